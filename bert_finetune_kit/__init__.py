@@ -1,0 +1,55 @@
+"""Pretrain and fine-tune BERT with the Hugging Face Trainer: right by default, fast, explained."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Public name → the module that defines it. Importing the kit imports none of them (PEP 562), so it costs no time.
+_HOME = {
+    "BERT_SIZES": "modeling.loading",
+    "ConfigError": "errors",
+    "DataCollatorForPreTraining": "pretraining.collator",
+    "DataError": "errors",
+    "KitError": "errors",
+    "ModelError": "errors",
+    "NonFiniteLossError": "errors",
+    "OutputError": "errors",
+    "ParameterReport": "modeling.parameters",
+    "PretrainConfig": "pretraining.config",
+    "PretrainRecipe": "pretraining.recipe",
+    "Recipe": "training.recipe",
+    "RunReport": "reporting.report",
+    "TextSource": "data.sources",
+    "parameter_report": "modeling.parameters",
+    "train_wordpiece": "data.vocabulary",
+}
+__all__ = sorted(_HOME)
+
+if TYPE_CHECKING:
+    from .data.sources import TextSource as TextSource
+    from .data.vocabulary import train_wordpiece as train_wordpiece
+    from .errors import ConfigError as ConfigError
+    from .errors import DataError as DataError
+    from .errors import KitError as KitError
+    from .errors import ModelError as ModelError
+    from .errors import NonFiniteLossError as NonFiniteLossError
+    from .errors import OutputError as OutputError
+    from .modeling.loading import BERT_SIZES as BERT_SIZES
+    from .modeling.parameters import ParameterReport as ParameterReport
+    from .modeling.parameters import parameter_report as parameter_report
+    from .pretraining.collator import DataCollatorForPreTraining as DataCollatorForPreTraining
+    from .pretraining.config import PretrainConfig as PretrainConfig
+    from .pretraining.recipe import PretrainRecipe as PretrainRecipe
+    from .reporting.report import RunReport as RunReport
+    from .training.recipe import Recipe as Recipe
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

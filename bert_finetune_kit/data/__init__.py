@@ -1,0 +1,1 @@
+"""Where text comes from: the Hub, local files, memory, or the bundled sample."""

@@ -1,0 +1,296 @@
+"""The bundled sample: stories, reviews and questions about an invented coast, made from a seed.
+
+Our own text, put together by the functions below from the tables of `sample_world`: no data file, nothing to
+download, and a seed gives the same text on every machine. Train and validation never share a document, a
+review or a passage, whatever their seeds and sizes: the checksum of a text says to which split it belongs.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from random import Random
+from typing import Any, TypeVar
+from zlib import crc32
+
+from bert_finetune_kit.data import sample_world as world
+
+T = TypeVar("T")
+Slots = dict[str, str]
+
+DOCUMENTS = {"train": 600, "validation": 60}
+REVIEWS = {"train": 1500, "validation": 300}
+QUESTIONS = {"train": 1500, "validation": 300}
+
+SENTENCES = (8, 20)  # of a document, the fewest and the most
+FACTS_PER_PASSAGE = (5, 8)
+QUESTIONS_PER_PASSAGE = 3  # the passage answers all but one
+VALIDATION_SHARE = 5  # one text in five belongs to the validation split
+DENIED = 0.3  # share of the judgements that deny the contrary
+MIXED = 0.4  # share of the reviews that see both sides
+SENTENCE_START = re.compile(r'(^"?|[.?] "?|: ")([a-z])')
+
+
+def sample_documents(split: str, seed: int = 0, count: int | None = None) -> list[list[str]]:
+    """Stories of a day at some place, each a list of sentences (600 of "train" or 60 of "validation").
+
+    >>> sample_documents("train")[0][:2]
+    """
+    count = _size(DOCUMENTS, split, count)
+    rng = Random(f"documents {split} {seed}")
+    seen: set[str] = set()
+    return [_new(partial(_document, rng), " ".join, split, seen) for _ in range(count)]
+
+
+def sample_reviews(split: str, seed: int = 0, count: int | None = None) -> list[dict[str, str]]:
+    """Reviews of the places, half "positive", half "negative" (1,500 of "train" or 300 of "validation").
+
+    >>> sample_reviews("train")[0]
+    """
+    count = _size(REVIEWS, split, count)
+    rng = Random(f"reviews {split} {seed}")
+    seen: set[str] = set()
+    reviews: list[dict[str, str]] = []
+    while len(reviews) < count:
+        for label in rng.sample(list(world.VERDICTS), 2):
+            text = _new(partial(_review, rng, label), str, split, seen)
+            reviews.append({"text": text, "label": label})
+    return reviews[:count]
+
+
+def sample_questions(split: str, seed: int = 0, count: int | None = None) -> list[dict[str, Any]]:
+    """Questions on passages, one third without an answer (1,500 of "train" or 300 of "validation").
+
+    The columns are those of squad_v2; a question without an answer has empty lists.
+
+    >>> sample_questions("train")[0]["question"], sample_questions("train")[0]["answers"]
+    """
+    count = _size(QUESTIONS, split, count)
+    rng = Random(f"questions {split} {seed}")
+    seen: set[str] = set()
+    questions: list[dict[str, Any]] = []
+    while len(questions) < count:
+        context, spans, slots = _new(partial(_passage, rng), lambda passage: passage[0], split, seen)
+        for question, answers in _questions(rng, spans, slots):
+            questions.append(
+                {
+                    "id": f"{split}-{seed}-{len(questions)}",
+                    "title": "The {place} of {town}".format(**slots),
+                    "context": context,
+                    "question": question,
+                    "answers": answers,
+                }
+            )
+    return questions[:count]
+
+
+def _size(defaults: dict[str, int], split: str, count: int | None) -> int:
+    if split not in defaults:
+        raise ValueError(f"unknown split {split!r}; the sample has {' and '.join(defaults)}")
+    return defaults[split] if count is None else count
+
+
+def _new(make: Callable[[], T], text_of: Callable[[T], str], split: str, seen: set[str]) -> T:
+    """Make things until one belongs to the split and has not been seen."""
+    while True:
+        thing = make()
+        text = text_of(thing)
+        held_out = crc32(text.encode()) % VALIDATION_SHARE == 0
+        if held_out == (split == "validation") and text not in seen:
+            seen.add(text)
+            return thing
+
+
+def _fill(pattern: str, slots: Slots, **more: str) -> str:
+    text = pattern.format(**slots, **more)
+    return SENTENCE_START.sub(lambda match: match[1] + match[2].upper(), text)
+
+
+def _scene(rng: Random, setting: world.Setting, town: str, people: Sequence[str]) -> Slots:
+    """A day at the place; the slots include an answer for each of the facts."""
+    name, helper = rng.sample(people, 2)
+    founder = rng.choice([person for person in world.PEOPLE if person not in (name, helper)])
+    week = list(world.WEEK)
+    today = rng.randrange(6)  # nobody works on Sunday
+    day, next_day = week[today], week[today + 1]
+    now, before = rng.sample(setting.troubles, 2)
+    known, item, other = rng.sample(setting.goods, 3)
+    founded, medal = sorted(rng.sample(world.YEARS, 2))
+    return {
+        "place": setting.place,
+        "keeper": setting.keeper,
+        "smell": setting.smell,
+        "town": town,
+        "name": name,
+        "she": world.PEOPLE[name],
+        "helper": helper,
+        "day": day,
+        "custom": world.WEEK[day],
+        "next_day": next_day,
+        "next_custom": world.WEEK[next_day],
+        "trouble": now[0],
+        "cause": now[1],
+        "remedy": now[2],
+        "meal": rng.choice(world.MEALS),
+        "item": item,
+        "other_item": other,
+        "founded": founded,
+        "founder": founder,
+        "street": rng.choice(world.STREETS),
+        "colour": rng.choice(world.COLOURS),
+        "opens": f"{rng.choice(world.MORNING)} o'clock",
+        "closes": f"{rng.choice(world.EVENING)} o'clock",
+        "rest": rng.choice([rest for rest in week if rest != day]),
+        "known": known,
+        "price": rng.choice(world.PRICES),
+        "medal": medal,
+        "chairs": rng.choice(world.CHAIRS),
+        "cat": rng.choice(world.CATS),
+        "dog": rng.choice(world.DOGS),
+        "shut": before[1],
+    }
+
+
+def _anywhere(rng: Random, setting: world.Setting) -> Slots:
+    """A scene in any town with any people, so that a reader cannot know them from the stories."""
+    return _scene(rng, setting, rng.choice(world.TOWNS), list(world.PEOPLE))
+
+
+def _document(rng: Random) -> list[str]:
+    """A day from the morning to the evening, cut down to a random length."""
+    setting = rng.choice(world.SETTINGS)
+    slots = _scene(rng, setting, setting.town, setting.people)
+    fill = partial(_fill, slots=slots)
+    tasks = rng.sample(setting.tasks, len(setting.tasks))
+    later = world.LATER_WORK
+    weather = rng.choice(world.WEATHER)
+    visitors = rng.sample(world.VISITORS, 2)
+    facts = rng.sample([fact for fact in world.FACTS if fact != "name"], 4)
+
+    opening = [fill(rng.choice(world.OPENINGS), hour=rng.choice(world.DAWN))]
+    work = [fill(rng.choice(world.FIRST_WORK), task=tasks[0], other=tasks[1])]
+    evening = [fill(rng.choice(world.EVENINGS), evening=setting.evening)]
+    day = [
+        opening,
+        [fill(world.CUSTOM)],
+        [fill(weather[0])],
+        [fill(world.SMELL)],
+        [_statement(rng, facts[0], slots)[0]],
+        [_statement(rng, facts[1], slots)[0]],
+        work,
+        _call(rng, setting, slots, visitors[0], world.MORNING),
+        [fill(later[0], task=tasks[2])],
+        [_asked(rng, facts[2], slots)],
+        [fill(pattern) for pattern in world.TROUBLE],
+        [fill(world.MEAL)],
+        [fill(weather[1])],
+        _call(rng, setting, slots, visitors[1], world.AFTERNOON),
+        [fill(later[1], task=tasks[3])],
+        [_asked(rng, facts[3], slots)],
+        [_guest_book(rng, setting, slots)],
+        evening,
+        [fill(weather[2])],
+        [fill(world.TOMORROW)],
+    ]
+    surplus = sum(map(len, day)) - rng.randint(*SENTENCES)
+    optional = [part for part in day if part not in (opening, work, evening)]
+    for part in rng.sample(optional, len(optional)):
+        kept = max(len(part) - surplus, 0)
+        surplus -= len(part) - kept
+        del part[kept:]
+    return [sentence for part in day for sentence in part]
+
+
+def _call(rng: Random, setting: world.Setting, slots: Slots, who: tuple[str, str], hours: tuple[str, ...]) -> list[str]:
+    """Somebody comes in, says something, and is pleased or angry."""
+    visitor, look = who
+    end, label = rng.choice([(world.PAID, "positive"), (world.UNPAID, "negative")])
+    number, goods = rng.choice(world.FEW), rng.choice(setting.goods)
+    call = rng.choice(world.CALLS)
+    return [
+        _fill(call, slots, visitor=visitor, look=look, number=number, goods=goods, hour=rng.choice(hours)),
+        _fill(world.REMARK, slots, visitor=visitor, goods=goods),
+        _fill(end, slots, visitor=visitor, judged=_judged(rng, rng.choice(setting.aspects), label, slots)),
+    ]
+
+
+def _asked(rng: Random, fact: str, slots: Slots) -> str:
+    statement, _, _ = _statement(rng, fact, slots)
+    question = _fill(rng.choice(world.FACTS[fact].questions), slots)
+    return _fill(world.ASKED, slots, question=question, statement=statement)
+
+
+def _guest_book(rng: Random, setting: world.Setting, slots: Slots) -> str:
+    label = rng.choice(list(world.VERDICTS))
+    judged = _judged(rng, rng.choice(setting.aspects + world.ASPECTS), label, slots)
+    return _fill(world.GUEST_BOOK, slots, judged=judged, verdict=rng.choice(world.VERDICTS[label]))
+
+
+def _judged(rng: Random, aspect: tuple[str, str, str], label: str, slots: Slots) -> str:
+    """An aspect that speaks for the label, either "the bread was fresh" or "the bread was not stale"."""
+    subject, good, bad = aspect
+    word, contrary = (good, bad) if label == "positive" else (bad, good)
+    pattern = "{subject} {word}"
+    if rng.random() < DENIED:
+        pattern, word = rng.choice(world.DENIALS), contrary
+    return pattern.format(subject=subject.format(**slots), word=word)
+
+
+def _review(rng: Random, label: str) -> str:
+    setting = rng.choice(world.SETTINGS)
+    slots = _anywhere(rng, setting)
+    aspects = rng.sample(setting.aspects + world.ASPECTS, 3)
+    verdict = rng.choice(world.VERDICTS[label])
+    visit = rng.choice(world.VISITS)
+    if rng.random() < MIXED:
+        (against,) = set(world.VERDICTS) - {label}
+        opinion = _fill(
+            rng.choice(world.MIXED),
+            slots,
+            for_it=_judged(rng, aspects[0], label, slots),
+            against=_judged(rng, aspects[1], against, slots),
+            verdict=verdict,
+        )
+    else:
+        one, two, three = [_judged(rng, aspect, label, slots) for aspect in aspects]
+        opinion = _fill(rng.choice(world.PLAIN), slots, one=one, two=two, three=three, verdict=verdict)
+    return f"{_fill(visit, slots)} {opinion}"
+
+
+def _statement(rng: Random, fact: str, slots: Slots) -> tuple[str, str, int]:
+    """A sentence that tells the fact, the answer in it, and where that starts."""
+    before, after = rng.choice(world.FACTS[fact].statements).split("{answer}")
+    start = before.format(**slots)
+    answer = slots[fact]
+    return start + answer + after.format(**slots), answer, len(start)
+
+
+def _passage(rng: Random) -> tuple[str, dict[str, tuple[str, int]], Slots]:
+    """A text about a place, the answers in it by fact with their starts, and the slots of the place."""
+    slots = _anywhere(rng, rng.choice(world.SETTINGS))
+    told = rng.sample(list(world.FACTS), rng.randint(*FACTS_PER_PASSAGE))
+    context = ""
+    spans = {}
+    for fact in world.FACTS:
+        if fact in told:
+            sentence, answer, start = _statement(rng, fact, slots)
+            context += " " if context else ""
+            spans[fact] = (answer, len(context) + start)
+            context += sentence
+    return context, spans, slots
+
+
+def _questions(rng: Random, spans: dict[str, tuple[str, int]], slots: Slots) -> list[tuple[str, dict[str, list[Any]]]]:
+    """Questions that the passage answers and one that it does not, in random order."""
+    asked = []
+    for fact in rng.sample(list(spans), QUESTIONS_PER_PASSAGE - 1):
+        text, start = spans[fact]
+        question = _fill(rng.choice(world.FACTS[fact].questions), slots)
+        asked.append((question, {"text": [text], "answer_start": [start]}))
+    untold = [fact for fact in world.FACTS if fact not in spans]
+    if "price" in spans and rng.random() < 0.5:
+        # The passage tells a price, but of something else.
+        fact, slots = "price", slots | {"item": slots["other_item"]}
+    else:
+        fact = rng.choice(untold)
+    asked.append((_fill(rng.choice(world.FACTS[fact].questions), slots), {"text": [], "answer_start": []}))
+    return rng.sample(asked, len(asked))

@@ -1,0 +1,736 @@
+"""The words and sentence patterns of the bundled sample; `sample` puts them together.
+
+Sixteen places of an invented coast, each with its own words. A pattern is a `str.format` template; the
+names of its slots are explained where the table stands.
+"""
+
+from typing import NamedTuple
+
+
+class Setting(NamedTuple):
+    """One kind of place, with the words that only this kind of place needs."""
+
+    place: str
+    keeper: str
+    town: str  # where the stories have it
+    people: tuple[str, str, str]  # who works there in the stories
+    smell: str
+    goods: tuple[str, str, str]
+    tasks: tuple[str, ...]  # what the people do there during the day
+    evening: str  # what they do before they go home
+    troubles: tuple[tuple[str, str, str], ...]  # what went wrong, why, and what the keeper did about it
+    aspects: tuple[tuple[str, str, str], ...]  # what a visitor judges, a good word, a bad word
+
+
+class Fact(NamedTuple):
+    """Something that a passage may tell about a place, and the questions that ask for it."""
+
+    statements: tuple[str, ...]  # {answer} is the span that answers
+    questions: tuple[str, ...]
+
+
+SETTINGS = (
+    Setting(
+        place="bakery",
+        keeper="baker",
+        town="Saltmere",
+        people=("Marta", "Anton", "Greta"),
+        smell="warm bread and cinnamon",
+        goods=("rye loaves", "plum tarts", "honey cakes"),
+        tasks=("lit the oven", "kneaded the dough", "weighed the flour", "rolled out the pastry"),
+        evening="raked the ashes out of the oven",
+        troubles=(
+            (
+                "the oven would not draw",
+                "a jackdaw had nested in the chimney",
+                "swept the chimney with a long brush",
+            ),
+            ("the dough would not rise", "the yeast had grown too old", "mixed a new dough with fresh yeast"),
+        ),
+        aspects=(
+            ("the bread was", "fresh", "stale"),
+            ("the crust was", "crisp", "burnt"),
+            ("the tarts were", "sweet", "sour"),
+        ),
+    ),
+    Setting(
+        place="smithy",
+        keeper="smith",
+        town="Fernwick",
+        people=("Greta", "Jonas", "Clara"),
+        smell="hot iron and coal smoke",
+        goods=("new horseshoes", "iron hinges", "garden gates"),
+        tasks=(
+            "worked the bellows",
+            "hammered a red bar on the anvil",
+            "bent a hinge over the anvil",
+            "cooled the hot iron in the trough",
+        ),
+        evening="hung the hammers on their hooks",
+        troubles=(
+            (
+                "the bellows gave no air",
+                "a mouse had gnawed the leather",
+                "sewed a patch of leather on the bellows",
+            ),
+            ("the anvil began to wobble", "the oak block had split", "drove an iron ring around the block"),
+        ),
+        aspects=(
+            ("the ironwork was", "strong", "weak"),
+            ("the hinges were", "smooth", "rusty"),
+            ("the gate was", "straight", "crooked"),
+        ),
+    ),
+    Setting(
+        place="dairy",
+        keeper="cheesemaker",
+        town="Oakhaven",
+        people=("Clara", "Oskar", "Helena"),
+        smell="fresh milk and hay",
+        goods=("goat cheeses", "jugs of cream", "tubs of butter"),
+        tasks=("milked the goats", "churned the butter", "stirred the curds", "turned the round cheeses"),
+        evening="rinsed the milk pails",
+        troubles=(
+            ("the milk turned sour", "the cellar had grown too warm", "carried the milk to the cold spring"),
+            ("two goats were missing", "the fence had fallen down", "mended the fence with new posts"),
+        ),
+        aspects=(
+            ("the butter was", "creamy", "greasy"),
+            ("the cheese was", "tasty", "tasteless"),
+            ("the milk was", "fresh", "sour"),
+        ),
+    ),
+    Setting(
+        place="pottery",
+        keeper="potter",
+        town="Greyford",
+        people=("Helena", "Tobias", "Ingrid"),
+        smell="wet clay and wood smoke",
+        goods=("blue bowls", "clay jugs", "painted plates"),
+        tasks=(
+            "kneaded the clay",
+            "turned a tall jug on the wheel",
+            "dipped the bowls in blue glaze",
+            "loaded the kiln",
+        ),
+        evening="closed the kiln with bricks",
+        troubles=(
+            (
+                "the wheel would not turn",
+                "a lump of clay had stuck to the axle",
+                "scraped the clay from the axle",
+            ),
+            (
+                "three plates cracked in the kiln",
+                "the fire had burned too hot",
+                "let the kiln cool down slowly",
+            ),
+        ),
+        aspects=(
+            ("the glaze was", "smooth", "rough"),
+            ("the jugs were", "sturdy", "leaky"),
+            ("the colours were", "bright", "dull"),
+        ),
+    ),
+    Setting(
+        place="bookshop",
+        keeper="bookseller",
+        town="Larkhill",
+        people=("Ingrid", "Felix", "Lotte"),
+        smell="old paper and leather",
+        goods=("sea novels", "old atlases", "picture books"),
+        tasks=(
+            "dusted the shelves",
+            "sorted the novels",
+            "wrote the titles in a list",
+            "set out the poems in the window",
+        ),
+        evening="pushed the ladder against the shelves",
+        troubles=(
+            (
+                "a whole shelf came down",
+                "the atlases had been too heavy",
+                "screwed the shelf back to the wall",
+            ),
+            (
+                "a novel had lost its pages",
+                "a kitten had played among the books",
+                "glued the pages into the novel again",
+            ),
+        ),
+        aspects=(
+            ("the shelves were", "tidy", "dusty"),
+            ("the books were", "interesting", "boring"),
+            ("the reading corner was", "quiet", "noisy"),
+        ),
+    ),
+    Setting(
+        place="orchard",
+        keeper="fruit grower",
+        town="Stonewell",
+        people=("Lotte", "Emil", "Sofia"),
+        smell="ripe apples and wet grass",
+        goods=("red apples", "ripe pears", "sweet cherries"),
+        tasks=(
+            "leaned the ladder against a tree",
+            "picked the apples",
+            "filled the baskets with pears",
+            "pressed the apples for cider",
+        ),
+        evening="carried the baskets into the barn",
+        troubles=(
+            (
+                "the cherries were gone from the tree",
+                "the starlings had eaten the fruit",
+                "spread a net over the branches",
+            ),
+            (
+                "the ladder broke under the apple tree",
+                "one rung of the ladder had been rotten",
+                "nailed a new rung to the ladder",
+            ),
+        ),
+        aspects=(
+            ("the apples were", "juicy", "wormy"),
+            ("the pears were", "sweet", "hard"),
+            ("the cider was", "strong", "watery"),
+        ),
+    ),
+    Setting(
+        place="boatyard",
+        keeper="boatbuilder",
+        town="Ashcombe",
+        people=("Sofia", "Hugo", "Nora"),
+        smell="tar and fresh sawdust",
+        goods=("rowing boats", "oak oars", "ship lanterns"),
+        tasks=(
+            "planed the oak planks",
+            "bent the planks over steam",
+            "sealed the hull with tar",
+            "carved a new oar",
+        ),
+        evening="pulled the boats out of the water",
+        troubles=(
+            (
+                "water came into the new boat",
+                "a plank had shrunk in the sun",
+                "packed the gap with rope and tar",
+            ),
+            (
+                "no boat could leave the yard",
+                "the tide had left a tree trunk on the beach",
+                "sawed the trunk to pieces",
+            ),
+        ),
+        aspects=(
+            ("the hull was", "sturdy", "leaky"),
+            ("the oars were", "light", "clumsy"),
+            ("the boat was", "steady", "shaky"),
+        ),
+    ),
+    Setting(
+        place="theatre",
+        keeper="director",
+        town="Harrowby",
+        people=("Nora", "Viktor", "Marta"),
+        smell="paint and face powder",
+        goods=("front seats", "balcony tickets", "printed programmes"),
+        tasks=(
+            "painted a forest on the canvas",
+            "sewed a button on the king's costume",
+            "trimmed the stage lamps",
+            "taught the actors a new song",
+        ),
+        evening="lowered the velvet curtain",
+        troubles=(
+            (
+                "the curtain would not rise",
+                "the rope had slipped from the wheel",
+                "put the rope of the curtain back on its wheel",
+            ),
+            (
+                "the first actor lost his voice",
+                "the actors had sung all night at a wedding",
+                "gave the part to another actor",
+            ),
+        ),
+        aspects=(
+            ("the play was", "lively", "boring"),
+            ("the actors were", "brilliant", "clumsy"),
+            ("the seats were", "soft", "hard"),
+        ),
+    ),
+    Setting(
+        place="inn",
+        keeper="innkeeper",
+        town="Saltmere",
+        people=("Marta", "Jonas", "Tobias"),
+        smell="onion soup and ale",
+        goods=("quiet rooms", "feather pillows", "hot suppers"),
+        tasks=(
+            "aired the bedrooms",
+            "made the beds with clean sheets",
+            "chopped onions for the soup",
+            "opened a barrel of ale",
+        ),
+        evening="poured the guests a last mug of ale",
+        troubles=(
+            ("the soup burned", "the cook had fallen asleep", "cooked a new soup of leeks and onions"),
+            (
+                "a guest could not open his room",
+                "the key had dropped into the well",
+                "fished the key of the room out of the well",
+            ),
+        ),
+        aspects=(
+            ("the bed was", "soft", "hard"),
+            ("the supper was", "tasty", "cold"),
+            ("the room was", "clean", "dirty"),
+        ),
+    ),
+    Setting(
+        place="ferry",
+        keeper="captain",
+        town="Fernwick",
+        people=("Greta", "Oskar", "Felix"),
+        smell="salt water and engine oil",
+        goods=("return tickets", "deck chairs", "window seats"),
+        tasks=(
+            "oiled the engine",
+            "coiled the ropes on deck",
+            "steered around the sandbank",
+            "took the passengers across the bay",
+        ),
+        evening="tied the ship to the pier",
+        troubles=(
+            (
+                "the engine stopped in the middle of the bay",
+                "seaweed had wrapped around the propeller",
+                "cut the seaweed from the propeller",
+            ),
+            (
+                "the ship ran on a sandbank",
+                "the tide had fallen early",
+                "pushed the ship off the sandbank with a pole",
+            ),
+        ),
+        aspects=(
+            ("the crossing was", "smooth", "rough"),
+            ("the deck was", "clean", "dirty"),
+            ("the cabin was", "warm", "cold"),
+        ),
+    ),
+    Setting(
+        place="tailor shop",
+        keeper="tailor",
+        town="Oakhaven",
+        people=("Clara", "Tobias", "Emil"),
+        smell="wool and chalk",
+        goods=("woollen coats", "linen shirts", "silk scarves"),
+        tasks=(
+            "cut the cloth along the chalk line",
+            "threaded the needle",
+            "stitched the lining of a coat",
+            "sewed six buttons on a shirt",
+        ),
+        evening="gathered the scraps of cloth",
+        troubles=(
+            (
+                "the sewing machine stopped",
+                "a thread had caught in the needle",
+                "pulled the thread out of the sewing machine",
+            ),
+            ("a coat came out too short", "the cloth had shrunk in the wash", "sewed a new hem on the coat"),
+        ),
+        aspects=(
+            ("the coat was", "warm", "thin"),
+            ("the seams were", "neat", "loose"),
+            ("the shirt was", "soft", "rough"),
+        ),
+    ),
+    Setting(
+        place="clock shop",
+        keeper="clockmaker",
+        town="Greyford",
+        people=("Helena", "Felix", "Hugo"),
+        smell="brass and fine oil",
+        goods=("pocket watches", "kitchen clocks", "cuckoo clocks"),
+        tasks=(
+            "wound the clocks",
+            "cleaned the tiny gears",
+            "set the hands of the clocks",
+            "polished the brass pendulum",
+        ),
+        evening="stopped the alarm clocks",
+        troubles=(
+            (
+                "the cuckoo stayed silent",
+                "the whistle of the cuckoo had cracked",
+                "carved a new whistle for the cuckoo",
+            ),
+            (
+                "the tower clock stood still",
+                "a pigeon had sat down on the big hand",
+                "chased the pigeon from the clock",
+            ),
+        ),
+        aspects=(
+            ("the watch was", "reliable", "slow"),
+            ("the chime was", "gentle", "harsh"),
+            ("the dial was", "clear", "faded"),
+        ),
+    ),
+    Setting(
+        place="mill",
+        keeper="miller",
+        town="Larkhill",
+        people=("Ingrid", "Emil", "Viktor"),
+        smell="grain and river water",
+        goods=("sacks of flour", "bags of oats", "bags of barley"),
+        tasks=(
+            "opened the sluice",
+            "poured the grain between the millstones",
+            "sieved the flour",
+            "loaded the sacks on a cart",
+        ),
+        evening="closed the sluice",
+        troubles=(
+            (
+                "the water wheel stood still",
+                "a branch had fallen into the sluice",
+                "dragged the branch out of the sluice",
+            ),
+            (
+                "the flour came out coarse",
+                "the millstones had worn flat",
+                "sharpened the millstones with a chisel",
+            ),
+        ),
+        aspects=(
+            ("the flour was", "fine", "coarse"),
+            ("the grain was", "clean", "mouldy"),
+            ("the sacks were", "strong", "torn"),
+        ),
+    ),
+    Setting(
+        place="flower shop",
+        keeper="florist",
+        town="Stonewell",
+        people=("Lotte", "Hugo", "Anton"),
+        smell="lilies and damp moss",
+        goods=("white roses", "yellow tulips", "birthday bouquets"),
+        tasks=(
+            "cut the stems of the roses",
+            "bound a wreath of ivy",
+            "arranged the lilies in a vase",
+            "tied the tulips with ribbon",
+        ),
+        evening="carried the roses into the cool cellar",
+        troubles=(
+            ("the roses hung their heads", "the vase had run dry", "put the roses in a vase of fresh water"),
+            (
+                "a bride got the wrong bouquet",
+                "two ribbons had been swapped",
+                "ran to the bride with the right bouquet",
+            ),
+        ),
+        aspects=(
+            ("the flowers were", "fresh", "wilted"),
+            ("the bouquet was", "lovely", "ugly"),
+            ("the scent was", "sweet", "faint"),
+        ),
+    ),
+    Setting(
+        place="honey farm",
+        keeper="beekeeper",
+        town="Ashcombe",
+        people=("Sofia", "Viktor", "Jonas"),
+        smell="clover and warm wax",
+        goods=("jars of honey", "bee hives", "bottles of mead"),
+        tasks=(
+            "lifted the combs out of the hives",
+            "caught a young swarm",
+            "spun the honey out of the combs",
+            "filled the jars with honey",
+        ),
+        evening="closed the hives",
+        troubles=(
+            (
+                "the bees left their hive",
+                "the old queen had flown away",
+                "brought the swarm home in a straw basket",
+            ),
+            ("the honey would not flow", "the cold night had made it stiff", "warmed the combs in the sun"),
+        ),
+        aspects=(
+            ("the honey was", "clear", "cloudy"),
+            ("the mead was", "sweet", "bitter"),
+            ("the jars were", "clean", "sticky"),
+        ),
+    ),
+    Setting(
+        place="riding school",
+        keeper="trainer",
+        town="Harrowby",
+        people=("Nora", "Anton", "Oskar"),
+        smell="straw and saddle soap",
+        goods=("riding lessons", "pony rides", "leather saddles"),
+        tasks=("cleaned the stable", "brushed the black pony", "saddled the mare", "taught a child to trot"),
+        evening="gave the horses their oats",
+        troubles=(
+            ("the pony refused to trot", "a stone had stuck in one hoof", "picked the stone out of the hoof"),
+            (
+                "the foals ran away",
+                "somebody had forgotten to close the stable",
+                "lured the foals back with carrots",
+            ),
+        ),
+        aspects=(
+            ("the horses were", "calm", "nervous"),
+            ("the saddles were", "soft", "torn"),
+            ("the lessons were", "lively", "boring"),
+        ),
+    ),
+)
+
+# What visitors judge anywhere.
+ASPECTS = (
+    ("the {keeper} was", "friendly", "rude"),
+    ("the prices were", "fair", "high"),
+    ("the service was", "quick", "slow"),
+)
+
+# Name and pronoun.
+PEOPLE = {
+    "Marta": "she",
+    "Anton": "he",
+    "Greta": "she",
+    "Jonas": "he",
+    "Clara": "she",
+    "Oskar": "he",
+    "Helena": "she",
+    "Tobias": "he",
+    "Ingrid": "she",
+    "Felix": "he",
+    "Lotte": "she",
+    "Emil": "he",
+    "Sofia": "she",
+    "Hugo": "he",
+    "Nora": "she",
+    "Viktor": "he",
+}
+TOWNS = ("Saltmere", "Fernwick", "Oakhaven", "Greyford", "Larkhill", "Stonewell", "Ashcombe", "Harrowby")
+STREETS = ("Mill Lane", "Church Street", "Harbour Road", "Bridge Street", "Willow Lane", "Castle Road")
+CATS = ("Pepper", "Whiskers", "Minka", "Mimi")
+DOGS = ("Bramble", "Bruno", "Bosco", "Barnaby")
+COLOURS = ("red", "green", "blue", "yellow", "white", "black")
+YEARS = tuple(str(year) for year in range(1805, 1905, 5))
+DAWN = ("five", "six", "seven")
+MORNING = ("eight", "nine", "ten", "eleven")
+AFTERNOON = ("two", "three", "four", "five")
+EVENING = ("six", "seven", "eight")
+FEW = ("two", "three", "four")
+CHAIRS = ("six", "eight", "ten", "twelve", "fifteen", "twenty")
+PRICES = ("two pence", "three pence", "four pence", "six pence", "one shilling", "two shillings")
+
+# What happens on this day of every week.
+WEEK = {
+    "Monday": "the washing hung on every line",
+    "Tuesday": "the mail boat came in",
+    "Wednesday": "the market filled the square",
+    "Thursday": "the choir sang in the church",
+    "Friday": "the mail cart left for the city",
+    "Saturday": "there was dancing at the town hall",
+    "Sunday": "the bells rang and nobody had to work",
+}
+
+# The same weather in the morning, during the day and in the evening.
+WEATHER = (
+    (
+        "rain fell on the roofs of {town} all morning.",
+        "the rain ran down the windows of the {place}.",
+        "in the evening the rain stopped, and the stars came out over {town}.",
+    ),
+    (
+        "there was a thick fog in the streets of {town}.",
+        "in the fog nobody could see the sign of the {place}.",
+        "in the evening the fog lifted, and the stars came out over {town}.",
+    ),
+    (
+        "the sun rose over {town} without a cloud.",
+        "in the heat of the sun everybody at the {place} looked for shade.",
+        "in the evening the sun went down red over {town}.",
+    ),
+    (
+        "snow had fallen on the roofs of {town} in the night.",
+        "some children built a snowman beside the {place}.",
+        "in the evening more snow fell on {town}.",
+    ),
+)
+
+# Who comes in and how they look.
+VISITORS = (
+    ("postman", "with a heavy bag of letters"),
+    ("teacher", "with chalk on her sleeve"),
+    ("doctor", "with a black leather bag"),
+    ("mayor", "with a silver chain around his neck"),
+    ("fisherman", "in tall rubber boots"),
+    ("painter", "with blue paint on his fingers"),
+)
+
+MEALS = ("bread and cheese", "soup and dumplings", "ham and eggs", "fish and potatoes")
+
+# The parts of a story. {name} is the keeper, {she} the keeper's pronoun, {helper} who helps; {task} and {other}
+# are two tasks, {judged} is an aspect with a judgement.
+OPENINGS = (
+    "on {day} {name}, the {keeper}, came to the {place} of {town} before {hour} o'clock.",
+    "it was {day}, and {name}, the {keeper} of {town}, was the first at the {place}.",
+    "early on {day} morning {name} was already at work at the {place} of {town}.",
+)
+CUSTOM = "{day} was the day when {custom}."
+SMELL = "the air at the {place} smelled of {smell}."
+FIRST_WORK = ("first {she} {task}, and then {she} {other}.", "{name} {task}, while {helper} {other}.")
+LATER_WORK = (
+    "after that {helper}, who was learning the trade, {task}.",
+    "later the {keeper} {task} and whistled a tune.",
+)
+CALLS = (
+    "at {hour} o'clock the {visitor} came in, {look}, and asked for {number} {goods}.",
+    "then the {visitor} came in, {look}, and wanted to buy {number} {goods}.",
+)
+REMARK = '"nobody in {town} has better {goods}," said the {visitor}.'
+PAID = "{judged}, so the {visitor} paid at once and promised to come again."
+UNPAID = "but {judged}, so the {visitor} was angry and left without paying."
+ASKED = '"{question}" asked a traveller, and {name} answered: "{statement}"'
+TROUBLE = (
+    "shortly before noon something went wrong: {trouble}.",
+    "{name} soon found the reason: {cause}.",
+    "so {she} {remedy}, and an hour later the trouble was over.",
+)
+MEAL = "at noon {name} and {helper} shared {meal}."
+GUEST_BOOK = 'in the guest book of the {place} somebody had written: "{judged}, and {verdict}."'
+EVENINGS = (
+    "in the evening {she} {evening} and went home.",
+    "at the end of the day {name} {evening}, and {helper} locked up.",
+)
+TOMORROW = "tomorrow would be {next_day}, the day when {next_custom}."
+
+# What a passage may tell, in the order in which it tells it. {item} is something that is sold there.
+FACTS = {
+    "founded": Fact(
+        ("The {place} of {town} was founded in {answer}.", "The {place} has been in {town} since {answer}."),
+        ("When was the {place} founded?", "In which year was the {place} of {town} founded?"),
+    ),
+    "founder": Fact(
+        ("The {place} was founded by {answer}, an old sailor.", "The founder was {answer}, an old sailor."),
+        ("Who founded the {place}?", "Who was the founder of the {place}?"),
+    ),
+    "street": Fact(
+        ("You find the {place} at the end of {answer}.", "The way to the {place} leads through {answer}."),
+        ("In which street do you find the {place}?", "Which street leads to the {place}?"),
+    ),
+    "colour": Fact(
+        ("The sign of the {place} is painted {answer}.", "The {place} has a {answer} sign."),
+        ("What colour is the sign?", "In which colour is the sign of the {place} painted?"),
+    ),
+    "name": Fact(
+        ("Today {answer} is the {keeper}.", "The {keeper} is called {answer}."),
+        ("Who is the {keeper}?", "What is the {keeper} called?"),
+    ),
+    "helper": Fact(
+        ("Every day {answer} helps the {keeper}.", "The helper of the {keeper} is {answer}."),
+        ("Who helps the {keeper}?", "Who is the helper of the {keeper}?"),
+    ),
+    "opens": Fact(
+        ("The {place} opens at {answer}.", "In the morning the {place} opens at {answer}."),
+        ("At what time does the {place} open?", "When does the {place} open in the morning?"),
+    ),
+    "closes": Fact(
+        ("The {place} closes at {answer}.", "In the evening the {place} closes at {answer}."),
+        ("At what time does the {place} close?", "When does the {place} close in the evening?"),
+    ),
+    "rest": Fact(
+        ("On {answer} nobody works at the {place}.", "The day of rest at the {place} is {answer}."),
+        ("On which day does nobody work at the {place}?", "What is the day of rest at the {place}?"),
+    ),
+    "known": Fact(
+        ("The {place} is known for its {answer}.", "Most visitors come for the {answer}."),
+        ("What is the {place} known for?", "What do most visitors come for?"),
+    ),
+    "price": Fact(
+        ("The {item} cost {answer}.", "Visitors pay {answer} for the {item}."),
+        ("How much do the {item} cost?", "How much do visitors pay for the {item}?"),
+    ),
+    "medal": Fact(
+        ("In {answer} the {place} won a silver medal.", "The {place} won a silver medal in {answer}."),
+        ("When did the {place} win a medal?", "In which year did the {place} win a silver medal?"),
+    ),
+    "chairs": Fact(
+        ("There are {answer} chairs for visitors.", "The {place} has {answer} chairs for visitors."),
+        ("How many chairs are there for visitors?", "How many chairs does the {place} have?"),
+    ),
+    "cat": Fact(
+        ("A grey cat called {answer} sleeps under the bench.", "The grey cat is called {answer}."),
+        ("What is the cat called?", "What is the name of the grey cat?"),
+    ),
+    "dog": Fact(
+        ("A brown dog called {answer} guards the {place}.", "The brown dog is called {answer}."),
+        ("What is the dog called?", "What is the name of the brown dog?"),
+    ),
+    "shut": Fact(
+        (
+            "Last winter the {place} was shut for a day because {answer}.",
+            "Because {answer}, the {place} was shut for a day last winter.",
+        ),
+        ("Why was the {place} shut last winter?", "Why was the {place} shut for a day?"),
+    ),
+}
+
+VISITS = (
+    "we went to the {place} of {town} on {day}.",
+    "last {day} I was at the {place} of {town}.",
+    "on {day} my sister took me to the {place} of {town}.",
+)
+# Each says the contrary of {subject} {word}: the bread was not stale.
+DENIALS = (
+    "{subject} not {word}",
+    "{subject} not {word} at all",
+    "{subject} never {word}",
+    "{subject} anything but {word}",
+)
+VERDICTS = {
+    "positive": (
+        "I would gladly come again",
+        "I would not hesitate to come again",
+        "I can recommend it to everybody",
+        "I cannot think of a better place",
+        "it was worth every penny",
+        "we did not regret our visit",
+        "we were not disappointed",
+    ),
+    "negative": (
+        "I would not come again",
+        "I would hesitate to come again",
+        "I cannot recommend it to anybody",
+        "I can think of a better place",
+        "it was not worth a penny",
+        "we soon regretted our visit",
+        "we were disappointed",
+    ),
+}
+# {one}, {two} and {three} speak for the verdict.
+PLAIN = (
+    "{one}, and {two}.",
+    "{one}, {two}, and {three}.",
+    "{one}. {two}. {verdict}.",
+    "{verdict}, for {one}, and {two}.",
+    "{one}, and {verdict}.",
+)
+# {for_it} speaks for the verdict, {against} speaks against it.
+MIXED = (
+    "although {against}, {for_it}, and {verdict}.",
+    "{against}, but {verdict}.",
+    "{for_it}. it is true that {against}. still, {verdict}.",
+    "{against}, and yet {for_it}. {verdict}.",
+    "{against}, but {for_it}. all in all, {verdict}.",
+)

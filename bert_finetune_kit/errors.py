@@ -1,0 +1,43 @@
+"""The kit's own errors: each message says what was given, why it cannot work, and what to do."""
+
+from collections.abc import Iterable
+
+
+class KitError(ValueError):
+    """Base class of every error that the kit raises on purpose."""
+
+
+class ConfigError(KitError):
+    """Settings that cannot work; lists every fault found, not only the first."""
+
+
+class DataError(KitError):
+    """A data set that is missing, empty, unreadable or of the wrong form."""
+
+
+class ModelError(KitError):
+    """A model or tokenizer that cannot be loaded or does not fit the rest."""
+
+
+class OutputError(KitError):
+    """An output folder that cannot be written or already holds a finished run."""
+
+
+class NonFiniteLossError(KitError):
+    """The training loss became NaN or infinite."""
+
+
+def raise_faults(faults: Iterable[str], subject: str) -> None:
+    """Raise one `ConfigError` that lists all `faults`; do nothing when there are none.
+
+    >>> raise_faults(["max_length is 3: at least 5 are needed"], "PretrainConfig")
+    Traceback (most recent call last):
+    bert_finetune_kit.errors.ConfigError: PretrainConfig: max_length is 3: at least 5 are needed
+    """
+    found = list(faults)
+    if not found:
+        return
+    if len(found) == 1:
+        raise ConfigError(f"{subject}: {found[0]}")
+    lines = "\n".join(f"  - {fault}" for fault in found)
+    raise ConfigError(f"{subject} has {len(found)} faults:\n{lines}")

@@ -1,0 +1,1 @@
+"""BERT itself: sizes, loading, parameters."""

@@ -1,0 +1,123 @@
+"""Pretraining examples → padded batches with masked tokens."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..data.randomness import Stream, stateless_rng
+from ..data.vocabulary import continuation_mask
+
+IGNORED = -100
+
+
+@dataclass
+class DataCollatorForPreTraining:
+    """Masks tokens for prediction and pads a list of examples to one batch.
+
+    An example is a dict with `input_ids` (seq,), and if there are any, `token_type_ids` (seq,), `next_sentence_label`
+    (int), `draw` (seed, epoch, index) and `counts` (bool). A batch holds, as int64 tensors:
+
+    - `input_ids`: (batch, seq), of the tokens to predict 80% replaced by `[MASK]`, 10% by a random token
+    - `token_type_ids`, `attention_mask`: (batch, seq)
+    - `labels`: (batch, seq), the original id where a token is to be predicted, else -100
+    - `next_sentence_label`: (batch,), if the examples have one; -100 in examples that do not count
+
+    The masks of an example are a pure function of its `draw`, so they are new in each epoch and the same on every
+    machine; examples without `draw` get masks from NumPy's unseeded generator. Each sequence gives
+    `max(1, round(mlm_probability * tokens))` predictions, as in `create_masked_lm_predictions` of google-research/bert;
+    special tokens are neither chosen nor drawn as replacements.
+    """
+
+    tokenizer: Any
+    mlm_probability: float = 0.15
+    whole_word_masking: bool = False
+    max_predictions: int | None = None
+    pad_to: int | None = None
+    """Fixed length of every batch, for devices that compile each shape; none means the longest sequence."""
+    _special: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._special = np.zeros(len(self.tokenizer), bool)
+        self._special[self.tokenizer.all_special_ids] = True
+
+    def __call__(self, examples: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        """Return the batch of `examples`."""
+        longest = self.pad_to or max(len(example["input_ids"]) for example in examples)
+        shape = (len(examples), longest)
+        batch = {
+            "input_ids": np.full(shape, self.tokenizer.pad_token_id, np.int64),
+            "token_type_ids": np.zeros(shape, np.int64),
+            "attention_mask": np.zeros(shape, np.int64),
+            "labels": np.full(shape, IGNORED, np.int64),
+        }
+        for row, example in enumerate(examples):
+            original = np.asarray(example["input_ids"])
+            tokens = len(original)
+            rng = _rng(example)
+            chosen = self.choose(original, rng)
+            batch["input_ids"][row, :tokens] = self.replace(original, chosen, rng)
+            batch["token_type_ids"][row, :tokens] = example.get("token_type_ids", 0)
+            batch["attention_mask"][row, :tokens] = 1
+            if example.get("counts", True):
+                batch["labels"][row, :tokens][chosen] = original[chosen]
+        if "next_sentence_label" in examples[0]:
+            batch["next_sentence_label"] = np.array(
+                [one["next_sentence_label"] if one.get("counts", True) else IGNORED for one in examples], np.int64
+            )
+        return {name: torch.from_numpy(values) for name, values in batch.items()}
+
+    def choose(self, input_ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the positions to predict, at least one where there is a token that is not special."""
+        candidates = np.flatnonzero(~self._special[input_ids])
+        wanted = max(1, round(len(input_ids) * self.mlm_probability))
+        wanted = min(wanted, self.max_predictions or wanted, len(candidates))
+        if not self.whole_word_masking:
+            return rng.choice(candidates, wanted, replace=False)
+        return _choose_words(candidates, self._continuation[input_ids], wanted, rng)
+
+    def replace(self, input_ids: np.ndarray, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return `input_ids` with 80% of the chosen tokens masked, 10% random, 10% as they were."""
+        replaced = input_ids.copy()
+        fate = rng.random(len(chosen))
+        replaced[chosen[fate < 0.8]] = self.tokenizer.mask_token_id
+        at_random = chosen[(fate >= 0.8) & (fate < 0.9)]
+        replaced[at_random] = rng.choice(self._regular_ids, len(at_random))
+        return replaced
+
+    @cached_property
+    def _regular_ids(self) -> np.ndarray:
+        return np.flatnonzero(~self._special)
+
+    @cached_property
+    def _continuation(self) -> np.ndarray:
+        return np.array(continuation_mask(self.tokenizer))
+
+
+def _rng(example: dict[str, Any]) -> np.random.Generator:
+    if "draw" not in example:
+        return np.random.default_rng()
+    seed, epoch, index = example["draw"]
+    return stateless_rng(seed, epoch, index, Stream.MASK)
+
+
+def _choose_words(
+    candidates: np.ndarray, continuation: np.ndarray, wanted: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Take whole words in random order while they fit; a first word that is longer than all that is wanted is cut."""
+    starts = ~continuation[candidates]
+    # A piece after a special token starts a word, whatever it looks like: a truncated segment can begin with "##".
+    starts |= np.diff(candidates, prepend=-2) > 1
+    words = np.split(candidates, np.flatnonzero(starts)[1:])
+    chosen: list[np.ndarray] = []
+    left = wanted
+    for number in rng.permutation(len(words)):
+        word = words[number]
+        if len(word) <= left:
+            chosen.append(word)
+            left -= len(word)
+        if left == 0:
+            break
+    return np.concatenate(chosen) if chosen else words[0][:wanted]

@@ -1,0 +1,144 @@
+"""Documents as token ids in memory-mapped Arrow: all that is stored of a corpus, whatever the epoch."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import Dataset, Features, List, Value
+from datasets.fingerprint import Hasher
+
+from ..data.documents import split_sentences
+from ..data.readers import quiet_datasets
+
+_FEATURES = Features({"input_ids": List(Value("int32")), "sentence_starts": List(Value("int32"))})
+# Below this number of documents, starting worker processes takes longer than they save.
+_DOCUMENTS_PER_WORKER = 2_000
+
+
+def tokenize_corpus(documents: Dataset, tokenizer: Any, num_proc: int | None = None) -> "TokenizedCorpus":
+    """Tokenize `documents` (column `text`) sentence by sentence, in parallel, cached on disk by content.
+
+    Args:
+        documents: one document a row; a line end in it always ends a sentence.
+        tokenizer: a tokenizer with a backend of the `tokenizers` library, without truncation or padding.
+        num_proc: worker processes; none means one for every 2,000 documents, up to the number of processors.
+    """
+    backend = tokenizer.backend_tokenizer
+    if num_proc is None:
+        num_proc = min(os.cpu_count() or 1, documents.num_rows // _DOCUMENTS_PER_WORKER)
+    with quiet_datasets():
+        rows = documents.map(
+            tokenize_documents,
+            batched=True,
+            batch_size=100,
+            writer_batch_size=1000,
+            num_proc=num_proc if num_proc > 1 else None,
+            fn_kwargs={"backend": backend},
+            remove_columns=documents.column_names,
+            features=_FEATURES,
+            new_fingerprint=Hasher.hash(["tokenized", 1, documents._fingerprint, backend.to_str()]),
+        )
+    return TokenizedCorpus(rows)
+
+
+def tokenize_documents(batch: dict[str, list[str]], backend: Any) -> dict[str, list[np.ndarray]]:
+    """Return the ids of each document and where its sentences start; sentences without a token are left out."""
+    sentences = [split_sentences(text) for text in batch["text"]]
+    encodings = iter(
+        backend.encode_batch_fast([one for document in sentences for one in document], add_special_tokens=False)
+    )
+    input_ids, sentence_starts = [], []
+    for document in sentences:
+        pieces = [ids for ids in (next(encodings).ids for _ in document) if ids]
+        lengths = [len(ids) for ids in pieces]
+        input_ids.append(np.fromiter((token for ids in pieces for token in ids), np.int32, sum(lengths)))
+        sentence_starts.append(np.cumsum([0, *lengths[:-1]], dtype=np.int32)[: len(lengths)])
+    return {"input_ids": input_ids, "sentence_starts": sentence_starts}
+
+
+@dataclass
+class TokenizedCorpus:
+    """Read-only view of tokenized documents, numbered from 0.
+
+    Slices are views into the memory-mapped file; in memory lie 16 bytes a document.
+    """
+
+    rows: Dataset
+    selected: np.ndarray | None = None  # row of each document; none means all rows in order
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"rows": self.rows, "selected": self.selected}  # views are opened anew in each process
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each document, (documents,) int64."""
+        return self._take(self._list_lengths("input_ids"))
+
+    @cached_property
+    def sentence_counts(self) -> np.ndarray:
+        """Sentences of each document, (documents,) int64."""
+        return self._take(self._list_lengths("sentence_starts"))
+
+    def input_ids(self, document: int) -> np.ndarray:
+        """Token ids of one document, (tokens,) int32."""
+        return self._ids.row(self._row(document))
+
+    def sentence_starts(self, document: int) -> np.ndarray:
+        """Where each sentence of one document starts, (sentences,) int32, the first 0."""
+        return self._starts.row(self._row(document))
+
+    def subset(self, documents: np.ndarray) -> "TokenizedCorpus":
+        """Return a view of some of the documents, in the order given."""
+        rows = documents if self.selected is None else self.selected[documents]
+        return TokenizedCorpus(self.rows, np.asarray(rows))
+
+    def token_counts(self, vocab_size: int) -> np.ndarray:
+        """Return how often each id occurs, (vocab_size,) int64."""
+        counts = np.zeros(vocab_size, np.int64)
+        if self.selected is None:
+            for values in self._ids.values:
+                counts += np.bincount(values, minlength=vocab_size)
+        else:
+            for document in range(len(self)):
+                counts += np.bincount(self.input_ids(document), minlength=vocab_size)
+        return counts
+
+    def _row(self, document: int) -> int:
+        return document if self.selected is None else int(self.selected[document])
+
+    def _take(self, values: np.ndarray) -> np.ndarray:
+        return values if self.selected is None else values[self.selected]
+
+    def _list_lengths(self, column: str) -> np.ndarray:
+        return pc.list_value_length(self.rows.data.column(column)).to_numpy().astype(np.int64)
+
+    @cached_property
+    def _ids(self) -> "_ListColumn":
+        return _ListColumn(self.rows.data.column("input_ids"))
+
+    @cached_property
+    def _starts(self) -> "_ListColumn":
+        return _ListColumn(self.rows.data.column("sentence_starts"))
+
+
+class _ListColumn:
+    """Rows of an Arrow list column as NumPy views, without a copy."""
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        chunks = [chunk for chunk in column.chunks if len(chunk)]
+        self.values = [chunk.flatten().to_numpy(zero_copy_only=True) for chunk in chunks]
+        self._offsets = [chunk.offsets.to_numpy() - chunk.offsets[0].as_py() for chunk in chunks]
+        self._first_row = np.cumsum([0, *(len(chunk) for chunk in chunks)])
+
+    def row(self, index: int) -> np.ndarray:
+        chunk = int(np.searchsorted(self._first_row, index, side="right")) - 1
+        offsets = self._offsets[chunk]
+        place = index - self._first_row[chunk]
+        return self.values[chunk][offsets[place] : offsets[place + 1]]

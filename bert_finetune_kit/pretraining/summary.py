@@ -1,0 +1,42 @@
+"""A pretraining run in a few sentences."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+_PAIR_NAMES = {"nsp": "next-sentence", "sop": "sentence-order"}
+
+
+def summarize(
+    model: nn.Module,
+    corpus: str,
+    steps: int,
+    objective: str,
+    scores: list[dict[str, Any]],
+    baselines: dict[str, dict[str, float]],
+) -> list[str]:
+    """Say what was trained on what, and what the last scores mean beside guessing."""
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    sentences = [f"A BERT of {parameters:,} parameters was pretrained on {corpus} for {steps:,} steps."]
+    if not scores or "perplexity" not in scores[-1]:
+        return sentences
+    last = scores[-1]
+    unigram, uniform = (baselines[name]["perplexity"] for name in ("unigram", "uniform"))
+    sentences.append(
+        f"On text that it has not seen, the perplexity of masked words is {last['perplexity']:,.1f}; guessing by word "
+        f"frequency scores {unigram:,.1f}, guessing evenly {uniform:,.0f}."
+    )
+    if objective in _PAIR_NAMES:
+        sentences.append(
+            f"It tells {last['pair_accuracy']:.1%} of the {_PAIR_NAMES[objective]} pairs rightly; a coin tells 50%."
+        )
+    return sentences
+
+
+def describe_settings(settings: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass as a report shows them: objects by the name of their class."""
+    plain = (bool, int, float, str, Path, list, tuple, type(None))
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return {name: value if isinstance(value, plain) else type(value).__name__ for name, value in values.items()}

@@ -1,0 +1,1 @@
+"""What came out of a run: one report as plain data, and its renderings."""

@@ -1,0 +1,127 @@
+"""A report as Markdown."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .report import RunReport
+
+_SETTINGS_SHOWN = (
+    "learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "optim", "max_grad_norm", "num_train_epochs",
+    "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps", "bf16", "fp16", "seed", "output_dir",
+)  # fmt: skip
+
+
+def write_markdown(report: RunReport, folder: str | Path) -> Path:
+    """Write `report.md` into `folder`."""
+    path = Path(folder) / "report.md"
+    path.write_text(to_markdown(report), "utf-8")
+    return path
+
+
+def to_markdown(report: RunReport) -> str:
+    """Render the whole report."""
+    sections = [
+        f"# {report.recipe}\n\n" + " ".join(report.summary),
+        _scores(report),
+        _notes(report),
+        "## Data\n\n" + _data(report),
+        "## Parameters\n\n" + _parameters(report),
+        "## Training\n\n" + _history(report),
+        "## Time\n\n" + table(("stage", "seconds"), [(name, f"{s:,.1f}") for name, s in report.timings.items()]),
+        "## Settings\n\n" + _settings(report),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return a Markdown table; the first column is text, the others are numbers.
+
+    >>> print(table(("split", "tokens"), [("train", 12)]))
+    | split | tokens |
+    | --- | ---: |
+    | train | 12 |
+    """
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def score_rows(report: RunReport) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of the table of scores: every evaluation, then the baselines."""
+    shown = [score for score in report.glossary if any(score.key in row for row in report.scores)]
+    rows = [[_place(row), *(_number(row.get(score.key), score.form) for score in shown)] for row in report.scores]
+    for name, values in report.baselines.items():
+        rows.append([f"{name} guess", *(_number(values.get(score.key), score.form) for score in shown)])
+    return ["after", *(score.label for score in shown)], rows
+
+
+def _place(row: dict[str, Any]) -> str:
+    phase = f"phase {row['phase']}, " if "phase" in row else ""
+    return f"{phase}epoch {row.get('epoch') or 0:.4g}"
+
+
+def _number(value: Any, form: str) -> str:
+    return "" if value is None else format(value, form) if isinstance(value, int | float) else str(value)
+
+
+def _scores(report: RunReport) -> str:
+    if not report.scores:
+        return "## Scores\n\nNothing was evaluated: there is no validation split."
+    header, rows = score_rows(report)
+    meanings = "\n".join(f"- **{score.label}**: {score.meaning}" for score in report.glossary if score.label in header)
+    return f"## Scores\n\n{table(header, rows)}\n\n{meanings}"
+
+
+def _notes(report: RunReport) -> str:
+    return "## Notes\n\n" + "\n".join(f"- {note}" for note in report.notes) if report.notes else ""
+
+
+def _data(report: RunReport) -> str:
+    splits = list(report.data)
+    names = dict.fromkeys(name for values in report.data.values() for name in values)
+    rows = [(name.replace("_", " "), *(_value(report.data[split].get(name)) for split in splits)) for name in names]
+    return table(("", *splits), rows)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.2%}" if 0 <= value <= 1 else f"{value:,.1f}"
+    return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)
+
+
+def _parameters(report: RunReport) -> str:
+    rows = [
+        ("&nbsp;" * 4 * depth + module["name"], f"{module['total']:,}", f"{module['trainable']:,}")
+        for depth, module in _modules(report.parameters, 0)
+    ]
+    return table(("module", "parameters", "trainable"), rows)
+
+
+def _modules(module: dict[str, Any], depth: int, deepest: int = 3) -> Iterable[tuple[int, dict[str, Any]]]:
+    yield depth, module
+    if depth < deepest:
+        for child in module.get("children", ()):
+            yield from _modules(child, depth + 1, deepest)
+
+
+def _history(report: RunReport) -> str:
+    """At most twenty logs, evenly chosen; report.json has all."""
+    kept = report.history[:: max(1, -(-len(report.history) // 20))]
+    if report.history and kept[-1] is not report.history[-1]:
+        kept.append(report.history[-1])
+    forms = {"step": ",", "loss": ".4f", "learning_rate": ".2e", "grad_norm": ".3f", "tokens_per_second": ",.0f"}
+    rows = [(_place(log), *(_number(log.get(name), form) for name, form in forms.items())) for log in kept]
+    return table(("", *(name.replace("_", " ") for name in forms)), rows)
+
+
+def _settings(report: RunReport) -> str:
+    rows = []
+    for group, values in report.settings.items():
+        shown = {name: values[name] for name in _SETTINGS_SHOWN if name in values} if group == "training" else values
+        rows += [(f"{group}: {name}", f"`{value}`") for name, value in shown.items() if value is not None]
+    rows += [(f"version: {name}", f"`{value}`") for name, value in report.versions.items()]
+    return table(("setting", "value"), rows)

@@ -1,0 +1,103 @@
+"""The report of a run: plain data, saved as JSON; every view of it is made from this alone."""
+
+import json
+import math
+import platform
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ..errors import OutputError
+
+REPORT_FILE = "report.json"
+_PACKAGES = ("bert_finetune_kit", "torch", "transformers", "accelerate", "datasets", "tokenizers", "numpy")
+
+
+@dataclass(frozen=True)
+class Score:
+    """How to show and to read one score."""
+
+    key: str
+    label: str
+    form: str
+    meaning: str
+
+
+@dataclass
+class RunReport:
+    """Everything that is known of one run."""
+
+    recipe: str
+    """Name of the recipe."""
+    summary: list[str]
+    """What happened, in a few sentences."""
+    scores: list[dict[str, Any]]
+    """One row an evaluation: `epoch`, `step` and the scores."""
+    baselines: dict[str, dict[str, float]]
+    """Scores of what needs no model, by name."""
+    glossary: list[Score]
+    """The scores in the order to show them."""
+    data: dict[str, dict[str, Any]]
+    """Statistics of the data by split."""
+    history: list[dict[str, Any]]
+    """One row a training log: `epoch`, `step`, `loss`, `learning_rate`, `grad_norm`, `tokens_per_second`."""
+    parameters: dict[str, Any]
+    """Tree of `parameter_report(model).to_dict()`."""
+    settings: dict[str, dict[str, Any]]
+    """Settings by where they belong: source, recipe, model, training."""
+    timings: dict[str, float]
+    """Seconds by stage."""
+    notes: list[str] = field(default_factory=list)
+    """What a reader must know: weights that are new, documents left out, data held out."""
+    versions: dict[str, str] = field(default_factory=lambda: package_versions())
+    format_version: int = 1
+
+    def save(self, folder: str | Path) -> Path:
+        """Write `report.json` into `folder`, whole or not at all. NaN and infinity are written as strings."""
+        path = Path(folder) / REPORT_FILE
+        aside = path.with_suffix(".json.part")
+        text = json.dumps(_plain(asdict(self)), indent=2, ensure_ascii=False, allow_nan=False)
+        aside.write_text(text + "\n", "utf-8")
+        return aside.replace(path)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "RunReport":
+        """Read the report of a run's folder.
+
+        Raises:
+            OutputError: there is none, or it is damaged.
+        """
+        path = Path(folder) / REPORT_FILE
+        try:
+            data = json.loads(path.read_text("utf-8"))
+            data["glossary"] = [Score(**score) for score in data["glossary"]]
+            return cls(**data)
+        except FileNotFoundError as error:
+            raise OutputError(f"{folder} holds no {REPORT_FILE}: no run has finished there.") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise OutputError(f"{path} is damaged: {error}") from error
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions that a run depends on."""
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` as JSON knows it."""
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return str(value)

@@ -1,0 +1,30 @@
+"""A report on the terminal, in one screen."""
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from .markdown import score_rows
+from .report import RunReport
+
+
+def print_report(report: RunReport, folder: str, console: Console | None = None) -> None:
+    """Print summary, scores and notes, and where the rest is."""
+    parts: list[RenderableType] = [Text(" ".join(report.summary)), Text()]
+    if report.scores:
+        parts += [_scores(report), Text()]
+    parts += [Text(f"· {note}") for note in report.notes]
+    parts.append(Text(f"Model, report.md and report.json are in {folder}", style="bold"))
+    (console or Console()).print(Panel(Group(*parts), title=report.recipe, expand=False))
+
+
+def _scores(report: RunReport) -> Table:
+    header, rows = score_rows(report)
+    table = Table(box=None, pad_edge=False)
+    for number, label in enumerate(header):
+        table.add_column(label, justify="right" if number else "left")
+    for number, row in enumerate(rows):
+        is_last = number == len(report.scores) - 1
+        table.add_row(*row, style="bold" if is_last else "dim" if number >= len(report.scores) else "")
+    return table

@@ -1,0 +1,201 @@
+"""The kit's only `Trainer` subclass: exact losses, exact order, real tokens counted."""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate import DistributedType
+from torch import Tensor, nn
+from transformers import ProgressCallback, Trainer, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+
+from ..errors import NonFiniteLossError
+from ..modeling.loading import quiet_transformers
+from .progress import ProgressView
+from .sampling import EpochSampler
+
+Batch = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss of one or more terms, each the mean over its own items of the whole effective batch.
+
+    `Trainer` averages the means of micro-batches, which weighs a token by the batch it happens to be in; and for BERT's
+    heads it even takes their sum. Here each term is summed, and divided once by the number of its items in all
+    micro-batches of all processes. 16 × 1, 4 × 4 and 2 processes × 8 so give one gradient.
+    """
+
+    sums: Callable[[Any], dict[str, Tensor]]
+    """Output of the model → summed loss by term."""
+    counts: Callable[[Batch], dict[str, Tensor]]
+    """Batch → number of items by term."""
+
+
+class Stopwatch:
+    """Seconds since it was made, less the time it was paused."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._paused = 0.0
+
+    def seconds(self) -> float:
+        """Return the seconds that counted so far."""
+        return time.perf_counter() - self._started - self._paused
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave out the time spent inside."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._paused += time.perf_counter() - started
+
+
+class KitTrainer(Trainer):
+    """`Trainer` with the recipe's loss, stateless order, and a model whose outputs are already one row an example."""
+
+    loss_is_scaled_for_ga = True  # compute_loss divides by the items of the whole accumulated batch
+
+    def __init__(self, *, loss: Loss, args: TrainingArguments, **settings: Any) -> None:
+        if args.device.type == "cpu" and args.dataloader_pin_memory:
+            args = copy.copy(args)
+            args.dataloader_pin_memory = False  # there is nothing to pin for, and torch warns of it at each epoch
+        super().__init__(args=args, **settings)
+        self._loss = loss
+        self._real_tokens = 0
+        self._clock = Stopwatch()
+        self._logged = (0, 0.0)  # real tokens and seconds of training at the last log
+        for callback in (ProgressCallback, PrinterCallback):
+            self.remove_callback(callback)
+        self._view = ProgressView(plain=self.args.disable_tqdm)
+        self.add_callback(self._view)
+
+    @property
+    def on_xla(self) -> bool:
+        """Whether the device compiles every new shape, so that shapes must be fixed."""
+        return self.accelerator.distributed_type == DistributedType.XLA
+
+    # Order
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
+        dataset: Any = train_dataset if train_dataset is not None else self.train_dataset
+        seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
+        fill = self.args.world_size * self.args.train_batch_size if self.args.world_size > 1 or self.on_xla else 1
+        self._sampler = EpochSampler(len(dataset), seed, fill)
+        return self._sampler
+
+    def _inner_training_loop(self, *arguments: Any, **settings: Any) -> Any:
+        self._clock = Stopwatch()
+        try:
+            return super()._inner_training_loop(*arguments, **settings)
+        finally:
+            self._view.close()
+
+    def _init_training_state(self, *arguments: Any, **settings: Any) -> tuple[int, int]:
+        started = super()._init_training_state(*arguments, **settings)
+        self._real_tokens = self.state.num_input_tokens_seen  # more than 0 where a run is resumed
+        self._logged = (self._real_tokens, 0.0)
+        return started
+
+    def _run_epoch(self, **settings: Any) -> None:  # type: ignore[override]
+        # Accelerate forgets to hand the epoch down when it skips batches of several processes to resume.
+        self._sampler.set_epoch(settings["epoch"])
+        super()._run_epoch(**settings)
+
+    def _get_collator_with_removed_columns(self, data_collator: Any, description: str | None = None) -> Any:
+        return data_collator  # examples hold nothing but what the collator takes
+
+    # Loss
+
+    def _get_num_items_in_batch(self, batch_samples: list[Batch], device: torch.device) -> Any:
+        """Count the items of every loss term, and the real tokens, over all micro-batches and processes."""
+        if not batch_samples:
+            return None
+        names = [*self._loss.counts(batch_samples[0]), "tokens"]
+        rows = [[*self._loss.counts(batch).values(), batch["attention_mask"].sum()] for batch in batch_samples]
+        counts = torch.stack([torch.stack(row) for row in rows]).sum(0)
+        if self.args.world_size > 1:
+            counts = self.accelerator.reduce(counts.to(device), reduction="sum")
+        items = dict(zip(names, counts.to(device), strict=True))
+        self._real_tokens = self._real_tokens + items.pop("tokens")
+        return items
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: Batch,
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Return the share of this micro-batch in the loss of the effective batch.
+
+        It is multiplied by the number of processes, over which gradients are averaged.
+        """
+        outputs = model(**inputs)
+        counts = num_items_in_batch if num_items_in_batch is not None else self._loss.counts(inputs)
+        terms = {name: value / counts[name].clamp(min=1) for name, value in self._loss.sums(outputs).items()}
+        loss = torch.stack(list(terms.values())).sum()
+        if not self.on_xla and not torch.isfinite(loss):
+            raise NonFiniteLossError(self._diagnose({name: value.item() for name, value in terms.items()}))
+        loss = loss * self.accelerator.num_processes
+        return (loss, outputs) if return_outputs else loss
+
+    def _diagnose(self, terms: dict[str, float]) -> str:
+        step, rate = self.state.global_step + 1, self._get_learning_rate() if self.lr_scheduler else math.nan
+        values = ", ".join(f"{name} {value}" for name, value in terms.items())
+        return (
+            f"The loss is not finite at step {step} ({values}; learning rate {rate:.2e}). Likely causes, most likely "
+            "first: the learning rate is too high (try a tenth of it, or more warmup_steps); fp16 overflows (try bf16 "
+            "or fp32); the weights that training started from hold NaN. Checkpoints saved before this step are whole."
+        )
+
+    # Evaluation
+
+    def prediction_step(
+        self, model: nn.Module, inputs: Batch, prediction_loss_only: bool, ignore_keys: list[str] | None = None
+    ) -> Any:
+        """Return what each example contributes; `compute_metrics` sums it up.
+
+        No loss is returned: the Trainer would average the means of batches, which depends on the batch size, and drop
+        those that are not finite.
+        """
+        inputs = self._prepare_inputs(inputs)
+        with torch.no_grad(), self.compute_loss_context_manager():
+            outputs = model(**inputs)
+        rows = tuple(value.detach() for value in outputs.to_tuple() if value is not None)
+        # The Trainer computes metrics only where there are labels; the outputs have already met theirs.
+        return None, rows, inputs["input_ids"][:, :1]
+
+    def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
+        """`Trainer.evaluate`, left out of the training time."""
+        with self._clock.paused():
+            return super().evaluate(*arguments, **settings)
+
+    def _save_checkpoint(self, *arguments: Any, **settings: Any) -> None:
+        with self._clock.paused():
+            super()._save_checkpoint(*arguments, **settings)
+
+    def save_model(self, *arguments: Any, **settings: Any) -> None:
+        """`Trainer.save_model` without a progress bar of its own."""
+        with quiet_transformers():
+            super().save_model(*arguments, **settings)
+
+    # Log
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Add real tokens seen and, since the last log, real tokens per second of training."""
+        if "loss" in logs:
+            if not math.isfinite(logs["loss"]):
+                raise NonFiniteLossError(self._diagnose({"loss": logs["loss"]}))
+            tokens, seconds = int(self._real_tokens), self._clock.seconds()
+            logs["tokens_per_second"] = round((tokens - self._logged[0]) / max(seconds - self._logged[1], 1e-9), 1)
+            self._logged = (tokens, seconds)
+            self.state.num_input_tokens_seen = tokens
+        super().log(logs, start_time)

@@ -1,0 +1,81 @@
+import pytest
+
+from bert_finetune_kit.data.documents import FILE_BREAK, detect_style, is_title, iter_documents, split_sentences
+
+WIKITEXT = """
+ = Filter =
+
+ It is given by
+ = 1 henry and capacitance C =
+ and so on .
+
+ = = Section = =
+
+ More .
+
+ = Nero =
+
+ An emperor .
+""".replace("=\n", "= \n").split("\n")
+
+
+def test_wikitext_sections_and_formulas_are_not_documents():
+    assert list(iter_documents(WIKITEXT, "headings")) == [
+        "= Filter =\nIt is given by\n= 1 henry and capacitance C =\nand so on .\n= = Section = =\nMore .",
+        "= Nero =\nAn emperor .",
+    ]
+
+
+def test_headings_count_in_a_text_without_blank_lines():
+    assert len(list(iter_documents([line for line in WIKITEXT if line], "headings"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        (" = Robert Boulter = ", True),
+        ("= x =", True),
+        (" = = Career = = ", False),
+        (" = = = 2000 = = = ", False),
+        ("x = y", False),
+        ("", False),
+    ],
+)
+def test_titles(line, title):
+    assert is_title(line) is title
+
+
+def test_a_document_ends_with_its_file():
+    lines = ["One .", FILE_BREAK, "Two .", "Three .", FILE_BREAK]
+    assert list(iter_documents(lines, "blank_lines")) == ["One .", "Two .\nThree ."]
+    assert list(iter_documents(lines, "headings")) == ["One .", "Two .\nThree ."]
+
+
+def test_records_are_documents_and_empty_ones_are_left_out():
+    assert list(iter_documents(["One .", " ", "Two .\nThree ."], "records")) == ["One .", "Two .\nThree ."]
+
+
+def test_detect_style():
+    assert detect_style(WIKITEXT) == "headings"
+    assert detect_style(["One .", "", "Two ."]) == "blank_lines"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("He left . She stayed .", ["He left .", "She stayed ."]),
+        ('He said "Yes." She left.', ['He said "Yes."', "She left."]),
+        ("It cost 3.5 pounds. 4 men paid.", ["It cost 3.5 pounds.", "4 men paid."]),
+        ("e.g. this one", ["e.g. this one"]),
+        ("他走了。她问！", ["他走了。", "她问！"]),
+        ("Over\nlines", ["Over", "lines"]),
+        ("  \n ", []),
+    ],
+)
+def test_sentences(text, sentences):
+    assert split_sentences(text) == sentences
+
+
+def test_sentences_lose_nothing():
+    text = 'A (b). "C?" D… [E] F!'
+    assert "".join(split_sentences(text)).replace(" ", "") == text.replace(" ", "")

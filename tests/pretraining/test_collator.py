@@ -1,0 +1,153 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from bert_finetune_kit import DataCollatorForPreTraining
+from bert_finetune_kit.pretraining.collator import IGNORED
+
+
+@pytest.fixture(scope="module")
+def regular(tokenizer):
+    return np.setdiff1d(np.arange(len(tokenizer)), tokenizer.all_special_ids)
+
+
+def make_examples(tokenizer, regular, count=400, length=62, epoch=0):
+    rng = np.random.default_rng(0)
+    examples = []
+    for index in range(count):
+        a, b = np.split(rng.choice(regular, length - 3), [length // 2])
+        ids = np.concatenate([[tokenizer.cls_token_id], a, [tokenizer.sep_token_id], b, [tokenizer.sep_token_id]])
+        types = np.repeat([0, 1], [len(a) + 2, len(b) + 1])
+        label = index % 2
+        examples.append(
+            {"input_ids": ids, "token_type_ids": types, "next_sentence_label": label, "draw": (1, epoch, index)}
+        )
+    return examples
+
+
+def within_binomial(count, trials, probability):
+    return abs(count - trials * probability) <= 4 * math.sqrt(trials * probability * (1 - probability))
+
+
+def originals(examples):
+    return torch.from_numpy(np.stack([example["input_ids"] for example in examples]))
+
+
+@pytest.mark.parametrize("whole_words", [False, True])
+def test_rates(tokenizer, regular, whole_words):
+    examples = make_examples(tokenizer, regular)
+    batch = DataCollatorForPreTraining(tokenizer, whole_word_masking=whole_words)(examples)
+    chosen = batch["labels"] != IGNORED
+    if not whole_words:
+        assert (chosen.sum(1) == round(62 * 0.15)).all()
+    total = int(chosen.sum())
+    before, after = originals(examples)[chosen], batch["input_ids"][chosen]
+    masked = int((after == tokenizer.mask_token_id).sum())
+    assert within_binomial(masked, total, 0.8)
+    # A random token is the original itself once in as many cases as there are regular tokens.
+    kept = int((after == before).sum())
+    assert within_binomial(kept, total, 0.1 + 0.1 / len(regular))
+    assert within_binomial(total - masked - kept, total, 0.1 * (1 - 1 / len(regular)))
+    assert (batch["input_ids"][~chosen] == originals(examples)[~chosen]).all()
+    assert (batch["labels"][chosen] == before).all()
+
+
+def test_every_position_is_chosen_alike(tokenizer, regular):
+    examples = make_examples(tokenizer, regular, count=2000)
+    chosen = (DataCollatorForPreTraining(tokenizer)(examples)["labels"] != IGNORED).sum(0).numpy()
+    special = np.isin(originals(examples)[0], tokenizer.all_special_ids)
+    assert (chosen[special] == 0).all()
+    probability = round(62 * 0.15) / 59
+    assert all(within_binomial(count, 2000, probability) for count in chosen[~special])
+
+
+def test_special_tokens_are_neither_chosen_nor_drawn(tokenizer, regular):
+    examples = make_examples(tokenizer, regular, count=2000)
+    batch = DataCollatorForPreTraining(tokenizer, mlm_probability=1.0)(examples)
+    special = torch.tensor(tokenizer.all_special_ids)
+    before = originals(examples)
+    assert (torch.isin(before, special) == (batch["labels"] == IGNORED)).all()
+    others = special[special != tokenizer.mask_token_id]
+    drawn = batch["input_ids"][batch["labels"] != IGNORED]
+    assert not torch.isin(drawn, others).any()
+    # [MASK] never comes as a random token: 80%, not 80% and a little, is what the rates test bounds.
+    assert set(drawn[drawn != tokenizer.mask_token_id].tolist()) == set(regular.tolist())
+
+
+def test_masks_are_new_in_every_epoch_and_the_same_on_every_machine(tokenizer, regular):
+    collator = DataCollatorForPreTraining(tokenizer)
+    one = collator(make_examples(tokenizer, regular, 8))
+    again = DataCollatorForPreTraining(tokenizer)(make_examples(tokenizer, regular, 8))
+    assert all(torch.equal(one[name], again[name]) for name in one)
+    # ... in whatever batch an example is
+    alone = collator(make_examples(tokenizer, regular, 8)[3:4])
+    assert torch.equal(alone["labels"][0], one["labels"][3])
+    other = collator(make_examples(tokenizer, regular, 8, epoch=1))
+    assert not torch.equal(one["labels"], other["labels"])
+
+
+def test_examples_without_a_draw_are_masked_anew(tokenizer):
+    collator = DataCollatorForPreTraining(tokenizer)
+    examples = [{"input_ids": tokenizer("the smithy opens at eleven o'clock in the morning")["input_ids"]}]
+    labels = [tuple(collator(examples)["labels"][0].tolist()) for _ in range(20)]
+    assert len(set(labels)) > 1
+
+
+def test_padding_and_keys(tokenizer, regular):
+    short, long = make_examples(tokenizer, regular, 1, 20)[0], make_examples(tokenizer, regular, 1, 30)[0]
+    batch = DataCollatorForPreTraining(tokenizer)([short, long])
+    assert list(batch) == ["input_ids", "token_type_ids", "attention_mask", "labels", "next_sentence_label"]
+    assert batch["input_ids"].shape == (2, 30)
+    assert batch["attention_mask"].sum(1).tolist() == [20, 30]
+    assert (batch["input_ids"][0, 20:] == tokenizer.pad_token_id).all()
+    assert (batch["labels"][0, 20:] == IGNORED).all()
+    assert {values.dtype for values in batch.values()} == {torch.int64}
+    assert DataCollatorForPreTraining(tokenizer, pad_to=64)([short, long])["labels"].shape == (2, 64)
+
+
+def test_an_upper_bound_of_predictions(tokenizer, regular):
+    batch = DataCollatorForPreTraining(tokenizer, max_predictions=4)(make_examples(tokenizer, regular, 10))
+    assert ((batch["labels"] != IGNORED).sum(1) == 4).all()
+
+
+def test_an_example_that_does_not_count(tokenizer, regular):
+    examples = make_examples(tokenizer, regular, 2)
+    examples[1]["counts"] = False
+    batch = DataCollatorForPreTraining(tokenizer)(examples)
+    assert (batch["labels"][1] == IGNORED).all()
+    assert batch["next_sentence_label"].tolist() == [0, IGNORED]
+    assert (batch["labels"][0] != IGNORED).any()
+
+
+def test_whole_words_stay_whole(tokenizer):
+    pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    starts = [i for i, piece in enumerate(pieces) if piece.isalpha()]
+    inner = [i for i, piece in enumerate(pieces) if piece.startswith("##")]
+    word = [starts[0], inner[0], inner[1]]
+    ids = np.array([tokenizer.cls_token_id, *(word * 12), tokenizer.sep_token_id])
+    collator = DataCollatorForPreTraining(tokenizer, whole_word_masking=True)
+    for index in range(50):
+        labels = collator([{"input_ids": ids, "draw": (0, 0, index)}])["labels"][0, 1:-1].numpy().reshape(12, 3)
+        chosen = (labels != IGNORED).sum(1)
+        assert set(chosen) == {0, 3}
+        assert chosen.sum() == 6  # round(38 * 0.15), and words of three
+
+
+def test_a_word_longer_than_all_that_is_wanted(tokenizer):
+    inner = next(i for piece, i in tokenizer.get_vocab().items() if piece.startswith("##"))
+    ids = np.array([tokenizer.cls_token_id, tokenizer.get_vocab()["the"], *[inner] * 30, tokenizer.sep_token_id])
+    collator = DataCollatorForPreTraining(tokenizer, whole_word_masking=True)
+    labels = collator([{"input_ids": ids, "draw": (0, 0, 0)}])["labels"]
+    assert (labels != IGNORED).sum() == round(len(ids) * 0.15)
+
+
+def test_at_least_one_prediction_and_none_where_all_is_special(tokenizer):
+    collator = DataCollatorForPreTraining(tokenizer, mlm_probability=0.01)
+    the = tokenizer.get_vocab()["the"]
+    labels = collator([{"input_ids": [tokenizer.cls_token_id, the, tokenizer.sep_token_id]}])["labels"]
+    assert labels[0].tolist() == [IGNORED, the, IGNORED]
+    for whole_words in (False, True):
+        collator = DataCollatorForPreTraining(tokenizer, whole_word_masking=whole_words)
+        assert (collator([{"input_ids": [tokenizer.cls_token_id] * 3}])["labels"] == IGNORED).all()

@@ -1,0 +1,42 @@
+import pytest
+
+from bert_finetune_kit import ConfigError, PretrainConfig
+
+
+def test_defaults_are_those_of_the_paper():
+    config = PretrainConfig()
+    assert (config.objective, config.mlm_probability, config.short_sequence_probability) == ("nsp", 0.15, 0.1)
+
+
+def test_all_faults_at_once():
+    with pytest.raises(ConfigError) as error:
+        PretrainConfig(
+            max_length=3,
+            objective="mlm",
+            pairs="words",
+            mlm_probability=1.5,
+            short_sequence_probability=-0.1,
+            max_predictions=0,
+            second_phase_length=3,
+        )
+    text = str(error.value)
+    for part in ("7 faults", "max_length is 3", "'mlm': it can be nsp, sop, none", "'words'", "1.5", "-0.1", "exceed"):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"mlm_probability": 0}, "nothing would be masked"),
+        ({"second_phase_length": 512, "second_phase_share": 1}, "one of the phases would be empty"),
+        ({"pairs": "sentences", "objective": "none"}, "there are no pairs"),
+    ],
+)
+def test_what_cannot_work(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        PretrainConfig(**settings)
+
+
+@pytest.mark.parametrize(("bound", "expected"), [(None, 19), (10, 10), (40, 19)])
+def test_predictions_bound(bound, expected):
+    assert PretrainConfig(max_length=128, max_predictions=bound).predictions_bound() == expected

@@ -1,0 +1,249 @@
+"""Rates are held against binomial bounds of 4 standard deviations: a right procedure fails once in 16,000 runs."""
+
+import dataclasses
+import itertools
+import math
+
+import numpy as np
+import pytest
+from datasets import Dataset
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bert_finetune_kit import PretrainConfig
+from bert_finetune_kit.pretraining.corpus import TokenizedCorpus
+from bert_finetune_kit.pretraining.features import (
+    PretrainingExamples,
+    split_held_out,
+    truncate_pair,
+    usable_documents,
+    window_start,
+)
+
+CLS, SEP, FIRST = 1, 2, 10
+DOCUMENTS, VOCAB = 40, 50_000
+
+
+def make_corpus(seed=0, documents=DOCUMENTS, sentences=(1, 60), words=(1, 25)):
+    """Documents whose ids tell where they come from: every id occurs once in the corpus."""
+    rng = np.random.default_rng(seed)
+    rows, following = {"input_ids": [], "sentence_starts": []}, FIRST
+    for _ in range(documents):
+        lengths = rng.integers(*words, size=rng.integers(*sentences))
+        rows["input_ids"].append(np.arange(following, following + lengths.sum(), dtype=np.int32))
+        rows["sentence_starts"].append(np.cumsum([0, *lengths[:-1]], dtype=np.int32))
+        following += int(lengths.sum())
+    return TokenizedCorpus(Dataset.from_dict(rows))
+
+
+def make_examples(corpus=None, seed=7, **settings):
+    corpus = corpus or make_corpus()
+    config = PretrainConfig(**({"max_length": 64} | settings))
+    corpus = corpus.subset(usable_documents(corpus, config))
+    return PretrainingExamples(corpus, config, CLS, SEP, np.zeros(VOCAB, bool), seed)
+
+
+def within_binomial(count, trials, probability):
+    return abs(count - trials * probability) <= 4 * math.sqrt(trials * probability * (1 - probability))
+
+
+def document_of(corpus, ids):
+    ends = FIRST + np.cumsum(corpus.lengths)
+    return {int(np.searchsorted(ends, token, side="right")) for token in ids}
+
+
+def is_run(ids):
+    return (np.diff(ids) == 1).all()
+
+
+@pytest.fixture(scope="module")
+def nsp():
+    examples = make_examples()
+    return examples, [examples.pair(epoch, index) for epoch in range(8) for index in range(len(examples))]
+
+
+def test_shape_of_an_example(nsp):
+    examples, _ = nsp
+    example = examples[2, 5, True]
+    ids, types = example["input_ids"], example["token_type_ids"]
+    pair = examples.pair(2, 5)
+    assert ids.tolist() == [CLS, *pair.segment_a, SEP, *pair.segment_b, SEP]
+    assert types.tolist() == [0] * (len(pair.segment_a) + 2) + [1] * (len(pair.segment_b) + 1)
+    assert (example["next_sentence_label"], example["draw"], example["counts"]) == (pair.label, (7, 2, 5), True)
+    assert ids.dtype == types.dtype == np.int64
+
+
+def test_segments_are_text_and_fit(nsp):
+    examples, pairs = nsp
+    for pair in pairs:
+        assert len(pair.segment_a) >= 1
+        assert len(pair.segment_b) >= 1
+        assert len(pair.segment_a) + len(pair.segment_b) <= examples.room
+        assert is_run(pair.segment_a)
+        assert is_run(pair.segment_b)
+
+
+def test_half_are_random_and_those_come_from_another_document(nsp):
+    examples, pairs = nsp
+    assert within_binomial(sum(pair.label for pair in pairs), len(pairs), 0.5)
+    for pair in pairs:
+        of_a, of_b = (document_of(examples.corpus, ids) for ids in (pair.segment_a, pair.segment_b))
+        assert (of_a == of_b) is (pair.label == 0)
+        if pair.label == 0:
+            assert pair.segment_b[0] > pair.segment_a[-1]
+            if not pair.truncated:
+                assert pair.segment_b[0] == pair.segment_a[-1] + 1
+
+
+def test_every_other_document_is_drawn_alike(nsp):
+    examples, pairs = nsp
+    drawn = [document_of(examples.corpus, pair.segment_b).pop() for pair in pairs if pair.label == 1]
+    counts = np.bincount(drawn, minlength=len(examples.corpus))
+    assert counts.min() > 0
+    assert counts.max() < 2.5 * len(drawn) / len(examples.corpus)
+
+
+def test_short_sequences():
+    # One sentence a token: nothing but a drawn target makes an example of a long document short.
+    corpus = make_corpus(documents=4, sentences=(2000, 2001), words=(1, 2))
+    examples = make_examples(corpus, short_sequence_probability=0.1)
+    pairs = [examples.pair(epoch, index) for epoch in range(10) for index in range(len(examples))]
+    lengths = np.array([len(pair.segment_a) + len(pair.segment_b) for pair in pairs])
+    # A drawn target equals the room once in (room - 1) draws, and is then not short.
+    short = 0.1 * (1 - 1 / (examples.room - 1))
+    assert within_binomial((lengths < examples.room).sum(), len(lengths), short)
+    assert lengths[lengths < examples.room].mean() == pytest.approx((2 + examples.room - 1) / 2, rel=0.15)
+
+
+def test_long_documents_fill_the_length():
+    corpus = make_corpus(documents=6, sentences=(300, 400))
+    examples = make_examples(corpus, short_sequence_probability=0.0)
+    pairs = [examples.pair(0, index) for index in range(len(examples))]
+    assert {len(pair.segment_a) + len(pair.segment_b) for pair in pairs} == {examples.room}
+
+
+def test_an_epoch_holds_about_the_tokens_of_the_corpus_and_covers_it():
+    corpus = make_corpus(documents=10, sentences=(200, 300))
+    examples = make_examples(corpus, objective="none", short_sequence_probability=0.0)
+    seen = np.concatenate([examples.pair(0, index).segment_a for index in range(len(examples))])
+    assert len(seen) == pytest.approx(corpus.lengths.sum(), rel=0.05)
+    assert len(np.unique(seen)) > 0.85 * corpus.lengths.sum()
+
+
+def test_examples_are_a_pure_function_of_seed_epoch_and_index():
+    ours, again, other = make_examples(), make_examples(), make_examples(seed=8)
+    for index in np.random.default_rng(0).permutation(len(ours))[:50]:  # in any order
+        one, two = ours[3, index, True], again[3, index, True]
+        assert all(np.array_equal(one[key], two[key]) for key in one)
+    changed = [not np.array_equal(ours[0, i, True]["input_ids"], ours[1, i, True]["input_ids"]) for i in range(100)]
+    assert np.mean(changed) > 0.9
+    changed = [not np.array_equal(ours[i]["input_ids"], other[i]["input_ids"]) for i in range(100)]
+    assert np.mean(changed) > 0.9
+
+
+def test_plain_numbers_are_epoch_0(nsp):
+    examples, _ = nsp
+    assert (examples[3]["input_ids"] == examples[0, 3, True]["input_ids"]).all()
+    with pytest.raises(IndexError, match=r"example .* of"):
+        examples[len(examples)]
+
+
+def test_sentence_order():
+    examples = make_examples(objective="sop")
+    pairs = [examples.pair(0, index) for index in range(len(examples))]
+    assert within_binomial(sum(pair.label for pair in pairs), len(pairs), 0.5)
+    for pair in pairs:
+        assert document_of(examples.corpus, pair.segment_a) == document_of(examples.corpus, pair.segment_b)
+        assert (pair.segment_a[0] > pair.segment_b[0]) == (pair.label == 1)
+
+
+def test_no_pairs():
+    examples = make_examples(objective="none")
+    example = examples[0]
+    assert "next_sentence_label" not in example
+    assert (example["input_ids"][0], example["input_ids"][-1]) == (CLS, SEP)
+    assert (example["input_ids"] == SEP).sum() == 1
+    assert set(example["token_type_ids"]) == {0}
+
+
+def test_sentence_pairs():
+    corpus = make_corpus(words=(1, 12))
+    examples = make_examples(corpus, pairs="sentences")
+    assert len(examples) == (examples.corpus.sentence_counts - 1).sum()
+    starts = {
+        int(examples.corpus.input_ids(document)[start])
+        for document in range(len(examples.corpus))
+        for start in examples.corpus.sentence_starts(document)
+    }
+    for index in range(len(examples)):
+        pair = examples.pair(0, index)
+        for ids in (pair.segment_a, pair.segment_b):
+            assert ids[0] in starts
+            assert starts.isdisjoint(ids[1:].tolist())
+
+
+def test_a_single_sentence_is_cut_at_a_word():
+    corpus = make_corpus(documents=3, sentences=(1, 2), words=(20, 21))
+    examples = make_examples(corpus)
+    continuation = np.zeros(VOCAB, bool)
+    continuation[FIRST::2] = True  # every second piece continues a word
+    examples = dataclasses.replace(examples, continuation=continuation)
+    cuts = [examples.pair(epoch, index) for epoch in range(20) for index in range(len(examples))]
+    followed = [pair.segment_b[0] for pair in cuts if pair.label == 0]
+    assert followed
+    assert not continuation[followed].any()
+
+
+def test_two_tokens_are_enough():
+    corpus = make_corpus(documents=3, sentences=(1, 2), words=(2, 3))
+    examples = make_examples(corpus, max_length=5)
+    assert all(len(examples[epoch, index, True]["input_ids"]) == 5 for epoch in range(5) for index in range(3))
+
+
+def test_usable_documents():
+    corpus = make_corpus(documents=30, sentences=(1, 3), words=(1, 3))
+    assert (usable_documents(corpus, PretrainConfig()) == np.flatnonzero(corpus.lengths >= 2)).all()
+    sentences = PretrainConfig(pairs="sentences")
+    assert (usable_documents(corpus, sentences) == np.flatnonzero(corpus.sentence_counts >= 2)).all()
+    assert len(usable_documents(corpus, PretrainConfig(objective="none"))) == 30
+
+
+@given(st.integers(1, 5000), st.integers(2, 509), st.floats(0, 1))
+def test_windows_cover_their_document(length, room, shift):
+    starts = [window_start(length, room, place, shift) for place in range(-(-length // room))]
+    assert starts[0] == 0
+    assert all(0 <= start <= max(length - room, 0) for start in starts)
+    assert all(second - first <= room for first, second in itertools.pairwise(starts))
+    assert starts[-1] + room >= length
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(2, 200), st.integers(0, 2**32))
+def test_truncation_is_that_of_the_paper(length_a, length_b, room, seed):
+    a, b = np.arange(length_a), np.arange(1000, 1000 + length_b)
+    pair = truncate_pair(a, b, 0, room, np.random.default_rng(seed))
+    left_a, left_b = length_a, length_b
+    while left_a + left_b > room:  # truncate_seq_pair of google-research/bert
+        if left_a > left_b:
+            left_a -= 1
+        else:
+            left_b -= 1
+    assert (len(pair.segment_a), len(pair.segment_b)) == (left_a, left_b)
+    assert pair.truncated == length_a + length_b - left_a - left_b
+    assert is_run(pair.segment_a)
+    assert is_run(pair.segment_b)
+
+
+def test_truncation_takes_either_end():
+    fronts = [
+        truncate_pair(np.arange(100), np.arange(10), 0, 60, np.random.default_rng(seed)).segment_a[0]
+        for seed in range(500)
+    ]
+    assert within_binomial(sum(fronts), 500 * 50, 0.5)
+
+
+def test_held_out_documents_do_not_depend_on_the_seed_of_the_run():
+    train, held_out = split_held_out(100, 0.05, least=2)
+    assert (len(train), len(held_out)) == (95, 5)
+    assert sorted([*train, *held_out]) == list(range(100))
+    assert split_held_out(100, 0.05, least=2)[1].tolist() == held_out.tolist()
+    assert len(split_held_out(10, 0.05, least=2)[1]) == 2

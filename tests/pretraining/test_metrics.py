@@ -1,0 +1,61 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from bert_finetune_kit.pretraining.metrics import baseline_scores, loss_counts, loss_sums, pretraining_scores
+from bert_finetune_kit.pretraining.model import PretrainingOutput
+
+LOSS = np.array([2.0, 4.0, 0.0])
+CORRECT, COUNT = np.array([1, 0, 0]), np.array([2, 1, 0])
+PAIR_LOSS, PAIR_CORRECT = np.array([0.5, 1.0, 1.5]), np.array([1, 1, 0])
+
+
+def test_every_token_weighs_the_same():
+    scores = pretraining_scores((LOSS, CORRECT, COUNT, PAIR_LOSS, PAIR_CORRECT))
+    assert scores == {
+        "loss": pytest.approx(3.0),
+        "mlm_loss": pytest.approx(2.0),
+        "perplexity": pytest.approx(math.exp(2)),
+        "mlm_accuracy": pytest.approx(1 / 3),
+        "pair_loss": pytest.approx(1.0),
+        "pair_accuracy": pytest.approx(2 / 3),
+    }
+
+
+def test_without_pairs():
+    scores = pretraining_scores((LOSS, CORRECT, COUNT))
+    assert set(scores) == {"loss", "mlm_loss", "perplexity", "mlm_accuracy"}
+    assert scores["loss"] == scores["mlm_loss"]
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_non_finite_examples_are_counted_and_left_out(broken):
+    scores = pretraining_scores((np.append(LOSS, broken), np.append(CORRECT, 9), np.append(COUNT, 9)))
+    assert scores["non_finite_examples"] == 1
+    assert scores["mlm_loss"] == pytest.approx(2.0)
+    assert pretraining_scores((np.array([broken]), np.array([0]), np.array([1]))) == {"non_finite_examples": 1}
+
+
+def test_a_perplexity_beyond_floats_is_a_number():
+    assert math.isfinite(pretraining_scores((np.array([1e6]), np.array([0]), np.array([1])))["perplexity"])
+
+
+def test_baselines_against_closed_forms():
+    train, evaluated = np.array([7, 1, 0, 0]), np.array([2, 0, 2, 0])
+    baselines = baseline_scores(train, evaluated, pairs=True)
+    assert baselines["uniform"] == {"perplexity": 4.0, "mlm_accuracy": 0.25, "pair_accuracy": 0.5}
+    # add one: (8, 2, 1, 1) / 12, so the two tokens of the evaluation have 8/12 and 1/12
+    assert baselines["unigram"]["perplexity"] == pytest.approx(math.exp(-(math.log(8 / 12) + math.log(1 / 12)) / 2))
+    assert baselines["unigram"]["mlm_accuracy"] == 0.5
+    assert "pair_accuracy" not in baseline_scores(train, evaluated, pairs=False)["uniform"]
+
+
+def test_loss_terms():
+    output = PretrainingOutput(mlm_loss=torch.tensor([1.0, 2.0]), pair_loss=torch.tensor([0.5, 0.5]))
+    assert {name: value.item() for name, value in loss_sums(output).items()} == {"mlm": 3.0, "pair": 1.0}
+    batch = {"labels": torch.tensor([[-100, 3], [4, 5]]), "next_sentence_label": torch.tensor([1, -100])}
+    assert {name: value.item() for name, value in loss_counts(batch).items()} == {"mlm": 3, "pair": 1}
+    del batch["next_sentence_label"]
+    assert set(loss_counts(batch)) == set(loss_sums(PretrainingOutput(mlm_loss=torch.ones(1)))) == {"mlm"}

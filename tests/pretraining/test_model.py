@@ -1,0 +1,142 @@
+import pytest
+import torch
+import transformers
+from torch.nn.functional import cross_entropy
+from transformers import AutoModelForMaskedLM, AutoModelForPreTraining, BertModel
+
+from bert_finetune_kit import DataCollatorForPreTraining, ModelError
+from bert_finetune_kit.pretraining.collator import IGNORED
+from bert_finetune_kit.pretraining.model import BertForMaskedLM, BertForPreTraining, build_model, select_predictions
+
+
+@pytest.fixture
+def batch(tokenizer):
+    texts = ["the smithy opens at eleven o'clock", "a brown dog", "the milk turned sour in the warm cellar"]
+    examples = [
+        {**tokenizer(text, text[::-1]), "next_sentence_label": number % 2, "draw": (0, 0, number)}
+        for number, text in enumerate(texts)
+    ]
+    return DataCollatorForPreTraining(tokenizer, mlm_probability=0.3)(examples)
+
+
+def test_losses_and_scores_are_those_of_the_stock_head(config, batch):
+    model = BertForPreTraining(config).eval()
+    output = model(**batch)
+    stock = transformers.BertForPreTraining(config).eval()
+    stock.load_state_dict(model.state_dict())
+    expected = stock(**batch)
+    labels = batch["labels"]
+    loss = output.mlm_loss.sum() / output.mlm_count.sum() + output.pair_loss.mean()
+    torch.testing.assert_close(loss, expected.loss)
+    each = cross_entropy(expected.prediction_logits.transpose(1, 2), labels, reduction="none").sum(1)
+    torch.testing.assert_close(output.mlm_loss, each)
+    right = (expected.prediction_logits.argmax(-1) == labels) & (labels != IGNORED)
+    assert output.mlm_correct.tolist() == right.sum(1).tolist()
+    assert output.mlm_count.tolist() == (labels != IGNORED).sum(1).tolist()
+    right = expected.seq_relationship_logits.argmax(-1) == batch["next_sentence_label"]
+    assert output.pair_correct.tolist() == right.long().tolist()
+
+
+def test_gradients_are_those_of_the_stock_head(config, batch):
+    model = BertForPreTraining(config).train()
+    stock = transformers.BertForPreTraining(config).train()
+    stock.load_state_dict(model.state_dict())
+    stock(**batch).loss.backward()
+    output = model(**batch)
+    (output.mlm_loss.sum() / (batch["labels"] != IGNORED).sum() + output.pair_loss.mean()).backward()
+    for (name, ours), theirs in zip(model.named_parameters(), stock.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad, msg=name)
+
+
+def test_the_head_sees_masked_positions_only(config, batch):
+    model = BertForPreTraining(config)
+    seen = []
+    model.cls.predictions.register_forward_hook(lambda module, inputs, output: seen.append(output.shape))
+    model(**batch)
+    assert seen == [(int((batch["labels"] != IGNORED).sum()), config.vocab_size)]
+
+
+def test_without_labels_the_forward_is_the_stock_one(config, batch):
+    inputs = {name: batch[name] for name in ("input_ids", "token_type_ids", "attention_mask")}
+    output = BertForPreTraining(config)(**inputs)
+    assert output.prediction_logits.shape == (*batch["labels"].shape, config.vocab_size)
+    assert BertForMaskedLM(config)(**inputs).logits.shape == (*batch["labels"].shape, config.vocab_size)
+
+
+def test_mlm_alone(config, batch):
+    del batch["next_sentence_label"]
+    model = BertForMaskedLM(config).eval()
+    output = model(**batch)
+    stock = transformers.BertForMaskedLM(config).eval()
+    stock.load_state_dict(model.state_dict())
+    torch.testing.assert_close(output.mlm_loss.sum() / output.mlm_count.sum(), stock(**batch).loss)
+    assert output.pair_loss is None
+
+
+def test_fixed_shapes_change_nothing(config, batch):
+    model = BertForPreTraining(config).eval()
+    free = model(**batch)
+    model.max_predictions = int((batch["labels"] != IGNORED).sum(1).max()) + 2
+    fixed = model(**batch)
+    torch.testing.assert_close(fixed.mlm_loss, free.mlm_loss)
+    assert fixed.mlm_correct.tolist() == free.mlm_correct.tolist()
+
+
+def test_select_predictions():
+    hidden = torch.arange(2 * 3 * 1.0).view(2, 3, 1)
+    labels = torch.tensor([[IGNORED, 7, 8], [9, IGNORED, IGNORED]])
+    selected, targets, rows = select_predictions(hidden, labels)
+    assert (selected.squeeze(1).tolist(), targets.tolist(), rows.tolist()) == ([1, 2, 3], [7, 8, 9], [0, 0, 1])
+    selected, targets, rows = select_predictions(hidden, labels, max_predictions=2)
+    assert (targets.tolist(), rows.tolist()) == ([7, 8, 9, IGNORED], [0, 0, 1, 1])
+
+
+def test_nothing_to_predict_gives_zero_and_a_gradient(config, batch):
+    batch["labels"][:] = IGNORED
+    batch["next_sentence_label"][:] = IGNORED
+    model = BertForPreTraining(config)
+    output = model(**batch)
+    assert output.mlm_loss.tolist() == output.pair_loss.tolist() == [0, 0, 0]
+    (output.mlm_loss.sum() + output.pair_loss.sum()).backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize(("objective", "auto"), [("nsp", AutoModelForPreTraining), ("none", AutoModelForMaskedLM)])
+def test_the_checkpoint_is_a_stock_checkpoint(config, batch, tmp_path, objective, auto):
+    model, new = build_model(config, objective, config.vocab_size)
+    assert new == ["all weights"]
+    model.eval().save_pretrained(tmp_path)
+    for kind in {auto, AutoModelForMaskedLM}:
+        stock, loading = kind.from_pretrained(tmp_path, output_loading_info=True)
+        unexpected = {key for key in loading["unexpected_keys"] if kind is auto or "predictions" in key}
+        assert not loading["missing_keys"]
+        assert not unexpected
+        assert type(stock).__module__ == "transformers.models.bert.modeling_bert"
+        ours, theirs = (one.eval()(input_ids=batch["input_ids"])[0] for one in (model, stock))
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
+def test_a_checkpoint_without_heads_tells_which_are_new(config, tmp_path):
+    encoder = BertModel(config)
+    encoder.save_pretrained(tmp_path)
+    model, new = build_model(str(tmp_path), "nsp", config.vocab_size)
+    assert new == ["cls.predictions", "cls.seq_relationship"]
+    torch.testing.assert_close(model.bert.embeddings.word_embeddings.weight, encoder.embeddings.word_embeddings.weight)
+    BertModel(config, add_pooling_layer=False).save_pretrained(tmp_path)
+    assert "bert.pooler" in build_model(str(tmp_path), "nsp", config.vocab_size)[1]
+
+
+def test_what_is_no_bert(config, tmp_path):
+    with pytest.raises(ModelError, match=r"'huge' is no size \(tiny, mini.*cannot be loaded"):
+        build_model("huge", "nsp", 100)
+    transformers.DistilBertModel(
+        transformers.DistilBertConfig(vocab_size=9, dim=8, n_heads=2, n_layers=1)
+    ).save_pretrained(tmp_path / "distil")
+    with pytest.raises(ModelError, match="is a distilbert checkpoint"):
+        build_model(str(tmp_path / "distil"), "nsp", 100)
+    config.num_hidden_layers = 1
+    BertModel(config).save_pretrained(tmp_path / "short")
+    config.num_hidden_layers = 2
+    config.save_pretrained(tmp_path / "short")
+    with pytest.raises(ModelError, match=r"16 weights of the encoder are not in .*encoder.layer.1"):
+        build_model(str(tmp_path / "short"), "nsp", 100)

@@ -1,0 +1,183 @@
+"""The only tests of this slice that train: a few steps each."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from datasets import Dataset
+from transformers import AutoModelForPreTraining, AutoTokenizer, BertConfig
+
+from bert_finetune_kit import (
+    ConfigError,
+    DataError,
+    ModelError,
+    OutputError,
+    PretrainConfig,
+    PretrainRecipe,
+    RunReport,
+    TextSource,
+)
+
+TEXTS = [f"the smithy of greyford opens at {hour} o'clock . A dog guards the dairy ." for hour in ("ten", "six")] * 6
+
+
+def test_a_run_from_text_to_report(make_recipe, capsys):
+    recipe = make_recipe(num_train_epochs=2, max_steps=-1, per_device_train_batch_size=16)
+    report = recipe.train()
+    folder = recipe.args.output_dir
+    assert [row["epoch"] for row in report.scores] == [1.0, 2.0]
+    assert report.scores[1]["perplexity"] < report.scores[0]["perplexity"]
+    assert RunReport.load(folder).scores == json.loads(json.dumps(report.scores))
+    assert report.baselines["uniform"]["perplexity"] == len(recipe.prepared().tokenizer)
+    assert 1 < report.baselines["unigram"]["perplexity"] < report.baselines["uniform"]["perplexity"]
+    assert report.parameters["total"] == sum(value.numel() for value in recipe.prepared().model.parameters())
+    assert report.data["train"]["documents"] == 40
+    assert report.settings["training"]["seed"] == 42
+    assert report.settings["recipe"]["max_length"] == 128
+    assert {"data", "model", "training", "whole run"} <= set(report.timings)
+    printed = capsys.readouterr().out
+    assert "unigram guess" in printed
+    assert "epoch 2.00" in printed
+    text = Path(folder, "report.md").read_text("utf-8")
+    for heading in ("# pretraining", "## Scores", "## Data", "## Parameters", "## Training", "## Settings"):
+        assert heading in text
+    stock = AutoModelForPreTraining.from_pretrained(folder)
+    assert type(stock).__module__.startswith("transformers")
+    assert AutoTokenizer.from_pretrained(folder).get_vocab() == recipe.prepared().tokenizer.get_vocab()
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        PretrainConfig(objective="sop", max_length=48),
+        PretrainConfig(objective="none", max_length=48),
+        PretrainConfig(pairs="sentences", whole_word_masking=True, max_predictions=5, max_length=48),
+    ],
+    ids=["sop", "none", "sentences"],
+)
+def test_objectives(make_recipe, recipe):
+    report = make_recipe(recipe=recipe).train()
+    assert ("pair_accuracy" in report.scores[-1]) is (recipe.objective != "none")
+    assert report.scores[-1]["perplexity"] > 1
+
+
+def test_two_phases(make_recipe):
+    recipe = make_recipe(
+        recipe=PretrainConfig(max_length=32, second_phase_length=128, second_phase_share=0.25),
+        max_steps=8,
+        per_device_train_batch_size=8,
+        logging_steps=1,
+    )
+    report = recipe.train()
+    assert [log["step"] for log in report.history if log["phase"] == 1] == [1, 2, 3, 4, 5, 6]
+    assert [log["step"] for log in report.history if log["phase"] == 2] == [1, 2]
+    assert {row["phase"] for row in report.scores} == {1, 2}
+    assert recipe.trainer.args.per_device_train_batch_size == 2
+    assert recipe.trainer.args.gradient_accumulation_steps == 4
+    assert recipe.trainer.train_dataset.config.max_length == 128
+    assert (recipe.trainer.args.output_dir).endswith("second-phase")
+
+
+def test_continuing_from_a_checkpoint(make_recipe, tmp_path):
+    first = make_recipe(output_dir=tmp_path / "first")
+    first.train()
+    again = make_recipe(output_dir=tmp_path / "again", model=str(tmp_path / "first"), tokenizer=None)
+    prepared = again.prepared()
+    assert not any("new weights" in note for note in again.notes)
+    before = first.prepared().model.state_dict()
+    assert all(torch.equal(value, before[name]) for name, value in prepared.model.state_dict().items())
+
+
+def test_without_a_tokenizer_one_is_trained_on_the_text(make_recipe):
+    recipe = make_recipe(source=TextSource(max_documents=20), model="tiny", tokenizer=None)
+    prepared = recipe.prepared()
+    assert any("trained on the text" in note for note in recipe.notes)
+    assert prepared.model.config.vocab_size == len(prepared.tokenizer)
+
+
+def test_documents_are_held_out_where_there_is_no_validation(make_recipe):
+    recipe = make_recipe(source=Dataset.from_dict({"text": TEXTS}))
+    prepared = recipe.prepared()
+    assert (len(prepared.train.corpus), len(prepared.validation.corpus)) == (10, 2)
+    assert any("2 of 12 documents are held out" in note for note in recipe.notes)
+
+
+def test_without_an_evaluation_strategy_there_is_one_at_the_end(make_recipe):
+    report = make_recipe(eval_strategy="no").train()
+    assert [row["step"] for row in report.scores] == [4]
+
+
+def test_a_finished_run_is_not_overwritten(make_recipe):
+    make_recipe().train()
+    with pytest.raises(OutputError, match="already holds a finished run"):
+        make_recipe().train()
+
+
+def test_an_unfinished_run_asks_whether_to_resume(make_recipe, tmp_path):
+    make_recipe(save_strategy="steps", save_steps=2).train()
+    (tmp_path / "run" / "report.json").unlink()
+    with pytest.raises(OutputError, match=r"unfinished run.*resume=True"):
+        make_recipe().train()
+    assert make_recipe(save_strategy="steps", save_steps=2).train(resume=True).scores
+
+
+def test_resuming_without_a_checkpoint_starts_afresh(make_recipe):
+    assert make_recipe().train(resume=True).scores
+
+
+def test_space_is_checked_before_training(make_recipe, monkeypatch):
+    import shutil
+
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    with pytest.raises(OutputError, match=r"0.00 GB free.*needs .* GB.*save_total_limit"):
+        make_recipe().train()
+
+
+def test_a_folder_that_cannot_be_written(make_recipe, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        make_recipe(output_dir=tmp_path / "file" / "run").train()
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"recipe": PretrainConfig(max_length=256)}, ConfigError, "256 tokens are asked for.*128 positions"),
+        ({"model": "no/such-model"}, ModelError, "'no/such-model' is no size"),
+        ({"model": BertConfig(vocab_size=12_345)}, ModelError, "800 entries.*12,345 rows.*do not belong together"),
+        ({"source": Dataset.from_dict({"text": TEXTS[:1]})}, DataError, "1 usable document,.*another one.*blank_lines"),
+        ({"source": Dataset.from_dict({"text": ["a", "b"]})}, DataError, "long enough"),
+        ({"source": "missing.txt"}, DataError, "missing.txt does not exist"),
+    ],
+)
+def test_clear_errors_before_training(make_recipe, settings, error, message):
+    with pytest.raises(error, match=f"(?s){message}"):
+        make_recipe(**settings).train()
+
+
+def test_short_documents_are_counted(make_recipe):
+    recipe = make_recipe(source=Dataset.from_dict({"text": [*TEXTS, "a"]}))
+    recipe.prepared()
+    assert "1 documents of the train split are too short for an example" in recipe.notes
+
+
+def test_the_command_line(tmp_path, capsys):
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("max_length: 48\nlearning_rate: 0.003\nmax_documents: 9\n", "utf-8")
+    argv = ["--config", str(settings), "--max_documents", "20", "--output_dir", str(tmp_path / "run"), "--resume"]
+    recipe, resume = PretrainRecipe.from_command_line(argv)
+    assert resume
+    assert (recipe.config.max_length, recipe.source.max_documents, recipe.args.learning_rate) == (48, 20, 0.003)
+    assert recipe.args.eval_strategy == "epoch"
+    with pytest.raises(SystemExit, match="2"):
+        PretrainRecipe.main(["--train", "missing.txt", "--output_dir", str(tmp_path / "run")])
+    assert "DataError: missing.txt does not exist" in capsys.readouterr().err
+
+
+def test_defaults_suit_the_model():
+    assert PretrainRecipe.default_args(model="tiny").learning_rate > PretrainRecipe.default_args().learning_rate
+    assert PretrainRecipe.default_args(model="tiny", learning_rate=1e-5).learning_rate == 1e-5
+    recipe, _ = PretrainRecipe.from_command_line(["--model", "someone/bert", "--train", "text.txt"])
+    assert recipe.args.learning_rate == PretrainRecipe.default_args().learning_rate

@@ -1,0 +1,89 @@
+import io
+import json
+import math
+
+import pytest
+from rich.console import Console
+
+from bert_finetune_kit import OutputError, RunReport
+from bert_finetune_kit.reporting.markdown import table, to_markdown
+from bert_finetune_kit.reporting.report import Score, package_versions
+from bert_finetune_kit.reporting.terminal import print_report
+
+
+@pytest.fixture
+def report():
+    return RunReport(
+        recipe="pretraining",
+        summary=["A model was trained.", "It is fine."],
+        scores=[{"epoch": 1.0, "step": 10, "perplexity": 50.5}, {"epoch": 2.0, "step": 20, "perplexity": math.inf}],
+        baselines={"uniform": {"perplexity": 800.0}},
+        glossary=[
+            Score("perplexity", "perplexity", ",.1f", "how surprised it is."),
+            Score("f1", "F1", ".2f", "unused."),
+        ],
+        data={"train": {"documents": 1200, "unknown_tokens": 0.015, "mean_length": 61.5}},
+        history=[{"epoch": step / 10, "step": step, "loss": 5.0, "learning_rate": 1e-4} for step in range(1, 51)],
+        parameters={"name": "Bert", "total": 1234, "trainable": 1234, "children": []},
+        settings={"source": {"train": "a|b.txt", "nothing": None}, "training": {"seed": 1, "_internal": 3}},
+        timings={"training": 12.34},
+        notes=["heads are new"],
+    )
+
+
+def test_round_trip(report, tmp_path):
+    report.save(tmp_path)
+    loaded = RunReport.load(tmp_path)
+    assert loaded.glossary == report.glossary
+    assert loaded.scores[1]["perplexity"] == "inf"  # JSON has no infinity
+    json.loads((tmp_path / "report.json").read_text(), parse_constant=pytest.fail)
+    assert [file.name for file in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_what_is_no_report(tmp_path):
+    with pytest.raises(OutputError, match="no run has finished there"):
+        RunReport.load(tmp_path)
+    (tmp_path / "report.json").write_text('{"recipe": ', "utf-8")
+    with pytest.raises(OutputError, match="is damaged"):
+        RunReport.load(tmp_path)
+
+
+def test_markdown(report):
+    text = to_markdown(report)
+    assert "| epoch 1 | 50.5 |" in text
+    assert "| uniform guess | 800.0 |" in text
+    assert "F1" not in text
+    assert "| documents | 1,200 |" in text
+    assert "| unknown tokens | 1.50% |" in text
+    assert "- heads are new" in text
+    assert "a\\|b.txt" in text
+    assert "nothing" not in text
+    assert "_internal" not in text
+    history = text.split("## Training")[1].split("## Time")[0]
+    assert 15 < history.count("| epoch") <= 22
+    assert "epoch 5 |" in history
+
+
+def test_terminal(report):
+    stream = io.StringIO()
+    print_report(report, "runs/x", Console(file=stream, width=100))
+    text = stream.getvalue()
+    for part in ("A model was trained. It is fine.", "50.5", "uniform guess", "heads are new", "runs/x"):
+        assert part in text
+    assert len(text.splitlines()) < 25
+
+
+def test_a_report_without_scores(report):
+    report.scores = []
+    assert "no validation split" in to_markdown(report)
+    print_report(report, "runs/x", Console(file=io.StringIO()))
+
+
+def test_table_escapes():
+    assert table(("a", "b"), [("x|y", "l\nm")]).splitlines()[-1] == "| x\\|y | l m |"
+
+
+def test_versions():
+    versions = package_versions()
+    assert versions["torch"].startswith("2.")
+    assert "python" in versions

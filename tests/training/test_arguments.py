@@ -1,0 +1,43 @@
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from bert_finetune_kit import ConfigError
+from bert_finetune_kit.training.arguments import field_docstrings, parse_arguments
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Two settings."""
+
+    files: Any = None
+    """Which files, 100% of them."""
+    rate: float = 0.5
+    """How fast."""
+
+
+def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path):
+    file = tmp_path / "settings.yaml"
+    file.write_text("rate: 0.25\nfiles: [a, b]\n", "utf-8")
+    parse = lambda *argv: parse_arguments([Settings], {"rate": 0.75}, argv)[0]  # noqa: E731
+    assert parse() == Settings(None, 0.75)
+    assert parse("--config", str(file)) == Settings(["a", "b"], 0.25)
+    assert parse("--config", str(file), "--rate", "0.1", "--files", "c") == Settings(["c"], 0.1)
+
+
+def test_what_a_file_may_not_hold(tmp_path):
+    file = tmp_path / "settings.yaml"
+    for text, message in (("speed: 1\nmodel: x\n", "(?s)2 faults.*'speed'.*'model'"), ("- 1", "a mapping")):
+        file.write_text(text, "utf-8")
+        with pytest.raises(ConfigError, match=message):
+            parse_arguments([Settings], argv=["--config", str(file)])
+    with pytest.raises(ConfigError, match="cannot be read"):
+        parse_arguments([Settings], argv=["--config", str(tmp_path / "none.yaml")])
+
+
+def test_help_is_the_docstring_under_a_field(capsys):
+    assert field_docstrings(Settings)["rate"] == "How fast."
+    with pytest.raises(SystemExit):
+        parse_arguments([Settings], argv=["--help"])
+    assert "Which files, 100% of them." in " ".join(capsys.readouterr().out.split())
