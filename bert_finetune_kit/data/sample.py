@@ -171,24 +171,22 @@ def _document(rng: Random) -> list[str]:
     evening = [fill(rng.choice(world.EVENINGS), evening=setting.evening)]
     day = [
         opening,
-        [fill(world.CUSTOM)],
         [fill(weather[0])],
         [fill(world.SMELL)],
         [_statement(rng, facts[0], slots)[0]],
         [_statement(rng, facts[1], slots)[0]],
         work,
+        [fill(world.PRIDE, goods=slots["item"], other_goods=slots["other_item"])],
         _call(rng, setting, slots, visitors[0], world.MORNING),
         [fill(later[0], task=tasks[2])],
-        [_asked(rng, facts[2], slots)],
         [fill(pattern) for pattern in world.TROUBLE],
         [fill(world.MEAL)],
-        [fill(weather[1])],
         _call(rng, setting, slots, visitors[1], world.AFTERNOON),
         [fill(later[1], task=tasks[3])],
-        [_asked(rng, facts[3], slots)],
+        [_asked(rng, facts[2], slots)],
         [_guest_book(rng, setting, slots)],
         evening,
-        [fill(weather[2])],
+        [fill(weather[1])],
         [fill(world.TOMORROW)],
     ]
     surplus = sum(map(len, day)) - rng.randint(*SENTENCES)

@@ -1,6 +1,6 @@
 """The words and sentence patterns of the bundled sample; `sample` puts them together.
 
-Sixteen places of an invented coast, each with its own words. A pattern is a `str.format` template; the
+Twelve places of an invented coast, each with its own words. A pattern is a `str.format` template; the
 names of its slots are explained where the table stands.
 """
 
@@ -13,7 +13,7 @@ class Setting(NamedTuple):
     place: str
     keeper: str
     town: str  # where the stories have it
-    people: tuple[str, str, str]  # who works there in the stories
+    people: tuple[str, str]  # who works there in the stories
     smell: str
     goods: tuple[str, str, str]
     tasks: tuple[str, ...]  # what the people do there during the day
@@ -34,7 +34,7 @@ SETTINGS = (
         place="bakery",
         keeper="baker",
         town="Saltmere",
-        people=("Marta", "Anton", "Greta"),
+        people=("Marta", "Anton"),
         smell="warm bread and cinnamon",
         goods=("rye loaves", "plum tarts", "honey cakes"),
         tasks=("lit the oven", "kneaded the dough", "weighed the flour", "rolled out the pastry"),
@@ -57,7 +57,7 @@ SETTINGS = (
         place="smithy",
         keeper="smith",
         town="Fernwick",
-        people=("Greta", "Jonas", "Clara"),
+        people=("Greta", "Jonas"),
         smell="hot iron and coal smoke",
         goods=("new horseshoes", "iron hinges", "garden gates"),
         tasks=(
@@ -85,7 +85,7 @@ SETTINGS = (
         place="dairy",
         keeper="cheesemaker",
         town="Oakhaven",
-        people=("Clara", "Oskar", "Helena"),
+        people=("Clara", "Oskar"),
         smell="fresh milk and hay",
         goods=("goat cheeses", "jugs of cream", "tubs of butter"),
         tasks=("milked the goats", "churned the butter", "stirred the curds", "turned the round cheeses"),
@@ -104,7 +104,7 @@ SETTINGS = (
         place="pottery",
         keeper="potter",
         town="Greyford",
-        people=("Helena", "Tobias", "Ingrid"),
+        people=("Helena", "Tobias"),
         smell="wet clay and wood smoke",
         goods=("blue bowls", "clay jugs", "painted plates"),
         tasks=(
@@ -136,7 +136,7 @@ SETTINGS = (
         place="bookshop",
         keeper="bookseller",
         town="Larkhill",
-        people=("Ingrid", "Felix", "Lotte"),
+        people=("Ingrid", "Felix"),
         smell="old paper and leather",
         goods=("sea novels", "old atlases", "picture books"),
         tasks=(
@@ -168,7 +168,7 @@ SETTINGS = (
         place="orchard",
         keeper="fruit grower",
         town="Stonewell",
-        people=("Lotte", "Emil", "Sofia"),
+        people=("Lotte", "Emil"),
         smell="ripe apples and wet grass",
         goods=("red apples", "ripe pears", "sweet cherries"),
         tasks=(
@@ -197,42 +197,10 @@ SETTINGS = (
         ),
     ),
     Setting(
-        place="boatyard",
-        keeper="boatbuilder",
-        town="Ashcombe",
-        people=("Sofia", "Hugo", "Nora"),
-        smell="tar and fresh sawdust",
-        goods=("rowing boats", "oak oars", "ship lanterns"),
-        tasks=(
-            "planed the oak planks",
-            "bent the planks over steam",
-            "sealed the hull with tar",
-            "carved a new oar",
-        ),
-        evening="pulled the boats out of the water",
-        troubles=(
-            (
-                "water came into the new boat",
-                "a plank had shrunk in the sun",
-                "packed the gap with rope and tar",
-            ),
-            (
-                "no boat could leave the yard",
-                "the tide had left a tree trunk on the beach",
-                "sawed the trunk to pieces",
-            ),
-        ),
-        aspects=(
-            ("the hull was", "sturdy", "leaky"),
-            ("the oars were", "light", "clumsy"),
-            ("the boat was", "steady", "shaky"),
-        ),
-    ),
-    Setting(
         place="theatre",
         keeper="director",
-        town="Harrowby",
-        people=("Nora", "Viktor", "Marta"),
+        town="Ashcombe",
+        people=("Sofia", "Hugo"),
         smell="paint and face powder",
         goods=("front seats", "balcony tickets", "printed programmes"),
         tasks=(
@@ -263,8 +231,8 @@ SETTINGS = (
     Setting(
         place="inn",
         keeper="innkeeper",
-        town="Saltmere",
-        people=("Marta", "Jonas", "Tobias"),
+        town="Harrowby",
+        people=("Nora", "Viktor"),
         smell="onion soup and ale",
         goods=("quiet rooms", "feather pillows", "hot suppers"),
         tasks=(
@@ -291,8 +259,8 @@ SETTINGS = (
     Setting(
         place="ferry",
         keeper="captain",
-        town="Fernwick",
-        people=("Greta", "Oskar", "Felix"),
+        town="Windle",
+        people=("Edith", "Albert"),
         smell="salt water and engine oil",
         goods=("return tickets", "deck chairs", "window seats"),
         tasks=(
@@ -321,38 +289,10 @@ SETTINGS = (
         ),
     ),
     Setting(
-        place="tailor shop",
-        keeper="tailor",
-        town="Oakhaven",
-        people=("Clara", "Tobias", "Emil"),
-        smell="wool and chalk",
-        goods=("woollen coats", "linen shirts", "silk scarves"),
-        tasks=(
-            "cut the cloth along the chalk line",
-            "threaded the needle",
-            "stitched the lining of a coat",
-            "sewed six buttons on a shirt",
-        ),
-        evening="gathered the scraps of cloth",
-        troubles=(
-            (
-                "the sewing machine stopped",
-                "a thread had caught in the needle",
-                "pulled the thread out of the sewing machine",
-            ),
-            ("a coat came out too short", "the cloth had shrunk in the wash", "sewed a new hem on the coat"),
-        ),
-        aspects=(
-            ("the coat was", "warm", "thin"),
-            ("the seams were", "neat", "loose"),
-            ("the shirt was", "soft", "rough"),
-        ),
-    ),
-    Setting(
         place="clock shop",
         keeper="clockmaker",
-        town="Greyford",
-        people=("Helena", "Felix", "Hugo"),
+        town="Reedham",
+        people=("Frieda", "Bernard"),
         smell="brass and fine oil",
         goods=("pocket watches", "kitchen clocks", "cuckoo clocks"),
         tasks=(
@@ -381,42 +321,10 @@ SETTINGS = (
         ),
     ),
     Setting(
-        place="mill",
-        keeper="miller",
-        town="Larkhill",
-        people=("Ingrid", "Emil", "Viktor"),
-        smell="grain and river water",
-        goods=("sacks of flour", "bags of oats", "bags of barley"),
-        tasks=(
-            "opened the sluice",
-            "poured the grain between the millstones",
-            "sieved the flour",
-            "loaded the sacks on a cart",
-        ),
-        evening="closed the sluice",
-        troubles=(
-            (
-                "the water wheel stood still",
-                "a branch had fallen into the sluice",
-                "dragged the branch out of the sluice",
-            ),
-            (
-                "the flour came out coarse",
-                "the millstones had worn flat",
-                "sharpened the millstones with a chisel",
-            ),
-        ),
-        aspects=(
-            ("the flour was", "fine", "coarse"),
-            ("the grain was", "clean", "mouldy"),
-            ("the sacks were", "strong", "torn"),
-        ),
-    ),
-    Setting(
         place="flower shop",
         keeper="florist",
-        town="Stonewell",
-        people=("Lotte", "Hugo", "Anton"),
+        town="Millbrook",
+        people=("Paula", "Konrad"),
         smell="lilies and damp moss",
         goods=("white roses", "yellow tulips", "birthday bouquets"),
         tasks=(
@@ -443,8 +351,8 @@ SETTINGS = (
     Setting(
         place="honey farm",
         keeper="beekeeper",
-        town="Ashcombe",
-        people=("Sofia", "Viktor", "Jonas"),
+        town="Whitcliff",
+        people=("Rosalie", "Ludwig"),
         smell="clover and warm wax",
         goods=("jars of honey", "bee hives", "bottles of mead"),
         tasks=(
@@ -466,29 +374,6 @@ SETTINGS = (
             ("the honey was", "clear", "cloudy"),
             ("the mead was", "sweet", "bitter"),
             ("the jars were", "clean", "sticky"),
-        ),
-    ),
-    Setting(
-        place="riding school",
-        keeper="trainer",
-        town="Harrowby",
-        people=("Nora", "Anton", "Oskar"),
-        smell="straw and saddle soap",
-        goods=("riding lessons", "pony rides", "leather saddles"),
-        tasks=("cleaned the stable", "brushed the black pony", "saddled the mare", "taught a child to trot"),
-        evening="gave the horses their oats",
-        troubles=(
-            ("the pony refused to trot", "a stone had stuck in one hoof", "picked the stone out of the hoof"),
-            (
-                "the foals ran away",
-                "somebody had forgotten to close the stable",
-                "lured the foals back with carrots",
-            ),
-        ),
-        aspects=(
-            ("the horses were", "calm", "nervous"),
-            ("the saddles were", "soft", "torn"),
-            ("the lessons were", "lively", "boring"),
         ),
     ),
 )
@@ -518,8 +403,16 @@ PEOPLE = {
     "Hugo": "he",
     "Nora": "she",
     "Viktor": "he",
+    "Edith": "she",
+    "Albert": "he",
+    "Frieda": "she",
+    "Bernard": "he",
+    "Paula": "she",
+    "Konrad": "he",
+    "Rosalie": "she",
+    "Ludwig": "he",
 }
-TOWNS = ("Saltmere", "Fernwick", "Oakhaven", "Greyford", "Larkhill", "Stonewell", "Ashcombe", "Harrowby")
+TOWNS = tuple(setting.town for setting in SETTINGS)
 STREETS = ("Mill Lane", "Church Street", "Harbour Road", "Bridge Street", "Willow Lane", "Castle Road")
 CATS = ("Pepper", "Whiskers", "Minka", "Mimi")
 DOGS = ("Bramble", "Bruno", "Bosco", "Barnaby")
@@ -544,26 +437,22 @@ WEEK = {
     "Sunday": "the bells rang and nobody had to work",
 }
 
-# The same weather in the morning, during the day and in the evening.
+# The same weather in the morning and in the evening.
 WEATHER = (
     (
         "rain fell on the roofs of {town} all morning.",
-        "the rain ran down the windows of the {place}.",
         "in the evening the rain stopped, and the stars came out over {town}.",
     ),
     (
         "there was a thick fog in the streets of {town}.",
-        "in the fog nobody could see the sign of the {place}.",
         "in the evening the fog lifted, and the stars came out over {town}.",
     ),
     (
         "the sun rose over {town} without a cloud.",
-        "in the heat of the sun everybody at the {place} looked for shade.",
         "in the evening the sun went down red over {town}.",
     ),
     (
         "snow had fallen on the roofs of {town} in the night.",
-        "some children built a snowman beside the {place}.",
         "in the evening more snow fell on {town}.",
     ),
 )
@@ -583,17 +472,17 @@ MEALS = ("bread and cheese", "soup and dumplings", "ham and eggs", "fish and pot
 # The parts of a story. {name} is the keeper, {she} the keeper's pronoun, {helper} who helps; {task} and {other}
 # are two tasks, {judged} is an aspect with a judgement.
 OPENINGS = (
-    "on {day} {name}, the {keeper}, came to the {place} of {town} before {hour} o'clock.",
-    "it was {day}, and {name}, the {keeper} of {town}, was the first at the {place}.",
-    "early on {day} morning {name} was already at work at the {place} of {town}.",
+    "on {day} {name} came to the {place} of {town} before {hour} o'clock.",
+    "it was {day}, and {name} was the first at the {place} of {town}.",
+    "early on {day} {name} was already at work at the {place} of {town}.",
 )
-CUSTOM = "{day} was the day when {custom}."
-SMELL = "the air at the {place} smelled of {smell}."
+SMELL = "the {place} smelled of {smell}."
 FIRST_WORK = ("first {she} {task}, and then {she} {other}.", "{name} {task}, while {helper} {other}.")
 LATER_WORK = (
-    "after that {helper}, who was learning the trade, {task}.",
-    "later the {keeper} {task} and whistled a tune.",
+    "after that {helper} {task}.",
+    "later the {keeper} {task}.",
 )
+PRIDE = "the {keeper} was proud of the {goods} and the {other_goods}."
 CALLS = (
     "at {hour} o'clock the {visitor} came in, {look}, and asked for {number} {goods}.",
     "then the {visitor} came in, {look}, and wanted to buy {number} {goods}.",
@@ -603,9 +492,9 @@ PAID = "{judged}, so the {visitor} paid at once and promised to come again."
 UNPAID = "but {judged}, so the {visitor} was angry and left without paying."
 ASKED = '"{question}" asked a traveller, and {name} answered: "{statement}"'
 TROUBLE = (
-    "shortly before noon something went wrong: {trouble}.",
-    "{name} soon found the reason: {cause}.",
-    "so {she} {remedy}, and an hour later the trouble was over.",
+    "before noon something went wrong: {trouble}.",
+    "{name} found the reason: {cause}.",
+    "so {she} {remedy}, and the trouble was over.",
 )
 MEAL = "at noon {name} and {helper} shared {meal}."
 GUEST_BOOK = 'in the guest book of the {place} somebody had written: "{judged}, and {verdict}."'

@@ -17,12 +17,15 @@ GLOSSARY = (
         ",.1f",
         "exp of the mean cross-entropy of the masked words, each weighing the same; guessing evenly scores the size of "
         "the vocabulary, so a figure near it or above means that nothing was learnt.",
+        lower_is_better=True,
     ),
     Score("mlm_accuracy", "masked accuracy", ".1%", "share of the masked words whose first guess is right."),
     Score("pair_accuracy", "pair accuracy", ".1%", "share of the segment pairs told rightly; a coin scores 50%."),
-    Score("mlm_loss", "MLM loss", ".4f", "cross-entropy of the masked words in nats: the logarithm of perplexity."),
-    Score("pair_loss", "pair loss", ".4f", "cross-entropy of the pair task in nats; a coin scores 0.6931."),
-    Score("non_finite_examples", "non-finite", ",d", "examples whose loss is NaN or infinite, left out of the scores."),
+    Score(
+        "mlm_loss", "MLM loss", ".4f", "mean cross-entropy of the masked words in nats: the log of perplexity.", True
+    ),
+    Score("pair_loss", "pair loss", ".4f", "mean cross-entropy of the pair task in nats; a coin scores 0.6931.", True),
+    Score("non_finite_examples", "non-finite", ",d", "examples with a NaN or infinite loss, left out of scores.", True),
 )
 OUTPUT_FIELDS = ("mlm_loss", "mlm_correct", "mlm_count", "pair_loss", "pair_correct")
 

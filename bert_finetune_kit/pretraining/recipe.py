@@ -82,7 +82,7 @@ class PretrainRecipe(Recipe):
     def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["PretrainRecipe", bool]:
         """Return the recipe that flags ask for, and whether to resume."""
         types = (RunArguments, TextSource, PretrainConfig, TrainingArguments)
-        defaults = {"output_dir": f"runs/{cls.name}", **cls.defaults}
+        defaults = {"output_dir": f"runs/{cls.name}", **cls.machine_defaults()}
         run, source, _, _ = parse_arguments(types, defaults, argv)
         run, source, config, args = parse_arguments(types, defaults | _suited(run.model, source.is_sample), argv)
         return cls(source, model=run.model, tokenizer=run.tokenizer, config=config, args=args), run.resume
@@ -133,7 +133,7 @@ class PretrainRecipe(Recipe):
         second = self.run_trainer(self._build(prepared.model, prepared.tokenizer, config), args)
         return [log | {"phase": number} for number, phase in enumerate((first, second), start=1) for log in phase]
 
-    def describe(self, scores: list[dict[str, Any]]) -> dict[str, Any]:
+    def describe(self, result: dict[str, Any]) -> dict[str, Any]:
         """Summary, baselines, data and settings of the report."""
         assert self.trainer is not None
         prepared = self.prepared()
@@ -146,7 +146,7 @@ class PretrainRecipe(Recipe):
         baselines = baseline_scores(train_counts, eval_counts, pairs=self.config.objective != "none")
         steps = self.trainer.state.global_step
         return {
-            "summary": summarize(prepared.model, self.corpus_name, steps, self.config.objective, scores, baselines),
+            "summary": summarize(prepared.model, self.corpus_name, steps, self.config.objective, result, baselines),
             "baselines": baselines,
             "data": data,
             "settings": {

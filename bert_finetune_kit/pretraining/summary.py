@@ -14,23 +14,22 @@ def summarize(
     corpus: str,
     steps: int,
     objective: str,
-    scores: list[dict[str, Any]],
+    result: dict[str, Any],
     baselines: dict[str, dict[str, float]],
 ) -> list[str]:
-    """Say what was trained on what, and what the last scores mean beside guessing."""
+    """Say what was trained on what, and what the scores mean beside guessing."""
     parameters = sum(parameter.numel() for parameter in model.parameters())
     sentences = [f"A BERT of {parameters:,} parameters was pretrained on {corpus} for {steps:,} steps."]
-    if not scores or "perplexity" not in scores[-1]:
+    if "perplexity" not in result:
         return sentences
-    last = scores[-1]
     unigram, uniform = (baselines[name]["perplexity"] for name in ("unigram", "uniform"))
     sentences.append(
-        f"On text that it has not seen, the perplexity of masked words is {last['perplexity']:,.1f}; guessing by word "
-        f"frequency scores {unigram:,.1f}, guessing evenly {uniform:,.0f}."
+        f"On text that it has not seen, the perplexity of masked words is {result['perplexity']:,.1f}; guessing by "
+        f"word frequency scores {unigram:,.1f}, guessing evenly {uniform:,.0f}."
     )
     if objective in _PAIR_NAMES:
         sentences.append(
-            f"It tells {last['pair_accuracy']:.1%} of the {_PAIR_NAMES[objective]} pairs rightly; a coin tells 50%."
+            f"It tells {result['pair_accuracy']:.1%} of the {_PAIR_NAMES[objective]} pairs rightly; a coin tells 50%."
         )
     return sentences
 

@@ -22,6 +22,7 @@ class Score:
     label: str
     form: str
     meaning: str
+    lower_is_better: bool = False
 
 
 @dataclass
@@ -34,6 +35,8 @@ class RunReport:
     """What happened, in a few sentences."""
     scores: list[dict[str, Any]]
     """One row an evaluation: `epoch`, `step` and the scores."""
+    result: dict[str, Any]
+    """The row of the weights that were saved."""
     baselines: dict[str, dict[str, float]]
     """Scores of what needs no model, by name."""
     glossary: list[Score]

@@ -25,6 +25,7 @@ def _scores(report: RunReport) -> Table:
     for number, label in enumerate(header):
         table.add_column(label, justify="right" if number else "left")
     for number, row in enumerate(rows):
-        is_last = number == len(report.scores) - 1
-        table.add_row(*row, style="bold" if is_last else "dim" if number >= len(report.scores) else "")
+        is_baseline = number >= len(report.scores)
+        is_result = not is_baseline and report.scores[number] == report.result
+        table.add_row(*row, style="dim" if is_baseline else "bold" if is_result else "")
     return table

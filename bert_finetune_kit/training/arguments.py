@@ -51,7 +51,10 @@ def parse_arguments(
     file = finder.parse_known_args(given)[0].config
     if file is not None:
         parser.set_defaults(**_read_yaml(Path(file), types))
-    return parser.parse_args_into_dataclasses(given, look_for_args_file=False)[: len(types)]
+    try:
+        return parser.parse_args_into_dataclasses(given, look_for_args_file=False)[: len(types)]
+    except ValueError as error:  # what the Trainer's arguments refuse
+        raise error if isinstance(error, ConfigError) else ConfigError(str(error)) from error
 
 
 def _read_yaml(file: Path, types: Sequence[Any]) -> dict[str, Any]:

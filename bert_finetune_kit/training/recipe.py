@@ -1,6 +1,5 @@
 """The base of all recipes: what each of them does around its own data, model and scores."""
 
-import shutil
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -11,15 +10,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from torch import nn
 from transformers import PreTrainedModel, TrainerCallback, TrainingArguments, set_seed
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.utils import is_torch_xla_available
 
-from ..errors import KitError, OutputError
+from ..errors import KitError, raise_faults
 from ..modeling.parameters import parameter_report
 from ..reporting.markdown import write_markdown
-from ..reporting.report import REPORT_FILE, RunReport, Score
+from ..reporting.report import RunReport, Score
 from ..reporting.terminal import print_report
+from .checks import argument_faults, check_output, check_space
 from .trainer import KitTrainer, Loss
 
 # Numbers of a Trainer log that are about the machine, not about the model.
@@ -81,8 +80,12 @@ class Recipe(ABC):
         """Reduce the outputs of an evaluation to scores."""
 
     @abstractmethod
-    def describe(self, scores: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return the parts of the report that this recipe alone knows: summary, baselines, data, settings."""
+    def describe(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Return the parts of the report that this recipe alone knows: summary, baselines, data, settings.
+
+        Args:
+            result: scores of the weights that were saved.
+        """
 
     @property
     def output_dir(self) -> str:
@@ -94,7 +97,13 @@ class Recipe(ABC):
     @classmethod
     def default_args(cls, output_dir: str | None = None, **settings: Any) -> TrainingArguments:
         """Return the Trainer's own arguments with defaults that suit this recipe; `settings` override them."""
-        return TrainingArguments(output_dir=output_dir or f"runs/{cls.name}", **(cls.defaults | settings))
+        return TrainingArguments(output_dir=output_dir or f"runs/{cls.name}", **(cls.machine_defaults() | settings))
+
+    @classmethod
+    def machine_defaults(cls) -> dict[str, Any]:
+        """Return `defaults`, and `use_cpu` where there is nothing else: without it the Trainer refuses bf16 on CPUs."""
+        has_accelerator = torch.accelerator.is_available() or is_torch_xla_available()
+        return cls.defaults if has_accelerator else cls.defaults | {"use_cpu": True}
 
     @classmethod
     def main(cls, argv: Sequence[str] | None = None) -> RunReport:
@@ -122,9 +131,9 @@ class Recipe(ABC):
             NonFiniteLossError: the loss became NaN or infinite.
         """
         started = time.perf_counter()
-        checkpoint = self._check_output(resume)
+        checkpoint = check_output(Path(self.output_dir), resume)
         prepared = self.prepared()
-        self._check_space(prepared.model)
+        check_space(Path(self.output_dir), prepared.model, self.args)
         with self.timed("training"):
             logs = self.fit(prepared, checkpoint)
         assert self.trainer is not None
@@ -150,6 +159,7 @@ class Recipe(ABC):
     def prepared(self) -> Prepared:
         """Check and prepare once."""
         if self._prepared is None:
+            raise_faults(argument_faults(self.args, self.glossary), "TrainingArguments")
             self.check()
             set_seed(self.args.seed)
             self._prepared = self.prepare()
@@ -189,18 +199,29 @@ class Recipe(ABC):
         """Put together what is known of the run."""
         assert self.trainer is not None
         scores = [_strip(log) for log in logs if any(key.startswith("eval_") for key in log)]
+        result = self._result(scores)
         report = RunReport(
             recipe=self.name,
             scores=scores,
+            result=result,
             glossary=list(self.glossary),
             history=[log for log in logs if "loss" in log],
             parameters=parameter_report(self.prepared().model).folded().to_dict(),
             timings={name: round(seconds, 2) for name, seconds in self.timings.items()},
             notes=self.notes,
-            **self.describe(scores),
+            **self.describe(result),
         )
         report.settings["training"] = self.args.to_dict()
         return report
+
+    def _result(self, scores: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the scores of the weights that are saved: the last ones, or those of the best checkpoint."""
+        assert self.trainer is not None
+        best = self.trainer.state.best_global_step
+        if not self.args.load_best_model_at_end or best is None or not scores:
+            return scores[-1] if scores else {}
+        self.notes.append(f"the weights of step {best:,} were saved, the best by {self.args.metric_for_best_model}")
+        return next((row for row in reversed(scores) if row["step"] == best), scores[-1])
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -210,42 +231,6 @@ class Recipe(ABC):
             yield
         finally:
             self.timings[stage] = self.timings.get(stage, 0.0) + time.perf_counter() - started
-
-    # Output folder
-
-    def _check_output(self, resume: bool) -> str | None:
-        folder = Path(self.output_dir)
-        if (folder / REPORT_FILE).exists():
-            raise OutputError(
-                f"{folder} already holds a finished run ({REPORT_FILE}). Choose another output_dir, or delete it."
-            )
-        checkpoint = get_last_checkpoint(str(folder)) if folder.is_dir() else None
-        if checkpoint is not None and not resume:
-            raise OutputError(
-                f"{folder} holds checkpoints of an unfinished run ({Path(checkpoint).name}). Go on from there with "
-                "resume=True, choose another output_dir, or delete that folder."
-            )
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            probe = folder / f".write-test-{self.args.process_index}"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise OutputError(f"The output folder {folder} cannot be written: {error.strerror}.") from error
-        return checkpoint
-
-    def _check_space(self, model: nn.Module) -> None:
-        """Weights and two Adam moments for each checkpoint kept and the one being written, and the final weights."""
-        weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
-        kept = 0 if self.args.save_strategy == "no" else (self.args.save_total_limit or 1) + 1
-        needed = weights * (1 + kept * (1 if self.args.save_only_model else 3))
-        free = shutil.disk_usage(self.output_dir).free
-        if free < needed:
-            raise OutputError(
-                f"{self.output_dir} has {free / 1e9:.2f} GB free, and the run needs {needed / 1e9:.2f} GB: the "
-                f"model and {kept} checkpoints. Free space, choose another output_dir, lower save_total_limit, or set "
-                "save_only_model."
-            )
 
 
 def _strip(log: dict[str, Any]) -> dict[str, Any]:

@@ -187,6 +187,12 @@ class KitTrainer(Trainer):
         with quiet_transformers():
             super().save_model(*arguments, **settings)
 
+    def _issue_warnings_after_load(self, load_result: Any) -> None:
+        """Warn of missing weights, not of tied ones, which a checkpoint holds once."""
+        tied = set(getattr(self.model, "_tied_weights_keys", None) or ())
+        load_result.missing_keys[:] = [key for key in load_result.missing_keys if key not in tied]
+        super()._issue_warnings_after_load(load_result)
+
     # Log
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:

@@ -181,3 +181,36 @@ def test_defaults_suit_the_model():
     assert PretrainRecipe.default_args(model="tiny", learning_rate=1e-5).learning_rate == 1e-5
     recipe, _ = PretrainRecipe.from_command_line(["--model", "someone/bert", "--train", "text.txt"])
     assert recipe.args.learning_rate == PretrainRecipe.default_args().learning_rate
+
+
+def test_arguments_that_would_go_wrong_silently(make_recipe):
+    recipe = make_recipe(
+        train_sampling_strategy="group_by_length",
+        label_smoothing_factor=0.1,
+        batch_eval_metrics=True,
+        load_best_model_at_end=True,
+        metric_for_best_model="perplexity",
+    )
+    with pytest.raises(ConfigError, match=r"(?s)4 faults.*group_by_length.*smoothing.*batch_eval.*greater_is_better"):
+        recipe.train()
+
+
+def test_the_best_checkpoint_is_the_one_that_is_saved(make_recipe):
+    recipe = make_recipe(
+        max_steps=12,
+        learning_rate=0.05,
+        eval_strategy="steps",
+        save_strategy="steps",
+        eval_steps=3,
+        save_steps=3,
+        save_total_limit=None,
+        load_best_model_at_end=True,
+        metric_for_best_model="loss",
+        greater_is_better=True,  # so that the best one is surely not the last
+    )
+    report = recipe.train()
+    best = max(report.scores, key=lambda row: row["loss"])
+    assert best["step"] < 12
+    assert report.result == best
+    assert f"the weights of step {best['step']} were saved, the best by loss" in report.notes
+    assert recipe.evaluate()["loss"] == pytest.approx(best["loss"])

@@ -17,6 +17,7 @@ def report():
         recipe="pretraining",
         summary=["A model was trained.", "It is fine."],
         scores=[{"epoch": 1.0, "step": 10, "perplexity": 50.5}, {"epoch": 2.0, "step": 20, "perplexity": math.inf}],
+        result={"epoch": 2.0, "step": 20, "perplexity": math.inf},
         baselines={"uniform": {"perplexity": 800.0}},
         glossary=[
             Score("perplexity", "perplexity", ",.1f", "how surprised it is."),

@@ -1,0 +1,77 @@
+"""What can be known to fail before anything expensive: the Trainer's arguments, the output folder, the disk."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from torch import nn
+from transformers import TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from ..errors import OutputError
+from ..reporting.report import REPORT_FILE, Score
+
+
+def argument_faults(args: TrainingArguments, glossary: Sequence[Score]) -> Iterator[str]:
+    """Yield what the Trainer's arguments ask for that a recipe cannot do, or would do silently wrong."""
+    if args.train_sampling_strategy != "random":
+        yield (
+            f"train_sampling_strategy is {args.train_sampling_strategy!r}: the kit orders examples by (seed, epoch), "
+            "which makes runs resumable; leave it 'random'"
+        )
+    if args.label_smoothing_factor:
+        yield f"label_smoothing_factor is {args.label_smoothing_factor}: this recipe computes its own loss without it"
+    if args.batch_eval_metrics:
+        yield "batch_eval_metrics is set: outputs are already reduced to one row an example; leave it off"
+    best = (args.metric_for_best_model or "").removeprefix("eval_")
+    lower = {score.key for score in glossary if score.lower_is_better}
+    if args.load_best_model_at_end and best in lower and args.greater_is_better:
+        yield (
+            f"greater_is_better is true for {best}, of which less is better (the Trainer assumes it for every name "
+            "that does not end in 'loss'): set greater_is_better=False"
+        )
+
+
+def check_output(folder: Path, resume: bool) -> str | None:
+    """Return the newest checkpoint in an output folder, if there is one to resume from.
+
+    Raises:
+        OutputError: the folder holds a finished run, holds checkpoints and `resume` was not asked for, or cannot be
+            written.
+    """
+    if (folder / REPORT_FILE).exists():
+        raise OutputError(
+            f"{folder} already holds a finished run ({REPORT_FILE}). Choose another output_dir, or delete it."
+        )
+    checkpoint = get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    if checkpoint is not None and not resume:
+        raise OutputError(
+            f"{folder} holds checkpoints of an unfinished run ({Path(checkpoint).name}). Go on from there with "
+            "resume=True, choose another output_dir, or delete that folder."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".write-test-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(f"The output folder {folder} cannot be written: {error.strerror}.") from error
+    return checkpoint
+
+
+def check_space(folder: Path, model: nn.Module, args: TrainingArguments) -> None:
+    """Check that the final weights and the checkpoints, each with two moments of Adam, fit on the disk.
+
+    Raises:
+        OutputError: they do not.
+    """
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    kept = 0 if args.save_strategy == "no" else (args.save_total_limit or 1) + 1  # the one being written, too
+    needed = weights * (1 + kept * (1 if args.save_only_model else 3))
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise OutputError(
+            f"{folder} has {free / 1e9:.2f} GB free, and the run needs {needed / 1e9:.2f} GB for the model and {kept} "
+            "checkpoints. Free space, choose another output_dir, lower save_total_limit, or set save_only_model."
+        )

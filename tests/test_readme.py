@@ -1,0 +1,82 @@
+"""What the documents tell a reader to type works."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language):
+    return [
+        pytest.param(match[2], id=f"{page.name}-{number}")
+        for page in PAGES
+        for number, match in enumerate(BLOCK.finditer(page.read_text("utf-8")))
+        if match[1] == language
+    ]
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "```python" in page.read_text("utf-8")], ids=lambda p: p.name
+)
+def test_python_blocks_run_in_order(page, tmp_path):
+    """All blocks of a page in one process, as a reader would follow them."""
+    code = "\n".join(match[2] for match in BLOCK.finditer(page.read_text("utf-8")) if match[1] == "python")
+    (tmp_path / "reports.jsonl").write_text('{"body": "Text ."}\n', "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:bert_finetune_kit", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("block", blocks("bash"))
+def test_commands_name_what_is_there(block):
+    from bert_finetune_kit.training.arguments import parse_arguments  # noqa: F401
+
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for line in block.splitlines():
+        command = line.split("#")[0].split()
+        if command[:1] == ["make"]:
+            assert command[1] in targets
+        for word in command:
+            if word.startswith(("examples/", "benchmarks/", "accelerate_configs/")):
+                assert (ROOT / word).exists(), word
+
+
+@pytest.mark.parametrize("block", blocks("bash"))
+def test_flags_of_the_examples_exist(block):
+    from bert_finetune_kit import PretrainRecipe
+
+    joined = block.replace("\\\n", " ")
+    for line in joined.splitlines():
+        if "examples/pretrain.py" in line:
+            flags = line.split("#")[0].split("examples/pretrain.py")[1].split()
+            PretrainRecipe.from_command_line(flags)
+
+
+@pytest.mark.parametrize("block", blocks("yaml"))
+def test_settings_files_are_known(block, tmp_path):
+    from bert_finetune_kit import PretrainRecipe
+
+    if "compute_environment" in block:
+        assert yaml.safe_load(block)
+        return
+    (tmp_path / "settings.yaml").write_text(block, "utf-8")
+    PretrainRecipe.from_command_line(["--config", str(tmp_path / "settings.yaml")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
