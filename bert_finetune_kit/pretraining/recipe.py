@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from datasets.fingerprint import Hasher
 from transformers import BertConfig, TrainerCallback, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
 
 from ..data.sources import Corpus, TextSource, load_corpus
 from ..data.vocabulary import check_vocabulary, continuation_mask, load_tokenizer, train_wordpiece
@@ -130,23 +132,25 @@ class PretrainRecipe(Recipe):
         steps = optimizer_steps(len(prepared.train), self.args)
         first = self.run_trainer(prepared, first_phase_args(self.args, steps, self.config), checkpoint)
         args, config = second_phase(self.args, steps, self.config)
-        second = self.run_trainer(self._build(prepared.model, prepared.tokenizer, config), args)
+        folder = Path(str(args.output_dir))
+        resumed = get_last_checkpoint(str(folder)) if checkpoint and folder.exists() else None
+        second = self.run_trainer(self._build(prepared.model, prepared.tokenizer, config), args, resumed)
         return [log | {"phase": number} for number, phase in enumerate((first, second), start=1) for log in phase]
 
     def describe(self, result: dict[str, Any]) -> dict[str, Any]:
         """Summary, baselines, data and settings of the report."""
-        assert self.trainer is not None
-        prepared = self.prepared()
+        prepared, objective = self.prepared(), self.config.objective
         splits = {"train": prepared.train, "validation": prepared.validation}
         data = {
             name: corpus_statistics(examples, prepared.tokenizer, self.args.per_device_train_batch_size)
             for name, examples in splits.items()
         }
         train_counts, eval_counts = (corpus.token_counts(len(prepared.tokenizer)) for corpus in self._corpora)
-        baselines = baseline_scores(train_counts, eval_counts, pairs=self.config.objective != "none")
-        steps = self.trainer.state.global_step
+        baselines = baseline_scores(train_counts, eval_counts, pairs=objective != "none")
         return {
-            "summary": summarize(prepared.model, self.corpus_name, steps, self.config.objective, result, baselines),
+            "summary": summarize(
+                prepared.model, self.corpus_name, self.steps, self.config.objective, result, baselines
+            ),
             "baselines": baselines,
             "data": data,
             "settings": {
@@ -162,8 +166,9 @@ class PretrainRecipe(Recipe):
         fresh = bert_config(self.given_model, vocab_size=30_522)
         if self.given_tokenizer is not None or fresh is None:
             return load_tokenizer(self.given_tokenizer if self.given_tokenizer is not None else self.given_model)
-        folder = Path(self.output_dir) / "vocabulary"
-        if not folder.exists():  # another process, or the run that is resumed, may have made it
+        text = Hasher.hash([corpus.train._fingerprint, fresh.vocab_size])
+        folder = Path(self.output_dir) / f"vocabulary-{text}"
+        if not folder.exists():  # another process, or the run that is resumed, may have made it of the same text
             train_wordpiece(corpus.train["text"], fresh.vocab_size).save_pretrained(folder)
         tokenizer = load_tokenizer(folder)
         self.notes.append(f"the tokenizer was trained on the text: {len(tokenizer):,} word pieces")

@@ -62,6 +62,7 @@ class Recipe(ABC):
         self.callbacks = list(callbacks)
         self.notes: list[str] = []
         self.timings: dict[str, float] = {}
+        self.steps = 0  # of the optimizer, in all phases
         self.trainer: KitTrainer | None = None
         self._prepared: Prepared | None = None
 
@@ -176,6 +177,7 @@ class Recipe(ABC):
         self.trainer = self.build_trainer(prepared, args)
         self.trainer.train(resume_from_checkpoint=checkpoint)
         state = self.trainer.state
+        self.steps += state.global_step
         evaluated = {log["step"] for log in state.log_history if "eval_loss" in log}
         if prepared.validation is not None and state.global_step not in evaluated:
             self.trainer.evaluate()

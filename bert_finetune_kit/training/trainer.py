@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import DistributedType
 from torch import Tensor, nn
-from transformers import ProgressCallback, Trainer, TrainingArguments
+from transformers import ProgressCallback, Trainer, TrainerState, TrainingArguments
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import PrinterCallback
 
 from ..errors import NonFiniteLossError
@@ -90,6 +92,17 @@ class KitTrainer(Trainer):
         fill = self.args.world_size * self.args.train_batch_size if self.args.world_size > 1 or self.on_xla else 1
         self._sampler = EpochSampler(len(dataset), seed, fill)
         return self._sampler
+
+    def train(self, resume_from_checkpoint: str | None = None, **settings: Any) -> Any:  # type: ignore[override]
+        """`Trainer.train`; a checkpoint of the last step is loaded and not trained on, as the Trainer would."""
+        if resume_from_checkpoint is not None:
+            state = TrainerState.load_from_json(str(Path(resume_from_checkpoint) / TRAINER_STATE_NAME))
+            steps, epochs = self.args.max_steps, self.args.num_train_epochs
+            if state.global_step >= steps if steps > 0 else (state.epoch or 0) >= epochs:
+                self._load_from_checkpoint(resume_from_checkpoint)
+                self.state = state
+                return None
+        return super().train(resume_from_checkpoint, **settings)
 
     def _inner_training_loop(self, *arguments: Any, **settings: Any) -> Any:
         self._clock = Stopwatch()

@@ -1,6 +1,7 @@
 """The only tests of this slice that train: a few steps each."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,33 @@ def test_the_best_checkpoint_is_the_one_that_is_saved(make_recipe):
     assert report.result == best
     assert f"the weights of step {best['step']} were saved, the best by loss" in report.notes
     assert recipe.evaluate()["loss"] == pytest.approx(best["loss"])
+
+
+def test_two_phases_resume_where_they_were(make_recipe, tmp_path, config):
+    config.hidden_dropout_prob = 0.1
+    settings = {
+        "recipe": PretrainConfig(max_length=32, second_phase_length=64, second_phase_share=0.5),
+        "max_steps": 8,
+        "save_strategy": "steps",
+        "save_steps": 2,
+        "save_total_limit": None,
+    }
+    whole = make_recipe(**settings)
+    whole.train()
+    (tmp_path / "run" / "report.json").unlink()
+    shutil.rmtree(tmp_path / "run" / "second-phase" / "checkpoint-4")
+    resumed = make_recipe(**settings)
+    report = resumed.train(resume=True)
+    assert "for 8 steps" in report.summary[0]
+    assert {row["phase"] for row in report.scores} == {1, 2}
+    ours, theirs = (recipe.prepared().model.state_dict() for recipe in (resumed, whole))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_another_text_gets_another_vocabulary(make_recipe):
+    first, second = (
+        make_recipe(source=Dataset.from_dict({"text": texts}), model="tiny", tokenizer=None).prepared()
+        for texts in (TEXTS, [text.replace("smithy", "lighthouse") for text in TEXTS])
+    )
+    assert "lighthouse" in second.tokenizer.get_vocab()
+    assert "smithy" in first.tokenizer.get_vocab()
