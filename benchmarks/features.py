@@ -16,6 +16,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 from rich.console import Console
 from rich.table import Table
@@ -58,7 +59,7 @@ def measure(train: str, tokenizer: str) -> None:
     corpus = tokenize_corpus(load_corpus(TextSource(train)).train, loaded)
     seconds = time.perf_counter() - started
     special = loaded.cls_token_id, loaded.sep_token_id
-    examples = PretrainingExamples(corpus, PretrainConfig(), *special, continuation_mask(loaded))
+    examples = PretrainingExamples(corpus, PretrainConfig(), *special, np.array(continuation_mask(loaded)))
     for index in range(0, len(examples), max(1, len(examples) // 5000)):
         examples[index]
     done.set()

@@ -109,6 +109,7 @@ def _scene(rng: Random, setting: world.Setting, town: str, people: Sequence[str]
     """A day at the place; the slots include an answer for each of the facts."""
     name, helper = rng.sample(people, 2)
     founder = rng.choice([person for person in world.PEOPLE if person not in (name, helper)])
+    region = world.REGIONS[setting.region]
     week = list(world.WEEK)
     today = rng.randrange(6)  # nobody works on Sunday
     day, next_day = week[today], week[today + 1]
@@ -130,12 +131,12 @@ def _scene(rng: Random, setting: world.Setting, town: str, people: Sequence[str]
         "trouble": now[0],
         "cause": now[1],
         "remedy": now[2],
-        "meal": rng.choice(world.MEALS),
+        "meal": rng.choice(region.meals),
         "item": item,
         "other_item": other,
         "founded": founded,
         "founder": founder,
-        "street": rng.choice(world.STREETS),
+        "street": rng.choice(region.streets),
         "colour": rng.choice(world.COLOURS),
         "opens": f"{rng.choice(world.MORNING)} o'clock",
         "closes": f"{rng.choice(world.EVENING)} o'clock",
@@ -162,8 +163,9 @@ def _document(rng: Random) -> list[str]:
     fill = partial(_fill, slots=slots)
     tasks = rng.sample(setting.tasks, len(setting.tasks))
     later = world.LATER_WORK
-    weather = rng.choice(world.WEATHER)
-    visitors = rng.sample(world.VISITORS, 2)
+    region = world.REGIONS[setting.region]
+    weather = rng.choice(region.weather)
+    visitors = rng.sample(region.visitors, 2)
     facts = rng.sample([fact for fact in world.FACTS if fact != "name"], 4)
 
     opening = [fill(rng.choice(world.OPENINGS), hour=rng.choice(world.DAWN))]
@@ -198,7 +200,9 @@ def _document(rng: Random) -> list[str]:
     return [sentence for part in day for sentence in part]
 
 
-def _call(rng: Random, setting: world.Setting, slots: Slots, who: tuple[str, str], hours: tuple[str, ...]) -> list[str]:
+def _call(
+    rng: Random, setting: world.Setting, slots: Slots, who: tuple[str, str], hours: tuple[str, ...]
+) -> list[str]:
     """Somebody comes in, says something, and is pleased or angry."""
     visitor, look = who
     end, label = rng.choice([(world.PAID, "positive"), (world.UNPAID, "negative")])
@@ -277,7 +281,9 @@ def _passage(rng: Random) -> tuple[str, dict[str, tuple[str, int]], Slots]:
     return context, spans, slots
 
 
-def _questions(rng: Random, spans: dict[str, tuple[str, int]], slots: Slots) -> list[tuple[str, dict[str, list[Any]]]]:
+def _questions(
+    rng: Random, spans: dict[str, tuple[str, int]], slots: Slots
+) -> list[tuple[str, dict[str, list[Any]]]]:
     """Questions that the passage answers and one that it does not, in random order."""
     asked = []
     for fact in rng.sample(list(spans), QUESTIONS_PER_PASSAGE - 1):

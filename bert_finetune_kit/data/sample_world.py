@@ -11,6 +11,7 @@ class Setting(NamedTuple):
     """One kind of place, with the words that only this kind of place needs."""
 
     place: str
+    region: str
     keeper: str
     town: str  # where the stories have it
     people: tuple[str, str]  # who works there in the stories
@@ -20,6 +21,15 @@ class Setting(NamedTuple):
     evening: str  # what they do before they go home
     troubles: tuple[tuple[str, str, str], ...]  # what went wrong, why, and what the keeper did about it
     aspects: tuple[tuple[str, str, str], ...]  # what a visitor judges, a good word, a bad word
+
+
+class Region(NamedTuple):
+    """What the places of a region have in common."""
+
+    weather: tuple[tuple[str, str], ...]
+    visitors: tuple[tuple[str, str], ...]
+    meals: tuple[str, ...]
+    streets: tuple[str, ...]
 
 
 class Fact(NamedTuple):
@@ -32,6 +42,7 @@ class Fact(NamedTuple):
 SETTINGS = (
     Setting(
         place="bakery",
+        region="coast",
         keeper="baker",
         town="Saltmere",
         people=("Marta", "Anton"),
@@ -55,6 +66,7 @@ SETTINGS = (
     ),
     Setting(
         place="smithy",
+        region="mountains",
         keeper="smith",
         town="Fernwick",
         people=("Greta", "Jonas"),
@@ -83,6 +95,7 @@ SETTINGS = (
     ),
     Setting(
         place="dairy",
+        region="mountains",
         keeper="cheesemaker",
         town="Oakhaven",
         people=("Clara", "Oskar"),
@@ -102,6 +115,7 @@ SETTINGS = (
     ),
     Setting(
         place="pottery",
+        region="valley",
         keeper="potter",
         town="Greyford",
         people=("Helena", "Tobias"),
@@ -134,6 +148,7 @@ SETTINGS = (
     ),
     Setting(
         place="bookshop",
+        region="coast",
         keeper="bookseller",
         town="Larkhill",
         people=("Ingrid", "Felix"),
@@ -166,6 +181,7 @@ SETTINGS = (
     ),
     Setting(
         place="orchard",
+        region="valley",
         keeper="fruit grower",
         town="Stonewell",
         people=("Lotte", "Emil"),
@@ -198,6 +214,7 @@ SETTINGS = (
     ),
     Setting(
         place="theatre",
+        region="valley",
         keeper="director",
         town="Ashcombe",
         people=("Sofia", "Hugo"),
@@ -230,6 +247,7 @@ SETTINGS = (
     ),
     Setting(
         place="inn",
+        region="coast",
         keeper="innkeeper",
         town="Harrowby",
         people=("Nora", "Viktor"),
@@ -258,6 +276,7 @@ SETTINGS = (
     ),
     Setting(
         place="ferry",
+        region="coast",
         keeper="captain",
         town="Windle",
         people=("Edith", "Albert"),
@@ -290,6 +309,7 @@ SETTINGS = (
     ),
     Setting(
         place="clock shop",
+        region="mountains",
         keeper="clockmaker",
         town="Reedham",
         people=("Frieda", "Bernard"),
@@ -322,6 +342,7 @@ SETTINGS = (
     ),
     Setting(
         place="flower shop",
+        region="valley",
         keeper="florist",
         town="Millbrook",
         people=("Paula", "Konrad"),
@@ -350,6 +371,7 @@ SETTINGS = (
     ),
     Setting(
         place="honey farm",
+        region="mountains",
         keeper="beekeeper",
         town="Whitcliff",
         people=("Rosalie", "Ludwig"),
@@ -413,7 +435,6 @@ PEOPLE = {
     "Ludwig": "he",
 }
 TOWNS = tuple(setting.town for setting in SETTINGS)
-STREETS = ("Mill Lane", "Church Street", "Harbour Road", "Bridge Street", "Willow Lane", "Castle Road")
 CATS = ("Pepper", "Whiskers", "Minka", "Mimi")
 DOGS = ("Bramble", "Bruno", "Bosco", "Barnaby")
 COLOURS = ("red", "green", "blue", "yellow", "white", "black")
@@ -437,37 +458,66 @@ WEEK = {
     "Sunday": "the bells rang and nobody had to work",
 }
 
-# The same weather in the morning and in the evening.
-WEATHER = (
-    (
-        "rain fell on the roofs of {town} all morning.",
-        "in the evening the rain stopped, and the stars came out over {town}.",
+# The weather of a day in the morning and in the evening; who comes in, and how they look; what people eat.
+REGIONS = {
+    "coast": Region(
+        weather=(
+            (
+                "a thick fog lay over the harbour of {town}.",
+                "in the evening the fog lifted, and the ships left the harbour of {town}.",
+            ),
+            (
+                "a strong wind blew from the sea and shook the windows of {town}.",
+                "in the evening the wind dropped, and the sea lay calm before {town}.",
+            ),
+        ),
+        visitors=(
+            ("fisherman", "in tall rubber boots"),
+            ("sailor", "with a parrot on his shoulder"),
+            ("lighthouse keeper", "with a lantern in her hand"),
+        ),
+        meals=("fish and potatoes", "crab soup and white bread"),
+        streets=("Harbour Road", "Lighthouse Lane"),
     ),
-    (
-        "there was a thick fog in the streets of {town}.",
-        "in the evening the fog lifted, and the stars came out over {town}.",
+    "mountains": Region(
+        weather=(
+            (
+                "snow had fallen on the peaks above {town} in the night.",
+                "in the evening more snow fell from the peaks down to {town}.",
+            ),
+            (
+                "there was ice on the well and frost on the roofs of {town}.",
+                "in the evening the frost came back to the roofs of {town}.",
+            ),
+        ),
+        visitors=(
+            ("shepherd", "with a lamb under his arm"),
+            ("hunter", "with a feather on his hat"),
+            ("mountain guide", "with a rope around her waist"),
+        ),
+        meals=("ham and dumplings", "lentil stew and black bread"),
+        streets=("Castle Road", "Glacier Lane"),
     ),
-    (
-        "the sun rose over {town} without a cloud.",
-        "in the evening the sun went down red over {town}.",
+    "valley": Region(
+        weather=(
+            (
+                "the sun rose over the green meadows of {town}.",
+                "in the evening the sun went down red behind the meadows of {town}.",
+            ),
+            (
+                "rain fell on the river and the bridges of {town}.",
+                "in the evening the rain stopped, and the river shone under the bridges of {town}.",
+            ),
+        ),
+        visitors=(
+            ("mayor", "with a silver chain around his neck"),
+            ("teacher", "with chalk on her sleeve"),
+            ("painter", "with blue paint on his fingers"),
+        ),
+        meals=("eggs and fresh rolls", "mushroom pie and salad"),
+        streets=("Bridge Street", "Willow Lane"),
     ),
-    (
-        "snow had fallen on the roofs of {town} in the night.",
-        "in the evening more snow fell on {town}.",
-    ),
-)
-
-# Who comes in and how they look.
-VISITORS = (
-    ("postman", "with a heavy bag of letters"),
-    ("teacher", "with chalk on her sleeve"),
-    ("doctor", "with a black leather bag"),
-    ("mayor", "with a silver chain around his neck"),
-    ("fisherman", "in tall rubber boots"),
-    ("painter", "with blue paint on his fingers"),
-)
-
-MEALS = ("bread and cheese", "soup and dumplings", "ham and eggs", "fish and potatoes")
+}
 
 # The parts of a story. {name} is the keeper, {she} the keeper's pronoun, {helper} who helps; {task} and {other}
 # are two tasks, {judged} is an aspect with a judgement.
@@ -555,15 +605,21 @@ FACTS = {
         ("When did the {place} win a medal?", "In which year did the {place} win a silver medal?"),
     ),
     "chairs": Fact(
-        ("There are {answer} chairs for visitors.", "The {place} has {answer} chairs for visitors."),
+        ("There are {answer} chairs at the {place}.", "The {place} has {answer} chairs for visitors."),
         ("How many chairs are there for visitors?", "How many chairs does the {place} have?"),
     ),
     "cat": Fact(
-        ("A grey cat called {answer} sleeps under the bench.", "The grey cat is called {answer}."),
+        (
+            "A grey cat called {answer} sleeps at the {place}.",
+            "The grey cat of the {place} is called {answer}.",
+        ),
         ("What is the cat called?", "What is the name of the grey cat?"),
     ),
     "dog": Fact(
-        ("A brown dog called {answer} guards the {place}.", "The brown dog is called {answer}."),
+        (
+            "A brown dog called {answer} guards the {place}.",
+            "The brown dog of the {place} is called {answer}.",
+        ),
         ("What is the dog called?", "What is the name of the brown dog?"),
     ),
     "shut": Fact(

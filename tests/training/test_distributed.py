@@ -1,0 +1,47 @@
+"""Two real processes on the CPU, against one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+SCRIPT = Path(__file__).parent / "one_step.py"
+
+
+@pytest.fixture
+def run(tmp_path, tokenizer, config):
+    config.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+
+    def run(processes, batch, accumulation, steps):
+        file = tmp_path / f"{processes}-{batch}-{accumulation}.pt"
+        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+        subprocess.run(
+            [sys.executable, *(launcher if processes > 1 else []), str(SCRIPT), str(tmp_path), str(file)]
+            + [str(batch), str(accumulation), str(steps)],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+        return torch.load(file)
+
+    return run
+
+
+def test_two_processes_give_the_gradient_of_one(run):
+    """The last step is the last of an epoch, with fewer examples than the others."""
+    steps = 2
+    one = run(processes=1, batch=16, accumulation=1, steps=steps)
+    assert 16 < one["examples"] < 32
+    two = run(processes=2, batch=8, accumulation=1, steps=steps)
+    assert len(one["losses"]) == steps
+    assert two["losses"] == pytest.approx(one["losses"], rel=1e-5)
+    norms = [torch.stack([value.norm() for value in side["gradients"].values()]).norm() for side in (one, two)]
+    difference = torch.stack([(two["gradients"][name] - value).norm() for name, value in one["gradients"].items()])
+    assert difference.norm() / norms[0] < 1e-5
+    for name in ("eval_perplexity", "eval_mlm_accuracy", "eval_pair_accuracy"):
+        assert two["scores"][name] == pytest.approx(one["scores"][name], rel=1e-5)
