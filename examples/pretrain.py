@@ -9,5 +9,11 @@ On your own text, continuing from a checkpoint:
 
 from bert_finetune_kit import PretrainRecipe
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Train; on TPUs each process calls this function."""
     PretrainRecipe.main()
+
+
+if __name__ == "__main__":
+    main()

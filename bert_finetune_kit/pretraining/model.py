@@ -58,7 +58,8 @@ class BertForPreTraining(transformers.BertForPreTraining):
                 input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, labels=labels,
                 next_sentence_label=next_sentence_label, **kwargs
             )  # fmt: skip
-        encoded = self.bert(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
+        mask = attention_mask if self.max_predictions is None else fixed_mask(attention_mask)
+        encoded = self.bert(input_ids, attention_mask=mask, token_type_ids=token_type_ids)
         output = score_predictions(self.cls.predictions, encoded.last_hidden_state, labels, self)
         logits = self.cls.seq_relationship(encoded.pooler_output).float()  # (batch, 2)
         output.pair_loss = cross_entropy(logits, next_sentence_label, ignore_index=IGNORED, reduction="none")
@@ -86,8 +87,20 @@ class BertForMaskedLM(transformers.BertForMaskedLM):
             return super().forward(
                 input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, labels=labels, **kwargs
             )
-        encoded = self.bert(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
+        mask = attention_mask if self.max_predictions is None else fixed_mask(attention_mask)
+        encoded = self.bert(input_ids, attention_mask=mask, token_type_ids=token_type_ids)
         return score_predictions(self.cls.predictions, encoded.last_hidden_state, labels, self)
+
+
+def fixed_mask(attention_mask: Tensor | None) -> Tensor | None:
+    """Return the (batch, 1, seq, seq) mask of a (batch, seq) one, which the stock encoder then takes as it is.
+
+    Given the latter it asks whether there is any padding. On XLA that ends the graph in each forward, and gives a
+    second one to compile for batches without padding.
+    """
+    if attention_mask is None:
+        return None
+    return attention_mask.bool()[:, None, None, :].expand(-1, 1, attention_mask.shape[1], -1)
 
 
 def score_predictions(head: nn.Module, hidden: Tensor, labels: Tensor, model: Any) -> PretrainingOutput:

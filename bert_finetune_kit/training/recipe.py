@@ -102,9 +102,10 @@ class Recipe(ABC):
 
     @classmethod
     def machine_defaults(cls) -> dict[str, Any]:
-        """Return `defaults`, and `use_cpu` where there is nothing else: without it the Trainer refuses bf16 on CPUs."""
-        has_accelerator = torch.accelerator.is_available() or is_torch_xla_available()
-        return cls.defaults if has_accelerator else cls.defaults | {"use_cpu": True}
+        """Return `defaults`, and what this machine needs: `use_cpu` to have bf16 on CPUs, another AdamW on XLA."""
+        if is_torch_xla_available():
+            return cls.defaults | {"optim": "adamw_torch"}  # the Trainer's own, fused, refuses tensors of XLA
+        return cls.defaults if torch.accelerator.is_available() else cls.defaults | {"use_cpu": True}
 
     @classmethod
     def main(cls, argv: Sequence[str] | None = None) -> RunReport:

@@ -18,6 +18,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from ..errors import NonFiniteLossError
 from ..modeling.loading import quiet_transformers
+from ..modeling.sharding import prepare_for_fsdp
 from .progress import ProgressView
 from .sampling import EpochSampler
 
@@ -66,10 +67,14 @@ class KitTrainer(Trainer):
     loss_is_scaled_for_ga = True  # compute_loss divides by the items of the whole accumulated batch
 
     def __init__(self, *, loss: Loss, args: TrainingArguments, **settings: Any) -> None:
-        if args.device.type == "cpu" and args.dataloader_pin_memory:
-            args = copy.copy(args)
+        args = copy.copy(args)
+        if args.device.type in ("cpu", "xla"):
             args.dataloader_pin_memory = False  # there is nothing to pin for, and torch warns of it at each epoch
+        if args.ddp_find_unused_parameters is None:
+            args.ddp_find_unused_parameters = False  # every weight takes part in every loss
         super().__init__(args=args, **settings)
+        if self.is_fsdp_enabled:
+            prepare_for_fsdp(self.model, self.accelerator.state.fsdp_plugin)
         self._loss = loss
         self._real_tokens = 0
         self._clock = Stopwatch()

@@ -18,10 +18,10 @@ def run(tmp_path, tokenizer, config):
 
     def run(processes, batch, accumulation, steps):
         file = tmp_path / f"{processes}-{batch}-{accumulation}.pt"
+        settings = (tmp_path, file, batch, accumulation, steps)
         launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
         subprocess.run(
-            [sys.executable, *(launcher if processes > 1 else []), str(SCRIPT), str(tmp_path), str(file)]
-            + [str(batch), str(accumulation), str(steps)],
+            [sys.executable, *(launcher if processes > 1 else []), str(SCRIPT), *map(str, settings)],
             check=True,
             capture_output=True,
             text=True,
