@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertTokenizer
 
-from bert_finetune_kit import PretrainRecipe, TextSource, train_wordpiece
+from bert_finetune_kit import PretrainConfig, PretrainRecipe, TextSource, train_wordpiece
 from bert_finetune_kit.data.sample import sample_documents
 
 SOURCE = TextSource(max_documents=40)
@@ -52,6 +52,8 @@ def make_recipe(tmp_path, tokenizer, config):
         args = PretrainRecipe.default_args(
             str(output_dir), **({"max_steps": 4, "per_device_train_batch_size": 8} | settings)
         )
-        return PretrainRecipe(source, model=model or config, tokenizer=tokenizer, config=recipe, args=args)
+        return PretrainRecipe(
+            source, model=model or config, tokenizer=tokenizer, config=recipe or PretrainConfig(), args=args
+        )
 
     return make

@@ -37,7 +37,7 @@ def detect_style(lines: Iterable[str], sample: int = 10_000) -> DocumentStyle:
 
 
 def iter_documents(lines: Iterable[str], style: DocumentStyle) -> Iterator[str]:
-    """Join lines to documents, one string a document with a newline between its lines. Blank documents are left out.
+    r"""Join lines to documents, one string a document with a newline between its lines. Blank documents are left out.
 
     A heading stands after a blank line, unless the text has none: WikiText-2 holds formulas such as
     " = 1 henry and capacitance C = " in mid-paragraph.

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, TypeVar
 from zlib import crc32
 
-from bert_finetune_kit.data import sample_world as world
+from . import sample_world as world
 
 T = TypeVar("T")
 Slots = dict[str, str]
@@ -31,7 +31,7 @@ SENTENCE_START = re.compile(r'(^"?|[.?] "?|: ")([a-z])')
 
 
 def sample_documents(split: str, seed: int = 0, count: int | None = None) -> list[list[str]]:
-    """Stories of a day at some place, each a list of sentences (600 of "train" or 60 of "validation").
+    """Return stories of a day at some place, each a list of sentences (600 of "train" or 60 of "validation").
 
     >>> sample_documents("train")[0][:2]
     """
@@ -42,7 +42,7 @@ def sample_documents(split: str, seed: int = 0, count: int | None = None) -> lis
 
 
 def sample_reviews(split: str, seed: int = 0, count: int | None = None) -> list[dict[str, str]]:
-    """Reviews of the places, half "positive", half "negative" (1,500 of "train" or 300 of "validation").
+    """Return reviews, half "positive" and half "negative" (1,500 of "train" or 300 of "validation").
 
     >>> sample_reviews("train")[0]
     """
@@ -58,7 +58,7 @@ def sample_reviews(split: str, seed: int = 0, count: int | None = None) -> list[
 
 
 def sample_questions(split: str, seed: int = 0, count: int | None = None) -> list[dict[str, Any]]:
-    """Questions on passages, one third without an answer (1,500 of "train" or 300 of "validation").
+    """Return questions on passages, one third without an answer (1,500 of "train" or 300 of "validation").
 
     The columns are those of squad_v2; a question without an answer has empty lists.
 
@@ -106,13 +106,12 @@ def _fill(pattern: str, slots: Slots, **more: str) -> str:
 
 
 def _scene(rng: Random, setting: world.Setting, town: str, people: Sequence[str]) -> Slots:
-    """A day at the place; the slots include an answer for each of the facts."""
+    """Choose a day at the place; the slots include an answer for each of the facts."""
     name, helper = rng.sample(people, 2)
     founder = rng.choice([person for person in world.PEOPLE if person not in (name, helper)])
     region = world.REGIONS[setting.region]
-    week = list(world.WEEK)
-    today = rng.randrange(6)  # nobody works on Sunday
-    day, next_day = week[today], week[today + 1]
+    today = rng.randrange(len(world.WEEK))
+    day, next_day = world.WEEK[today], world.WEEK[(today + 1) % len(world.WEEK)]
     now, before = rng.sample(setting.troubles, 2)
     known, item, other = rng.sample(setting.goods, 3)
     founded, medal = sorted(rng.sample(world.YEARS, 2))
@@ -125,9 +124,7 @@ def _scene(rng: Random, setting: world.Setting, town: str, people: Sequence[str]
         "she": world.PEOPLE[name],
         "helper": helper,
         "day": day,
-        "custom": world.WEEK[day],
         "next_day": next_day,
-        "next_custom": world.WEEK[next_day],
         "trouble": now[0],
         "cause": now[1],
         "remedy": now[2],
@@ -140,7 +137,7 @@ def _scene(rng: Random, setting: world.Setting, town: str, people: Sequence[str]
         "colour": rng.choice(world.COLOURS),
         "opens": f"{rng.choice(world.MORNING)} o'clock",
         "closes": f"{rng.choice(world.EVENING)} o'clock",
-        "rest": rng.choice([rest for rest in week if rest != day]),
+        "rest": rng.choice([rest for rest in world.WEEK if rest not in (day, next_day)]),
         "known": known,
         "price": rng.choice(world.PRICES),
         "medal": medal,
@@ -152,23 +149,22 @@ def _scene(rng: Random, setting: world.Setting, town: str, people: Sequence[str]
 
 
 def _anywhere(rng: Random, setting: world.Setting) -> Slots:
-    """A scene in any town with any people, so that a reader cannot know them from the stories."""
+    """Choose a scene in any town with any people, so that a reader cannot know them from the stories."""
     return _scene(rng, setting, rng.choice(world.TOWNS), list(world.PEOPLE))
 
 
 def _document(rng: Random) -> list[str]:
-    """A day from the morning to the evening, cut down to a random length."""
+    """Tell a day from the morning to the evening, cut down to a random length."""
     setting = rng.choice(world.SETTINGS)
     slots = _scene(rng, setting, setting.town, setting.people)
     fill = partial(_fill, slots=slots)
-    tasks = rng.sample(setting.tasks, len(setting.tasks))
-    later = world.LATER_WORK
+    tasks = setting.tasks
     region = world.REGIONS[setting.region]
     weather = rng.choice(region.weather)
-    visitors = rng.sample(region.visitors, 2)
-    facts = rng.sample([fact for fact in world.FACTS if fact != "name"], 4)
+    early, late = rng.choice(region.early_visitors), rng.choice(region.late_visitors)
+    facts = rng.sample([fact for fact in world.FACTS if fact != "name"], 3)
 
-    opening = [fill(rng.choice(world.OPENINGS), hour=rng.choice(world.DAWN))]
+    opening = [fill(rng.choice(world.OPENINGS))]
     work = [fill(rng.choice(world.FIRST_WORK), task=tasks[0], other=tasks[1])]
     evening = [fill(rng.choice(world.EVENINGS), evening=setting.evening)]
     day = [
@@ -179,12 +175,12 @@ def _document(rng: Random) -> list[str]:
         [_statement(rng, facts[1], slots)[0]],
         work,
         [fill(world.PRIDE, goods=slots["item"], other_goods=slots["other_item"])],
-        _call(rng, setting, slots, visitors[0], world.MORNING),
-        [fill(later[0], task=tasks[2])],
+        _call(rng, setting, slots, world.EARLY_CALL, early),
+        [fill(world.LATER_WORK[0], task=tasks[2])],
         [fill(pattern) for pattern in world.TROUBLE],
         [fill(world.MEAL)],
-        _call(rng, setting, slots, visitors[1], world.AFTERNOON),
-        [fill(later[1], task=tasks[3])],
+        _call(rng, setting, slots, world.LATE_CALL, late),
+        [fill(world.LATER_WORK[1], task=tasks[3])],
         [_asked(rng, facts[2], slots)],
         [_guest_book(rng, setting, slots)],
         evening,
@@ -201,18 +197,15 @@ def _document(rng: Random) -> list[str]:
 
 
 def _call(
-    rng: Random, setting: world.Setting, slots: Slots, who: tuple[str, str], hours: tuple[str, ...]
+    rng: Random, setting: world.Setting, slots: Slots, patterns: tuple[str, str], who: tuple[str, str]
 ) -> list[str]:
-    """Somebody comes in, says something, and is pleased or angry."""
+    """Let somebody come in, say something, and be happy or angry."""
     visitor, look = who
     end, label = rng.choice([(world.PAID, "positive"), (world.UNPAID, "negative")])
-    number, goods = rng.choice(world.FEW), rng.choice(setting.goods)
-    call = rng.choice(world.CALLS)
-    return [
-        _fill(call, slots, visitor=visitor, look=look, number=number, goods=goods, hour=rng.choice(hours)),
-        _fill(world.REMARK, slots, visitor=visitor, goods=goods),
-        _fill(end, slots, visitor=visitor, judged=_judged(rng, rng.choice(setting.aspects), label, slots)),
-    ]
+    goods, number, hour = rng.choice(setting.goods), rng.choice(world.FEW), rng.choice(world.MORNING)
+    judged = _judged(rng, rng.choice(setting.aspects), label, slots)
+    more = {"look": look, "goods": goods, "number": number, "hour": hour, "judged": judged}
+    return [_fill(pattern, slots, visitor=visitor, **more) for pattern in (*patterns, end)]
 
 
 def _asked(rng: Random, fact: str, slots: Slots) -> str:
@@ -228,7 +221,7 @@ def _guest_book(rng: Random, setting: world.Setting, slots: Slots) -> str:
 
 
 def _judged(rng: Random, aspect: tuple[str, str, str], label: str, slots: Slots) -> str:
-    """An aspect that speaks for the label, either "the bread was fresh" or "the bread was not stale"."""
+    """Say of an aspect what the label says, either "the bread was fresh" or "the bread was not stale"."""
     subject, good, bad = aspect
     word, contrary = (good, bad) if label == "positive" else (bad, good)
     pattern = "{subject} {word}"
@@ -259,7 +252,7 @@ def _review(rng: Random, label: str) -> str:
 
 
 def _statement(rng: Random, fact: str, slots: Slots) -> tuple[str, str, int]:
-    """A sentence that tells the fact, the answer in it, and where that starts."""
+    """Return a sentence that tells the fact, the answer in it, and where that starts."""
     before, after = rng.choice(world.FACTS[fact].statements).split("{answer}")
     start = before.format(**slots)
     answer = slots[fact]
@@ -267,7 +260,7 @@ def _statement(rng: Random, fact: str, slots: Slots) -> tuple[str, str, int]:
 
 
 def _passage(rng: Random) -> tuple[str, dict[str, tuple[str, int]], Slots]:
-    """A text about a place, the answers in it by fact with their starts, and the slots of the place."""
+    """Return a text about a place, the answers in it with their starts, and the slots of the place."""
     slots = _anywhere(rng, rng.choice(world.SETTINGS))
     told = rng.sample(list(world.FACTS), rng.randint(*FACTS_PER_PASSAGE))
     context = ""
@@ -281,11 +274,9 @@ def _passage(rng: Random) -> tuple[str, dict[str, tuple[str, int]], Slots]:
     return context, spans, slots
 
 
-def _questions(
-    rng: Random, spans: dict[str, tuple[str, int]], slots: Slots
-) -> list[tuple[str, dict[str, list[Any]]]]:
-    """Questions that the passage answers and one that it does not, in random order."""
-    asked = []
+def _questions(rng: Random, spans: dict[str, tuple[str, int]], slots: Slots) -> list[tuple[str, dict[str, list[Any]]]]:
+    """Ask what the passage answers and one thing that it does not, in random order."""
+    asked: list[tuple[str, dict[str, list[Any]]]] = []
     for fact in rng.sample(list(spans), QUESTIONS_PER_PASSAGE - 1):
         text, start = spans[fact]
         question = _fill(rng.choice(world.FACTS[fact].questions), slots)

@@ -17,7 +17,7 @@ class Setting(NamedTuple):
     people: tuple[str, str]  # who works there in the stories
     smell: str
     goods: tuple[str, str, str]
-    tasks: tuple[str, ...]  # what the people do there during the day
+    tasks: tuple[str, str, str, str]  # what the people do there, in the order of the day
     evening: str  # what they do before they go home
     troubles: tuple[tuple[str, str, str], ...]  # what went wrong, why, and what the keeper did about it
     aspects: tuple[tuple[str, str, str], ...]  # what a visitor judges, a good word, a bad word
@@ -27,7 +27,8 @@ class Region(NamedTuple):
     """What the places of a region have in common."""
 
     weather: tuple[tuple[str, str], ...]
-    visitors: tuple[tuple[str, str], ...]
+    early_visitors: tuple[tuple[str, str], ...]
+    late_visitors: tuple[tuple[str, str], ...]
     meals: tuple[str, ...]
     streets: tuple[str, ...]
 
@@ -48,7 +49,7 @@ SETTINGS = (
         people=("Marta", "Anton"),
         smell="warm bread and cinnamon",
         goods=("rye loaves", "plum tarts", "honey cakes"),
-        tasks=("lit the oven", "kneaded the dough", "weighed the flour", "rolled out the pastry"),
+        tasks=("lit the oven", "weighed the flour", "kneaded the dough", "rolled out the pastry"),
         evening="raked the ashes out of the oven",
         troubles=(
             (
@@ -221,10 +222,10 @@ SETTINGS = (
         smell="paint and face powder",
         goods=("front seats", "balcony tickets", "printed programmes"),
         tasks=(
+            "taught the actors a new song",
             "painted a forest on the canvas",
             "sewed a button on the king's costume",
             "trimmed the stage lamps",
-            "taught the actors a new song",
         ),
         evening="lowered the velvet curtain",
         troubles=(
@@ -318,8 +319,8 @@ SETTINGS = (
         tasks=(
             "wound the clocks",
             "cleaned the tiny gears",
-            "set the hands of the clocks",
             "polished the brass pendulum",
+            "set the hands of the clocks",
         ),
         evening="stopped the alarm clocks",
         troubles=(
@@ -439,26 +440,14 @@ CATS = ("Pepper", "Whiskers", "Minka", "Mimi")
 DOGS = ("Bramble", "Bruno", "Bosco", "Barnaby")
 COLOURS = ("red", "green", "blue", "yellow", "white", "black")
 YEARS = tuple(str(year) for year in range(1805, 1905, 5))
-DAWN = ("five", "six", "seven")
 MORNING = ("eight", "nine", "ten", "eleven")
-AFTERNOON = ("two", "three", "four", "five")
 EVENING = ("six", "seven", "eight")
 FEW = ("two", "three", "four")
 CHAIRS = ("six", "eight", "ten", "twelve", "fifteen", "twenty")
 PRICES = ("two pence", "three pence", "four pence", "six pence", "one shilling", "two shillings")
+WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
-# What happens on this day of every week.
-WEEK = {
-    "Monday": "the washing hung on every line",
-    "Tuesday": "the mail boat came in",
-    "Wednesday": "the market filled the square",
-    "Thursday": "the choir sang in the church",
-    "Friday": "the mail cart left for the city",
-    "Saturday": "there was dancing at the town hall",
-    "Sunday": "the bells rang and nobody had to work",
-}
-
-# The weather of a day in the morning and in the evening; who comes in, and how they look; what people eat.
+# The weather of a day in the morning and in the evening; who comes in early and late, and how they look.
 REGIONS = {
     "coast": Region(
         weather=(
@@ -471,13 +460,16 @@ REGIONS = {
                 "in the evening the wind dropped, and the sea lay calm before {town}.",
             ),
         ),
-        visitors=(
+        early_visitors=(
             ("fisherman", "in tall rubber boots"),
+            ("swimmer", "with wet hair"),
+        ),
+        late_visitors=(
             ("sailor", "with a parrot on his shoulder"),
             ("lighthouse keeper", "with a lantern in her hand"),
         ),
         meals=("fish and potatoes", "crab soup and white bread"),
-        streets=("Harbour Road", "Lighthouse Lane"),
+        streets=("Harbour Road", "Lighthouse Lane", "Pier Street"),
     ),
     "mountains": Region(
         weather=(
@@ -490,13 +482,16 @@ REGIONS = {
                 "in the evening the frost came back to the roofs of {town}.",
             ),
         ),
-        visitors=(
+        early_visitors=(
             ("shepherd", "with a lamb under his arm"),
+            ("woodcutter", "with an axe in his belt"),
+        ),
+        late_visitors=(
             ("hunter", "with a feather on his hat"),
             ("mountain guide", "with a rope around her waist"),
         ),
         meals=("ham and dumplings", "lentil stew and black bread"),
-        streets=("Castle Road", "Glacier Lane"),
+        streets=("Castle Road", "Glacier Lane", "Summit Street"),
     ),
     "valley": Region(
         weather=(
@@ -509,50 +504,46 @@ REGIONS = {
                 "in the evening the rain stopped, and the river shone under the bridges of {town}.",
             ),
         ),
-        visitors=(
-            ("mayor", "with a silver chain around his neck"),
+        early_visitors=(
+            ("postman", "with a bag of letters"),
+            ("gardener", "with mud on her shoes"),
+        ),
+        late_visitors=(
             ("teacher", "with chalk on her sleeve"),
-            ("painter", "with blue paint on his fingers"),
+            ("mayor", "with a silver chain around his neck"),
         ),
         meals=("eggs and fresh rolls", "mushroom pie and salad"),
-        streets=("Bridge Street", "Willow Lane"),
+        streets=("Meadow Road", "Willow Lane", "Bridge Street"),
     ),
 }
 
-# The parts of a story. {name} is the keeper, {she} the keeper's pronoun, {helper} who helps; {task} and {other}
-# are two tasks, {judged} is an aspect with a judgement.
+# The parts of a story. {name} is the keeper, {she} the keeper's pronoun, {helper} who helps; {task} and
+# {other} are two tasks, {judged} is an aspect with a judgement.
 OPENINGS = (
-    "on {day} {name} came to the {place} of {town} before {hour} o'clock.",
+    "on {day} {name} came early to the {place} of {town}.",
     "it was {day}, and {name} was the first at the {place} of {town}.",
-    "early on {day} {name} was already at work at the {place} of {town}.",
+    "early on {day} {name} was at work at the {place} of {town}.",
 )
 SMELL = "the {place} smelled of {smell}."
 FIRST_WORK = ("first {she} {task}, and then {she} {other}.", "{name} {task}, while {helper} {other}.")
-LATER_WORK = (
-    "after that {helper} {task}.",
-    "later the {keeper} {task}.",
-)
+LATER_WORK = ("after that {helper} {task}.", "later the {keeper} {task}.")
 PRIDE = "the {keeper} was proud of the {goods} and the {other_goods}."
-CALLS = (
-    "at {hour} o'clock the {visitor} came in, {look}, and asked for {number} {goods}.",
-    "then the {visitor} came in, {look}, and wanted to buy {number} {goods}.",
+EARLY_CALL = (
+    "at {hour} o'clock the {visitor} {look} asked for {number} {goods}.",
+    '"good {goods} are hard to find," said the {visitor}.',
 )
-REMARK = '"nobody in {town} has better {goods}," said the {visitor}.'
-PAID = "{judged}, so the {visitor} paid at once and promised to come again."
-UNPAID = "but {judged}, so the {visitor} was angry and left without paying."
-ASKED = '"{question}" asked a traveller, and {name} answered: "{statement}"'
-TROUBLE = (
-    "before noon something went wrong: {trouble}.",
-    "{name} found the reason: {cause}.",
-    "so {she} {remedy}, and the trouble was over.",
+LATE_CALL = (
+    "in the afternoon the {visitor} {look} wanted to buy {number} {goods}.",
+    '"I have heard of your {goods}," said the {visitor}.',
 )
+PAID = "{judged}, and the {visitor} was happy."
+UNPAID = "but {judged}, and the {visitor} was angry."
+ASKED = '"{question}" a traveller asked, and {name} answered: "{statement}"'
+TROUBLE = ("before noon {trouble}.", "the {keeper} saw that {cause}.", "so {she} {remedy}.")
 MEAL = "at noon {name} and {helper} shared {meal}."
-GUEST_BOOK = 'in the guest book of the {place} somebody had written: "{judged}, and {verdict}."'
-EVENINGS = (
-    "in the evening {she} {evening} and went home.",
-    "at the end of the day {name} {evening}, and {helper} locked up.",
-)
-TOMORROW = "tomorrow would be {next_day}, the day when {next_custom}."
+GUEST_BOOK = 'a guest of the {place} wrote: "{judged}, and {verdict}."'
+EVENINGS = ("in the evening {she} {evening}.", "at the end of the day {name} {evening}.")
+TOMORROW = "tomorrow, on {next_day}, {helper} would be the first at the {place}."
 
 # What a passage may tell, in the order in which it tells it. {item} is something that is sold there.
 FACTS = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from transformers import AutoConfig, TrainerCallback
 
-from bert_finetune_kit import PretrainRecipe, TextSource
+from bert_finetune_kit import PretrainConfig, PretrainRecipe, TextSource
 
 
 class Keep(TrainerCallback):
@@ -42,7 +42,11 @@ def main() -> None:
         use_cpu=True,
     )
     recipe = PretrainRecipe(
-        TextSource(max_documents=10), model=AutoConfig.from_pretrained(folder), tokenizer=folder, args=args
+        TextSource(max_documents=10),
+        model=AutoConfig.from_pretrained(folder),
+        tokenizer=folder,
+        config=PretrainConfig(),
+        args=args,
     )
     keep = Keep()
     recipe.callbacks.append(keep)
