@@ -33,7 +33,9 @@ SENTENCE_START = re.compile(r'(^"?|[.?] "?|: ")([a-z])')
 def sample_documents(split: str, seed: int = 0, count: int | None = None) -> list[list[str]]:
     """Return stories of a day at some place, each a list of sentences (600 of "train" or 60 of "validation").
 
-    >>> sample_documents("train")[0][:2]
+    >>> sample_documents("train")[0][:2]  # doctest: +NORMALIZE_WHITESPACE
+    ['Early on Sunday Lotte was at work at the orchard of Stonewell.', 'On Saturday nobody works at the
+    orchard.']
     """
     count = _size(DOCUMENTS, split, count)
     rng = Random(f"documents {split} {seed}")
@@ -44,7 +46,9 @@ def sample_documents(split: str, seed: int = 0, count: int | None = None) -> lis
 def sample_reviews(split: str, seed: int = 0, count: int | None = None) -> list[dict[str, str]]:
     """Return reviews, half "positive" and half "negative" (1,500 of "train" or 300 of "validation").
 
-    >>> sample_reviews("train")[0]
+    >>> sample_reviews("train")[0]  # doctest: +NORMALIZE_WHITESPACE
+    {'text': 'On Thursday my sister took me to the smithy of Oakhaven. The gate was crooked. It is true that the
+    hinges were not rusty. Still, I would hesitate to come again.', 'label': 'negative'}
     """
     count = _size(REVIEWS, split, count)
     rng = Random(f"reviews {split} {seed}")
@@ -63,6 +67,7 @@ def sample_questions(split: str, seed: int = 0, count: int | None = None) -> lis
     The columns are those of squad_v2; a question without an answer has empty lists.
 
     >>> sample_questions("train")[0]["question"], sample_questions("train")[0]["answers"]
+    ('Who founded the pottery?', {'text': ['Emil'], 'answer_start': [61]})
     """
     count = _size(QUESTIONS, split, count)
     rng = Random(f"questions {split} {seed}")

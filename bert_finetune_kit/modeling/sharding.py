@@ -3,10 +3,10 @@
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
-def prepare_for_fsdp(model: nn.Module, plugin: Any) -> None:
+def prepare_for_fsdp(model: Any, plugin: Any) -> None:
     """Take away the second name of the MLM head's bias, and keep losses and gradients in fp32.
 
     The bias is a parameter of the head and of its decoder. Accelerate puts the decoder and the rest of the head into
@@ -23,7 +23,7 @@ def prepare_for_fsdp(model: nn.Module, plugin: Any) -> None:
         head.decoder.bias = None
         model.all_tied_weights_keys.pop("cls.predictions.decoder.bias", None)  # or it would be tied again
 
-        def add_bias(decoder: nn.Module, inputs: Any, output: Tensor) -> Tensor:
+        def add_bias(decoder: Any, inputs: Any, output: Tensor) -> Tensor:
             return output + head.bias
 
         head.decoder.register_forward_hook(add_bias)

@@ -32,7 +32,7 @@ from .summary import describe_settings, summarize
 _CONTINUED_RATE, _FRESH_RATE = 1e-4, 1e-3
 # What lets a tiny BERT learn the bundled sample in a minute or two.
 _SAMPLE_ARGS = {"learning_rate": 2e-3, "num_train_epochs": 17}
-_SAMPLE_LENGTH = 64
+_SAMPLE_CONFIG = PretrainConfig(max_length=64)
 
 
 class PretrainRecipe(Recipe):
@@ -70,7 +70,7 @@ class PretrainRecipe(Recipe):
         self.source = source if isinstance(source, TextSource) else TextSource(train=source)
         self.given_model = str(model) if isinstance(model, Path) else model
         self.given_tokenizer = tokenizer
-        self.config = config or PretrainConfig(**({"max_length": _SAMPLE_LENGTH} if self.source.is_sample else {}))
+        self.config = config or (_SAMPLE_CONFIG if self.source.is_sample else PretrainConfig())
         if args is None:
             args = self.default_args(model=self.given_model, sample=self.source.is_sample)
         super().__init__(args, callbacks)
@@ -90,7 +90,7 @@ class PretrainRecipe(Recipe):
         run, source, _, _ = parse_arguments(types, defaults, argv)
         defaults |= _suited(run.model, source.is_sample)
         if source.is_sample:
-            defaults["max_length"] = _SAMPLE_LENGTH
+            defaults["max_length"] = _SAMPLE_CONFIG.max_length
         run, source, config, args = parse_arguments(types, defaults, argv)
         return cls(source, model=run.model, tokenizer=run.tokenizer, config=config, args=args), run.resume
 
