@@ -145,10 +145,8 @@ def assert_same(report, other, rel):
 
 @pytest.mark.slow
 def test_two_processes_train_what_one_does(train):
-    """An epoch of the same effective batches of 8 examples, of which the last is not full."""
-    one = train("cpu", 8)
-    assert one["data"]["train"]["examples_per_epoch"] % 8
-    assert_same(train("multi_cpu", 4), one, rel=1e-5)
+    """A whole epoch, to its last batch, which is seldom full."""
+    assert_same(train("multi_cpu", 3), train("cpu", 6), rel=1e-5)
 
 
 # Accelerate offers FSDP for accelerators alone; told that CPUs are some, it runs the same code over gloo.
@@ -164,9 +162,9 @@ runpy.run_path("examples/pretrain.py", run_name="__main__")
 def test_two_processes_that_share_the_weights_train_what_one_does(train, tmp_path):
     (tmp_path / "fsdp.py").write_text(FSDP_ON_CPUS, "utf-8")
     sharded = {"script": tmp_path / "fsdp.py", "flags": ("--use_cpu", "False"), "ACCELERATE_TORCH_DEVICE": "cpu"}
-    one = train("cpu", 8)
-    assert_same(train("fsdp", 4, launch_flags=("--mixed_precision", "no"), **sharded), one, rel=1e-5)
-    assert_same(train("fsdp", 4, **sharded), one, rel=1e-3)  # in bf16
+    one = train("cpu", 6)
+    assert_same(train("fsdp", 3, launch_flags=("--mixed_precision", "no"), **sharded), one, rel=1e-5)
+    assert_same(train("fsdp", 3, **sharded), one, rel=1e-3)  # in bf16
     for folder in ("fsdp", "fsdp---mixed_precision-no"):
         _, loading = BertForPreTraining.from_pretrained(tmp_path / folder, output_loading_info=True)
         assert not any(loading.values()), loading
