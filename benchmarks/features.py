@@ -35,7 +35,7 @@ def anonymous_memory() -> int:
     return total
 
 
-def measure(train: str, tokenizer: str) -> None:
+def measure(train: str, tokenizer: str, workers: int) -> None:
     """Build the features of `train`, and print seconds, tokens, examples and peak memory."""
     import datasets
 
@@ -56,7 +56,7 @@ def measure(train: str, tokenizer: str) -> None:
     base = anonymous_memory()
     threading.Thread(target=watch, daemon=True).start()
     started = time.perf_counter()
-    corpus = tokenize_corpus(load_corpus(TextSource(train)).train, loaded)
+    corpus = tokenize_corpus(load_corpus(TextSource(train)).train, loaded, num_proc=workers)
     seconds = time.perf_counter() - started
     special = loaded.cls_token_id, loaded.sep_token_id
     examples = PretrainingExamples(corpus, PretrainConfig(), *special, np.array(continuation_mask(loaded)))
@@ -71,10 +71,11 @@ def main() -> None:
     parser.add_argument("--train", required=True, help="text file")
     parser.add_argument("--tokenizer", required=True, help="vocab.txt or folder")
     parser.add_argument("--times", type=int, nargs="+", default=[1, 10], help="how often the text is repeated")
+    parser.add_argument("--workers", type=int, default=1, help="processes; each has memory of its own")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        measure(options.train, options.tokenizer)
+        measure(options.train, options.tokenizer, options.workers)
         return
     table = Table(title="building features")
     for column in ("corpus", "MB", "tokens", "examples", "seconds", "tokens/s", "memory before, MB", "at the peak, MB"):
@@ -87,6 +88,7 @@ def main() -> None:
                 for _ in range(times):
                     stream.write(text + b"\n")
             command = [sys.executable, __file__, "--measure", "--train", str(file), "--tokenizer", options.tokenizer]
+            command += ["--workers", str(options.workers)]
             environment = os.environ | {"TOKENIZERS_PARALLELISM": "false"}
             output = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
             seconds, tokens, examples, base, peak = (float(value) for value in output.split()[-5:])

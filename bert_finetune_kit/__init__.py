@@ -8,25 +8,42 @@ __version__ = "0.1.0"
 # Public name → the module that defines it. Importing the kit imports none of them (PEP 562), so it costs no time.
 _HOME = {
     "BERT_SIZES": "modeling.loading",
+    "ClassificationConfig": "classification.config",
+    "ClassificationRecipe": "classification.recipe",
+    "ClassificationTask": "tasks.task",
     "ConfigError": "errors",
+    "DataCollatorForClassification": "classification.collator",
     "DataCollatorForPreTraining": "pretraining.collator",
     "DataError": "errors",
     "KitError": "errors",
+    "LabelledSource": "data.labelled",
     "ModelError": "errors",
     "NonFiniteLossError": "errors",
     "OutputError": "errors",
     "ParameterReport": "modeling.parameters",
+    "Prediction": "classification.predict",
     "PretrainConfig": "pretraining.config",
     "PretrainRecipe": "pretraining.recipe",
+    "Published": "tasks.task",
     "Recipe": "training.recipe",
     "RunReport": "reporting.report",
+    "SeedsReport": "reporting.seeds",
     "TextSource": "data.sources",
+    "compare_parameters": "modeling.parameters",
+    "get_task": "tasks.registry",
     "parameter_report": "modeling.parameters",
+    "register_task": "tasks.registry",
+    "task_names": "tasks.registry",
     "train_wordpiece": "data.vocabulary",
 }
 __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
+    from .classification.collator import DataCollatorForClassification as DataCollatorForClassification
+    from .classification.config import ClassificationConfig as ClassificationConfig
+    from .classification.predict import Prediction as Prediction
+    from .classification.recipe import ClassificationRecipe as ClassificationRecipe
+    from .data.labelled import LabelledSource as LabelledSource
     from .data.sources import TextSource as TextSource
     from .data.vocabulary import train_wordpiece as train_wordpiece
     from .errors import ConfigError as ConfigError
@@ -37,11 +54,18 @@ if TYPE_CHECKING:
     from .errors import OutputError as OutputError
     from .modeling.loading import BERT_SIZES as BERT_SIZES
     from .modeling.parameters import ParameterReport as ParameterReport
+    from .modeling.parameters import compare_parameters as compare_parameters
     from .modeling.parameters import parameter_report as parameter_report
     from .pretraining.collator import DataCollatorForPreTraining as DataCollatorForPreTraining
     from .pretraining.config import PretrainConfig as PretrainConfig
     from .pretraining.recipe import PretrainRecipe as PretrainRecipe
     from .reporting.report import RunReport as RunReport
+    from .reporting.seeds import SeedsReport as SeedsReport
+    from .tasks.registry import get_task as get_task
+    from .tasks.registry import register_task as register_task
+    from .tasks.registry import task_names as task_names
+    from .tasks.task import ClassificationTask as ClassificationTask
+    from .tasks.task import Published as Published
     from .training.recipe import Recipe as Recipe
 
 

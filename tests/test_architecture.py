@@ -7,15 +7,15 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "bert_finetune_kit"
 SLICES = {"pretraining", "classification", "question_answering"}
-ROOMS = {"errors": 0, "tasks": 0, "data": 1, "modeling": 1, "reporting": 1, "training": 3}
+ROOMS = {"errors": 0, "tasks": 1, "data": 2, "modeling": 2, "reporting": 2, "training": 4}
 MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))
 
 
 def floor(module: str) -> int:
     room, _, name = module.partition("/")
     if room in SLICES:
-        return 4 if name == "recipe" else 2
-    return 5 if room == "__init__" else ROOMS[room]
+        return 5 if name == "recipe" else 3
+    return 6 if room == "__init__" else ROOMS[room]
 
 
 def imports(module: str) -> list[tuple[str, bool]]:
@@ -67,5 +67,5 @@ def test_only_training_imports_the_trainer():
 
 
 def test_every_module_is_on_a_floor():
-    assert {floor(module) for module in MODULES} <= {0, 1, 2, 3, 4, 5}
+    assert {floor(module) for module in MODULES} <= {0, 1, 2, 3, 4, 5, 6}
     assert len(MODULES) > 15

@@ -1,7 +1,7 @@
 """Opening what a user names: files, folders, Hub data sets and data sets in memory, as lines or records of text."""
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -101,24 +101,33 @@ def open_text(given: Any, split: str, config: str | None, column: str | None) ->
         return _open_folder(path, split, column)
     if path.is_file():
         return {split: _open_files([path], column)}
-    if _looks_like_path(str(given)):
-        raise DataError(f"{given} does not exist (looked in {Path.cwd()}). Check the spelling of the path.")
+    if looks_like_path(str(given), _READERS):
+        raise missing_path(given)
     return _open_hub(str(given), config, column)
 
 
-def _looks_like_path(given: str) -> bool:
-    known_ending = Path(given.removesuffix(".gz")).suffix in _READERS
+def looks_like_path(given: str, endings: Iterable[str]) -> bool:
+    """Whether a name is that of a file or folder and not of a data set on the Hub."""
+    known_ending = Path(given.removesuffix(".gz")).suffix in endings
     return known_ending or given.startswith((".", "/", "~")) or given.count("/") > 1 or "\\" in given
+
+
+def missing_path(given: Any) -> DataError:
+    """Return the error of a file or folder that is not there."""
+    return DataError(f"{given} does not exist (looked in {Path.cwd()}). Check the spelling of the path.")
+
+
+def split_of(file: Path) -> str:
+    """Return the split that the name of a file tells, such as train of `train-00000-of-00002.parquet`."""
+    beginning = file.name.split(".")[0].split("-")[0].lower()
+    return next((name for name, beginnings in _SPLIT_NAMES.items() if beginning in beginnings), beginning)
 
 
 def _open_folder(folder: Path, split: str, column: str | None) -> dict[str, Lines | Records]:
     files = sorted(file for file in folder.rglob("*") if file.is_file() and _reader(file) is not None)
     if not files:
         raise DataError(f"The folder {folder} holds no file that can be read ({', '.join(_READERS)}, or .gz of these).")
-    splits = {
-        name: [file for file in files if file.name.split(".")[0].split("-")[0].lower() in beginnings]
-        for name, beginnings in _SPLIT_NAMES.items()
-    }
+    splits = {name: [file for file in files if split_of(file) == name] for name in _SPLIT_NAMES}
     if not splits["train"]:
         return {split: _open_files(files, column)}
     return {name: _open_files(found, column) for name, found in splits.items() if found}
@@ -152,16 +161,30 @@ def _open_files(files: list[Path], column: str | None) -> Lines | Records:
 
 def _open_hub(name: str, config: str | None, column: str | None) -> dict[str, Lines | Records]:
     hub_id, config = KNOWN_NAMES.get(name, (name, config))
+    return {split: _records(rows, column) for split, rows in load_hub(hub_id, config, name).items()}
+
+
+def load_hub(hub_id: str, config: str | None, given: str | None = None) -> dict[str, Dataset]:
+    """Load all splits of a data set on the Hub.
+
+    Args:
+        hub_id: such as `nyu-mll/glue`.
+        config: configuration of the data set, if it has several.
+        given: the name that the user gave.
+
+    Raises:
+        DataError: it cannot be had.
+    """
     try:
         with quiet_datasets():
             loaded = datasets.load_dataset(hub_id, config)
     except Exception as error:
         raise DataError(
-            f"{name!r} is no local file or folder, and as a data set on the Hub ({hub_id}"
+            f"{(given or hub_id)!r} is no local file or folder, and as a data set on the Hub ({hub_id}"
             f"{', config ' + config if config else ''}) it cannot be loaded: {root_cause(error)}. "
             "Check the spelling, the config and the network, or give a local file or folder."
         ) from error
-    return {str(name): _records(rows, column) for name, rows in loaded.items()}
+    return {str(name): rows for name, rows in loaded.items()}
 
 
 def _records(dataset: Dataset, wanted: str | None) -> Records:

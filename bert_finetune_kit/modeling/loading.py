@@ -68,8 +68,13 @@ def checkpoint_config(given: str | Path) -> BertConfig:
     return config
 
 
-def load_pretrained(head: type[Model], given: str) -> tuple[Model, list[str]]:
+def load_pretrained(head: type[Model], given: str, **settings: Any) -> tuple[Model, list[str]]:
     """Load a checkpoint under a head and name the parts whose weights it did not hold.
+
+    Args:
+        head: class of the model.
+        given: Hub id or folder.
+        settings: further arguments of `from_pretrained`, such as `config`.
 
     Raises:
         ModelError: the checkpoint cannot be read, or weights of the encoder are missing from it.
@@ -77,7 +82,7 @@ def load_pretrained(head: type[Model], given: str) -> tuple[Model, list[str]]:
     checkpoint_config(given)
     try:
         with quiet_transformers():  # what is missing is said by the caller, once and in words
-            loaded: Any = head.from_pretrained(given, output_loading_info=True)
+            loaded: Any = head.from_pretrained(given, output_loading_info=True, **settings)
     except Exception as error:
         raise ModelError(f"The weights of {given} cannot be loaded: {error}") from error
     model, loading = loaded
@@ -109,7 +114,7 @@ def quiet_transformers() -> Iterator[None]:
 def new_parts(missing: Iterable[str]) -> list[str]:
     """Name modules for the reader of a report instead of single weights.
 
-    >>> new_parts(["cls.predictions.bias", "cls.predictions.transform.dense.weight", "bert.pooler.dense.bias"])
-    ['bert.pooler', 'cls.predictions']
+    >>> new_parts(["cls.predictions.bias", "cls.predictions.transform.dense.weight", "classifier.bias"])
+    ['classifier', 'cls.predictions']
     """
-    return sorted({".".join(key.split(".")[:2]) for key in missing})
+    return sorted({".".join(key.split(".")[:-1][:2]) for key in missing})

@@ -6,13 +6,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from datasets import Dataset, Features, List, Value
 from datasets.fingerprint import Hasher
 
 from ..data.documents import split_sentences
 from ..data.readers import quiet_datasets
+from ..data.tokenized import ListColumn, list_lengths
 
 _FEATURES = Features({"input_ids": List(Value("int32")), "sentence_starts": List(Value("int32"))})
 # Below this number of documents, starting worker processes takes longer than they save.
@@ -117,28 +116,12 @@ class TokenizedCorpus:
         return values if self.selected is None else values[self.selected]
 
     def _list_lengths(self, column: str) -> np.ndarray:
-        return pc.list_value_length(self.rows.data.column(column)).to_numpy().astype(np.int64)
+        return list_lengths(self.rows.data.column(column))
 
     @cached_property
-    def _ids(self) -> "_ListColumn":
-        return _ListColumn(self.rows.data.column("input_ids"))
+    def _ids(self) -> ListColumn:
+        return ListColumn(self.rows.data.column("input_ids"))
 
     @cached_property
-    def _starts(self) -> "_ListColumn":
-        return _ListColumn(self.rows.data.column("sentence_starts"))
-
-
-class _ListColumn:
-    """Rows of an Arrow list column as NumPy views, without a copy."""
-
-    def __init__(self, column: pa.ChunkedArray) -> None:
-        chunks = [chunk for chunk in column.chunks if len(chunk)]
-        self.values = [chunk.flatten().to_numpy(zero_copy_only=True) for chunk in chunks]
-        self._offsets = [chunk.offsets.to_numpy() - chunk.offsets[0].as_py() for chunk in chunks]
-        self._first_row = np.cumsum([0, *(len(chunk) for chunk in chunks)])
-
-    def row(self, index: int) -> np.ndarray:
-        chunk = int(np.searchsorted(self._first_row, index, side="right")) - 1
-        offsets = self._offsets[chunk]
-        place = index - self._first_row[chunk]
-        return self.values[chunk][offsets[place] : offsets[place + 1]]
+    def _starts(self) -> ListColumn:
+        return ListColumn(self.rows.data.column("sentence_starts"))

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from datasets.fingerprint import Hasher
 from transformers import BertConfig, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from ..data.sources import Corpus, TextSource, load_corpus
-from ..data.vocabulary import check_vocabulary, continuation_mask, load_tokenizer, train_wordpiece
+from ..data.vocabulary import check_vocabulary, continuation_mask
 from ..errors import DataError, raise_faults
 from ..modeling.loading import BERT_SIZES, bert_config, checkpoint_config
-from ..reporting.report import Score
+from ..reporting.report import Score, describe_settings
 from ..training.arguments import RunArguments, parse_arguments
 from ..training.recipe import Prepared, Recipe
 from ..training.trainer import Loss
@@ -26,7 +25,7 @@ from .metrics import GLOSSARY, baseline_scores, compute_metrics, loss_counts, lo
 from .model import build_model
 from .phases import first_phase_args, optimizer_steps, second_phase
 from .statistics import corpus_statistics
-from .summary import describe_settings, summarize
+from .summary import summarize
 
 # Learning rates: BERT's own for weights that exist (paper, appendix A.2), a higher one for small models from scratch.
 _CONTINUED_RATE, _FRESH_RATE = 1e-4, 1e-3
@@ -55,7 +54,7 @@ class PretrainRecipe(Recipe):
 
     name: ClassVar[str] = "pretraining"
     loss: ClassVar[Loss] = Loss(sums=loss_sums, counts=loss_counts)
-    glossary: ClassVar[Sequence[Score]] = GLOSSARY
+    glossary: Sequence[Score] = GLOSSARY
 
     def __init__(
         self,
@@ -68,12 +67,10 @@ class PretrainRecipe(Recipe):
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
         self.source = source if isinstance(source, TextSource) else TextSource(train=source)
-        self.given_model = str(model) if isinstance(model, Path) else model
-        self.given_tokenizer = tokenizer
         self.config = config or (_SAMPLE_CONFIG if self.source.is_sample else PretrainConfig())
         if args is None:
-            args = self.default_args(model=self.given_model, sample=self.source.is_sample)
-        super().__init__(args, callbacks)
+            args = self.default_args(model=model, sample=self.source.is_sample)
+        super().__init__(model, tokenizer, args, callbacks)
 
     @classmethod
     def default_args(
@@ -83,16 +80,16 @@ class PretrainRecipe(Recipe):
         return super().default_args(output_dir, **(_suited(model, sample) | settings))
 
     @classmethod
-    def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["PretrainRecipe", bool]:
-        """Return the recipe that flags ask for, and whether to resume."""
+    def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["PretrainRecipe", RunArguments]:
+        """Return the recipe that flags ask for, and how to run it."""
         types = (RunArguments, TextSource, PretrainConfig, TrainingArguments)
-        defaults = {"output_dir": f"runs/{cls.name}", **cls.machine_defaults()}
+        defaults = {"output_dir": f"runs/{cls.name}", "model": "tiny", **cls.machine_defaults()}
         run, source, _, _ = parse_arguments(types, defaults, argv)
         defaults |= _suited(run.model, source.is_sample)
         if source.is_sample:
             defaults["max_length"] = _SAMPLE_CONFIG.max_length
         run, source, config, args = parse_arguments(types, defaults, argv)
-        return cls(source, model=run.model, tokenizer=run.tokenizer, config=config, args=args), run.resume
+        return cls(source, model=run.model, tokenizer=run.tokenizer, config=config, args=args), run
 
     # Hooks
 
@@ -114,7 +111,7 @@ class PretrainRecipe(Recipe):
         """Text → documents → token ids → examples; the model beside them."""
         with self.timed("data"), self.args.main_process_first():
             corpus = load_corpus(self.source)
-            tokenizer = self._load_tokenizer(corpus)
+            tokenizer = self.load_tokenizer(corpus.train["text"], corpus.train._fingerprint)
             config = bert_config(self.given_model, len(tokenizer)) or checkpoint_config(str(self.given_model))
             check_vocabulary(tokenizer, config.vocab_size)
             self._corpora = self._tokenize(corpus, tokenizer)
@@ -166,18 +163,6 @@ class PretrainRecipe(Recipe):
         }
 
     # Steps
-
-    def _load_tokenizer(self, corpus: Corpus) -> Any:
-        fresh = bert_config(self.given_model, vocab_size=30_522)
-        if self.given_tokenizer is not None or fresh is None:
-            return load_tokenizer(self.given_tokenizer if self.given_tokenizer is not None else self.given_model)
-        text = Hasher.hash([corpus.train._fingerprint, fresh.vocab_size])
-        folder = Path(self.output_dir) / f"vocabulary-{text}"
-        if not folder.exists():  # another process, or the run that is resumed, may have made it of the same text
-            train_wordpiece(corpus.train["text"], fresh.vocab_size).save_pretrained(folder)
-        tokenizer = load_tokenizer(folder)
-        self.notes.append(f"the tokenizer was trained on the text: {len(tokenizer):,} word pieces")
-        return tokenizer
 
     def _tokenize(self, corpus: Corpus, tokenizer: Any) -> tuple[TokenizedCorpus, TokenizedCorpus]:
         train = self._usable(tokenize_corpus(corpus.train, tokenizer), "train")

@@ -1,7 +1,5 @@
 """A pretraining run in a few sentences."""
 
-from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -32,10 +30,3 @@ def summarize(
             f"It tells {result['pair_accuracy']:.1%} of the {_PAIR_NAMES[objective]} pairs rightly; a coin tells 50%."
         )
     return sentences
-
-
-def describe_settings(settings: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass as a report shows them: objects by the name of their class."""
-    plain = (bool, int, float, str, Path, list, tuple, type(None))
-    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
-    return {name: value if isinstance(value, plain) else type(value).__name__ for name, value in values.items()}

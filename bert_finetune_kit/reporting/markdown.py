@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .report import RunReport
+from .report import ReportTable, RunReport
 
 _SETTINGS_SHOWN = (
     "learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "optim", "max_grad_norm", "num_train_epochs",
@@ -24,6 +24,7 @@ def to_markdown(report: RunReport) -> str:
     sections = [
         f"# {report.recipe}\n\n" + " ".join(report.summary),
         _scores(report),
+        *(_table(one) for one in report.tables),
         _notes(report),
         "## Data\n\n" + _data(report),
         "## Parameters\n\n" + _parameters(report),
@@ -74,6 +75,10 @@ def _scores(report: RunReport) -> str:
     header, rows = score_rows(report)
     meanings = "\n".join(f"- **{score.label}**: {score.meaning}" for score in report.glossary if score.label in header)
     return f"## Scores\n\n{table(header, rows)}\n\n{meanings}"
+
+
+def _table(one: ReportTable) -> str:
+    return f"## {one.title}\n\n{table(one.header, one.rows)}" + (f"\n\n{one.note}" if one.note else "")
 
 
 def _notes(report: RunReport) -> str:

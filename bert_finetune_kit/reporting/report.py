@@ -3,7 +3,7 @@
 import json
 import math
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,16 @@ class Score:
     form: str
     meaning: str
     lower_is_better: bool = False
+
+
+@dataclass
+class ReportTable:
+    """A table of a report that only its recipe knows, ready to show."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+    note: str = ""
 
 
 @dataclass
@@ -51,6 +61,10 @@ class RunReport:
     """Settings by where they belong: source, recipe, model, training."""
     timings: dict[str, float]
     """Seconds by stage."""
+    tables: list[ReportTable] = field(default_factory=list)
+    """Further tables; the first one is shown on the terminal, too."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """What the tables show, as numbers."""
     notes: list[str] = field(default_factory=list)
     """What a reader must know: weights that are new, documents left out, data held out."""
     versions: dict[str, str] = field(default_factory=lambda: package_versions())
@@ -75,11 +89,19 @@ class RunReport:
         try:
             data = json.loads(path.read_text("utf-8"))
             data["glossary"] = [Score(**score) for score in data["glossary"]]
+            data["tables"] = [ReportTable(**one) for one in data["tables"]]
             return cls(**data)
         except FileNotFoundError as error:
             raise OutputError(f"{folder} holds no {REPORT_FILE}: no run has finished there.") from error
         except (ValueError, KeyError, TypeError) as error:
             raise OutputError(f"{path} is damaged: {error}") from error
+
+
+def describe_settings(settings: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass as a report shows them: objects by the name of their class."""
+    plain = (bool, int, float, str, Path, list, tuple, type(None))
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return {name: value if isinstance(value, plain) else type(value).__name__ for name, value in values.items()}
 
 
 def package_versions() -> dict[str, str]:

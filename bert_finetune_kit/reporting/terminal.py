@@ -1,5 +1,7 @@
 """A report on the terminal, in one screen."""
 
+from collections.abc import Iterable, Sequence
+
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -14,6 +16,8 @@ def print_report(report: RunReport, folder: str, console: Console | None = None)
     parts: list[RenderableType] = [Text(" ".join(report.summary)), Text()]
     if report.scores:
         parts += [_scores(report), Text()]
+    if report.tables:
+        parts += [rich_table(report.tables[0].header, report.tables[0].rows), Text()]
     parts += [Text(f"· {note}") for note in report.notes]
     parts.append(Text(f"Model, report.md and report.json are in {folder}", style="bold"))
     (console or Console()).print(Panel(Group(*parts), title=report.recipe, expand=False))
@@ -21,11 +25,19 @@ def print_report(report: RunReport, folder: str, console: Console | None = None)
 
 def _scores(report: RunReport) -> Table:
     header, rows = score_rows(report)
-    table = Table(box=None, pad_edge=False)
-    for number, label in enumerate(header):
-        table.add_column(label, justify="right" if number else "left")
+    table = rich_table(header, [])
     for number, row in enumerate(rows):
         is_baseline = number >= len(report.scores)
         is_result = not is_baseline and report.scores[number] == report.result
         table.add_row(*row, style="dim" if is_baseline else "bold" if is_result else "")
+    return table
+
+
+def rich_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Return a plain table of rich; the first column is text, the others are numbers."""
+    table = Table(box=None, pad_edge=False)
+    for number, label in enumerate(header):
+        table.add_column(label, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*row)
     return table

@@ -6,7 +6,7 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,14 @@ from ..errors import ConfigError, raise_faults
 class RunArguments:
     """What a recipe takes from a command line beside its source, its config and the Trainer's arguments."""
 
-    model: str = "tiny"
-    """Hub id or folder to continue from, or tiny, mini, small, medium, base, large for fresh weights."""
+    model: str | None = None
+    """Hub id or folder to start from, or tiny, mini, small, medium, base, large for fresh weights."""
     tokenizer: str | None = None
     """Hub id, folder or vocab.txt; none means that of the model, or for fresh weights one trained on the text."""
     resume: bool = False
     """Go on from the newest checkpoint in output_dir."""
+    seeds: list[int] | None = None
+    """Train once with each of these seeds, in folders below output_dir, and report mean and standard deviation."""
 
 
 def parse_arguments(
@@ -81,11 +83,12 @@ def _prepare(parser: HfArgumentParser, types: Sequence[Any]) -> None:
 
 
 def field_docstrings(one: type) -> dict[str, str]:
-    """Return the docstring under each field of a dataclass, by name."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(one))).body[0]
-    assert isinstance(tree, ast.ClassDef)
+    """Return the docstring under each field of a dataclass and of those it inherits from, by name."""
     texts = {}
-    for field, text in zip(tree.body, tree.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
-            texts[field.target.id] = str(ast.literal_eval(text.value))
+    for owner in reversed([owner for owner in one.__mro__ if is_dataclass(owner)]):
+        tree = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
+        assert isinstance(tree, ast.ClassDef)
+        for field, text in zip(tree.body, tree.body[1:], strict=False):
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
+                texts[field.target.id] = str(ast.literal_eval(text.value))
     return texts

@@ -13,14 +13,14 @@ from ..errors import OutputError
 from ..reporting.report import REPORT_FILE, Score
 
 
-def argument_faults(args: TrainingArguments, glossary: Sequence[Score]) -> Iterator[str]:
+def argument_faults(args: TrainingArguments, glossary: Sequence[Score], smooths_labels: bool = False) -> Iterator[str]:
     """Yield what the Trainer's arguments ask for that a recipe cannot do, or would do silently wrong."""
     if args.train_sampling_strategy != "random":
         yield (
             f"train_sampling_strategy is {args.train_sampling_strategy!r}: the kit orders examples by (seed, epoch), "
             "which makes runs resumable; leave it 'random'"
         )
-    if args.label_smoothing_factor:
+    if args.label_smoothing_factor and not smooths_labels:
         yield f"label_smoothing_factor is {args.label_smoothing_factor}: this recipe computes its own loss without it"
     if args.batch_eval_metrics:
         yield "batch_eval_metrics is set: outputs are already reduced to one row an example; leave it off"

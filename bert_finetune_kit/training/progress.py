@@ -1,6 +1,7 @@
 """How training looks while it runs: bars on a terminal, plain lines elsewhere, from the main process alone."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -8,25 +9,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeR
 from transformers import TrainerCallback, TrainerControl, TrainerState
 from transformers import TrainingArguments as Arguments
 
+from ..reporting.report import Score
+
 # Shown of a log, in this order: key, label, format.
 _SHOWN = (
     ("loss", "loss", ".4f"),
-    ("eval_loss", "eval loss", ".4f"),
-    ("eval_perplexity", "perplexity", ",.1f"),
-    ("eval_mlm_accuracy", "masked accuracy", ".1%"),
-    ("eval_pair_accuracy", "pair accuracy", ".1%"),
     ("learning_rate", "lr", ".2e"),
     ("tokens_per_second", "tokens/s", ",.0f"),
 )
 
 
-def describe_log(logs: dict[str, float]) -> str:
-    """Return one line for a log.
+def describe_log(logs: dict[str, float], glossary: Sequence[Score] = ()) -> str:
+    """Return one line for a log of the training, or of an evaluation by the scores of `glossary`.
 
     >>> describe_log({"loss": 6.91234, "learning_rate": 0.0005, "tokens_per_second": 5210.3, "epoch": 0.5})
     'loss 6.9123 · lr 5.00e-04 · tokens/s 5,210'
     """
-    return " · ".join(f"{label} {logs[key]:{form}}" for key, label, form in _SHOWN if key in logs)
+    scores = [(f"eval_{score.key}", score.label, score.form) for score in glossary]
+    return " · ".join(f"{label} {logs[key]:{form}}" for key, label, form in (*_SHOWN, *scores) if key in logs)
 
 
 def describe_time(seconds: float) -> str:
@@ -47,11 +47,15 @@ class ProgressView(TrainerCallback):
     """Epoch and step bars with loss, learning rate, real tokens a second and time left; lines where there are no bars.
 
     Args:
+        glossary: the scores of an evaluation.
         plain: lines even on a terminal; none means bars on a terminal or in a notebook, lines elsewhere.
         console: where to write; none means standard output.
     """
 
-    def __init__(self, plain: bool | None = None, console: Console | None = None) -> None:
+    def __init__(
+        self, glossary: Sequence[Score] = (), plain: bool | None = None, console: Console | None = None
+    ) -> None:
+        self.glossary = glossary
         self.console = console or Console()
         self.plain = bool(plain) or not (self.console.is_terminal or self.console.is_jupyter)
         self._progress: Progress | None = None
@@ -106,14 +110,16 @@ class ProgressView(TrainerCallback):
         **_: Any,
     ) -> None:
         """Show the numbers of a log."""
-        text = describe_log(logs or {})
+        logs = logs or {}
+        text = describe_log(logs, self.glossary)
         if not state.is_world_process_zero or not text:
             return
-        if self._progress is not None and "eval_loss" not in (logs or {}):
+        evaluated = any(key.startswith("eval_") for key in logs)
+        if self._progress is not None and not evaluated:
             self._progress.update(self._tasks["step"], note=text)
             return
         place = f"epoch {state.epoch or 0:.2f} · step {state.global_step:,}/{state.max_steps:,}"
-        left = "" if "eval_loss" in (logs or {}) else self._time_left(state)
+        left = "" if evaluated else self._time_left(state)
         self.console.print(f"{place} · {text}{left}", highlight=False, soft_wrap=True)
 
     def on_train_end(self, args: Arguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:

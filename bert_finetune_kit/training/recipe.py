@@ -1,23 +1,29 @@
 """The base of all recipes: what each of them does around its own data, model and scores."""
 
+import copy
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from datasets.fingerprint import Hasher
 from transformers import PreTrainedModel, TrainerCallback, TrainingArguments, set_seed
 from transformers.utils import is_torch_xla_available
 
-from ..errors import KitError, raise_faults
+from ..data.vocabulary import load_tokenizer, train_wordpiece
+from ..errors import ConfigError, KitError, raise_faults
+from ..modeling.loading import bert_config
 from ..modeling.parameters import parameter_report
 from ..reporting.markdown import write_markdown
-from ..reporting.report import RunReport, Score
+from ..reporting.report import REPORT_FILE, RunReport, Score
+from ..reporting.seeds import SeedsReport, summarize_seeds
 from ..reporting.terminal import print_report
+from .arguments import RunArguments
 from .checks import argument_faults, check_output, check_space
 from .trainer import KitTrainer, Loss
 
@@ -43,8 +49,10 @@ class Recipe(ABC):
     """
 
     name: ClassVar[str]
-    glossary: ClassVar[Sequence[Score]]
+    glossary: Sequence[Score] = ()
     loss: ClassVar[Loss]
+    smooths_labels: ClassVar[bool] = False
+    """Whether the loss heeds `label_smoothing_factor`."""
     defaults: ClassVar[dict[str, Any]] = {
         "eval_strategy": "epoch",
         "save_strategy": "epoch",
@@ -57,8 +65,12 @@ class Recipe(ABC):
         "per_device_eval_batch_size": 64,
     }
 
-    def __init__(self, args: TrainingArguments | None, callbacks: Sequence[TrainerCallback] = ()) -> None:
-        self.args = args if args is not None else self.default_args()
+    def __init__(
+        self, model: Any, tokenizer: Any, args: TrainingArguments, callbacks: Sequence[TrainerCallback] = ()
+    ) -> None:
+        self.given_model = str(model) if isinstance(model, Path) else model
+        self.given_tokenizer = tokenizer
+        self.args = copy.copy(args)
         self.callbacks = list(callbacks)
         self.notes: list[str] = []
         self.timings: dict[str, float] = {}
@@ -88,6 +100,19 @@ class Recipe(ABC):
             result: scores of the weights that were saved.
         """
 
+    def save_model(self) -> None:
+        """Save the trained model and its tokenizer as a stock checkpoint."""
+        assert self.trainer is not None
+        self.trainer.save_model(self.output_dir)
+
+    def own_callbacks(self) -> list[TrainerCallback]:
+        """Return the callbacks that the recipe's settings ask for."""
+        return []
+
+    def rate_of(self) -> Callable[[str], float] | None:
+        """Return what multiplies the learning rate of a parameter by name; none means that all learn alike."""
+        return None
+
     @property
     def output_dir(self) -> str:
         """Folder of the run."""
@@ -108,19 +133,19 @@ class Recipe(ABC):
         return cls.defaults if torch.accelerator.is_available() else cls.defaults | {"use_cpu": True}
 
     @classmethod
-    def main(cls, argv: Sequence[str] | None = None) -> RunReport:
+    def main(cls, argv: Sequence[str] | None = None) -> RunReport | SeedsReport:
         """Train from a command line; a `KitError` ends it with its message and the exit code 2."""
         try:
-            recipe, resume = cls.from_command_line(argv)
-            return recipe.train(resume=resume)
+            recipe, run = cls.from_command_line(argv)
+            return recipe.train_seeds(run.seeds, run.resume) if run.seeds else recipe.train(run.resume)
         except KitError as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
             raise SystemExit(2) from error
 
     @classmethod
     @abstractmethod
-    def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["Recipe", bool]:
-        """Return the recipe that flags ask for, and whether to resume."""
+    def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["Recipe", RunArguments]:
+        """Return the recipe that flags ask for, and how to run it."""
 
     def train(self, resume: bool = False) -> RunReport:
         """Train, evaluate, save model, tokenizer and report into `args.output_dir`.
@@ -140,7 +165,7 @@ class Recipe(ABC):
             logs = self.fit(prepared, checkpoint)
         assert self.trainer is not None
         with self.timed("saving"):
-            self.trainer.save_model(self.output_dir)
+            self.save_model()
         self.timings["whole run"] = time.perf_counter() - started
         report = self.build_report(logs)
         if self.trainer.is_world_process_zero():
@@ -150,6 +175,42 @@ class Recipe(ABC):
         self.trainer.accelerator.wait_for_everyone()
         return report
 
+    def train_seeds(self, seeds: Sequence[int], resume: bool = False) -> SeedsReport:
+        """Train once with each seed, in folders below the output folder, and return mean and standard deviation.
+
+        Args:
+            seeds: at least two; a seed whose run has finished is not run again.
+            resume: go on with an unfinished seed from its newest checkpoint.
+
+        Raises:
+            KitError: as `train`; before any training where it can be known.
+        """
+        if len(set(seeds)) < 2 or len(set(seeds)) < len(seeds):
+            raise ConfigError(f"seeds are {list(seeds)}: a standard deviation needs two or more, each of them once.")
+        runs = [self.with_seed(seed) for seed in seeds]
+        finished = [(Path(run.output_dir) / REPORT_FILE).exists() for run in runs]
+        for run, is_finished in zip(runs, finished, strict=True):
+            if not is_finished:
+                check_output(Path(run.output_dir), resume)
+        reports = [
+            RunReport.load(run.output_dir) if is_finished else run.train(resume)
+            for run, is_finished in zip(runs, finished, strict=True)
+        ]
+        summary = summarize_seeds(seeds, reports)
+        if self.args.process_index == 0:
+            summary.save(self.output_dir)
+        return summary
+
+    def with_seed(self, seed: int) -> "Recipe":
+        """Return this recipe with another seed and a folder of its own, not yet prepared."""
+        run = copy.copy(self)
+        run.args = copy.copy(self.args)
+        run.args.seed, run.args.data_seed = seed, None
+        run.args.output_dir = str(Path(self.output_dir) / f"seed-{seed}")
+        run.notes, run.timings, run.steps = [], {}, 0
+        run.trainer = run._prepared = None
+        return run
+
     def evaluate(self) -> dict[str, float]:
         """Score the model as it is now on the validation split."""
         if self.trainer is None:
@@ -158,10 +219,27 @@ class Recipe(ABC):
 
     # Steps
 
+    def load_tokenizer(self, texts: Iterable[str], fingerprint: str) -> Any:
+        """Return the tokenizer given, else that of the checkpoint, else for fresh weights one trained on `texts`.
+
+        Args:
+            texts: all there is to train on, read as a stream.
+            fingerprint: tells these texts from others.
+        """
+        fresh = bert_config(self.given_model, vocab_size=30_522)
+        if self.given_tokenizer is not None or fresh is None:
+            return load_tokenizer(self.given_tokenizer if self.given_tokenizer is not None else self.given_model)
+        folder = Path(self.output_dir) / f"vocabulary-{Hasher.hash([fingerprint, fresh.vocab_size])}"
+        if not folder.exists():  # another process, or the run that is resumed, may have made it of the same text
+            train_wordpiece(texts, fresh.vocab_size).save_pretrained(folder)
+        tokenizer = load_tokenizer(folder)
+        self.notes.append(f"the tokenizer was trained on the text: {len(tokenizer):,} word pieces")
+        return tokenizer
+
     def prepared(self) -> Prepared:
         """Check and prepare once."""
         if self._prepared is None:
-            raise_faults(argument_faults(self.args, self.glossary), "TrainingArguments")
+            raise_faults(argument_faults(self.args, self.glossary, self.smooths_labels), "TrainingArguments")
             self.check()
             set_seed(self.args.seed)
             self._prepared = self.prepare()
@@ -195,13 +273,15 @@ class Recipe(ABC):
             eval_dataset=prepared.validation,
             processing_class=prepared.tokenizer,
             compute_metrics=self.compute_metrics,
-            callbacks=self.callbacks,
+            callbacks=[*self.callbacks, *self.own_callbacks()],
+            glossary=self.glossary,
+            rate_of=self.rate_of(),
         )
 
     def build_report(self, logs: list[dict[str, Any]]) -> RunReport:
         """Put together what is known of the run."""
         assert self.trainer is not None
-        scores = [_strip(log) for log in logs if any(key.startswith("eval_") for key in log)]
+        scores = _by_step([_strip(log) for log in logs if any(key.startswith("eval_") for key in log)])
         result = self._result(scores)
         report = RunReport(
             recipe=self.name,
@@ -240,3 +320,11 @@ def _strip(log: dict[str, Any]) -> dict[str, Any]:
     """Return the scores of an evaluation log without `eval_` and without what is about the machine."""
     scores = {key.removeprefix("eval_"): value for key, value in log.items()}
     return {key: value for key, value in scores.items() if key not in _NOT_SCORES}
+
+
+def _by_step(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join the rows of one moment: each validation split is evaluated by itself."""
+    joined: dict[tuple[Any, Any], dict[str, Any]] = {}
+    for row in rows:
+        joined.setdefault((row.get("phase"), row.get("step")), {}).update(row)
+    return list(joined.values())

@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +19,13 @@ from transformers.trainer_callback import PrinterCallback
 from ..errors import NonFiniteLossError
 from ..modeling.loading import quiet_transformers
 from ..modeling.sharding import prepare_for_fsdp
+from ..reporting.report import Score
 from .progress import ProgressView
 from .sampling import EpochSampler
 
 Batch = dict[str, Tensor]
+
+_LEAST_COUNT = 1e-12  # by which to divide the loss of a batch in which no example counts: 0
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,15 @@ class KitTrainer(Trainer):
 
     loss_is_scaled_for_ga = True  # compute_loss divides by the items of the whole accumulated batch
 
-    def __init__(self, *, loss: Loss, args: TrainingArguments, **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        loss: Loss,
+        args: TrainingArguments,
+        glossary: Sequence[Score] = (),
+        rate_of: Callable[[str], float] | None = None,
+        **settings: Any,
+    ) -> None:
         args = copy.copy(args)
         if args.device.type in ("cpu", "xla"):
             args.dataloader_pin_memory = False  # there is nothing to pin for, and torch warns of it at each epoch
@@ -78,12 +89,13 @@ class KitTrainer(Trainer):
         if self.is_fsdp_enabled:
             prepare_for_fsdp(self.model, self.accelerator.state.fsdp_plugin)
         self._loss = loss
+        self._rate_of = rate_of
         self._real_tokens = 0
         self._clock = Stopwatch()
         self._logged = (0, 0.0)  # real tokens and seconds of training at the last log
         for callback in (ProgressCallback, PrinterCallback):
             self.remove_callback(callback)
-        self._view = ProgressView(plain=self.args.disable_tqdm)
+        self._view = ProgressView(glossary, plain=self.args.disable_tqdm)
         self.add_callback(self._view)
 
     @property
@@ -132,6 +144,18 @@ class KitTrainer(Trainer):
     def _get_collator_with_removed_columns(self, data_collator: Any, description: str | None = None) -> Any:
         return data_collator  # examples hold nothing but what the collator takes
 
+    # Optimizer
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """`Trainer.create_optimizer`, with a learning rate for each parameter that `rate_of` its name multiplies."""
+        first = self.optimizer is None
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
+        if first and self._rate_of is not None:
+            whole: Any = self.model if model is None else model
+            names = {id(parameter): name for name, parameter in whole.named_parameters()}
+            split_by_rate(optimizer, lambda parameter: self._rate_of(names[id(parameter)]))  # type: ignore[misc]
+        return optimizer
+
     # Loss
 
     def _get_num_items_in_batch(self, batch_samples: list[Batch], device: torch.device) -> Any:
@@ -160,7 +184,7 @@ class KitTrainer(Trainer):
         """
         outputs = model(**inputs)
         counts = num_items_in_batch if num_items_in_batch is not None else self._loss.counts(inputs)
-        terms = {name: value / counts[name].clamp(min=1) for name, value in self._loss.sums(outputs).items()}
+        terms = {name: value / counts[name].clamp(min=_LEAST_COUNT) for name, value in self._loss.sums(outputs).items()}
         loss = torch.stack(list(terms.values())).sum()
         if not self.on_xla and not torch.isfinite(loss):
             raise NonFiniteLossError(self._diagnose({name: value.item() for name, value in terms.items()}))
@@ -191,7 +215,7 @@ class KitTrainer(Trainer):
             outputs = model(**inputs)
         rows = tuple(value.detach() for value in outputs.to_tuple() if value is not None)
         # The Trainer computes metrics only where there are labels; the outputs have already met theirs.
-        return None, rows, inputs["input_ids"][:, :1]
+        return None, rows, rows[0].reshape(len(rows[0]), -1)[:, :1]
 
     def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
         """`Trainer.evaluate`, left out of the training time."""
@@ -225,3 +249,16 @@ class KitTrainer(Trainer):
             self._logged = (tokens, seconds)
             self.state.num_input_tokens_seen = tokens
         super().log(logs, start_time)
+
+
+def split_by_rate(optimizer: torch.optim.Optimizer, multiplier: Callable[[Tensor], float]) -> None:
+    """Split the parameter groups of a fresh optimizer by learning rate, the highest first."""
+    groups: dict[tuple[float, int], dict[str, Any]] = {}
+    for number, group in enumerate(optimizer.param_groups):
+        for parameter in group["params"]:
+            rate = multiplier(parameter)
+            ours = groups.setdefault((-rate, number), {**group, "params": [], "lr": group["lr"] * rate})
+            ours["params"].append(parameter)
+    optimizer.param_groups.clear()
+    for key in sorted(groups):
+        optimizer.add_param_group(groups[key])

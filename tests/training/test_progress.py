@@ -3,6 +3,7 @@ import io
 from rich.console import Console
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
+from bert_finetune_kit.reporting.report import Score
 from bert_finetune_kit.training.progress import ProgressView, describe_log, describe_time
 
 LOG = {"loss": 6.5, "learning_rate": 1e-4, "tokens_per_second": 5210.3}
@@ -10,7 +11,8 @@ LOG = {"loss": 6.5, "learning_rate": 1e-4, "tokens_per_second": 5210.3}
 
 def run(terminal, main_process=True):
     stream = io.StringIO()
-    view = ProgressView(console=Console(file=stream, force_terminal=terminal, width=120))
+    glossary = (Score("loss", "loss", ".4f", ""), Score("perplexity", "perplexity", ",.1f", ""))
+    view = ProgressView(glossary, console=Console(file=stream, force_terminal=terminal, width=120))
     state = TrainerState(
         max_steps=4, num_train_epochs=2, global_step=0, epoch=0.0, is_world_process_zero=main_process
     )  # fmt: skip
@@ -33,7 +35,7 @@ def test_plain_lines_where_the_output_is_no_terminal():
     assert len(lines) == 3
     assert lines[0].startswith("epoch 0.50 · step 1/4 · loss 6.5000 · lr 1.00e-04 · tokens/s 5,210 · ")
     assert lines[0].endswith(" left")
-    assert lines[2] == "epoch 1.00 · step 2/4 · eval loss 6.0000 · perplexity 300.0"
+    assert lines[2] == "epoch 1.00 · step 2/4 · loss 6.0000 · perplexity 300.0"
     assert "\x1b" not in "".join(lines)
 
 

@@ -1,0 +1,37 @@
+"""How a text is classified, beside what the task says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..modeling.finetuning import FineTuningConfig
+
+
+@dataclass(frozen=True)
+class ClassificationConfig(FineTuningConfig):
+    """Settings of a classification or regression."""
+
+    stride: int | None = None
+    """Read texts longer than max_length in windows that share so many tokens, and take the mean of their logits; none
+    means to cut them off."""
+    class_weights: Any = None
+    """Weight of each label in the loss: balanced (inverse to its frequency) or a number a label; none means 1."""
+    new_head: bool = False
+    """Start with a fresh head where the checkpoint has one already."""
+    threshold: float = 0.5
+    """Least probability at which a multi_label task gives a label."""
+
+    def _faults(self) -> list[str]:
+        faults = super()._faults()
+        if self.stride is not None and not 0 <= self.stride <= self.max_length // 2:
+            faults.append(
+                f"stride is {self.stride}: windows of {self.max_length} tokens can share 0 to {self.max_length // 2}"
+            )
+        if not 0 < self.threshold < 1:
+            faults.append(f"threshold is {self.threshold}: a probability lies between 0 and 1")
+        weights = self.class_weights
+        if isinstance(weights, str) and weights != "balanced":
+            faults.append(f"class_weights is {weights!r}: it can be 'balanced', or a number a label")
+        if isinstance(weights, Sequence) and not isinstance(weights, str) and any(float(one) <= 0 for one in weights):
+            faults.append(f"class_weights is {list(weights)}: each weight must be above 0")
+        return faults

@@ -1,0 +1,143 @@
+"""Stock `BertForSequenceClassification` that takes windows of long texts and keeps the losses of examples apart.
+
+Shapes: windows is the number of sequences of a batch, batch that of its examples; without windows they are the same.
+"""
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
+from transformers import BertConfig
+from transformers.utils import ModelOutput
+
+from ..modeling.loading import bert_config, checkpoint_config, load_pretrained
+from .labels import LabelSet, check_label_order
+
+PROBLEM_TYPES = {
+    "single_label": "single_label_classification",
+    "multi_label": "multi_label_classification",
+    "regression": "regression",
+}
+HEAD = "classifier"
+
+
+@dataclass
+class ClassificationOutput(ModelOutput):
+    """What each example contributes to the loss and, in evaluation, to scores."""
+
+    losses: Tensor | None = None
+    """(batch,) or (batch, labels) float: losses times their weights."""
+    logits: Tensor | None = None
+    """(batch, labels) float."""
+    labels: Tensor | None = None
+    """(batch,) or (batch, labels), as they came."""
+
+
+# The class carries the stock name because `save_pretrained` writes the name of the class into config.json, and a
+# checkpoint of the kit is a stock checkpoint.
+class BertForSequenceClassification(transformers.BertForSequenceClassification):
+    """`transformers.BertForSequenceClassification`; with weights its forward gives a `ClassificationOutput`."""
+
+    label_smoothing: float = 0.0
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+        weights: Tensor | None = None,
+        window_example: Tensor | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Score each example, or without windows do what the stock forward does."""
+        if window_example is None:
+            return super().forward(
+                input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, labels=labels, **kwargs
+            )
+        logits = super().forward(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids).logits.float()
+        batch = len(labels) if labels is not None else int(window_example[-1]) + 1
+        logits = pool_windows(logits, window_example, batch)
+        if labels is None:
+            return ClassificationOutput(logits=logits)
+        losses = example_losses(logits, labels, str(self.config.problem_type), self.label_smoothing)
+        if weights is not None:
+            losses = losses * weights
+        return ClassificationOutput(losses=losses, logits=logits, labels=labels)
+
+
+def pool_windows(logits: Tensor, window_example: Tensor, batch: int) -> Tensor:
+    """Return the mean logits (batch, labels) of the windows (windows, labels) of each example."""
+    if len(logits) == batch:
+        return logits
+    sums = torch.zeros(batch, logits.shape[1], dtype=logits.dtype, device=logits.device)
+    counts = torch.bincount(window_example, minlength=batch).unsqueeze(1)
+    return sums.index_add(0, window_example, logits) / counts
+
+
+def example_losses(logits: Tensor, labels: Tensor, problem_type: str, label_smoothing: float = 0.0) -> Tensor:
+    """Return the loss of each example or, with several labels, of each label of it, in the shape of `labels`."""
+    if problem_type == "regression":
+        return mse_loss(logits.squeeze(-1), labels, reduction="none")
+    if problem_type == "multi_label_classification":
+        return binary_cross_entropy_with_logits(logits, labels, reduction="none")
+    return cross_entropy(logits, labels, reduction="none", label_smoothing=label_smoothing)
+
+
+def build_model(
+    given: Any, labels: LabelSet, vocab_size: int, new_head: bool = False
+) -> tuple[BertForSequenceClassification, list[str]]:
+    """Return a classifier and the parts of it whose weights are new.
+
+    Args:
+        given: a Hub id or folder to start from, a `BertConfig`, or the name of a size.
+        labels: what it learns to tell.
+        vocab_size: size of the vocabulary, for a model named by its size.
+        new_head: start with a fresh head where the checkpoint has one.
+
+    Raises:
+        ModelError: it cannot be loaded, is no BERT, or has a head for other labels.
+    """
+    config = bert_config(given, vocab_size)
+    if config is not None:
+        return BertForSequenceClassification(_with_labels(config, labels)), ["all weights"]
+    config = checkpoint_config(given)
+    has_head = any("ForSequenceClassification" in name for name in config.architectures or ())
+    if has_head and not new_head:
+        check_label_order(labels, config, str(given))
+    model, new = load_pretrained(
+        BertForSequenceClassification,
+        str(given),
+        config=_with_labels(config, labels),
+        ignore_mismatched_sizes=new_head,
+    )
+    if has_head and new_head and HEAD not in new:
+        model._init_weights(model.classifier)
+        new = [*new, HEAD]
+    return model, new
+
+
+def _with_labels(config: BertConfig, labels: LabelSet) -> BertConfig:
+    config = copy.deepcopy(config)
+    config.problem_type = PROBLEM_TYPES[labels.kind]  # type: ignore[assignment]
+    if labels.kind == "regression":
+        config.num_labels = 1
+    else:
+        config.id2label = dict(enumerate(labels.names))
+        config.label2id = {name: number for number, name in enumerate(labels.names)}
+    return config
+
+
+def loss_sums(output: ClassificationOutput) -> dict[str, Tensor]:
+    """Return the summed loss of a batch."""
+    assert output.losses is not None
+    return {"label": output.losses.sum()}
+
+
+def loss_counts(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the sum of the weights of a batch, by which its loss is divided."""
+    return {"label": batch["weights"].sum()}

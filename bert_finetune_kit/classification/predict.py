@@ -1,0 +1,94 @@
+"""A trained classifier at work: texts → labels with their probabilities."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+
+from ..errors import DataError
+from .features import ClassificationExamples
+from .labels import LabelSet
+from .metrics import Predictions
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of one text or pair."""
+
+    label: str | tuple[str, ...] | float
+    """The most likely label; of a multi_label task all that are likely enough; of a regression the number."""
+    score: float
+    """Probability of that label (of several the lowest, of none that of saying none); of a regression the number."""
+    scores: dict[str, float]
+    """Probability of every label."""
+
+
+def predict_logits(
+    model: Any, examples: ClassificationExamples, collator: Callable[[list[Any]], Any], batch_size: int
+) -> np.ndarray:
+    """Return the logits of all examples, (examples, labels) float32; texts of like length share a batch."""
+    order = np.argsort(-examples.texts.lengths, kind="stable")
+    logits = np.zeros((len(examples), model.config.num_labels), np.float32)
+    was_training = model.training
+    model.eval()
+    try:
+        for batch in _batches(order, batch_size):
+            inputs = collator([examples[int(index)] for index in batch])
+            with torch.inference_mode():
+                output = model(**{name: values.to(model.device) for name, values in inputs.items()})
+            logits[batch] = output.logits.float().cpu().numpy()
+    finally:
+        model.train(was_training)
+    return logits
+
+
+def _batches(order: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
+
+
+def to_predictions(told: Predictions, labels: LabelSet, threshold: float) -> list[Prediction]:
+    """Return predictions in the words of the task."""
+    if labels.kind == "regression":
+        return [Prediction(float(number), float(number), {}) for number in told.predictions]
+    rows = [dict(zip(labels.names, map(float, row), strict=True)) for row in told.probabilities]
+    if labels.kind == "single_label":
+        best = [max(scores, key=scores.__getitem__) for scores in rows]
+        return [Prediction(label, scores[label], scores) for label, scores in zip(best, rows, strict=True)]
+    found = []
+    for scores in rows:
+        said = tuple(label for label, score in scores.items() if score >= threshold)
+        least = min((scores[label] for label in said), default=1 - max(scores.values()))
+        found.append(Prediction(said, least, scores))
+    return found
+
+
+def to_rows(given: Any, text: str, text_pair: str | None) -> Dataset:
+    """Return what is to be predicted as rows with the columns of the task.
+
+    Args:
+        given: a text, a list of texts, for tasks of pairs a pair or a list of pairs, or a `Dataset` with these columns.
+        text: column of the text.
+        text_pair: column of the second text, if there is one.
+
+    Raises:
+        DataError: it is none of these.
+    """
+    if isinstance(given, Dataset):
+        return given
+    single = isinstance(given, str) or (isinstance(given, tuple) and text_pair is not None)
+    items: Sequence[Any] = [given] if single else list(given) if isinstance(given, Iterable) else []
+    if not items:
+        raise DataError(f"There is nothing to predict in {given!r}: give texts, pairs of texts or a Dataset.")
+    if text_pair is None:
+        wrong = next((item for item in items if not isinstance(item, str)), None)
+        if wrong is not None:
+            raise DataError(f"{wrong!r} is no text; the task is about single texts (column {text!r}).")
+        return Dataset.from_dict({text: items})
+    for item in items:
+        if isinstance(item, str) or len(item) != 2 or not all(isinstance(part, str) for part in item):
+            raise DataError(f"{item!r} is no pair of texts, which the task is about ({text!r}, {text_pair!r}).")
+    return Dataset.from_dict({text: [item[0] for item in items], text_pair: [item[1] for item in items]})

@@ -1,0 +1,400 @@
+"""`ClassificationRecipe`: BERT fine-tuned to classify texts or pairs of texts, or to give them a number."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from transformers import BertConfig, TrainerCallback, TrainingArguments
+
+from ..data.labelled import LabelledData, LabelledSource, check_columns, check_texts, label_values, load_labelled
+from ..data.tokenized import tokenize_texts
+from ..data.vocabulary import check_vocabulary, load_tokenizer
+from ..errors import raise_faults
+from ..modeling.finetuning import freeze, rate_multiplier
+from ..modeling.loading import bert_config, checkpoint_config
+from ..modeling.lora import add_lora, is_lora, lora_config, save_merged
+from ..reporting.report import ReportTable, Score, describe_settings
+from ..tasks.task import ClassificationTask
+from ..training.arguments import RunArguments, parse_arguments
+from ..training.finetuning import choose_best_by, early_stopping, finetuning_faults
+from ..training.recipe import Prepared, Recipe
+from ..training.trainer import Loss
+from .collator import DataCollatorForClassification
+from .command_line import TaskArguments
+from .config import ClassificationConfig
+from .features import ClassificationExamples
+from .intervals import intervals
+from .labels import LabelSet, check_classes, label_set
+from .metrics import MetricSet, Predictions, decode, glossary_of, majority, mean_loss, metric_set
+from .model import HEAD, BertForSequenceClassification, build_model, loss_counts, loss_sums
+from .predict import Prediction, predict_logits, to_predictions, to_rows
+from .statistics import split_statistics
+from .summary import label_details, label_tables, result_table, summarize
+from .task_file import find_task, load_task, save_task
+
+# Learning rates: of weights that exist, of LoRA's adapters, and of fresh weights.
+_TUNED_RATE, _LORA_RATE, _FRESH_RATE = 5e-5, 5e-4, 1e-3
+_SAMPLE_ARGS = {"learning_rate": 1e-3, "num_train_epochs": 6}
+
+
+class ClassificationRecipe(Recipe):
+    """Classification or regression of texts and pairs of texts.
+
+    Args:
+        task: a `ClassificationTask`, the name of one (`"sst2"`), or a YAML file that declares one; none means the
+            reviews of the bundled sample.
+        source: what takes the place of the task's own data set: a Hub id, a file, folder or list of files, a `Dataset`,
+            or a `LabelledSource` for all there is to say.
+        model: a Hub id or folder to start from, a `BertConfig`, or a size by name (tiny, mini, small, medium, base,
+            large) for fresh weights; the bundled sample alone does without (tiny).
+        args: the Trainer's own arguments; none means `ClassificationRecipe.default_args()`. Where they ask for the best
+            model and name no metric, it is chosen by the task's `best_metric`.
+        config: how to classify; none means the defaults.
+        tokenizer: a Hub id, folder, `vocab.txt` or tokenizer; none means that of the checkpoint, and for fresh weights
+            one trained on the texts.
+        lora: peft's `LoraConfig`, or a mapping of its settings; none means to train all weights.
+        callbacks: further callbacks for the Trainer.
+
+    >>> from bert_finetune_kit import ClassificationRecipe
+    >>> report = ClassificationRecipe("sst2", model="google-bert/bert-base-uncased").train()  # doctest: +SKIP
+    """
+
+    name: ClassVar[str] = "classification"
+    loss: ClassVar[Loss] = Loss(sums=loss_sums, counts=loss_counts)
+    smooths_labels: ClassVar[bool] = True
+    defaults: ClassVar[dict[str, Any]] = Recipe.defaults | {"load_best_model_at_end": True}
+
+    def __init__(
+        self,
+        task: ClassificationTask | str | Path | None = None,
+        source: Any = None,
+        *,
+        model: str | Path | BertConfig | None = None,
+        args: TrainingArguments | None = None,
+        config: ClassificationConfig | None = None,
+        tokenizer: Any = None,
+        lora: Any = None,
+        callbacks: Sequence[TrainerCallback] = (),
+    ) -> None:
+        self.task = find_task(task)
+        self.source = source if isinstance(source, LabelledSource) else LabelledSource(train=source)
+        if model is None and self.is_sample:
+            model = "tiny"
+        self.config = config or ClassificationConfig()
+        self.lora = lora_config(lora)
+        if args is None:
+            args = self.default_args(model=model, sample=self.is_sample, lora=self.lora is not None)
+        super().__init__(model, tokenizer, args, callbacks)
+        self._labels: LabelSet | None = None
+        self._metrics = MetricSet(self.task.kind, 0)
+        self.glossary: Sequence[Score] = ()
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether this learns the bundled sample."""
+        return self.task.dataset is None and self.source.train is None
+
+    @classmethod
+    def default_args(
+        cls,
+        output_dir: str | None = None,
+        *,
+        model: Any = None,
+        sample: bool = False,
+        lora: bool = False,
+        **settings: Any,
+    ) -> TrainingArguments:
+        """As `Recipe.default_args`, with a learning rate that suits `model` and LoRA."""
+        return super().default_args(output_dir, **(_suited(model, sample, lora) | settings))
+
+    @classmethod
+    def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["ClassificationRecipe", RunArguments]:
+        """Return the recipe that flags ask for, and how to run it."""
+        types = (RunArguments, TaskArguments, LabelledSource, ClassificationConfig, TrainingArguments)
+        defaults = {"output_dir": f"runs/{cls.name}", **cls.machine_defaults()}
+        run, chosen, source, _, _ = parse_arguments(types, defaults, argv)
+        task = chosen.find(has_data=source.train is not None)
+        sample = task.dataset is None and source.train is None
+        defaults |= _suited(run.model, sample, chosen.lora is not None)
+        run, chosen, source, config, args = parse_arguments(types, defaults, argv)
+        recipe = cls(task, source, model=run.model, tokenizer=run.tokenizer, config=config, args=args, lora=chosen.lora)
+        return recipe, run
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, *, args: TrainingArguments | None = None) -> "ClassificationRecipe":
+        """Return a recipe around a trained classifier, ready to `predict`.
+
+        Args:
+            folder: a run's folder, or any stock BERT classifier (folder or Hub id).
+            args: for `per_device_eval_batch_size` and the device.
+
+        Raises:
+            ModelError: there is no model, or it has no head for classification.
+        """
+        model_config = checkpoint_config(folder)
+        task, config = load_task(str(folder), model_config)
+        recipe = cls(task, model=str(folder), args=args or cls.default_args(), config=config)
+        recipe._labels = LabelSet(task.labels or (), task.kind, by_column=isinstance(task.label, tuple))
+        model: Any
+        model, new = build_model(str(folder), recipe._labels, 0)
+        raise_faults((f"{part} has no weights in {folder}: it is no trained classifier" for part in new), str(folder))
+        recipe._predictor = model.to(recipe.args.device).eval(), load_tokenizer(str(folder))
+        return recipe
+
+    def predict(self, given: Any) -> list[Prediction]:
+        """Return a `Prediction` for each text or pair.
+
+        Args:
+            given: a text, a list of texts, for tasks of pairs a pair or a list of pairs, or a `Dataset` with the
+                columns of the task (the label is not needed).
+
+        Raises:
+            DataError: it is none of these, or a text is empty.
+            ConfigError: nothing has been trained.
+        """
+        model, tokenizer = self._trained()
+        assert self._labels is not None
+        rows = to_rows(given, self.task.text, self.task.text_pair)
+        check_columns(rows, self.task, "given", labelled=False)
+        check_texts(rows, self.task, "given", numbers=True)
+        examples = self._examples(rows, tokenizer, None)
+        collator = DataCollatorForClassification(tokenizer.pad_token_id)
+        logits = predict_logits(model, examples, collator, self.args.per_device_eval_batch_size)
+        told = decode(logits, np.zeros(len(logits)), self.task.kind, self.config.threshold)
+        return to_predictions(told, self._labels, self.config.threshold)
+
+    # Hooks
+
+    def check(self) -> None:
+        """Check the settings against each other and against the model."""
+        faults = []
+        if self.given_model is None:
+            faults.append(
+                "there is no model: give a Hub id such as google-bert/bert-base-uncased, the folder of a run, or a "
+                "size by name (tiny, mini, …) for fresh weights"
+            )
+        else:
+            model_config = bert_config(self.given_model, vocab_size=1) or checkpoint_config(str(self.given_model))
+            faults += self.config.model_faults(model_config)
+        faults += finetuning_faults(self.args, self.config)
+        weights = self.config.class_weights
+        if weights is not None and self.task.kind == "regression":
+            faults.append("class_weights are set for a regression, which has no classes")
+        if self.args.label_smoothing_factor and self.task.kind != "single_label":
+            faults.append(f"label_smoothing_factor is for single labels, and the task is {self.task.kind}")
+        raise_faults(faults, type(self).__name__)
+        if self.task.labels is not None or self.task.kind == "regression":
+            metric_set(self.task.metrics, self.task.kind, len(self.task.labels or ()))
+
+    def load_examples(self) -> LabelledData:
+        """Source → rows with the columns of the task."""
+        return load_labelled(self.task, self.source)
+
+    def prepare(self) -> Prepared:
+        """Rows → token ids and targets → examples; the model beside them."""
+        with self.timed("data"), self.args.main_process_first():
+            data = self.load_examples()
+            self.data_name = data.name
+            self.notes += data.notes
+            values = label_values(data.train, self.task)
+            self._labels = labels = label_set(self.task, values)
+            train = labels.encode(values, "train")
+            told = {split: label_values(rows, self.task) for split, rows in data.validation.items()}
+            targets = {split: labels.encode(values, split) for split, values in told.items()}
+            check_classes(labels, train, targets)
+            self._metrics = metric_set(self.task.metrics, self.task.kind, labels.outputs)
+            self.glossary = glossary_of(self._metrics, list(data.validation))
+            tokenizer = self.load_tokenizer(self._texts(data), data.train._fingerprint)
+            examples = self._examples(data.train, tokenizer, train)
+            validation = {
+                split: self._examples(rows, tokenizer, targets[split]) for split, rows in data.validation.items()
+            }
+        with self.timed("model"):
+            model = self.build_model(labels, tokenizer)
+        choose_best_by(self.args, self._best_key(list(validation)), self.glossary)
+        on_xla = self.args.device.type == "xla"
+        collator = DataCollatorForClassification(
+            tokenizer.pad_token_id, self._class_weights(labels, train), self.config.max_length if on_xla else None
+        )
+        only = next(iter(validation.values()))
+        return Prepared(model, tokenizer, examples, validation if len(validation) > 1 else only, collator)
+
+    def build_model(self, labels: LabelSet, tokenizer: Any) -> Any:
+        """Return the classifier, with what is not to learn frozen and adapters where LoRA is asked for."""
+        config = bert_config(self.given_model, len(tokenizer)) or checkpoint_config(str(self.given_model))
+        check_vocabulary(tokenizer, config.vocab_size)
+        model, new = build_model(self.given_model, labels, len(tokenizer), self.config.new_head)
+        model.label_smoothing = self.args.label_smoothing_factor
+        if new:
+            self.notes.append(f"new weights, not from a checkpoint: {', '.join(new)}")
+        freeze(model, self.config)
+        if self.lora is None:
+            return model
+        return add_lora(model, self.lora, [HEAD, *(part for part in new if part.endswith("pooler"))])
+
+    def compute_metrics(self, prediction: Any) -> dict[str, float]:
+        """Scores of a split, and the mean loss of its examples."""
+        _, logits, labels = prediction.predictions
+        return self._score(logits, labels)
+
+    def rate_of(self) -> Callable[[str], float] | None:
+        """Layer-wise decay of the learning rate."""
+        if self.config.layer_decay == 1:
+            return None
+        layers = self.prepared().model.config.num_hidden_layers
+        return partial(rate_multiplier, layers=layers, decay=self.config.layer_decay)
+
+    def own_callbacks(self) -> list[TrainerCallback]:
+        """Early stopping."""
+        return early_stopping(self.config)
+
+    def save_model(self) -> None:
+        """Save a stock checkpoint; with LoRA the adapter beside it."""
+        assert self._labels is not None
+        prepared, on_main = self.prepared(), self.args.process_index == 0
+        if not is_lora(prepared.model):
+            super().save_model()
+        elif on_main:
+            save_merged(prepared.model, self.output_dir)
+            prepared.tokenizer.save_pretrained(self.output_dir)
+        if on_main:
+            save_task(self.task, self.config, self._labels.names, self.output_dir)
+
+    def describe(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Summary, result with intervals, tables by label, data and settings."""
+        prepared, labels = self.prepared(), self._labels
+        assert labels is not None
+        validation: Any = prepared.validation
+        splits = validation if isinstance(validation, dict) else {"validation": validation}
+        unk, batch = prepared.tokenizer.unk_token_id, self.args.per_device_train_batch_size
+        data = {
+            name: split_statistics(examples, labels, unk, batch)
+            for name, examples in {"train": prepared.train, **splits}.items()
+        }
+        judged = {split: self._judge(examples) for split, examples in splits.items()}
+        tables: list[ReportTable] = []
+        for split, (told, one) in judged.items():
+            published, source = self._published(split, len(splits))
+            tables.append(result_table(split, one, published, source))
+            tables += label_tables(split, labels, told) if labels.kind != "regression" else []
+        details = {
+            split: one | (label_details(labels, told) if labels.kind != "regression" else {})
+            for split, (told, one) in judged.items()
+        }
+        parameters = sum(parameter.numel() for parameter in prepared.model.parameters())
+        found = {split: one for split, (_, one) in judged.items()}
+        summary = summarize(self.task, self.data_name, len(prepared.train), parameters, self.steps, found)
+        return {
+            "summary": summary,
+            "baselines": {},
+            "data": data,
+            "tables": tables,
+            "details": details,
+            "settings": {
+                "source": describe_settings(self.source),
+                "task": describe_settings(self.task) | {"labels": labels.names},
+                "recipe": asdict(self.config),
+                "model": {"given": self.given_model, "tokenizer": self.given_tokenizer, "lora": self._lora_settings()},
+            },
+        }
+
+    # Steps
+
+    def _texts(self, data: LabelledData) -> Any:
+        columns = [column for column in (self.task.text, self.task.text_pair) if column is not None]
+        return (text for column in columns for text in data.train[column])
+
+    def _examples(self, rows: Any, tokenizer: Any, targets: np.ndarray | None) -> ClassificationExamples:
+        return ClassificationExamples(
+            tokenize_texts(rows, self.task.text, self.task.text_pair, tokenizer),
+            targets,
+            self.config.max_length,
+            self.config.stride,
+            tokenizer.cls_token_id,
+            tokenizer.sep_token_id,
+        )
+
+    def _class_weights(self, labels: LabelSet, train: np.ndarray) -> np.ndarray | None:
+        given = self.config.class_weights
+        if given is None:
+            return None
+        if given == "balanced":
+            counts = train.sum(0) if train.ndim == 2 else np.bincount(train, minlength=labels.outputs)
+            negative = len(train) - counts if train.ndim == 2 else len(train) / labels.outputs
+            return np.asarray(negative / np.maximum(counts, 1), np.float32)
+        wrong = len(given) != labels.outputs
+        raise_faults(
+            [f"class_weights has {len(given)} numbers, and there are {labels.outputs} labels"] * wrong, "The config"
+        )
+        return np.array([float(weight) for weight in given], np.float32)
+
+    def _best_key(self, splits: list[str]) -> str:
+        best = self.task.best_metric or self._metrics.names[0]
+        return f"{splits[0]}_{best}" if len(splits) > 1 else best
+
+    def _score(self, logits: np.ndarray, references: np.ndarray) -> dict[str, float]:
+        finite = np.isfinite(logits).all(1)
+        scores: dict[str, float] = {}
+        if not finite.all():
+            scores["non_finite_examples"] = int((~finite).sum())
+        if finite.any():
+            told = decode(logits[finite], references[finite], self.task.kind, self.config.threshold)
+            scores |= self._metrics.score(told)
+            scores["loss"] = mean_loss(logits[finite], references[finite], self.task.kind)
+        return scores
+
+    def _judge(self, examples: Any) -> tuple[Predictions, dict[str, Any]]:
+        """Score the weights that were saved on a split."""
+        assert self.trainer is not None
+        assert self._labels is not None
+        outputs: Any = self.trainer.predict(examples).predictions
+        _, logits, references = outputs
+        finite = np.isfinite(logits).all(1)
+        told = decode(logits[finite], references[finite], self.task.kind, self.config.threshold)
+        if len(told.references) == 0:
+            return told, {"examples": len(logits), "scores": {}, "intervals": {}, "baseline": {}}
+        guess = majority(self.prepared().train.targets, told.references, self.task.kind, self._labels.outputs)
+        return told, {
+            "examples": len(told.references),
+            "scores": self._metrics.score(told),
+            "intervals": intervals(self._metrics, told),
+            "baseline": self._metrics.score(guess),
+        }
+
+    def _published(self, split: str, splits: int) -> tuple[dict[str, float], str]:
+        published = self.task.published
+        if published is None:
+            return {}, ""
+        prefix = f"{split}_" if splits > 1 else ""
+        names = [name for name in published.scores if name.startswith(prefix)]
+        return {name.removeprefix(prefix): published.scores[name] for name in names}, published.source
+
+    def _lora_settings(self) -> str | None:
+        if self.lora is None:
+            return None
+        return f"r {self.lora.r}, alpha {self.lora.lora_alpha}, dropout {self.lora.lora_dropout}"
+
+    def _trained(self) -> tuple[Any, Any]:
+        if self._predictor is not None:
+            return self._predictor
+        raise_faults(
+            ["nothing has been trained: call train() first, or load a trained model with from_pretrained(folder)"]
+            * (self.trainer is None),
+            type(self).__name__,
+        )
+        return self.prepared().model, self.prepared().tokenizer
+
+    _predictor: tuple[BertForSequenceClassification, Any] | None = None
+
+
+def _suited(model: Any, sample: bool, lora: bool) -> dict[str, Any]:
+    """Return the Trainer's defaults that depend on what is trained."""
+    if sample:
+        return _SAMPLE_ARGS
+    if lora:
+        return {"learning_rate": _LORA_RATE}
+    fresh = model is not None and bert_config(model, vocab_size=1) is not None
+    return {"learning_rate": _FRESH_RATE if fresh else _TUNED_RATE}

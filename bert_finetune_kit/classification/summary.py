@@ -1,0 +1,98 @@
+"""What came out of a classification, in sentences and tables."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from ..reporting.report import ReportTable
+from ..tasks.task import ClassificationTask
+from .intervals import Interval
+from .labels import LabelSet
+from .metrics import METRICS, Predictions
+
+_MOST_LABELS = 20  # in a confusion table that can be read
+
+
+def summarize(
+    task: ClassificationTask, data: str, examples: int, parameters: int, steps: int, result: dict[str, dict[str, Any]]
+) -> list[str]:
+    """Say what was trained on what, and what the best metric means beside not looking.
+
+    Args:
+        task: what was learnt.
+        data: name of the data set.
+        examples: number of training examples.
+        parameters: of the model.
+        steps: of the optimizer.
+        result: by split: `examples`, `scores`, `intervals` and `baseline`.
+    """
+    sentences = [
+        f"A BERT of {parameters:,} parameters was fine-tuned on {data} ({examples:,} examples) for {steps:,} steps."
+    ]
+    name = task.best_metric or task.metrics[0]
+    for split, one in result.items():
+        if name not in one["scores"] or name not in METRICS:
+            continue
+        form, words = METRICS[name].form, name.replace("_", " ")
+        interval = f" (95% interval {_range(one['intervals'].get(name), form)})" if name in one["intervals"] else ""
+        where = f"{one['examples']:,} examples of {split}"
+        sentences.append(f"On {where} its {words} is {one['scores'][name]:{form}}{interval}.")
+        if name in one["baseline"]:
+            guess = "the mean" if task.kind == "regression" else "the most frequent label"
+            sentences.append(f"Always saying {guess} scores {one['baseline'][name]:{form}}.")
+    return sentences
+
+
+def result_table(split: str, one: dict[str, Any], published: dict[str, float], source: str) -> ReportTable:
+    """Return all scores of a split with intervals, beside not looking and what was published."""
+    header = ["score", "value", "95% interval", "without looking"] + (["published"] if published else [])
+    rows = []
+    for name, value in one["scores"].items():
+        form = METRICS[name].form if name in METRICS else ".4f"
+        row = [name.replace("_", " "), format(value, form), _range(one["intervals"].get(name), form)]
+        row.append(format(one["baseline"][name], form) if name in one["baseline"] else "")
+        rows.append(row + ([format(published[name], form) if name in published else ""] if published else []))
+    known = [(name.replace("_", " "), METRICS[name].meaning) for name in one["scores"] if name in METRICS]
+    note = f"Of {one['examples']:,} examples." + (f" Published: {source}." if published else "")
+    note += "\n\n" + "\n".join(f"- **{name}**: {meaning}" for name, meaning in known)
+    return ReportTable(f"Result on {split}", header, rows, note)
+
+
+def _range(interval: Interval | None, form: str) -> str:
+    return "" if interval is None else f"{interval[0]:{form}} to {interval[1]:{form}}"
+
+
+def label_tables(split: str, labels: LabelSet, told: Predictions) -> list[ReportTable]:
+    """Return precision, recall and F1 of each label, and of single labels who is taken for whom."""
+    ids = list(range(len(labels.names)))
+    columns = precision_recall_fscore_support(told.references, told.predictions, labels=ids, zero_division=0.0)
+    said = told.predictions.sum(0) if told.predictions.ndim == 2 else np.bincount(told.predictions, minlength=len(ids))
+    rows = [
+        [name, f"{p:.1%}", f"{r:.1%}", f"{f1:.1%}", f"{int(true):,}", f"{int(count):,}"]
+        for name, p, r, f1, true, count in zip(labels.names, *columns, said, strict=True)
+    ]
+    tables = [ReportTable(f"By label, {split}", ["label", "precision", "recall", "F1", "true", "said"], rows)]
+    if labels.kind == "single_label" and len(ids) <= _MOST_LABELS:
+        matrix = confusion_matrix(told.references, told.predictions, labels=ids)
+        rows = [
+            [f"is {name}", *(f"{count:,}" for count in row)] for name, row in zip(labels.names, matrix, strict=True)
+        ]
+        tables.append(ReportTable(f"Confusion, {split}", ["", *(f"said {name}" for name in labels.names)], rows))
+    return tables
+
+
+def label_details(labels: LabelSet, told: Predictions) -> dict[str, Any]:
+    """Return the numbers of `label_tables` as data."""
+    ids = list(range(len(labels.names)))
+    columns = precision_recall_fscore_support(told.references, told.predictions, labels=ids, zero_division=0.0)
+    names = ("precision", "recall", "f1", "support")
+    details: dict[str, Any] = {
+        "by_label": {
+            name: dict(zip(names, map(float, values), strict=True))
+            for name, *values in zip(labels.names, *columns, strict=True)
+        }
+    }
+    if labels.kind == "single_label":
+        details["confusion"] = confusion_matrix(told.references, told.predictions, labels=ids).tolist()
+    return details

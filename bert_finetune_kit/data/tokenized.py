@@ -1,0 +1,109 @@
+"""Columns of token ids in memory-mapped Arrow, and texts turned into them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import Dataset, Features, List, Value
+from datasets.fingerprint import Hasher
+
+from .readers import quiet_datasets
+
+
+class ListColumn:
+    """Rows of an Arrow list column as NumPy views, without a copy."""
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        chunks = [chunk for chunk in column.chunks if len(chunk)]
+        self.values = [chunk.flatten().to_numpy(zero_copy_only=True) for chunk in chunks]
+        self._offsets = [chunk.offsets.to_numpy() - chunk.offsets[0].as_py() for chunk in chunks]
+        self._first_row = np.cumsum([0, *(len(chunk) for chunk in chunks)])
+
+    def row(self, index: int) -> np.ndarray:
+        """Return the values of one row."""
+        chunk = int(np.searchsorted(self._first_row, index, side="right")) - 1
+        offsets = self._offsets[chunk]
+        place = index - self._first_row[chunk]
+        return self.values[chunk][offsets[place] : offsets[place + 1]]
+
+
+def list_lengths(column: pa.ChunkedArray) -> np.ndarray:
+    """Return the number of values in each row of an Arrow list column, (rows,) int64."""
+    return pc.list_value_length(column).to_numpy().astype(np.int64)
+
+
+@dataclass
+class TokenizedTexts:
+    """Token ids of texts or pairs of texts, without special tokens and uncut."""
+
+    rows: Dataset
+
+    def __len__(self) -> int:
+        return self.rows.num_rows
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"rows": self.rows}  # views are opened anew in each process
+
+    @property
+    def are_pairs(self) -> bool:
+        """Whether each row has two texts."""
+        return "text_pair" in self.rows.column_names
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        return self._texts.row(index), self._pairs.row(index) if self.are_pairs else None
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each row, both texts together, (rows,) int64."""
+        return sum(list_lengths(self.rows.data.column(name)) for name in self.rows.column_names)  # type: ignore[return-value]
+
+    def count(self, token: int) -> int:
+        """Return how often a token occurs."""
+        columns = [self._texts, self._pairs] if self.are_pairs else [self._texts]
+        return int(sum((values == token).sum() for column in columns for values in column.values))
+
+    @cached_property
+    def _texts(self) -> ListColumn:
+        return ListColumn(self.rows.data.column("text"))
+
+    @cached_property
+    def _pairs(self) -> ListColumn:
+        return ListColumn(self.rows.data.column("text_pair"))
+
+
+def tokenize_texts(rows: Dataset, text: str, text_pair: str | None, tokenizer: Any) -> TokenizedTexts:
+    """Tokenize one or two columns of `rows`, cached on disk by content.
+
+    Args:
+        rows: a data set.
+        text: column of the text.
+        text_pair: column of the second text, if there is one.
+        tokenizer: a tokenizer with a backend of the `tokenizers` library, without truncation or padding.
+    """
+    backend = tokenizer.backend_tokenizer
+    columns = {"text": text} | ({"text_pair": text_pair} if text_pair is not None else {})
+    key = ["texts", 1, rows._fingerprint, list(columns.values()), backend.to_str()]
+    with quiet_datasets():
+        tokenized = rows.select_columns(list(columns.values())).map(
+            _tokenize,
+            batched=True,
+            batch_size=1000,
+            fn_kwargs={"backend": backend, "columns": columns},
+            remove_columns=list(columns.values()),
+            features=Features({name: List(Value("int32")) for name in columns}),
+            new_fingerprint=Hasher.hash(key),
+        )
+    if tokenized._indices is not None:
+        tokenized = tokenized.flatten_indices()
+    return TokenizedTexts(tokenized)
+
+
+def _tokenize(batch: dict[str, list[str]], backend: Any, columns: dict[str, str]) -> dict[str, list[np.ndarray]]:
+    tokenized = {}
+    for name, column in columns.items():
+        encodings = backend.encode_batch_fast(batch[column], add_special_tokens=False)
+        tokenized[name] = [np.array(encoding.ids, np.int32) for encoding in encodings]
+    return tokenized

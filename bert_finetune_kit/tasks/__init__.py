@@ -1,0 +1,1 @@
+"""What is learnt: declarations of tasks, plain data."""

@@ -1,0 +1,100 @@
+"""A classification or regression task as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from ..errors import raise_faults
+
+Kind = Literal["single_label", "multi_label", "regression"]
+
+_DEFAULT_METRICS = {
+    "single_label": ("accuracy", "f1_macro"),
+    "multi_label": ("f1_micro", "f1_macro", "accuracy"),
+    "regression": ("pearson", "spearman"),
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """Scores that somebody has published for a task, to stand beside one's own."""
+
+    source: str
+    """Which model, and where it is written."""
+    scores: Mapping[str, float]
+    """Score by metric, as a share of 1; with several validation splits by `split_metric`."""
+
+
+@dataclass(frozen=True)
+class ClassificationTask:
+    """What to learn from which columns, and how to score it.
+
+    >>> ClassificationTask("boolq", "google/boolq", text="question", text_pair="passage", label="answer").metrics
+    ('accuracy', 'f1_macro')
+    """
+
+    name: str
+    """Name to ask for the task by."""
+    dataset: Any = None
+    """Hub id, file, folder, list of files, `Dataset` or `DatasetDict`; none means that the recipe is told."""
+    hub_config: str | None = None
+    """Configuration of the Hub data set."""
+    text: str = "text"
+    """Column of the text."""
+    text_pair: str | None = None
+    """Column of the second text, for tasks of pairs."""
+    label: str | tuple[str, ...] = "label"
+    """Column of the label; several columns of 0 and 1 for a multi_label task."""
+    labels: tuple[str, ...] | None = None
+    """Names of the labels, in the order of their ids; none means those of the data, in sorted order."""
+    kind: Kind = "single_label"
+    """single_label (one of the labels), multi_label (any number of them) or regression (a number)."""
+    metrics: tuple[Any, ...] = ()
+    """Names of metrics, or `evaluate` modules by name, path or object; none means the usual ones of the kind."""
+    best_metric: str | None = None
+    """Metric to choose the best checkpoint by; none means the first of `metrics`."""
+    validation_splits: tuple[str, ...] = ("validation",)
+    """Splits to evaluate on."""
+    published: Published | None = field(default=None, repr=False)
+    """Scores to stand beside one's own."""
+
+    def __post_init__(self) -> None:
+        for name in ("labels", "metrics", "validation_splits"):  # YAML gives lists
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
+        if isinstance(self.label, list):
+            object.__setattr__(self, "label", tuple(self.label))
+        raise_faults(self._faults(), f"ClassificationTask {self.name!r}")
+        if not self.metrics:
+            object.__setattr__(self, "metrics", _DEFAULT_METRICS[self.kind])
+        if self.best_metric is None and isinstance(self.metrics[0], str):
+            object.__setattr__(self, "best_metric", self.metrics[0])
+
+    def _faults(self) -> list[str]:
+        faults = []
+        if not self.name or not isinstance(self.name, str):
+            faults.append("name is empty: a task needs a name to ask for it by")
+        if self.kind not in get_args(Kind):
+            faults.append(f"kind is {self.kind!r}: it can be {', '.join(get_args(Kind))}")
+        for name in ("labels", "metrics", "validation_splits"):
+            if isinstance(getattr(self, name), str):
+                faults.append(f"{name} is {getattr(self, name)!r}: give a tuple, such as ({getattr(self, name)!r},)")
+        if not self.validation_splits:
+            faults.append("validation_splits is empty: name at least one split to evaluate on")
+        labels = self.labels if isinstance(self.labels, tuple) else ()
+        if self.labels is not None and self.kind == "regression":
+            faults.append("labels are given for a regression, which has none")
+        elif self.labels is not None and not isinstance(self.labels, str):
+            if any(not isinstance(name, str) for name in labels):
+                faults.append(f"labels are {labels}: give their names as strings")
+            elif len(set(labels)) < len(labels):
+                faults.append(f"labels are {labels}: each name must be there once")
+            elif len(labels) < 2 and self.kind == "single_label":
+                faults.append(f"labels are {labels}: there is nothing to tell apart with fewer than two")
+        if isinstance(self.label, tuple) and self.kind != "multi_label":
+            faults.append(f"label names {len(self.label)} columns: only a multi_label task has one column a label")
+        columns = [self.text, self.text_pair, *([self.label] if isinstance(self.label, str) else self.label)]
+        named = [column for column in columns if column is not None]
+        if len(set(named)) < len(named):
+            faults.append(f"text, text_pair and label name {', '.join(map(repr, named))}: each needs its own column")
+        return faults
