@@ -1,7 +1,7 @@
 """Token ids of a text or a pair → one window or several that fit the model."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -35,6 +35,16 @@ class ClassificationExamples:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def subset(self, examples: np.ndarray) -> "ClassificationExamples":
+        """Return some of the examples."""
+        return replace(self, texts=self.texts.subset(examples), targets=self.labels[examples])
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Targets of all examples, which there must be."""
+        assert self.targets is not None
+        return self.targets
 
     def __getitem__(self, key: Key) -> dict[str, Any]:
         _, index, counts = key if isinstance(key, tuple) else (0, key, True)

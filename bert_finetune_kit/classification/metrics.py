@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special, stats
 from sklearn import metrics as sk
 
+from ..data.readers import root_cause
 from ..errors import ConfigError
 from ..reporting.report import Score
 from ..tasks.task import Kind
@@ -197,7 +198,7 @@ def _load_module(given: Any, kind: Kind) -> Any:
     except Exception as error:
         known = ", ".join(name for name, metric in METRICS.items() if kind in metric.kinds)
         raise ConfigError(
-            f"There is no metric {given!r}, and as an `evaluate` module it cannot be loaded ({type(error).__name__}). "
+            f"There is no metric {given!r}, and as an `evaluate` module it cannot be loaded ({root_cause(error)}). "
             f"{hint}There are: {known}; and modules of `evaluate` by path, by name (with the network) or as objects."
         ) from error
 

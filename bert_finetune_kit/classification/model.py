@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 import transformers
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
 from transformers import BertConfig
 from transformers.utils import ModelOutput
@@ -116,7 +116,8 @@ def build_model(
         ignore_mismatched_sizes=new_head,
     )
     if has_head and new_head and HEAD not in new:
-        model._init_weights(model.classifier)
+        nn.init.normal_(model.classifier.weight, std=model.config.initializer_range)
+        nn.init.zeros_(model.classifier.bias)
         new = [*new, HEAD]
     return model, new
 

@@ -9,7 +9,15 @@ from typing import Any, ClassVar
 import numpy as np
 from transformers import BertConfig, TrainerCallback, TrainingArguments
 
-from ..data.labelled import LabelledData, LabelledSource, check_columns, check_texts, label_values, load_labelled
+from ..data.labelled import (
+    LabelledData,
+    LabelledSource,
+    check_columns,
+    check_texts,
+    hold_out,
+    label_values,
+    load_labelled,
+)
 from ..data.tokenized import tokenize_texts
 from ..data.vocabulary import check_vocabulary, load_tokenizer
 from ..errors import raise_faults
@@ -198,29 +206,35 @@ class ClassificationRecipe(Recipe):
         with self.timed("data"), self.args.main_process_first():
             data = self.load_examples()
             self.data_name = data.name
-            self.notes += data.notes
             values = label_values(data.train, self.task)
             self._labels = labels = label_set(self.task, values)
-            train = labels.encode(values, "train")
-            told = {split: label_values(rows, self.task) for split, rows in data.validation.items()}
-            targets = {split: labels.encode(values, split) for split, values in told.items()}
-            check_classes(labels, train, targets)
             self._metrics = metric_set(self.task.metrics, self.task.kind, labels.outputs)
-            self.glossary = glossary_of(self._metrics, list(data.validation))
             tokenizer = self.load_tokenizer(self._texts(data), data.train._fingerprint)
-            examples = self._examples(data.train, tokenizer, train)
+            train = self._examples(data.train, tokenizer, labels.encode(values, "train"))
             validation = {
-                split: self._examples(rows, tokenizer, targets[split]) for split, rows in data.validation.items()
+                split: self._examples(rows, tokenizer, labels.encode(label_values(rows, self.task), split))
+                for split, rows in data.validation.items()
             }
+            if not validation:
+                kept, held_out = hold_out(len(train), self.source.validation_share)
+                self.notes.append(
+                    f"there is no validation split: {len(held_out):,} of {len(train):,} examples are held out for it, "
+                    "whatever the seed the same"
+                )
+                train, validation = train.subset(kept), {"validation": train.subset(held_out)}
+            self.glossary = glossary_of(self._metrics, list(validation))
+            check_classes(labels, train.labels, {split: one.labels for split, one in validation.items()})
         with self.timed("model"):
             model = self.build_model(labels, tokenizer)
         choose_best_by(self.args, self._best_key(list(validation)), self.glossary)
         on_xla = self.args.device.type == "xla"
         collator = DataCollatorForClassification(
-            tokenizer.pad_token_id, self._class_weights(labels, train), self.config.max_length if on_xla else None
+            tokenizer.pad_token_id,
+            self._class_weights(labels, train.labels),
+            self.config.max_length if on_xla else None,
         )
         only = next(iter(validation.values()))
-        return Prepared(model, tokenizer, examples, validation if len(validation) > 1 else only, collator)
+        return Prepared(model, tokenizer, train, validation if len(validation) > 1 else only, collator)
 
     def build_model(self, labels: LabelSet, tokenizer: Any) -> Any:
         """Return the classifier, with what is not to learn frozen and adapters where LoRA is asked for."""
@@ -356,7 +370,7 @@ class ClassificationRecipe(Recipe):
         told = decode(logits[finite], references[finite], self.task.kind, self.config.threshold)
         if len(told.references) == 0:
             return told, {"examples": len(logits), "scores": {}, "intervals": {}, "baseline": {}}
-        guess = majority(self.prepared().train.targets, told.references, self.task.kind, self._labels.outputs)
+        guess = majority(self.prepared().train.labels, told.references, self.task.kind, self._labels.outputs)
         return told, {
             "examples": len(told.references),
             "scores": self._metrics.score(told),

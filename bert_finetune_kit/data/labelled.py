@@ -1,6 +1,6 @@
 """Where labelled examples come from: the data set of a task, or what a user gives in its place."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -51,16 +51,15 @@ class LabelledData:
     name: str
     train: Dataset
     validation: dict[str, Dataset]
-    notes: list[str] = field(default_factory=list)
+    """Splits to evaluate on; empty where there are none."""
 
 
-def load_labelled(task: ClassificationTask, source: LabelledSource, seed: int = 0) -> LabelledData:
+def load_labelled(task: ClassificationTask, source: LabelledSource) -> LabelledData:
     """Load the splits of a task.
 
     Args:
         task: its columns and its own data set.
         source: what takes the place of the task's data set.
-        seed: by which examples are held out where there is no validation split.
 
     Raises:
         DataError: a data set, split or column is missing, or a text is missing or no text.
@@ -77,22 +76,13 @@ def load_labelled(task: ClassificationTask, source: LabelledSource, seed: int = 
         name = describe_data(given, task)
     if source.train_split not in rows:
         raise DataError(f"{name} has no split {source.train_split!r}. There are: {', '.join(rows)}.")
-    notes: list[str] = []
-    train = rows[source.train_split]
     validation = _validation(task, source, rows, name)
-    if not validation:
-        check_columns(train, task, "train")
-        train, held_out = _hold_out(train, source.validation_share, seed)
-        validation = {"validation": held_out}
-        notes.append(
-            f"there is no validation split: {len(held_out):,} of {len(train) + len(held_out):,} examples are held out"
-        )
-    train = _limit(train, source.max_train_examples)
+    train = _limit(rows[source.train_split], source.max_train_examples)
     validation = {split: _limit(rows, source.max_validation_examples) for split, rows in validation.items()}
     for split, one in {"train": train, **validation}.items():
         check_columns(one, task, split)
         check_texts(one, task, split)
-    return LabelledData(name, train, validation, notes)
+    return LabelledData(name, train, validation)
 
 
 def _validation(
@@ -114,12 +104,17 @@ def _validation(
     return found
 
 
-def _hold_out(rows: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
-    count = max(1, round(len(rows) * share))
-    if count >= len(rows):
-        raise DataError(f"The train split has {len(rows)} examples: too few to hold some of them out for validation.")
-    order = np.random.default_rng(seed).permutation(len(rows))
-    return rows.select(np.sort(order[count:])), rows.select(np.sort(order[:count]))
+def hold_out(examples: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return which examples to train on and which to evaluate on, whatever the seed of a run the same.
+
+    Raises:
+        DataError: there are too few.
+    """
+    count = max(1, round(examples * share))
+    if count >= examples:
+        raise DataError(f"The train split has {examples} examples: too few to hold some of them out for validation.")
+    order = np.random.default_rng(0).permutation(examples)
+    return np.sort(order[count:]), np.sort(order[:count])
 
 
 def _limit(rows: Dataset, count: int | None) -> Dataset:
@@ -212,11 +207,3 @@ def label_values(rows: Dataset, task: ClassificationTask) -> list[Any]:
             values = [None if ids is None else [kind.feature.names[one] for one in ids] for ids in values]
         columns.append(values)
     return columns[0] if isinstance(task.label, str) else [list(row) for row in zip(*columns, strict=True)]
-
-
-def with_columns(
-    task: ClassificationTask, text: str | None, text_pair: str | None, label: Any, **more: Any
-) -> ClassificationTask:
-    """Return a task with other columns, where any are given."""
-    given = {"text": text, "text_pair": text_pair, "label": label, **more}
-    return replace(task, **{name: value for name, value in given.items() if value is not None})

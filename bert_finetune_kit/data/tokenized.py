@@ -44,6 +44,10 @@ class TokenizedTexts:
     def __len__(self) -> int:
         return self.rows.num_rows
 
+    def subset(self, texts: np.ndarray) -> "TokenizedTexts":
+        """Return some of the texts."""
+        return TokenizedTexts(self.rows.select(texts).flatten_indices())
+
     def __getstate__(self) -> dict[str, Any]:
         return {"rows": self.rows}  # views are opened anew in each process
 

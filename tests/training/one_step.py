@@ -1,6 +1,6 @@
 """Train one step and save its gradient: run by `test_distributed.py`, alone or under a launcher.
 
-python one_step.py MODEL_FOLDER GRADIENT_FILE BATCH ACCUMULATION STEPS
+python one_step.py RECIPE MODEL_FOLDER GRADIENT_FILE BATCH ACCUMULATION STEPS
 """
 
 import sys
@@ -9,7 +9,25 @@ from pathlib import Path
 import torch
 from transformers import AutoConfig, TrainerCallback
 
-from bert_finetune_kit import PretrainConfig, PretrainRecipe, TextSource
+from bert_finetune_kit import (
+    ClassificationConfig,
+    ClassificationRecipe,
+    LabelledSource,
+    PretrainConfig,
+    PretrainRecipe,
+    TextSource,
+)
+
+RECIPES = {
+    "pretraining": (PretrainRecipe, {"source": TextSource(max_documents=10), "config": PretrainConfig()}),
+    "classification": (
+        ClassificationRecipe,
+        {
+            "source": LabelledSource(max_train_examples=27, max_validation_examples=13),
+            "config": ClassificationConfig(max_length=24, stride=4, class_weights=[0.5, 2.0]),
+        },
+    ),
+}
 
 
 class Keep(TrainerCallback):
@@ -27,9 +45,10 @@ class Keep(TrainerCallback):
 
 
 def main() -> None:
-    folder, file, batch, accumulation, steps = sys.argv[1:]
+    name, folder, file, batch, accumulation, steps = sys.argv[1:]
     torch.set_num_threads(1)
-    args = PretrainRecipe.default_args(
+    kind, settings = RECIPES[name]
+    args = kind.default_args(
         str(Path(file).parent / "run"),
         per_device_train_batch_size=int(batch),
         gradient_accumulation_steps=int(accumulation),
@@ -40,14 +59,9 @@ def main() -> None:
         save_strategy="no",
         logging_steps=1,
         use_cpu=True,
+        load_best_model_at_end=False,
     )
-    recipe = PretrainRecipe(
-        TextSource(max_documents=10),
-        model=AutoConfig.from_pretrained(folder),
-        tokenizer=folder,
-        config=PretrainConfig(),
-        args=args,
-    )
+    recipe = kind(model=AutoConfig.from_pretrained(folder), tokenizer=folder, args=args, **settings)
     keep = Keep()
     recipe.callbacks.append(keep)
     recipe.fit(recipe.prepared(), None)

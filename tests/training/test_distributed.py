@@ -16,9 +16,9 @@ def run(tmp_path, tokenizer, config):
     config.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
 
-    def run(processes, batch, accumulation, steps):
+    def run(recipe, processes, batch, accumulation, steps):
         file = tmp_path / f"{processes}-{batch}-{accumulation}.pt"
-        settings = (tmp_path, file, batch, accumulation, steps)
+        settings = (recipe, tmp_path, file, batch, accumulation, steps)
         launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
         subprocess.run(
             [sys.executable, *(launcher if processes > 1 else []), str(SCRIPT), *map(str, settings)],
@@ -32,16 +32,23 @@ def run(tmp_path, tokenizer, config):
     return run
 
 
-def test_two_processes_give_the_gradient_of_one(run):
+@pytest.mark.parametrize(
+    ("recipe", "scores"),
+    [
+        ("pretraining", ("perplexity", "mlm_accuracy", "pair_accuracy")),
+        ("classification", ("accuracy", "f1", "loss", "calibration_error")),
+    ],
+)
+def test_two_processes_give_the_gradient_of_one(run, recipe, scores):
     """The last step is the last of an epoch, with fewer examples than the others."""
     steps = 2
-    one = run(processes=1, batch=16, accumulation=1, steps=steps)
+    one = run(recipe, processes=1, batch=16, accumulation=1, steps=steps)
     assert 16 < one["examples"] < 32
-    two = run(processes=2, batch=8, accumulation=1, steps=steps)
+    two = run(recipe, processes=2, batch=8, accumulation=1, steps=steps)
     assert len(one["losses"]) == steps
     assert two["losses"] == pytest.approx(one["losses"], rel=1e-5)
     norms = [torch.stack([value.norm() for value in side["gradients"].values()]).norm() for side in (one, two)]
     difference = torch.stack([(two["gradients"][name] - value).norm() for name, value in one["gradients"].items()])
     assert difference.norm() / norms[0] < 1e-5
-    for name in ("eval_perplexity", "eval_mlm_accuracy", "eval_pair_accuracy"):
-        assert two["scores"][name] == pytest.approx(one["scores"][name], rel=1e-5)
+    for name in scores:
+        assert two["scores"][f"eval_{name}"] == pytest.approx(one["scores"][f"eval_{name}"], rel=1e-5)

@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+from transformers import BertConfig
+
+from bert_finetune_kit import ClassificationTask, DataError, ModelError
+from bert_finetune_kit.classification.labels import LabelSet, check_classes, check_label_order, label_name, label_set
+
+TASK = ClassificationTask("toy")
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "ids"),
+    [
+        (["no", "yes", "no"], ("no", "yes"), [0, 1, 0]),
+        ([10, 2, 1], ("1", "2", "10"), [2, 1, 0]),
+        ([1.0, 0.0], ("0", "1"), [1, 0]),
+        (["1.0", "0"], ("0", "1"), [1, 0]),
+        ([True, False], ("false", "true"), [1, 0]),
+        (["True", "False"], ("false", "true"), [1, 0]),
+    ],
+)
+def test_labels_of_the_data_in_sorted_order(values, names, ids):
+    labels = label_set(TASK, values)
+    assert labels.names == names
+    assert labels.encode(values, "train").tolist() == ids
+
+
+def test_declared_labels_are_told_by_name_or_by_number():
+    labels = label_set(ClassificationTask("toy", labels=("negative", "positive")), [])
+    assert labels.encode(["positive", "negative"], "train").tolist() == [1, 0]
+    assert labels.encode([1, 0], "train").tolist() == [1, 0]
+    stars = LabelSet(("1", "2", "3"))
+    assert stars.encode([3, 1], "train").tolist() == [2, 0]  # names come before numbers
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["good", None], r"row 1 .* of the dev split is missing"),
+        ([0, float("nan")], "missing"),
+        ([0, -1], "-1 marks hidden labels"),
+        (["good", "godo"], "'godo' in row 1"),
+        ([0, 2], "'2' in row 1"),
+        (["good", "0"], "'0' in row 1"),
+        ([0.5, 1.0], "declare kind='regression'"),
+    ],
+)
+def test_unknown_labels(values, message):
+    with pytest.raises(DataError, match=message):
+        LabelSet(("bad", "good")).encode(values, "dev")
+
+
+def test_one_empty_label_does_not_make_a_regression():
+    with pytest.raises(DataError, match="missing"):
+        label_set(TASK, ["0", "1", None]).encode(["0", "1", None], "train")
+    with pytest.raises(DataError, match="kind='regression'"):
+        label_set(TASK, [0.5, 1.5])
+
+
+def test_several_labels():
+    task = ClassificationTask("toy", kind="multi_label")
+    labels = label_set(task, [["b", "a"], [], ["c"]])
+    assert labels.names == ("a", "b", "c")
+    assert labels.encode([["c", "a"], []], "train").tolist() == [[1, 0, 1], [0, 0, 0]]
+    with pytest.raises(DataError, match="needs a list of labels"):
+        labels.encode(["a"], "train")
+    columns = label_set(ClassificationTask("toy", kind="multi_label", label=("x", "y")), [])
+    assert columns.names == ("x", "y")
+    assert columns.encode([[1, "0"], [False, True]], "train").tolist() == [[1, 0], [0, 1]]
+    with pytest.raises(DataError, match="0 or 1 is needed"):
+        columns.encode([[1, 2]], "train")
+
+
+def test_targets_of_a_regression():
+    labels = label_set(ClassificationTask("toy", kind="regression"), [])
+    assert (labels.outputs, labels.encode(["1.5", 2], "train").tolist()) == (1, [1.5, 2.0])
+    for wrong in (None, "", "nan", float("inf"), "many"):
+        with pytest.raises(DataError, match="row 1"):
+            labels.encode([0, wrong], "train")
+
+
+def test_one_class_alone_and_a_class_that_only_validation_has():
+    labels = LabelSet(("a", "b", "c"))
+    with pytest.raises(DataError, match=r"All 3 training examples have the label 'b'"):
+        check_classes(labels, np.array([1, 1, 1]), {})
+    with pytest.raises(DataError, match=r"dev split has the label 'c'"):
+        check_classes(labels, np.array([0, 1]), {"dev": np.array([2, 0])})
+    with pytest.raises(DataError, match=r"target 2"):
+        check_classes(LabelSet((), "regression"), np.array([2.0, 2.0]), {})
+
+
+def test_the_order_of_a_checkpoint_is_checked_by_name():
+    """Checkpoints of MNLI disagree on the order: read by number, 84% looks like 7%."""
+    ours = LabelSet(("entailment", "neutral", "contradiction"))
+    same = BertConfig(id2label=dict(enumerate(("ENTAILMENT", "NEUTRAL", "CONTRADICTION"))))
+    check_label_order(ours, same, "some/model")
+    check_label_order(ours, BertConfig(num_labels=3), "some/model")  # LABEL_0, …: nothing is known
+    other = BertConfig(id2label=dict(enumerate(("contradiction", "entailment", "neutral"))))
+    with pytest.raises(ModelError, match=r"\(contradiction, entailment, neutral\).*\(entailment, neutral.*new_head"):
+        check_label_order(ours, other, "some/model")
+    with pytest.raises(ModelError, match="2 without names"):
+        check_label_order(ours, BertConfig(num_labels=2), "some/model")
+
+
+def test_names():
+    assert [label_name(value) for value in (1, 1.0, "1", "1.0", np.int64(1), np.float64(1))] == ["1"] * 6
+    assert label_name(" yes ") == "yes"
+    assert label_name("") is None

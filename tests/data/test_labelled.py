@@ -1,0 +1,79 @@
+import pytest
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+
+from bert_finetune_kit import ClassificationTask, ConfigError, DataError, LabelledSource
+from bert_finetune_kit.data.labelled import hold_out, label_values, load_labelled
+
+TASK = ClassificationTask("toy")
+
+
+def rows(count=20, **columns):
+    return Dataset.from_dict(
+        {"text": [f"text {n}" for n in range(count)], "label": [n % 2 for n in range(count)]} | columns
+    )
+
+
+def load(data, task=TASK, **settings):
+    return load_labelled(task, LabelledSource(data, **settings))
+
+
+def test_no_data_set_means_the_sample():
+    data = load_labelled(TASK, LabelledSource())
+    assert (len(data.train), len(data.validation["validation"])) == (1500, 300)
+    assert not set(data.train["text"]) & set(data.validation["validation"]["text"])
+
+
+def test_a_share_is_held_out_and_said():
+    assert load(rows()).validation == {}
+    kept, held_out = hold_out(20, 0.25)
+    assert (len(kept), len(held_out)) == (15, 5)
+    assert sorted([*kept, *held_out]) == list(range(20))
+    assert hold_out(20, 0.25)[1].tolist() == held_out.tolist()
+    with pytest.raises(DataError, match="too few"):
+        hold_out(1, 0.25)
+
+
+def test_several_validation_splits():
+    task = ClassificationTask("toy", validation_splits=("matched", "mismatched"))
+    data = load(DatasetDict(train=rows(), matched=rows(3), mismatched=rows(4)), task)
+    assert {split: len(one) for split, one in data.validation.items()} == {"matched": 3, "mismatched": 4}
+    with pytest.raises(DataError, match="no split mismatched"):
+        load(DatasetDict(train=rows(), matched=rows(3)), task)
+
+
+def test_limits_and_a_data_set_of_its_own_for_validation():
+    data = load(rows(), validation=rows(8), max_train_examples=6, max_validation_examples=5)
+    assert (len(data.train), len(data.validation["validation"])) == (6, 5)
+
+
+@pytest.mark.parametrize(
+    ("data", "task", "message"),
+    [
+        (rows(), ClassificationTask("toy", text="texts"), r"no column 'texts' for the text \(did you mean 'text'\?\)"),
+        (rows(), ClassificationTask("toy", label="stars"), "no column 'stars' for the label.*There are: text"),
+        (rows(id=list(range(20))), ClassificationTask("toy", text="id"), "'id' holds no text but int64"),
+        (Dataset.from_dict({"text": ["1", "2.5"], "label": [0, 1]}), TASK, "holds numbers alone"),
+        (Dataset.from_dict({"text": ["a", None, " "], "label": [0, 1, 0]}), TASK, r"2 of 3 texts .*rows 1, 2"),
+        (DatasetDict(test=rows()), TASK, "no split 'train'. There are: test"),
+    ],
+)
+def test_bad_data(data, task, message):
+    with pytest.raises(DataError, match=message):
+        load(data, task, validation=None if isinstance(data, DatasetDict) else rows())
+
+
+def test_bad_settings():
+    with pytest.raises(ConfigError, match="2 faults"):
+        LabelledSource(validation_share=1.5, max_train_examples=0)
+
+
+def test_class_labels_are_told_by_name():
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["bad", "good"])})
+    table = Dataset.from_dict({"text": ["a", "b", "c"], "label": [1, 0, -1]}, features=features)
+    assert label_values(table, TASK) == ["good", "bad", None]
+
+
+def test_columns_of_labels():
+    table = Dataset.from_dict({"text": ["a", "b"], "rude": [0, 1], "loud": [1, 1]})
+    task = ClassificationTask("toy", label=("rude", "loud"), kind="multi_label")
+    assert label_values(table, task) == [[0, 1], [1, 1]]
