@@ -16,9 +16,12 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 
 install: $(STAMP) ## make .venv and install the kit with what its tests need
 
-demo: $(STAMP) ## pretrain a tiny BERT on the bundled sample and show its report
+LAUNCH := $(BIN)/accelerate launch --config_file accelerate_configs/cpu.yaml
+
+demo: $(STAMP) ## pretrain a tiny BERT on the bundled sample, fine-tune it as a classifier, and show their reports
 	@rm -rf runs/demo
-	$(BIN)/accelerate launch --config_file accelerate_configs/cpu.yaml examples/pretrain.py --output_dir runs/demo
+	$(LAUNCH) examples/pretrain.py --output_dir runs/demo/pretraining
+	$(LAUNCH) examples/finetune_classification.py --model runs/demo/pretraining --output_dir runs/demo/classification
 
 test: $(STAMP) ## run the tests
 	$(BIN)/python -m pytest -m 'not slow'

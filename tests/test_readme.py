@@ -1,6 +1,7 @@
 """What the documents tell a reader to type works."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -53,26 +54,37 @@ def test_commands_name_what_is_there(block):
                 assert (ROOT / word).exists(), word
 
 
-@pytest.mark.parametrize("block", blocks("bash"))
-def test_flags_of_the_examples_exist(block):
-    from bert_finetune_kit import PretrainRecipe
+def recipes():
+    from bert_finetune_kit import ClassificationRecipe, PretrainRecipe
 
+    return {"examples/pretrain.py": PretrainRecipe, "examples/finetune_classification.py": ClassificationRecipe}
+
+
+@pytest.mark.parametrize("block", blocks("bash"))
+def test_flags_of_the_examples_exist(block, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_task.yaml").write_text("dataset: reviews.csv\n", "utf-8")
     joined = block.replace("\\\n", " ")
     for line in joined.splitlines():
-        if "examples/pretrain.py" in line:
-            flags = line.split("#")[0].split("examples/pretrain.py")[1].split()
-            PretrainRecipe.from_command_line(flags)
+        for example, recipe in recipes().items():
+            if example in line:
+                flags = shlex.split(line.split("#")[0].split(example)[1])
+                recipe.from_command_line(flags)
 
 
 @pytest.mark.parametrize("block", blocks("yaml"))
 def test_settings_files_are_known(block, tmp_path):
-    from bert_finetune_kit import PretrainRecipe
-
+    file = tmp_path / "settings.yaml"
+    file.write_text(block, "utf-8")
     if "compute_environment" in block:
         assert yaml.safe_load(block)
-        return
-    (tmp_path / "settings.yaml").write_text(block, "utf-8")
-    PretrainRecipe.from_command_line(["--config", str(tmp_path / "settings.yaml")])
+    elif "dataset:" in block:
+        from bert_finetune_kit.classification.task_file import read_task
+
+        assert read_task(file)
+    else:
+        known = recipes()["examples/finetune_classification.py" if "task:" in block else "examples/pretrain.py"]
+        known.from_command_line(["--config", str(file)])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,5 +1,6 @@
 """Where labelled examples come from: the data set of a task, or what a user gives in its place."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -9,6 +10,7 @@ from datasets import ClassLabel, Dataset, Value
 
 from ..errors import DataError, raise_faults
 from ..tasks.task import ClassificationTask
+from .readers import quiet_datasets
 from .sample import sample_reviews
 from .tables import open_tables
 
@@ -52,6 +54,13 @@ class LabelledData:
     train: Dataset
     validation: dict[str, Dataset]
     """Splits to evaluate on; empty where there are none."""
+
+    def map_text(self, column: str, change: Callable[[str], str]) -> "LabelledData":
+        """Return the same data with every text of a column changed."""
+        both = {"train": self.train, **self.validation}
+        with quiet_datasets():
+            changed = {split: rows.map(lambda row: {column: change(row[column])}) for split, rows in both.items()}
+        return LabelledData(self.name, changed.pop("train"), changed)
 
 
 def load_labelled(task: ClassificationTask, source: LabelledSource) -> LabelledData:

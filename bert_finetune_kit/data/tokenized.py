@@ -46,7 +46,8 @@ class TokenizedTexts:
 
     def subset(self, texts: np.ndarray) -> "TokenizedTexts":
         """Return some of the texts."""
-        return TokenizedTexts(self.rows.select(texts).flatten_indices())
+        with quiet_datasets():
+            return TokenizedTexts(self.rows.select(texts).flatten_indices())
 
     def __getstate__(self) -> dict[str, Any]:
         return {"rows": self.rows}  # views are opened anew in each process
@@ -100,8 +101,8 @@ def tokenize_texts(rows: Dataset, text: str, text_pair: str | None, tokenizer: A
             features=Features({name: List(Value("int32")) for name in columns}),
             new_fingerprint=Hasher.hash(key),
         )
-    if tokenized._indices is not None:
-        tokenized = tokenized.flatten_indices()
+        if tokenized._indices is not None:
+            tokenized = tokenized.flatten_indices()
     return TokenizedTexts(tokenized)
 
 
