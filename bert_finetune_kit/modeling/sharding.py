@@ -32,5 +32,5 @@ def prepare_for_fsdp(model: Any, plugin: Any) -> None:
         from torch.distributed.fsdp import MixedPrecisionPolicy
 
         plugin.mixed_precision_policy = MixedPrecisionPolicy(
-            param_dtype=policy.param_dtype, reduce_dtype=torch.float32, output_dtype=torch.float32
+            param_dtype=policy.param_dtype, reduce_dtype=torch.float32, output_dtype=None
         )
