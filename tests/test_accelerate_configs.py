@@ -105,6 +105,9 @@ def test_examples_have_the_function_that_a_tpu_calls(script):
     assert callable(runpy.run_path(str(script), run_name="imported").get(config.main_training_function))
 
 
+SMALL = ("--max_documents", 10)
+
+
 @pytest.fixture
 def train(config, tokenizer, tmp_path):
     """Launch an epoch from the same weights, without dropout, and return its report."""
@@ -113,11 +116,13 @@ def train(config, tokenizer, tmp_path):
     tokenizer.save_pretrained(tmp_path / "model")
     environment = os.environ | {"HF_DATASETS_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
 
-    def run(name, batch, script=SCRIPT, launch_flags=(), flags=("--use_cpu",), **variables):
+    def run(
+        name, batch, script=SCRIPT, launch_flags=(), flags=("--use_cpu",), data=("--max_documents", 10), **variables
+    ):
         folder = tmp_path / "-".join([name, *launch_flags])
         command = ["-m", "accelerate.commands.launch", "--config_file", CONFIGS / f"{name}.yaml", *launch_flags, script]
         flags = ["--model", tmp_path / "model", "--output_dir", folder, "--per_device_train_batch_size", batch, *flags]
-        flags += ["--max_documents", 10, "--num_train_epochs", 1, "--logging_steps", 1]
+        flags += [*data, "--num_train_epochs", 1, "--logging_steps", 1]
         done = subprocess.run(
             [sys.executable, *map(str, command), *map(str, flags)],
             cwd=ROOT,
@@ -135,8 +140,8 @@ def train(config, tokenizer, tmp_path):
     return run
 
 
-def assert_same(report, other, rel):
-    for name in ("loss", "mlm_loss", "pair_loss"):
+def assert_same(report, other, rel, scores=("loss", "mlm_loss", "pair_loss")):
+    for name in scores:
         assert report["scores"][-1][name] == pytest.approx(other["scores"][-1][name], rel=rel), name
     for name in ("loss", "grad_norm"):
         expected = pytest.approx([log[name] for log in other["history"]], rel=10 * rel)
@@ -147,6 +152,17 @@ def assert_same(report, other, rel):
 def test_two_processes_train_what_one_does(train):
     """A whole epoch, to its last batch, which is seldom full."""
     assert_same(train("multi_cpu", 3), train("cpu", 6), rel=1e-5)
+
+
+@pytest.mark.slow
+def test_two_processes_classify_what_one_does(train):
+    """Neither the last batch of the training nor that of the evaluation is full."""
+    script = ROOT / "examples" / "finetune_classification.py"
+    both = {"script": script, "data": ("--max_train_examples", 40, "--max_validation_examples", 37)}
+    one, two = train("cpu", 6, **both), train("multi_cpu", 3, **both)
+    assert_same(two, one, rel=1e-5, scores=("loss", "accuracy", "f1"))
+    assert two["details"]["validation"]["confusion"] == one["details"]["validation"]["confusion"]
+    assert sum(map(sum, two["details"]["validation"]["confusion"])) == 37
 
 
 # Accelerate offers FSDP for accelerators alone; told that CPUs are some, it runs the same code over gloo.

@@ -88,6 +88,28 @@ def _correlation(function: Callable[..., Any]) -> Callable[[Predictions], float]
     return score
 
 
+_WRITTEN = {"f1": "F1", "mse": "MSE", "mae": "MAE"} | {
+    name.lower(): name for name in ("Matthews", "Pearson", "Spearman")
+}  # fmt: skip
+
+
+def label_of(name: str) -> str:
+    """Return the name of a metric as people write it.
+
+    >>> label_of("f1_macro"), label_of("matthews")
+    ('F1 macro', 'Matthews')
+    """
+    words = {
+        "f1": "F1",
+        "mse": "MSE",
+        "mae": "MAE",
+        "matthews": "Matthews",
+        "pearson": "Pearson",
+        "spearman": "Spearman",
+    }
+    return " ".join(words.get(word, word) for word in name.split("_"))
+
+
 _ONE: Sequence[Kind] = ("single_label",)
 _NUMBER: Sequence[Kind] = ("regression",)
 METRICS = {
@@ -226,7 +248,7 @@ def glossary_of(metrics: MetricSet, splits: Sequence[str]) -> list[Score]:
         prefix, suffix = (f"{split}_", f" ({split.removeprefix('validation_')})") if len(splits) > 1 else ("", "")
         for name in metrics.names:
             metric = METRICS.get(name, Metric(_unused, "score of an `evaluate` module.", form=".4f"))
-            label = name.replace("_", " ") + suffix
+            label = label_of(name) + suffix
             scores.append(Score(prefix + name, label, metric.form, metric.meaning, metric.lower_is_better))
         scores.append(Score(f"{prefix}loss", f"loss{suffix}", ".4f", "mean loss of an example, without weights.", True))
         scores.append(

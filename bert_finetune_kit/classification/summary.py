@@ -9,7 +9,7 @@ from ..reporting.report import ReportTable
 from ..tasks.task import ClassificationTask
 from .intervals import Interval
 from .labels import LabelSet
-from .metrics import METRICS, Predictions
+from .metrics import METRICS, Predictions, label_of
 
 _MOST_LABELS = 20  # in a confusion table that can be read
 
@@ -34,7 +34,7 @@ def summarize(
     for split, one in result.items():
         if name not in one["scores"] or name not in METRICS:
             continue
-        form, words = METRICS[name].form, name.replace("_", " ")
+        form, words = METRICS[name].form, label_of(name)
         interval = f" (95% interval {_range(one['intervals'].get(name), form)})" if name in one["intervals"] else ""
         where = f"{one['examples']:,} examples of {split}"
         sentences.append(f"On {where} its {words} is {one['scores'][name]:{form}}{interval}.")
@@ -50,10 +50,10 @@ def result_table(split: str, one: dict[str, Any], published: dict[str, float], s
     rows = []
     for name, value in one["scores"].items():
         form = METRICS[name].form if name in METRICS else ".4f"
-        row = [name.replace("_", " "), format(value, form), _range(one["intervals"].get(name), form)]
+        row = [label_of(name), format(value, form), _range(one["intervals"].get(name), form)]
         row.append(format(one["baseline"][name], form) if name in one["baseline"] else "")
         rows.append(row + ([format(published[name], form) if name in published else ""] if published else []))
-    known = [(name.replace("_", " "), METRICS[name].meaning) for name in one["scores"] if name in METRICS]
+    known = [(label_of(name), METRICS[name].meaning) for name in one["scores"] if name in METRICS]
     note = f"Of {one['examples']:,} examples." + (f" Published: {source}." if published else "")
     note += "\n\n" + "\n".join(f"- **{name}**: {meaning}" for name, meaning in known)
     return ReportTable(f"Result on {split}", header, rows, note)
