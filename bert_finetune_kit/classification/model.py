@@ -89,7 +89,7 @@ def example_losses(logits: Tensor, labels: Tensor, problem_type: str, label_smoo
 
 
 def build_model(
-    given: Any, labels: LabelSet, vocab_size: int, new_head: bool = False
+    given: Any, labels: LabelSet, vocab_size: int, new_head: bool = False, pad_token_id: int = 0
 ) -> tuple[BertForSequenceClassification, list[str]]:
     """Return a classifier and the parts of it whose weights are new.
 
@@ -98,11 +98,12 @@ def build_model(
         labels: what it learns to tell.
         vocab_size: size of the vocabulary, for a model named by its size.
         new_head: start with a fresh head where the checkpoint has one.
+        pad_token_id: of the tokenizer, for fresh weights.
 
     Raises:
         ModelError: it cannot be loaded, is no BERT, or has a head for other labels.
     """
-    config = bert_config(given, vocab_size)
+    config = bert_config(given, vocab_size, pad_token_id)
     if config is not None:
         return BertForSequenceClassification(_with_labels(config, labels)), ["all weights"]
     config = checkpoint_config(given)

@@ -1,5 +1,6 @@
 """`ClassificationRecipe`: BERT fine-tuned to classify texts or pairs of texts, or to give them a number."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -24,7 +25,7 @@ from ..errors import raise_faults
 from ..modeling.finetuning import freeze, rate_multiplier
 from ..modeling.loading import bert_config, checkpoint_config
 from ..modeling.lora import add_lora, is_lora, lora_config, save_merged
-from ..reporting.report import ReportTable, Score, describe_settings
+from ..reporting.report import ReportTable, Score, describe_object, describe_settings
 from ..tasks.task import ClassificationTask
 from ..training.arguments import RunArguments, parse_arguments
 from ..training.finetuning import choose_best_by, early_stopping, finetuning_faults
@@ -43,8 +44,8 @@ from .statistics import split_statistics
 from .summary import label_details, label_tables, result_table, summarize
 from .task_file import find_task, load_task, save_task
 
-# Learning rates: of weights that exist, of LoRA's adapters, and of fresh weights.
-_TUNED_RATE, _LORA_RATE, _FRESH_RATE = 5e-5, 5e-4, 1e-3
+# Learning rates: of weights that exist, of LoRA's adapters, and of fresh weights narrower than BERT-base.
+_TUNED_RATE, _LORA_RATE, _FRESH_RATE, _BASE_WIDTH = 5e-5, 5e-4, 1e-3, 768
 _SAMPLE_ARGS = {"learning_rate": 1e-3, "num_train_epochs": 6}
 
 
@@ -123,7 +124,7 @@ class ClassificationRecipe(Recipe):
         """Return the recipe that flags ask for, and how to run it."""
         types = (RunArguments, TaskArguments, LabelledSource, ClassificationConfig, TrainingArguments)
         defaults = {"output_dir": f"runs/{cls.name}", **cls.machine_defaults()}
-        run, chosen, source, _, _ = parse_arguments(types, defaults, argv)
+        run, chosen, source, _, _ = parse_arguments(types, defaults, argv, show_help=False)
         task = chosen.find(has_data=source.train is not None)
         sample = task.dataset is None and source.train is None
         defaults |= _suited(run.model, sample, chosen.lora is not None)
@@ -240,7 +241,7 @@ class ClassificationRecipe(Recipe):
         """Return the classifier, with what is not to learn frozen and adapters where LoRA is asked for."""
         config = bert_config(self.given_model, len(tokenizer)) or checkpoint_config(str(self.given_model))
         check_vocabulary(tokenizer, config.vocab_size)
-        model, new = build_model(self.given_model, labels, len(tokenizer), self.config.new_head)
+        model, new = build_model(self.given_model, labels, len(tokenizer), self.config.new_head, tokenizer.pad_token_id)
         model.label_smoothing = self.args.label_smoothing_factor
         if new:
             self.notes.append(f"new weights, not from a checkpoint: {', '.join(new)}")
@@ -311,7 +312,11 @@ class ClassificationRecipe(Recipe):
                 "source": describe_settings(self.source),
                 "task": describe_settings(self.task) | {"labels": labels.names},
                 "recipe": asdict(self.config),
-                "model": {"given": self.given_model, "tokenizer": self.given_tokenizer, "lora": self._lora_settings()},
+                "model": {
+                    "given": describe_object(self.given_model),
+                    "tokenizer": describe_object(self.given_tokenizer),
+                    "lora": self._lora_settings(),
+                },
             },
         }
 
@@ -358,7 +363,8 @@ class ClassificationRecipe(Recipe):
             told = decode(logits[finite], references[finite], self.task.kind, self.config.threshold)
             scores |= self._metrics.score(told)
             scores["loss"] = mean_loss(logits[finite], references[finite], self.task.kind)
-        return scores
+            return scores
+        return scores | {"loss": math.nan, self._metrics.names[0]: math.nan}
 
     def _judge(self, examples: Any) -> tuple[Predictions, dict[str, Any]]:
         """Score the weights that were saved on a split."""
@@ -410,5 +416,5 @@ def _suited(model: Any, sample: bool, lora: bool) -> dict[str, Any]:
         return _SAMPLE_ARGS
     if lora:
         return {"learning_rate": _LORA_RATE}
-    fresh = model is not None and bert_config(model, vocab_size=1) is not None
-    return {"learning_rate": _FRESH_RATE if fresh else _TUNED_RATE}
+    fresh = bert_config(model, vocab_size=1)
+    return {"learning_rate": _FRESH_RATE if fresh is not None and fresh.hidden_size < _BASE_WIDTH else _TUNED_RATE}

@@ -8,15 +8,18 @@ from typing import Literal, get_args
 DocumentStyle = Literal["headings", "blank_lines", "records"]
 DOCUMENT_STYLES: tuple[str, ...] = get_args(DocumentStyle)
 
-# Written between two files: a document never runs over the end of its file.
-FILE_BREAK = "\f"
+# Stands between two files, in no text: a document never runs over the end of its file.
+FILE_BREAK = "\x00 end of file \x00"
 
 # WikiText: " = Title = " opens an article, " = = Section = = " does not.
 _TITLE = re.compile(r"^\s?= (?!=).*(?<!=) =\s*$")
 
 # A sentence ends at . ! ? … with its closing quotes or brackets, before white space and something that can open a
-# sentence; ideographic stops need no white space. "Dr. Smith" is cut too: a boundary too many costs nothing here.
-_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]»]*(?=\s+[\"'“‘(\[«]?\s?[^\W_a-z])|[。！？](?=\S)")
+# sentence; ideographic stops need no white space, and a stop that stands alone, as in tokenized text, needs nothing
+# after it. "Dr. Smith" is cut too: a boundary too many costs nothing here.
+_SENTENCE_END = re.compile(
+    r"[.!?…؟۔।][\"'”’)\]»]*(?=\s+[\"'“‘(\[«]?\s?[^\W_a-z])|(?<=\s)[.!?](?=\s)(?!\s[\"'”’)\]»])|[。！？](?=\S)"
+)
 
 
 def is_title(line: str) -> bool:
@@ -31,9 +34,12 @@ def is_title(line: str) -> bool:
 def detect_style(lines: Iterable[str], sample: int = 10_000) -> DocumentStyle:
     """Tell from the first lines of a text how its documents are set apart.
 
-    Headings win over blank lines; text with neither is one document ("blank_lines" with no blank line in it).
+    By headings where the text begins with one or has three of them: a line such as `= 5 =` alone decides nothing. Text
+    with neither headings nor blank lines is one document ("blank_lines" with no blank line in it).
     """
-    return "headings" if any(is_title(line) for line in islice(lines, sample)) else "blank_lines"
+    shown = [line for line in islice(lines, sample) if line.strip()]
+    titles = [is_title(line) for line in shown]
+    return "headings" if titles[:1] == [True] or sum(titles) >= 3 else "blank_lines"
 
 
 def iter_documents(lines: Iterable[str], style: DocumentStyle) -> Iterator[str]:
@@ -48,6 +54,11 @@ def iter_documents(lines: Iterable[str], style: DocumentStyle) -> Iterator[str]:
     document: list[str] = []
     has_blanks, after_blank = False, True
     for line in lines:
+        if line == FILE_BREAK:
+            if document:
+                yield "\n".join(document)
+            document, has_blanks, after_blank = [], False, True
+            continue
         text = line.strip()
         is_blank = not text
         has_blanks |= is_blank
@@ -56,7 +67,7 @@ def iter_documents(lines: Iterable[str], style: DocumentStyle) -> Iterator[str]:
             "blank_lines": is_blank,
             "headings": (after_blank or not has_blanks) and is_title(line),
         }[style]
-        if (opens or line == FILE_BREAK) and document:
+        if opens and document:
             yield "\n".join(document)
             document = []
         if text:

@@ -1,6 +1,8 @@
 """Opening what a user names: files, folders, Hub data sets and data sets in memory, as lines or records of text."""
 
 import gzip
+import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ _SPLIT_NAMES = {
     "validation": ("validation", "valid", "val", "dev", "eval"),
     "test": ("test",),
 }
+SPLITS = tuple(_SPLIT_NAMES)
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,11 @@ class Records:
     column: str
 
     def __iter__(self) -> Iterator[str]:
-        for batch in self.dataset.select_columns([self.column]).iter(1000):
-            yield from (text or "" for text in batch[self.column])
+        try:
+            for batch in self.dataset.select_columns([self.column]).iter(1000):
+                yield from (text or "" for text in batch[self.column])
+        except UnicodeDecodeError as error:
+            raise DataError(f"The column {self.column!r} is not UTF-8: {error}. Save the file as UTF-8.") from error
 
     def fingerprint(self) -> tuple[str, str]:
         """Return what tells this text from others."""
@@ -61,7 +67,7 @@ class Records:
 def _read_lines(file: str) -> Iterator[str]:
     opener: Callable[..., Any] = gzip.open if file.endswith(".gz") else open
     with opener(file, "rb") as stream:
-        for number, line in enumerate(stream, start=1):
+        for number, line in enumerate(_whole(stream, file), start=1):
             try:
                 yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
             except UnicodeDecodeError as error:
@@ -70,6 +76,13 @@ def _read_lines(file: str) -> Iterator[str]:
                     "Save the file as UTF-8 (for example: iconv -f latin1 -t utf-8) and try again."
                 ) from error
     yield FILE_BREAK
+
+
+def _whole(stream: Any, file: str) -> Iterator[bytes]:
+    try:
+        yield from stream
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{file} is no whole gzip file: {error}.") from error
 
 
 def open_text(given: Any, split: str, config: str | None, column: str | None) -> dict[str, Lines | Records]:
@@ -117,17 +130,26 @@ def missing_path(given: Any) -> DataError:
     return DataError(f"{given} does not exist (looked in {Path.cwd()}). Check the spelling of the path.")
 
 
-def split_of(file: Path) -> str:
-    """Return the split that the name of a file tells, such as train of `train-00000-of-00002.parquet`."""
-    beginning = file.name.split(".")[0].split("-")[0].lower()
-    return next((name for name, beginnings in _SPLIT_NAMES.items() if beginning in beginnings), beginning)
+def split_of(file: Path, root: Path) -> str:
+    """Return the split that the name of a file tells, or the name of its folder below `root`; else the bare name.
+
+    >>> [split_of(Path("d", name), Path("d")) for name in ("train-00000-of-00002.parquet", "dev_1.csv", "notes.txt")]
+    ['train', 'validation', 'notes']
+    """
+    bare = file.name.split(".")[0].split("-")[0].lower()
+    named = [re.sub(r"[_\d]+$", "", bare), *(part.lower() for part in file.relative_to(root).parts[:-1])]
+    found = (split for one in named for split, names in _SPLIT_NAMES.items() if one in names)
+    return next(found, bare)
 
 
 def _open_folder(folder: Path, split: str, column: str | None) -> dict[str, Lines | Records]:
     files = sorted(file for file in folder.rglob("*") if file.is_file() and _reader(file) is not None)
     if not files:
         raise DataError(f"The folder {folder} holds no file that can be read ({', '.join(_READERS)}, or .gz of these).")
-    splits = {name: [file for file in files if split_of(file) == name] for name in _SPLIT_NAMES}
+    told = {file: split_of(file, folder) for file in files}
+    splits = {name: [file for file in files if told[file] == name] for name in _SPLIT_NAMES}
+    if not splits["train"]:
+        splits["train"] = [file for file in files if told[file] not in _SPLIT_NAMES]
     if not splits["train"]:
         return {split: _open_files(files, column)}
     return {name: _open_files(found, column) for name, found in splits.items() if found}
@@ -150,11 +172,16 @@ def _open_files(files: list[Path], column: str | None) -> Lines | Records:
         raise DataError(f"{names}: files must be of one kind, and that one of {', '.join(_READERS)} (or .gz of these).")
     reader = str(readers.pop())
     if reader == "text":
+        if column is not None:
+            raise DataError(f"text_column is {column!r}, and {files[0]} is plain text, which has no columns.")
         return Lines(tuple(str(file.resolve()) for file in files))
     try:
         with quiet_datasets():
-            loaded = datasets.load_dataset(reader, data_files=[str(file) for file in files], split="train")
+            options = {"keep_default_na": False} if reader == "csv" else {}  # "NA" and "None" are words
+            loaded = datasets.load_dataset(reader, data_files=[str(file) for file in files], split="train", **options)
     except Exception as error:
+        if "corresponds to no data" in str(error):
+            raise DataError(f"{files[0]} has no rows.") from error
         raise DataError(f"{files[0]} cannot be read as {reader}: {root_cause(error)}") from error
     return _records(loaded, column)
 
@@ -193,6 +220,8 @@ def _records(dataset: Dataset, wanted: str | None) -> Records:
     text_types = {"string", "large_string"}
     strings = [name for name, kind in dataset.features.items() if isinstance(kind, Value) and kind.dtype in text_types]
     listing = ", ".join(f"{name} ({getattr(kind, 'dtype', kind)})" for name, kind in dataset.features.items())
+    if dataset.num_rows == 1 and any(not isinstance(kind, Value) for kind in dataset.features.values()):
+        raise DataError(f"The file holds one nested object instead of records. There are: {listing}.")
     column = wanted or ("text" if "text" in strings else strings[0] if len(strings) == 1 else None)
     if column is None:
         raise DataError(f"Which column holds the text? Name it with text_column. There are: {listing}.")

@@ -50,6 +50,8 @@ class TextSource:
 
     def __post_init__(self) -> None:
         faults = []
+        if self.train is None and self.validation is not None:
+            faults.append("validation is given without train: there is nothing to train on")
         if self.documents is not None and self.documents not in DOCUMENT_STYLES:
             faults.append(f"documents is {self.documents!r}: it can be {', '.join(DOCUMENT_STYLES)}")
         if not 0 < self.validation_share < 1:
@@ -108,6 +110,9 @@ def _to_documents(rows: Lines | Records, source: TextSource, notes: list[str]) -
     style: DocumentStyle = source.documents or detect_style(rows)
     if source.documents is None and style == "blank_lines" and isinstance(rows, Records):
         style = "records"
+    if source.documents is None and style != "records":
+        note = f"documents were set apart by {style.replace('_', ' ')}, as the text shows"
+        notes += [] if note in notes else [note]
     if next(iter_documents(rows, style), None) is None:
         raise DataError("The data set holds no text: every document is empty.")
     fingerprint = Hasher.hash(["documents", 1, type(rows).__name__, rows.fingerprint(), style])

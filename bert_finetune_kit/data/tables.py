@@ -11,7 +11,7 @@ import pandas as pd
 from datasets import Dataset, DatasetDict
 
 from ..errors import DataError
-from .readers import load_hub, looks_like_path, missing_path, quiet_datasets, root_cause, split_of
+from .readers import SPLITS, load_hub, looks_like_path, missing_path, quiet_datasets, root_cause, split_of
 
 _READERS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 
@@ -63,9 +63,11 @@ def _read_folder(folder: Path, split: str, column_names: Sequence[str] | None) -
         raise DataError(f"The folder {folder} holds no file that can be read ({', '.join(_READERS)}, or .gz of these).")
     splits: dict[str, list[Path]] = {}
     for file in files:
-        splits.setdefault(split_of(file), []).append(file)
+        splits.setdefault(split_of(file, folder), []).append(file)
     if "train" not in splits:
-        splits = {split: files}
+        known = {name: found for name, found in splits.items() if name in SPLITS}
+        others = [file for name, found in splits.items() if name not in SPLITS for file in found]
+        splits = {split: others, **known} if others else known
     return {name: _read_files(found, column_names) for name, found in splits.items()}
 
 

@@ -35,13 +35,15 @@ def train_wordpiece(
         faults.append(f"vocab_size is {vocab_size}: at least 100 are needed for the alphabet and the special tokens")
     if min_frequency < 1:
         faults.append(f"min_frequency is {min_frequency}: it counts occurrences, so it starts at 1")
+    if isinstance(texts, str):
+        faults.append("texts is one string, whose letters would be taken for texts: give a list of texts")
     raise_faults(faults, "train_wordpiece")
     if isinstance(texts, Iterator):
         texts = list(texts)
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    alphabet = _alphabet(texts, tokenizer, limit=min(1000, vocab_size // 4))
+    alphabet = _alphabet(texts, tokenizer, limit=vocab_size // 4)
     if not alphabet:
         raise ModelError("train_wordpiece was given no text: the vocabulary would hold the special tokens alone.")
     trainer = trainers.WordPieceTrainer(
@@ -86,6 +88,7 @@ def load_tokenizer(given: Any) -> PreTrainedTokenizerBase:
         raise ModelError(f"The tokenizer of {given} has no fast backend (tokenizers library), which the kit needs.")
     backend.no_truncation()
     backend.no_padding()
+    backend.encode_special_tokens = True  # "[SEP]" in a text is text
     missing = [name for name in _NEEDED if getattr(tokenizer, name, None) is None]
     if missing:
         raise ModelError(f"The tokenizer of {given} has no {', '.join(missing)}: BERT pretraining needs them all.")
@@ -110,7 +113,7 @@ def _load(given: str | Path) -> PreTrainedTokenizerBase:
 def continuation_mask(tokenizer: PreTrainedTokenizerBase) -> list[bool]:
     """For each id of the vocabulary, whether the piece continues a word (`##…`)."""
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-    return [piece.startswith("##") for piece in pieces]
+    return [piece is not None and piece.startswith("##") for piece in pieces]
 
 
 def check_vocabulary(tokenizer: PreTrainedTokenizerBase, vocab_size: int) -> None:

@@ -1,5 +1,6 @@
 """BERT by name, config or checkpoint, with a word about every weight that is new."""
 
+import copy
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,13 +42,23 @@ def sized_config(size: str, vocab_size: int = 30_522, **settings: Any) -> BertCo
     )
 
 
-def bert_config(given: Any, vocab_size: int) -> BertConfig | None:
-    """Return the config that `given` asks fresh weights for, or none if it names a checkpoint."""
+def bert_config(given: Any, vocab_size: int, pad_token_id: int | None = None) -> BertConfig | None:
+    """Return the config that `given` asks fresh weights for, or none if it names a checkpoint.
+
+    Args:
+        given: a `BertConfig`, the name of a size (a folder of that name is `./tiny`), or a checkpoint.
+        vocab_size: size of the vocabulary, for a model named by its size.
+        pad_token_id: of the tokenizer; the embedding of that id stays zero.
+    """
     if isinstance(given, BertConfig):
-        return given
-    if isinstance(given, str) and given in BERT_SIZES and not Path(given).exists():
-        return sized_config(given, vocab_size)
-    return None
+        config = copy.deepcopy(given)
+    elif isinstance(given, str) and given in BERT_SIZES:
+        config = sized_config(given, vocab_size)
+    else:
+        return None
+    if pad_token_id is not None:
+        config.pad_token_id = pad_token_id
+    return config
 
 
 def checkpoint_config(given: str | Path) -> BertConfig:

@@ -42,8 +42,10 @@ class ParameterReport:
         folded = ParameterReport(self.name, self.total, self.trainable, self.tied)
         for child in self.children:
             last = folded.children[-1] if folded.children else None
-            if last is not None and child.name.isdigit() and _shape(self[last.name.split("-")[0]]) == _shape(child):
-                last.name = f"{last.name.split('-')[0]}-{child.name}"
+            first, _, newest = last.name.partition("-") if last is not None else ("", "", "")
+            follows = _follows(newest or first, child.name)
+            if last is not None and follows and _shape(self[first]) == _shape(child):
+                last.name = f"{first}-{child.name}"
             else:
                 folded.children.append(child.folded())
         return folded
@@ -151,6 +153,10 @@ def _count(module: nn.Module, name: str, path: str, owners: dict[int, str]) -> P
             report.trainable += counted.trainable
             report.tied += counted.tied
     return report
+
+
+def _follows(name: str, other: str) -> bool:
+    return name.isdigit() and other.isdigit() and int(name) + 1 == int(other)
 
 
 def _shape(report: ParameterReport) -> tuple[Any, ...]:

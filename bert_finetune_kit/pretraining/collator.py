@@ -9,6 +9,7 @@ import torch
 
 from ..data.randomness import Stream, stateless_rng
 from ..data.vocabulary import continuation_mask
+from ..errors import raise_faults
 
 IGNORED = -100
 
@@ -40,6 +41,12 @@ class DataCollatorForPreTraining:
     _special: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        faults = []
+        if not 0 < self.mlm_probability <= 1:
+            faults.append(f"mlm_probability is {self.mlm_probability}: it lies above 0 and up to 1")
+        if self.max_predictions is not None and self.max_predictions < 1:
+            faults.append(f"max_predictions is {self.max_predictions}: at least one token must be predicted")
+        raise_faults(faults, type(self).__name__)
         self._special = np.zeros(len(self.tokenizer), bool)
         self._special[self.tokenizer.all_special_ids] = True
 

@@ -16,6 +16,9 @@ from ..data.tokenized import ListColumn, list_lengths
 _FEATURES = Features({"input_ids": List(Value("int32")), "sentence_starts": List(Value("int32"))})
 # Below this number of documents, starting worker processes takes longer than they save.
 _DOCUMENTS_PER_WORKER = 2_000
+# A longer run without the end of a sentence (other scripts, lists, text without stops) is cut at a word: a window of
+# an example starts at a sentence, and would never reach the middle of a longer one.
+LONGEST_SENTENCE = 64
 
 
 def tokenize_corpus(documents: Dataset, tokenizer: Any, num_proc: int | None = None) -> "TokenizedCorpus":
@@ -39,7 +42,7 @@ def tokenize_corpus(documents: Dataset, tokenizer: Any, num_proc: int | None = N
             fn_kwargs={"backend": backend},
             remove_columns=documents.column_names,
             features=_FEATURES,
-            new_fingerprint=Hasher.hash(["tokenized", 1, documents._fingerprint, backend.to_str()]),
+            new_fingerprint=Hasher.hash(["tokenized", 2, documents._fingerprint, backend.to_str()]),
         )
     return TokenizedCorpus(rows)
 
@@ -52,11 +55,25 @@ def tokenize_documents(batch: dict[str, list[str]], backend: Any) -> dict[str, l
     )
     input_ids, sentence_starts = [], []
     for document in sentences:
-        pieces = [ids for ids in (next(encodings).ids for _ in document) if ids]
+        pieces = [ids for _ in document for ids in cut_long(next(encodings)) if ids]
         lengths = [len(ids) for ids in pieces]
         input_ids.append(np.fromiter((token for ids in pieces for token in ids), np.int32, sum(lengths)))
         sentence_starts.append(np.cumsum([0, *lengths[:-1]], dtype=np.int32)[: len(lengths)])
     return {"input_ids": input_ids, "sentence_starts": sentence_starts}
+
+
+def cut_long(encoding: Any) -> list[list[int]]:
+    """Return the ids of a sentence, one that is too long in pieces that begin with a word."""
+    ids, words = encoding.ids, encoding.word_ids
+    pieces, start = [], 0
+    while len(ids) - start > LONGEST_SENTENCE:
+        end = start + LONGEST_SENTENCE
+        while end > start + 1 and words[end] == words[end - 1]:
+            end -= 1
+        end = end if end > start + 1 else start + LONGEST_SENTENCE  # a single word
+        pieces.append(ids[start:end])
+        start = end
+    return [*pieces, ids[start:]]
 
 
 @dataclass

@@ -60,7 +60,7 @@ def pretraining_scores(outputs: tuple[np.ndarray, ...]) -> dict[str, float]:
     values = {name: column[finite] for name, column in values.items()}
     predicted, examples = values["mlm_count"].sum(), len(values["mlm_loss"])
     if not predicted:
-        return {"non_finite_examples": broken}
+        return {"loss": math.nan, "non_finite_examples": broken}
     mlm_loss = values["mlm_loss"].sum() / predicted
     scores = {
         "loss": mlm_loss,

@@ -143,19 +143,22 @@ HEADS: dict[str, type[PreTrainedModel]] = {
 }
 
 
-def build_model(given: Any, objective: str, vocab_size: int) -> tuple[PreTrainedModel, list[str]]:
+def build_model(
+    given: Any, objective: str, vocab_size: int, pad_token_id: int = 0
+) -> tuple[PreTrainedModel, list[str]]:
     """Return a model to pretrain and the parts of it whose weights are new.
 
     Args:
         given: a Hub id or folder to continue from, a `BertConfig`, or the name of a size.
         objective: nsp and sop need the pair head, none does without.
         vocab_size: size of the vocabulary, for a model named by its size.
+        pad_token_id: of the tokenizer, for fresh weights.
 
     Raises:
         ModelError: it cannot be loaded, is no BERT, or its encoder would be newly initialised.
     """
     head = HEADS[objective]
-    config = bert_config(given, vocab_size)
+    config = bert_config(given, vocab_size, pad_token_id)
     if config is not None:
         return head(config), ["all weights"]
     return load_pretrained(head, str(given))

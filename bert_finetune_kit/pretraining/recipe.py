@@ -11,9 +11,9 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from ..data.sources import Corpus, TextSource, load_corpus
 from ..data.vocabulary import check_vocabulary, continuation_mask
-from ..errors import DataError, raise_faults
-from ..modeling.loading import BERT_SIZES, bert_config, checkpoint_config
-from ..reporting.report import Score, describe_settings
+from ..errors import ConfigError, DataError, raise_faults
+from ..modeling.loading import bert_config, checkpoint_config
+from ..reporting.report import Score, describe_object, describe_settings
 from ..training.arguments import RunArguments, parse_arguments
 from ..training.recipe import Prepared, Recipe
 from ..training.trainer import Loss
@@ -27,8 +27,8 @@ from .phases import first_phase_args, optimizer_steps, second_phase
 from .statistics import corpus_statistics
 from .summary import summarize
 
-# Learning rates: BERT's own for weights that exist (paper, appendix A.2), a higher one for small models from scratch.
-_CONTINUED_RATE, _FRESH_RATE = 1e-4, 1e-3
+# Learning rates: BERT's own (paper, appendix A.2), and a higher one for fresh models that are narrower than base.
+_RATE, _SMALL_RATE, _BASE_WIDTH = 1e-4, 1e-3, 768
 # What lets a tiny BERT learn the bundled sample in a minute or two.
 _SAMPLE_ARGS = {"learning_rate": 2e-3, "num_train_epochs": 17}
 _SAMPLE_CONFIG = PretrainConfig(max_length=64)
@@ -84,7 +84,7 @@ class PretrainRecipe(Recipe):
         """Return the recipe that flags ask for, and how to run it."""
         types = (RunArguments, TextSource, PretrainConfig, TrainingArguments)
         defaults = {"output_dir": f"runs/{cls.name}", "model": "tiny", **cls.machine_defaults()}
-        run, source, _, _ = parse_arguments(types, defaults, argv)
+        run, source, _, _ = parse_arguments(types, defaults, argv, show_help=False)
         defaults |= _suited(run.model, source.is_sample)
         if source.is_sample:
             defaults["max_length"] = _SAMPLE_CONFIG.max_length
@@ -118,7 +118,7 @@ class PretrainRecipe(Recipe):
         self.corpus_name = corpus.name
         self.notes += corpus.notes
         with self.timed("model"):
-            model, new = build_model(self.given_model, self.config.objective, len(tokenizer))
+            model, new = build_model(self.given_model, self.config.objective, len(tokenizer), tokenizer.pad_token_id)
         if new:
             self.notes.append(f"new weights, not from a checkpoint: {', '.join(new)}")
         return self._build(model, tokenizer, self.config)
@@ -148,6 +148,8 @@ class PretrainRecipe(Recipe):
             for name, examples in splits.items()
         }
         train_counts, eval_counts = (corpus.token_counts(len(prepared.tokenizer)) for corpus in self._corpora)
+        for counts in (train_counts, eval_counts):
+            counts[prepared.tokenizer.all_special_ids] = 0  # never masked, so no score is about them
         baselines = baseline_scores(train_counts, eval_counts, pairs=objective != "none")
         return {
             "summary": summarize(
@@ -158,7 +160,11 @@ class PretrainRecipe(Recipe):
             "settings": {
                 "source": describe_settings(self.source),
                 "recipe": asdict(self.config),
-                "model": {"given": self.given_model, "tokenizer": self.given_tokenizer} | _architecture(prepared.model),
+                "model": {
+                    "given": describe_object(self.given_model),
+                    "tokenizer": describe_object(self.given_tokenizer),
+                }
+                | _architecture(prepared.model),
             },
         }
 
@@ -204,6 +210,11 @@ class PretrainRecipe(Recipe):
 
     def _build(self, model: Any, tokenizer: Any, config: PretrainConfig) -> Prepared:
         continuation = np.array(continuation_mask(tokenizer))
+        if config.whole_word_masking and not continuation.any():
+            raise ConfigError(
+                "whole_word_masking is set, and no piece of the vocabulary begins with '##': words cannot be told. "
+                "Leave it off, or give a WordPiece tokenizer."
+            )
         seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
         train, validation = (
             PretrainingExamples(corpus, config, tokenizer.cls_token_id, tokenizer.sep_token_id, continuation, seed)
@@ -231,7 +242,7 @@ def _architecture(model: Any) -> dict[str, Any]:
 
 def _suited(model: Any, sample: bool) -> dict[str, Any]:
     """Return the Trainer's defaults that depend on what is trained."""
-    fresh = isinstance(model, BertConfig) or model in BERT_SIZES
-    if sample and fresh:
+    fresh = bert_config(model, vocab_size=1)
+    if sample and fresh is not None:
         return _SAMPLE_ARGS
-    return {"learning_rate": _FRESH_RATE if fresh else _CONTINUED_RATE}
+    return {"learning_rate": _SMALL_RATE if fresh is not None and fresh.hidden_size < _BASE_WIDTH else _RATE}

@@ -19,6 +19,8 @@ def summarize(
     parameters = sum(parameter.numel() for parameter in model.parameters())
     sentences = [f"A BERT of {parameters:,} parameters was pretrained on {corpus} for {steps:,} steps."]
     if "perplexity" not in result:
+        if "non_finite_examples" in result:
+            sentences.append("No example of the evaluation has a finite loss: these weights are of no use.")
         return sentences
     unigram, uniform = (baselines[name]["perplexity"] for name in ("unigram", "uniform"))
     sentences.append(

@@ -62,7 +62,7 @@ def score_rows(report: RunReport) -> tuple[list[str], list[list[str]]]:
 
 def _place(row: dict[str, Any]) -> str:
     phase = f"phase {row['phase']}, " if "phase" in row else ""
-    return f"{phase}epoch {row.get('epoch') or 0:.4g}"
+    return f"{phase}epoch {round(row.get('epoch') or 0, 2):g}"
 
 
 def _number(value: Any, form: str) -> str:
@@ -100,10 +100,10 @@ def _value(value: Any) -> str:
 
 def _parameters(report: RunReport) -> str:
     rows = [
-        ("&nbsp;" * 4 * depth + module["name"], f"{module['total']:,}", f"{module['trainable']:,}")
+        ("&nbsp;" * 4 * depth + module["name"], *(f"{module[kind]:,}" for kind in ("total", "trainable", "tied")))
         for depth, module in _modules(report.parameters, 0)
     ]
-    return table(("module", "parameters", "trainable"), rows)
+    return table(("module", "parameters", "trainable", "tied"), rows)
 
 
 def _modules(module: dict[str, Any], depth: int, deepest: int = 3) -> Iterable[tuple[int, dict[str, Any]]]:

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import OutputError
 
 REPORT_FILE = "report.json"
+_PLAIN_TYPES = (bool, int, float, str, Path, list, tuple, type(None))
 _PACKAGES = ("bert_finetune_kit", "torch", "transformers", "accelerate", "datasets", "tokenizers", "numpy")
 
 
@@ -99,9 +100,16 @@ class RunReport:
 
 def describe_settings(settings: Any) -> dict[str, Any]:
     """Return the fields of a dataclass as a report shows them: objects by the name of their class."""
-    plain = (bool, int, float, str, Path, list, tuple, type(None))
-    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
-    return {name: value if isinstance(value, plain) else type(value).__name__ for name, value in values.items()}
+    return {field.name: describe_object(getattr(settings, field.name)) for field in fields(settings)}
+
+
+def describe_object(value: Any) -> Any:
+    """Return what a report shows of a setting: plain values as they are, an object by the name of its class.
+
+    >>> describe_object("runs/mine"), describe_object(Score("a", "a", "", ""))
+    ('runs/mine', 'Score')
+    """
+    return value if isinstance(value, _PLAIN_TYPES) else type(value).__name__
 
 
 def package_versions() -> dict[str, str]:

@@ -8,7 +8,8 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import yaml
 from transformers import HfArgumentParser
@@ -31,7 +32,10 @@ class RunArguments:
 
 
 def parse_arguments(
-    types: Sequence[Any], defaults: dict[str, Any] | None = None, argv: Sequence[str] | None = None
+    types: Sequence[Any],
+    defaults: dict[str, Any] | None = None,
+    argv: Sequence[str] | None = None,
+    show_help: bool = True,
 ) -> tuple[Any, ...]:
     """Return one object of each dataclass from flags, or from a YAML file named by `--config`; flags win over the file.
 
@@ -39,6 +43,7 @@ def parse_arguments(
         types: dataclasses whose fields become flags; the docstring under a field is its help.
         defaults: defaults that differ from those of the dataclasses.
         argv: arguments; none means those of the process.
+        show_help: heed `--help`; not where defaults are still to be found out.
 
     Raises:
         ConfigError: the file is missing or not a mapping, or it has keys that no dataclass knows.
@@ -48,6 +53,8 @@ def parse_arguments(
     parser.set_defaults(**(defaults or {}))
     _prepare(parser, types)
     given = list(sys.argv[1:] if argv is None else argv)
+    if not show_help:
+        given = [one for one in given if one not in ("-h", "--help")]
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     finder.add_argument("--config")
     file = finder.parse_known_args(given)[0].config
@@ -62,13 +69,46 @@ def parse_arguments(
 def _read_yaml(file: Path, types: Sequence[Any]) -> dict[str, Any]:
     try:
         settings = yaml.safe_load(file.read_text("utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"The settings in {file} cannot be read: {error}") from error
     if not isinstance(settings, dict):
         raise ConfigError(f"{file} holds a {type(settings).__name__}; a mapping of settings to values is needed.")
     known = {field.name: field for one in types for field in fields(one)}
-    raise_faults((f"there is no setting {name!r}" for name in settings if name not in known), str(file))
+    faults = [f"there is no setting {name!r}" for name in settings if name not in known]
+    kinds = {name: hint for one in types for name, hint in get_type_hints(one).items()}
+    for name in [name for name in settings if name in known]:
+        value = settings[name]
+        kind = kinds[name]
+        accepted = [one for one in (*get_args(kind), kind) if one in _PLAIN]
+        if value is False and str in accepted and bool not in accepted:
+            settings[name] = "no"  # which YAML reads as false
+        elif get_origin(kind) is list or any(get_origin(one) is list for one in get_args(kind)):
+            settings[name] = value if isinstance(value, list) or value is None else [value]
+        elif accepted and all(one in _PLAIN or one is NoneType for one in get_args(kind)) and not _fits(value, kind):
+            wanted = " or ".join(one.__name__ for one in accepted)
+            faults.append(f"{name} is {value!r}: it takes {wanted}")
+    raise_faults(faults, str(file))
     return settings
+
+
+_PLAIN = (bool, int, float, str)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    kinds = get_args(kind) or (kind,)
+    if isinstance(value, bool):
+        return bool in kinds
+    if isinstance(value, int) or (isinstance(value, str) and _is_number(value)):  # YAML reads 2e-5 as text
+        return int in kinds or float in kinds or (isinstance(value, str) and str in kinds)
+    return isinstance(value, tuple(kinds))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _prepare(parser: HfArgumentParser, types: Sequence[Any]) -> None:

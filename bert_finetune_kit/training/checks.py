@@ -4,10 +4,12 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 from transformers import TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
+from transformers.utils import SAFE_WEIGHTS_NAME, WEIGHTS_NAME
 
 from ..errors import OutputError
 from ..reporting.report import REPORT_FILE, Score
@@ -22,9 +24,24 @@ def argument_faults(args: TrainingArguments, glossary: Sequence[Score], smooths_
         )
     if args.label_smoothing_factor and not smooths_labels:
         yield f"label_smoothing_factor is {args.label_smoothing_factor}: this recipe computes its own loss without it"
+    if not args.eval_do_concat_batches:
+        yield "eval_do_concat_batches is off: scores are sums over all examples, which then come in lists; leave it on"
+    if args.dataloader_drop_last:
+        yield "dataloader_drop_last is set: it would leave examples out of evaluations, too; leave it off"
+    if args.resume_from_checkpoint:
+        yield "resume_from_checkpoint is set: say train(resume=True), or --resume, which finds the newest checkpoint"
+    for name in ("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps"):
+        if getattr(args, name) < 1:
+            yield f"{name} is {getattr(args, name)}: at least 1 is needed"
+    for name in ("learning_rate", "seed"):
+        if getattr(args, name) < 0:
+            yield f"{name} is {getattr(args, name)}: it cannot be negative"
     if args.batch_eval_metrics:
         yield "batch_eval_metrics is set: outputs are already reduced to one row an example; leave it off"
     best = (args.metric_for_best_model or "").removeprefix("eval_")
+    known = {"loss", *(score.key for score in glossary)}
+    if glossary and args.load_best_model_at_end and best not in known:
+        yield f"metric_for_best_model is {best!r}: it can be {', '.join(sorted(known))}"
     lower = {score.key for score in glossary if score.lower_is_better}
     if args.load_best_model_at_end and best in lower and args.greater_is_better:
         yield (
@@ -33,22 +50,29 @@ def argument_faults(args: TrainingArguments, glossary: Sequence[Score], smooths_
         )
 
 
-def check_output(folder: Path, resume: bool) -> str | None:
+def check_output(folder: Path, resume: bool, model: Any = None) -> str | None:
     """Return the newest checkpoint in an output folder, if there is one to resume from.
 
     Raises:
-        OutputError: the folder holds a finished run, holds checkpoints and `resume` was not asked for, or cannot be
-            written.
+        OutputError: the folder holds a finished run or the model to start from, holds checkpoints or a model and
+            `resume` was not asked for, or cannot be written.
     """
     if (folder / REPORT_FILE).exists():
         raise OutputError(
             f"{folder} already holds a finished run ({REPORT_FILE}). Choose another output_dir, or delete it."
         )
+    if isinstance(model, str) and Path(model).exists() and folder.resolve() == Path(model).resolve():
+        raise OutputError(f"{folder} is the folder of the model to start from: choose another output_dir.")
     checkpoint = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     if checkpoint is not None and not resume:
         raise OutputError(
             f"{folder} holds checkpoints of an unfinished run ({Path(checkpoint).name}). Go on from there with "
             "resume=True, choose another output_dir, or delete that folder."
+        )
+    models = [name for name in (SAFE_WEIGHTS_NAME, WEIGHTS_NAME) if (folder / name).exists()]
+    if models and not resume:
+        raise OutputError(
+            f"{folder} holds a model ({models[0]}), which would be overwritten: choose another output_dir."
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import torch
 from datasets.fingerprint import Hasher
-from transformers import PreTrainedModel, TrainerCallback, TrainingArguments, set_seed
+from transformers import BertConfig, PreTrainedModel, TrainerCallback, TrainingArguments, set_seed
 from transformers.utils import is_torch_xla_available
 
 from ..data.vocabulary import load_tokenizer, train_wordpiece
@@ -158,7 +158,7 @@ class Recipe(ABC):
             NonFiniteLossError: the loss became NaN or infinite.
         """
         started = time.perf_counter()
-        checkpoint = check_output(Path(self.output_dir), resume)
+        checkpoint = check_output(Path(self.output_dir), resume, self.given_model)
         prepared = self.prepared()
         check_space(Path(self.output_dir), prepared.model, self.args)
         with self.timed("training"):
@@ -231,9 +231,17 @@ class Recipe(ABC):
             return load_tokenizer(self.given_tokenizer if self.given_tokenizer is not None else self.given_model)
         folder = Path(self.output_dir) / f"vocabulary-{Hasher.hash([fingerprint, fresh.vocab_size])}"
         if not folder.exists():  # another process, or the run that is resumed, may have made it of the same text
-            train_wordpiece(texts, fresh.vocab_size).save_pretrained(folder)
+            aside = folder.with_suffix(".part")
+            train_wordpiece(texts, fresh.vocab_size).save_pretrained(aside)
+            aside.replace(folder)
         tokenizer = load_tokenizer(folder)
         self.notes.append(f"the tokenizer was trained on the text: {len(tokenizer):,} word pieces")
+        if isinstance(self.given_model, BertConfig) and self.given_model.vocab_size != len(tokenizer):
+            self.notes.append(
+                f"the vocabulary of the BertConfig, {self.given_model.vocab_size:,}, was set to that size"
+            )
+            self.given_model = copy.deepcopy(self.given_model)
+            self.given_model.vocab_size = len(tokenizer)
         return tokenizer
 
     def prepared(self) -> Prepared:

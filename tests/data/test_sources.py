@@ -83,7 +83,10 @@ def test_a_folder_of_splits(tmp_path):
         (tmp_path / f"{split}.txt").write_text(text, "utf-8")
     corpus = load_corpus(TextSource(tmp_path))
     assert (list(corpus.train["text"]), list(corpus.validation["text"])) == (["T ."], ["V ."])
-    assert corpus.notes == ("evaluated on the source's own split 'validation'",)
+    assert corpus.notes == (
+        "documents were set apart by blank lines, as the text shows",
+        "evaluated on the source's own split 'validation'",
+    )
     corpus = load_corpus(TextSource(tmp_path, validation_split="test"))
     assert list(corpus.validation["text"]) == ["E ."]
 

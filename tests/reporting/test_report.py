@@ -25,7 +25,7 @@ def report():
         ],
         data={"train": {"documents": 1200, "unknown_tokens": 0.015, "mean_length": 61.5}},
         history=[{"epoch": step / 10, "step": step, "loss": 5.0, "learning_rate": 1e-4} for step in range(1, 51)],
-        parameters={"name": "Bert", "total": 1234, "trainable": 1234, "children": []},
+        parameters={"name": "Bert", "total": 1234, "trainable": 1234, "tied": 0, "children": []},
         settings={"source": {"train": "a|b.txt", "nothing": None}, "training": {"seed": 1, "_internal": 3}},
         timings={"training": 12.34},
         notes=["heads are new"],
