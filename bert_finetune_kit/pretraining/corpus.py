@@ -12,6 +12,7 @@ from datasets.fingerprint import Hasher
 from ..data.documents import split_sentences
 from ..data.readers import quiet_datasets
 from ..data.tokenized import ListColumn, list_lengths
+from ..data.vocabulary import continuation_mask
 
 _FEATURES = Features({"input_ids": List(Value("int32")), "sentence_starts": List(Value("int32"))})
 # Below this number of documents, starting worker processes takes longer than they save.
@@ -39,7 +40,7 @@ def tokenize_corpus(documents: Dataset, tokenizer: Any, num_proc: int | None = N
             batch_size=100,
             writer_batch_size=1000,
             num_proc=num_proc if num_proc > 1 else None,
-            fn_kwargs={"backend": backend},
+            fn_kwargs={"backend": backend, "continuation": np.array(continuation_mask(tokenizer))},
             remove_columns=documents.column_names,
             features=_FEATURES,
             new_fingerprint=Hasher.hash(["tokenized", 2, documents._fingerprint, backend.to_str()]),
@@ -47,7 +48,9 @@ def tokenize_corpus(documents: Dataset, tokenizer: Any, num_proc: int | None = N
     return TokenizedCorpus(rows)
 
 
-def tokenize_documents(batch: dict[str, list[str]], backend: Any) -> dict[str, list[np.ndarray]]:
+def tokenize_documents(
+    batch: dict[str, list[str]], backend: Any, continuation: np.ndarray
+) -> dict[str, list[np.ndarray]]:
     """Return the ids of each document and where its sentences start; sentences without a token are left out."""
     sentences = [split_sentences(text) for text in batch["text"]]
     encodings = iter(
@@ -55,22 +58,27 @@ def tokenize_documents(batch: dict[str, list[str]], backend: Any) -> dict[str, l
     )
     input_ids, sentence_starts = [], []
     for document in sentences:
-        pieces = [ids for _ in document for ids in cut_long(next(encodings)) if ids]
+        pieces = [ids for _ in document for ids in cut_long(next(encodings).ids, continuation) if ids]
         lengths = [len(ids) for ids in pieces]
         input_ids.append(np.fromiter((token for ids in pieces for token in ids), np.int32, sum(lengths)))
         sentence_starts.append(np.cumsum([0, *lengths[:-1]], dtype=np.int32)[: len(lengths)])
     return {"input_ids": input_ids, "sentence_starts": sentence_starts}
 
 
-def cut_long(encoding: Any) -> list[list[int]]:
-    """Return the ids of a sentence, one that is too long in pieces that begin with a word."""
-    ids, words = encoding.ids, encoding.word_ids
+def cut_long(ids: list[int], continuation: np.ndarray) -> list[list[int]]:
+    """Cut a sentence that is too long into pieces that begin with a word.
+
+    Args:
+        ids: of the sentence.
+        continuation: for each id of the vocabulary, whether it continues a word, (vocab,) bool.
+    """
     pieces, start = [], 0
     while len(ids) - start > LONGEST_SENTENCE:
         end = start + LONGEST_SENTENCE
-        while end > start + 1 and words[end] == words[end - 1]:
+        while end > start and continuation[ids[end]]:
             end -= 1
-        end = end if end > start + 1 else start + LONGEST_SENTENCE  # a single word
+        if end == start:  # a single word
+            end = start + LONGEST_SENTENCE
         pieces.append(ids[start:end])
         start = end
     return [*pieces, ids[start:]]

@@ -48,7 +48,8 @@ def parse_arguments(
     Raises:
         ConfigError: the file is missing or not a mapping, or it has keys that no dataclass knows.
     """
-    parser = HfArgumentParser(types, allow_abbrev=False)
+    usage = "%(prog)s [--config FILE] [--SETTING VALUE ...]"
+    parser = HfArgumentParser(types, allow_abbrev=False, usage=usage)
     parser.add_argument("--config", metavar="FILE", help="YAML file of settings; flags win over it")
     parser.set_defaults(**(defaults or {}))
     _prepare(parser, types)

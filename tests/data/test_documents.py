@@ -79,3 +79,22 @@ def test_sentences(text, sentences):
 def test_sentences_lose_nothing():
     text = 'A (b). "C?" D… [E] F!'
     assert "".join(split_sentences(text)).replace(" ", "") == text.replace(" ", "")
+
+
+def test_files_of_wikitext_without_blank_lines_stay_apart():
+    """The end of a file is no blank line: titles need none before them where a text has none."""
+    one = ["= A =", "a .", "= B =", "b .", FILE_BREAK]
+    two = ["= C =", "c .", "= D =", "d ."]
+    assert list(iter_documents(one + two, "headings")) == ["= A =\na .", "= B =\nb .", "= C =\nc .", "= D =\nd ."]
+
+
+def test_one_line_like_a_heading_decides_nothing():
+    assert detect_style(["A .", "", "= 5 =", "", "B ."]) == "blank_lines"
+    assert detect_style(["", "= A =", "a ."]) == "headings"
+    assert detect_style(["middle .", "= A =", "a .", "= B =", "= C ="]) == "headings"
+
+
+def test_sentences_in_lower_case_and_other_scripts():
+    assert split_sentences("the dog ran . it was late . no") == ["the dog ran .", "it was late .", "no"]
+    assert split_sentences("यह एक वाक्य है। यह दूसरा है।") == ["यह एक वाक्य है।", "यह दूसरा है।"]
+    assert split_sentences("at 5.30 p.m. they left") == ["at 5.30 p.m. they left"]

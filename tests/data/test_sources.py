@@ -181,3 +181,48 @@ def test_files_that_cannot_be_used(tmp_path):
 def test_settings_of_a_source_are_checked_together():
     with pytest.raises(ConfigError, match=r"(?s)3 faults.*documents is 'lines'.*validation_share.*max_documents"):
         TextSource(documents="lines", validation_share=2, max_documents=0)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("part1.txt", "part2.txt", "validation.txt"),
+        ("train_1.txt", "train2.txt", "validation_1.txt"),
+        ("train/a.txt", "train/b.txt", "dev/a.txt"),
+    ],
+)
+def test_text_to_evaluate_on_is_never_trained_on(tmp_path, names):
+    for number, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"Text {number} .\n\nMore {number} .\n", "utf-8")
+    corpus = load_corpus(TextSource(tmp_path))
+    assert len(corpus.train) == 4
+    assert corpus.validation["text"][:] == ["Text 2 .", "More 2 ."]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt.gz", b"plain", "no whole gzip file"),
+        ("a.txt.gz", gzip.compress(b"text " * 900)[:40], "no whole gzip file"),
+        ("a.csv", b"text\n", "no rows"),
+        ("a.json", b'{"version": "v2.0", "data": [{"title": "a"}]}', "one nested object"),
+    ],
+)
+def test_files_that_are_not_what_they_seem(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        load_corpus(TextSource(tmp_path / name))
+
+
+def test_words_that_look_like_missing_cells_are_words(tmp_path):
+    (tmp_path / "a.csv").write_text("text\nNA\nNone\nnull\n", "utf-8")
+    assert load_corpus(TextSource(tmp_path / "a.csv")).train["text"][:] == ["NA", "None", "null"]
+
+
+def test_settings_that_cannot_apply(tmp_path):
+    (tmp_path / "a.txt").write_text("Text .\n", "utf-8")
+    with pytest.raises(DataError, match="has no columns"):
+        load_corpus(TextSource(tmp_path / "a.txt", text_column="body"))
+    with pytest.raises(ConfigError, match="without train"):
+        TextSource(validation="a.txt")

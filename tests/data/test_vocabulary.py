@@ -92,3 +92,14 @@ def test_continuation_mask(tokenizer):
     assert len(mask) == len(tokenizer)
     assert {mask[id] for piece, id in tokenizer.get_vocab().items() if piece.startswith("##")} == {True}
     assert not mask[tokenizer.get_vocab()["the"]]
+
+
+def test_the_alphabet_of_a_large_vocabulary_is_not_bounded():
+    letters = [chr(0x4E00 + number) for number in range(1500)]
+    tokenizer = train_wordpiece([" ".join(letters)] * 2, 8000)
+    assert not {tokenizer.unk_token_id} & set(tokenizer(" ".join(letters))["input_ids"])
+
+
+def test_one_string_is_not_a_list_of_texts():
+    with pytest.raises(ConfigError, match="one string"):
+        train_wordpiece("a text", 500)

@@ -84,3 +84,10 @@ def test_as_data(base):
 )
 def test_sizes_of_google_research_bert(size, millions):
     assert parameter_report(sized_config(size)).total / 1e6 == pytest.approx(millions, abs=0.06)
+
+
+def test_only_neighbours_are_folded():
+    from torch import nn
+
+    layers = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4), nn.Linear(4, 4))
+    assert [child.name for child in parameter_report(layers).folded().children] == ["0", "2-3"]

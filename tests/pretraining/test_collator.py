@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bert_finetune_kit import DataCollatorForPreTraining
+from bert_finetune_kit import ConfigError, DataCollatorForPreTraining
 from bert_finetune_kit.pretraining.collator import IGNORED
 
 
@@ -151,3 +151,9 @@ def test_at_least_one_prediction_and_none_where_all_is_special(tokenizer):
     for whole_words in (False, True):
         collator = DataCollatorForPreTraining(tokenizer, whole_word_masking=whole_words)
         assert (collator([{"input_ids": [tokenizer.cls_token_id] * 3}])["labels"] == IGNORED).all()
+
+
+@pytest.mark.parametrize("settings", [{"mlm_probability": -1}, {"mlm_probability": 5.0}, {"max_predictions": 0}])
+def test_impossible_settings(tokenizer, settings):
+    with pytest.raises(ConfigError, match=next(iter(settings))):
+        DataCollatorForPreTraining(tokenizer, **settings)

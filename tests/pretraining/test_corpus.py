@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from datasets import Dataset, load_from_disk
 
-from bert_finetune_kit.pretraining.corpus import tokenize_corpus
+from bert_finetune_kit import PretrainConfig
+from bert_finetune_kit.data.vocabulary import continuation_mask
+from bert_finetune_kit.pretraining.corpus import LONGEST_SENTENCE, tokenize_corpus
+from bert_finetune_kit.pretraining.features import PretrainingExamples
 
 TEXTS = ["the smithy opens . The bakery is closed .\nan old sailor", "", "Tomorrow .", "the the the"]
 
@@ -77,3 +80,26 @@ def test_worker_processes_give_the_same(documents, tokenizer, tmp_path):
     documents.save_to_disk(stored)
     one, two = (tokenize_corpus(load_from_disk(str(stored)), tokenizer, num_proc=count).rows for count in (1, 2))
     assert one[:] == two[:]
+
+
+def test_a_run_without_sentence_ends_is_cut_at_words(tokenizer):
+    """A window starts at a sentence: the middle of an endless one would never be seen."""
+    text = " ".join(f"the bread of greyford was fresh and the miller {n}" for n in range(40))
+    corpus = tokenize_corpus(Dataset.from_dict({"text": [text, "a b ."]}), tokenizer)
+    lengths = np.diff([*corpus.sentence_starts(0), corpus.lengths[0]])
+    assert lengths.max() <= LONGEST_SENTENCE
+    assert lengths.mean() > LONGEST_SENTENCE / 2
+    continuation = np.array(continuation_mask(tokenizer))
+    assert not continuation[corpus.input_ids(0)[corpus.sentence_starts(0)]].any()
+    assert corpus.input_ids(0).tolist() == tokenizer(text, add_special_tokens=False)["input_ids"]
+    config = PretrainConfig(objective="none", max_length=64, short_sequence_probability=0.0)
+    examples = PretrainingExamples(corpus, config, 2, 3, continuation)
+    shown = np.concatenate([examples.pair(0, n).segment_a for n in range(len(examples) - 1)])
+    assert len(shown) > 0.8 * corpus.lengths[0]
+
+
+def test_special_tokens_in_a_text_are_text(tokenizer):
+    from bert_finetune_kit.data.vocabulary import load_tokenizer
+
+    corpus = tokenize_corpus(Dataset.from_dict({"text": ["the [MASK] fox [SEP] dog"]}), load_tokenizer(tokenizer))
+    assert not {tokenizer.mask_token_id, tokenizer.sep_token_id} & set(corpus.input_ids(0).tolist())

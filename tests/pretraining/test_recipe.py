@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from datasets import Dataset
-from transformers import AutoModelForPreTraining, AutoTokenizer, BertConfig
+from transformers import AutoModelForPreTraining, AutoTokenizer, BertConfig, BertForPreTraining
 
 from bert_finetune_kit import (
     ConfigError,
@@ -245,3 +245,62 @@ def test_another_text_gets_another_vocabulary(make_recipe):
     )
     assert "lighthouse" in second.tokenizer.get_vocab()
     assert "smithy" in first.tokenizer.get_vocab()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"eval_do_concat_batches": False}, "eval_do_concat_batches"),
+        ({"dataloader_drop_last": True}, "dataloader_drop_last"),
+        ({"resume_from_checkpoint": "somewhere"}, "resume=True"),
+        ({"per_device_train_batch_size": 0}, "at least 1"),
+        ({"learning_rate": -1.0}, "negative"),
+        ({"load_best_model_at_end": True, "metric_for_best_model": "perplexty"}, "perplexty"),
+    ],
+)
+def test_arguments_that_would_falsify_or_fail_late(make_recipe, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        make_recipe(**settings).train()
+
+
+def test_a_model_is_not_overwritten(make_recipe, tmp_path, config):
+    BertForPreTraining(config).save_pretrained(tmp_path / "model")
+    with pytest.raises(OutputError, match="holds a model"):
+        make_recipe(output_dir=tmp_path / "model").train()
+    with pytest.raises(OutputError, match="the model to start from"):
+        make_recipe(model=str(tmp_path / "model"), output_dir=tmp_path / "model").train(resume=True)
+
+
+def test_a_config_without_a_tokenizer_gets_the_vocabulary_of_the_text(tmp_path):
+    config = BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)
+    recipe = PretrainRecipe(TextSource(max_documents=20), model=config, args=PretrainRecipe.default_args(str(tmp_path)))
+    prepared = recipe.prepared()
+    assert prepared.model.config.vocab_size == len(prepared.tokenizer) < 30_522
+    assert config.vocab_size == 30_522
+    assert any("was set to that" in note for note in recipe.notes)
+
+
+def test_the_padding_of_a_vocabulary_need_not_be_its_first_entry(make_recipe, tmp_path, tokenizer):
+    pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    pieces[0], pieces[10] = pieces[10], pieces[0]
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n", "utf-8")
+    model = make_recipe(model="tiny", tokenizer=str(tmp_path / "vocab.txt")).prepared().model
+    assert model.config.pad_token_id == model.bert.embeddings.word_embeddings.padding_idx == 10
+
+
+def test_scores_without_a_model_leave_out_what_is_never_masked(make_recipe):
+    texts = [f"the dog of greyford {letter} ." for letter in ("§", "¤")] * 10
+    recipe = make_recipe(source=TextSource(Dataset.from_dict({"text": texts})), max_steps=1)
+    report = recipe.train()
+    assert report.data["train"]["unknown_tokens"] > 0.1
+    assert report.baselines["unigram"]["mlm_accuracy"] < 0.3
+
+
+def test_whole_words_need_pieces_that_continue_them(make_recipe, tokenizer):
+    from transformers import BertTokenizer
+
+    words = [piece for piece in tokenizer.get_vocab() if not piece.startswith("##")]
+    plain = BertTokenizer(vocab={piece: number for number, piece in enumerate(words)})
+    recipe = make_recipe(model="tiny", tokenizer=plain, recipe=PretrainConfig(whole_word_masking=True))
+    with pytest.raises(ConfigError, match="'##'"):
+        recipe.prepared()

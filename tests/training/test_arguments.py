@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from bert_finetune_kit import ConfigError
+from bert_finetune_kit import ConfigError, PretrainRecipe
 from bert_finetune_kit.training.arguments import field_docstrings, parse_arguments
 
 
@@ -41,3 +41,25 @@ def test_help_is_the_docstring_under_a_field(capsys):
     with pytest.raises(SystemExit):
         parse_arguments([Settings], argv=["--help"])
     assert "Which files, 100% of them." in " ".join(capsys.readouterr().out.split())
+
+
+def test_values_of_a_yaml_file(tmp_path):
+    file = tmp_path / "settings.yaml"
+    file.write_text("save_strategy: no\nlearning_rate: 2e-5\nseeds: 3\nmax_steps: 4\n", "utf-8")
+    recipe, run = PretrainRecipe.from_command_line(["--config", str(file)])
+    assert (recipe.args.save_strategy, recipe.args.learning_rate, run.seeds) == ("no", 2e-5, [3])
+    wrong = ("max_length: 64.5", "mlm_probability: [1]", "whole_word_masking: 3", "max_documents: true", "x: 1")
+    file.write_text("\n".join(wrong), "utf-8")
+    with pytest.raises(ConfigError, match="5 faults") as caught:
+        PretrainRecipe.from_command_line(["--config", str(file)])
+    assert "max_length is 64.5: it takes int" in str(caught.value)
+    file.write_bytes("train: caf\xe9.txt\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        PretrainRecipe.from_command_line(["--config", str(file)])
+
+
+def test_help_shows_the_defaults_that_are_used(capsys):
+    with pytest.raises(SystemExit):
+        PretrainRecipe.from_command_line(["--model", "base", "--train", "x.txt", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "(default: 0.0001)" in shown
