@@ -61,10 +61,20 @@ def parse_arguments(
     file = finder.parse_known_args(given)[0].config
     if file is not None:
         parser.set_defaults(**_read_yaml(Path(file), types))
-    try:
-        return parser.parse_args_into_dataclasses(given, look_for_args_file=False)[: len(types)]
-    except ValueError as error:  # what the Trainer's arguments refuse
-        raise error if isinstance(error, ConfigError) else ConfigError(str(error)) from error
+    return _build(types, vars(parser.parse_args(given)))
+
+
+def _build(types: Sequence[Any], values: dict[str, Any]) -> tuple[Any, ...]:
+    """Return one object of each dataclass, or raise what all of them refuse at once."""
+    built, refused = [], []
+    for one in types:
+        try:
+            built.append(one(**{field.name: values[field.name] for field in fields(one) if field.init}))
+        except (ValueError, TypeError) as error:  # the Trainer's arguments raise these
+            refused.append(str(error))
+    if refused:
+        raise ConfigError("\n".join(refused))
+    return tuple(built)
 
 
 def _read_yaml(file: Path, types: Sequence[Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The base of all recipes: what each of them does around its own data, model and scores."""
 
 import copy
+import errno
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -11,12 +12,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from datasets.config import HF_DATASETS_CACHE
 from datasets.fingerprint import Hasher
 from transformers import BertConfig, PreTrainedModel, TrainerCallback, TrainingArguments, set_seed
 from transformers.utils import is_torch_xla_available
 
 from ..data.vocabulary import load_tokenizer, train_wordpiece
-from ..errors import ConfigError, KitError, raise_faults
+from ..errors import ConfigError, KitError, OutputError, raise_faults
 from ..modeling.loading import bert_config
 from ..modeling.parameters import parameter_report
 from ..reporting.markdown import write_markdown
@@ -250,7 +252,15 @@ class Recipe(ABC):
             raise_faults(argument_faults(self.args, self.glossary, self.smooths_labels), "TrainingArguments")
             self.check()
             set_seed(self.args.seed)
-            self._prepared = self.prepare()
+            try:
+                self._prepared = self.prepare()
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                    raise
+                raise OutputError(
+                    f"There is no space left for the prepared data ({error}). They go to {HF_DATASETS_CACHE}, the "
+                    "cache of `datasets`: free space there, or set HF_DATASETS_CACHE to a folder on another disk."
+                ) from error
         return self._prepared
 
     def fit(self, prepared: Prepared, checkpoint: str | None) -> list[dict[str, Any]]:

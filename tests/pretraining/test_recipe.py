@@ -304,3 +304,16 @@ def test_whole_words_need_pieces_that_continue_them(make_recipe, tokenizer):
     recipe = make_recipe(model="tiny", tokenizer=plain, recipe=PretrainConfig(whole_word_masking=True))
     with pytest.raises(ConfigError, match="'##'"):
         recipe.prepared()
+
+
+def test_no_space_for_the_data_is_said(make_recipe, monkeypatch):
+    import errno
+
+    from bert_finetune_kit.pretraining import recipe as module
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "tokenize_corpus", full)
+    with pytest.raises(OutputError, match="HF_DATASETS_CACHE"):
+        make_recipe().train()

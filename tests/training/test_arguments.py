@@ -63,3 +63,11 @@ def test_help_shows_the_defaults_that_are_used(capsys):
         PretrainRecipe.from_command_line(["--model", "base", "--train", "x.txt", "--help"])
     shown = " ".join(capsys.readouterr().out.split())
     assert "(default: 0.0001)" in shown
+
+
+def test_what_all_dataclasses_refuse_comes_at_once():
+    flags = ["--train", "nope.txt", "--mlm_probability", "3", "--validation_share", "7", "--max_length", "2"]
+    with pytest.raises(ConfigError) as caught:
+        PretrainRecipe.from_command_line(flags)
+    for part in ("mlm_probability is 3", "validation_share is 7", "max_length is 2"):
+        assert part in str(caught.value)
