@@ -1,0 +1,127 @@
+"""Exact match and F1 of answers as SQuAD scores them (Rajpurkar et al. 2016, 2018; the official evaluate-v2.0.py)."""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def normalize_answer(text: str) -> str:
+    """Return an answer as it is compared: lower case, without punctuation, English articles and extra white space.
+
+    >>> normalize_answer("The  U.S. Army!")
+    'us army'
+    """
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+
+
+def exact_match(prediction: str, answer: str) -> float:
+    """Return 1 if two answers are the same once normalized, else 0."""
+    return float(normalize_answer(prediction) == normalize_answer(answer))
+
+
+def f1_score(prediction: str, answer: str) -> float:
+    """Return the F1 of the words that two answers share; where one of them has none, whether both have none.
+
+    >>> round(f1_score("the old town hall", "town hall of Ghent"), 3)
+    0.571
+    """
+    told, gold = normalize_answer(prediction).split(), normalize_answer(answer).split()
+    if not told or not gold:
+        return float(told == gold)
+    shared = sum((Counter(told) & Counter(gold)).values())
+    if not shared:
+        return 0.0
+    precision, recall = shared / len(told), shared / len(gold)
+    return 2 * precision * recall / (precision + recall)  # in the order of the official script, to its last digit
+
+
+@dataclass(frozen=True)
+class AnswerScores:
+    """Scores of each question before any threshold, (questions,)."""
+
+    exact: np.ndarray
+    f1: np.ndarray
+    has_answer: np.ndarray
+    """bool: whether the question has an answer."""
+    answered: np.ndarray
+    """bool: whether the prediction is a text."""
+
+
+def score_answers(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> AnswerScores:
+    """Score each prediction against the best of its answers.
+
+    Args:
+        predictions: an answer to each question, empty for "no answer".
+        references: the answers of each question; none where there is no answer.
+    """
+    golds = [[gold for gold in answers if normalize_answer(gold)] or [""] for answers in references]
+    pairs = list(zip(predictions, golds, strict=True))
+    return AnswerScores(
+        np.array([max(exact_match(told, gold) for gold in answers) for told, answers in pairs]),
+        np.array([max(f1_score(told, gold) for gold in answers) for told, answers in pairs]),
+        np.array([bool(answers) for answers in references]),
+        np.array([bool(told) for told in predictions]),
+    )
+
+
+def with_threshold(scores: np.ndarray, told: AnswerScores, no_answer: np.ndarray, threshold: float) -> np.ndarray:
+    """Return scores as they are when questions whose probability of no answer exceeds `threshold` go unanswered."""
+    return np.where(no_answer > threshold, ~told.has_answer, scores).astype(float)
+
+
+def best_threshold(scores: np.ndarray, told: AnswerScores, no_answer: np.ndarray) -> tuple[float, float]:
+    """Return the highest mean score that a threshold can give, and the threshold.
+
+    It is found on the answers that it is scored on: an upper bound ("oracle"), not a score.
+
+    Args:
+        scores: exact match or F1 of each question, (questions,).
+        told: who has and who got an answer.
+        no_answer: probability of no answer of each question, (questions,).
+    """
+    order = np.argsort(no_answer, kind="stable")
+    gain = np.where(told.has_answer, scores, np.where(told.answered, -1.0, 0.0))[order]
+    # Answering the first n questions by this order, those that seem most answerable, and none of the others.
+    totals = np.concatenate([[0.0], np.cumsum(gain)]) + (~told.has_answer).sum()
+    best = int(totals.argmax())
+    return float(totals[best] / len(scores)), float(no_answer[order][best - 1]) if best else 0.0
+
+
+def squad_scores(told: AnswerScores, no_answer: np.ndarray | None = None, threshold: float = 1.0) -> dict[str, float]:
+    """Return the figures of the official script, in percent, under its names.
+
+    Args:
+        told: scores of each question.
+        no_answer: probability of no answer of each question, (questions,); none means 0, and no `best_*` figures.
+        threshold: above which a question goes unanswered; the official script's default lets all answers stand.
+    """
+    count = len(told.exact)
+    certain = np.zeros(count) if no_answer is None else no_answer
+    columns = {name: with_threshold(getattr(told, name), told, certain, threshold) for name in ("exact", "f1")}
+    scores: dict[str, float] = {name: 100.0 * sum(values.tolist()) / count for name, values in columns.items()}
+    scores["total"] = count
+    for prefix, chosen in (("HasAns", told.has_answer), ("NoAns", ~told.has_answer)):
+        number = int(chosen.sum())
+        if number in (0, count):  # of one kind alone: as the whole
+            continue
+        scores |= {
+            f"{prefix}_{name}": 100.0 * sum(values[chosen].tolist()) / number for name, values in columns.items()
+        }
+        scores[f"{prefix}_total"] = number
+    if no_answer is not None:
+        for name in ("exact", "f1"):
+            best, place = best_threshold(getattr(told, name), told, no_answer)
+            scores |= {f"best_{name}": 100.0 * best, f"best_{name}_thresh": place}
+    return scores
+
+
+def official_predictions(ids: Sequence[str], predictions: Sequence[str]) -> Mapping[str, str]:
+    """Return predictions in the format of the official script."""
+    return dict(zip(ids, predictions, strict=True))

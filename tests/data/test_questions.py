@@ -1,0 +1,95 @@
+import gzip
+import json
+
+import pytest
+from datasets import Dataset, DatasetDict
+
+from bert_finetune_kit import DataError
+from bert_finetune_kit.data.questions import QuestionSource, load_questions
+
+CONTEXT = "The mill of Ghent opens at six ."
+FLAT = [
+    {"id": "1", "context": CONTEXT, "question": "When ?", "answers": {"text": ["six"], "answer_start": [27]}},
+    {"id": "2", "context": CONTEXT, "question": "Who ?", "answers": {"text": [], "answer_start": []}},
+]
+
+
+def nested(ids=("1", "2"), version="v2.0"):
+    qas = [
+        {"id": ids[0], "question": "When ?", "answers": [{"text": "six", "answer_start": 27}]},
+        {"id": ids[1], "question": "Who ?", "answers": [], "is_impossible": True, "plausible_answers": [
+            {"text": "mill", "answer_start": 4}]},
+    ]  # fmt: skip
+    if version == "1.1":
+        qas = qas[:1]
+    return {"version": version, "data": [{"title": "Ghent", "paragraphs": [{"context": CONTEXT, "qas": qas}]}]}
+
+
+def write(path, content):
+    path.write_text(json.dumps(content), "utf-8")
+    return str(path)
+
+
+def test_the_bundled_sample():
+    questions = load_questions(QuestionSource())
+    assert (len(questions.train), len(questions.validation)) == (1500, 300)
+    assert questions.train.column_names == ["id", "title", "context", "question", "answers"]
+
+
+def test_the_official_format_of_both_versions(tmp_path):
+    files = [write(tmp_path / "a.json", nested()), write(tmp_path / "b.json", nested(("3", "4"), "1.1"))]
+    questions = load_questions(QuestionSource(files, validation=files[0]))
+    assert questions.train["id"][:] == ["1", "2", "3"]
+    assert questions.train["title"][:] == ["Ghent"] * 3
+    assert [answers["text"] for answers in questions.train["answers"]] == [["six"], [], ["six"]]
+    assert len(questions.validation) == 2
+
+
+def test_flat_files_and_memory(tmp_path):
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in FLAT), "utf-8")
+    (tmp_path / "b.json.gz").write_bytes(gzip.compress(json.dumps(nested()).encode()))
+    Dataset.from_list(FLAT).to_parquet(tmp_path / "c.parquet")
+    given = [
+        str(tmp_path / "a.jsonl"),
+        str(tmp_path / "b.json.gz"),
+        str(tmp_path / "c.parquet"),
+        Dataset.from_list(FLAT),
+    ]
+    told = [load_questions(QuestionSource(one)).train for one in given]
+    assert all(one["question"][:] == ["When ?", "Who ?"] for one in told)
+    assert all(one["answers"][0] == {"text": ["six"], "answer_start": [27]} for one in told)
+    both = load_questions(
+        QuestionSource(DatasetDict(train=Dataset.from_list(FLAT), validation=Dataset.from_list(FLAT)))
+    )
+    assert len(both.validation) == 2
+
+
+def test_ids_that_are_there_twice_get_new_ones_and_are_counted(tmp_path):
+    file = write(tmp_path / "a.json", nested(("1", "1")))
+    questions = load_questions(QuestionSource([file, file]))
+    assert questions.train["id"][:] == ["1", "1#2", "1#3", "1#4"]
+    assert "3 questions of the train split" in questions.notes[0]
+
+
+def test_a_limit_is_of_questions():
+    questions = load_questions(QuestionSource(max_train_examples=7, max_validation_examples=3))
+    assert (len(questions.train), len(questions.validation)) == (7, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"data": [{"title": "a"}]}, "articles, paragraphs and qas: KeyError"),
+        ({"data": []}, "no questions"),
+        ([{"question": "a"}], "no column 'context'"),
+    ],
+)
+def test_what_is_no_question(tmp_path, content, message):
+    with pytest.raises(DataError, match=message):
+        load_questions(QuestionSource(write(tmp_path / "a.json", content)))
+
+
+def test_what_is_not_there():
+    for given in ("missing.json", ["missing.json", "gone.json"]):
+        with pytest.raises(DataError, match="does not exist"):
+            load_questions(QuestionSource(given))

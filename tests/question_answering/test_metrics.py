@@ -1,0 +1,77 @@
+"""Scores against figures worked out by hand and properties of the official script."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bert_finetune_kit.question_answering.metrics import (
+    best_threshold,
+    exact_match,
+    f1_score,
+    normalize_answer,
+    score_answers,
+    squad_scores,
+    with_threshold,
+)
+
+PREDICTIONS = ["the town hall", "", "six", "Ghent"]
+REFERENCES = [["Town Hall of Ghent", "hall"], ["noon"], [], []]
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [("The  U.S. Army!", "us army"), ("an apple a day", "apple day"), ("the", ""), ("Theatre", "theatre"), ("…", "…")],
+)
+def test_normalization(text, normal):
+    assert normalize_answer(text) == normal
+
+
+def test_f1_of_words():
+    assert f1_score("the old town hall", "town hall of Ghent") == pytest.approx(4 / 7)
+    assert f1_score("b b c", "c c b") == pytest.approx(2 / 3)  # one b and one c are shared
+    assert (f1_score("", ""), f1_score("", "x"), f1_score("the", "")) == (1, 0, 1)
+    assert exact_match("The hall.", "hall") == 1
+
+
+def test_scores_by_hand():
+    told = score_answers(PREDICTIONS, REFERENCES)
+    assert told.exact.tolist() == [0, 0, 0, 0]
+    assert told.f1.tolist() == pytest.approx([2 / 3, 0, 0, 0])
+    scores = squad_scores(told)
+    assert scores["f1"] == pytest.approx(100 / 6)
+    assert (scores["HasAns_f1"], scores["NoAns_exact"]) == (pytest.approx(100 / 3), 0)
+    assert (scores["total"], scores["HasAns_total"], scores["NoAns_total"]) == (4, 2, 2)
+    assert not any(name.startswith("best") for name in scores)
+
+
+def test_one_who_always_abstains_scores_the_share_of_unanswerable_questions():
+    told = score_answers([""] * 4, REFERENCES)
+    scores = squad_scores(told, no_answer=np.ones(4))
+    assert (scores["exact"], scores["NoAns_exact"], scores["HasAns_exact"]) == (50, 100, 0)
+    assert scores["best_exact"] == 50
+
+
+def test_an_oracle_threshold_is_the_best_of_all_thresholds():
+    rng = np.random.default_rng(0)
+    answers = [["x"] if number % 2 else [] for number in range(60)]
+    told = score_answers([rng.choice(["x", "y", ""]) for _ in answers], answers)
+    no_answer = rng.random(60)
+    best, threshold = best_threshold(told.f1, told, no_answer)
+    tried = [with_threshold(told.f1, told, no_answer, one).mean() for one in [0.0, *no_answer, 1.0]]
+    assert best == pytest.approx(max(tried))
+    assert with_threshold(told.f1, told, no_answer, threshold).mean() == pytest.approx(best)
+
+
+def test_a_probability_of_zero_for_all_makes_best_meaningless():
+    """With 0 for every question, as a well-known script passes, "best" is the share of unanswerable questions."""
+    told = score_answers(["wrong"] * 4, REFERENCES)
+    assert squad_scores(told, no_answer=np.zeros(4))["best_exact"] == 50
+    assert squad_scores(told, no_answer=np.zeros(4))["best_exact_thresh"] == 0
+
+
+@given(st.lists(st.sampled_from("ab the ,."), max_size=8), st.lists(st.sampled_from("ab the ,."), max_size=8))
+def test_f1_is_symmetric_and_at_least_exact_match(one, other):
+    left, right = " ".join(one), " ".join(other)
+    assert f1_score(left, right) == pytest.approx(f1_score(right, left))
+    assert exact_match(left, right) <= f1_score(left, right) <= 1
