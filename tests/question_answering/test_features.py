@@ -1,0 +1,78 @@
+import copy
+
+import numpy as np
+import pytest
+from datasets import Dataset
+
+from bert_finetune_kit.data.questions import QuestionSource, load_questions
+from bert_finetune_kit.question_answering.config import QAConfig
+from bert_finetune_kit.question_answering.features import QAExamples, answer_spans, tokenize_questions
+
+ROWS = load_questions(QuestionSource(max_train_examples=60)).train
+
+
+def examples_of(tokenizer, rows=ROWS, **settings):
+    tokens = tokenize_questions(rows, tokenizer)
+    spans, check = answer_spans(rows, tokens)
+    lost = frozenset(number for number, one in enumerate(rows["id"]) if one in check.missing)
+    config = QAConfig(**({"max_length": 48, "doc_stride": 8, "max_question_length": 20} | settings))
+    return QAExamples(tokens, config, tokenizer.cls_token_id, tokenizer.sep_token_id, spans, lost)
+
+
+@pytest.mark.parametrize("settings", [{}, {"doc_stride": 0}, {"max_length": 200, "doc_stride": 64}])
+def test_windows_are_those_of_transformers(tokenizer, settings):
+    """Against the tokenizer's own overflowing windows, as the example scripts use them."""
+    examples = examples_of(tokenizer, **settings)
+    told = copy.deepcopy(tokenizer)(  # which remembers how it was called
+        ROWS["question"][:], ROWS["context"][:], truncation="only_second", max_length=examples.config.max_length,
+        stride=examples.config.doc_stride, return_overflowing_tokens=True,
+    )  # fmt: skip
+    assert examples.tokens.question_lengths.max() <= 20
+    assert examples.question_of.tolist() == told["overflow_to_sample_mapping"]
+    for index in range(len(examples)):
+        assert examples[index]["input_ids"].tolist() == told["input_ids"][index]
+        assert examples[index]["context_start"] == told["token_type_ids"][index].index(1)
+
+
+def test_positions_are_those_of_the_answer(tokenizer):
+    examples = examples_of(tokenizer)
+    seen = set()
+    for index in range(len(examples)):
+        row, example = ROWS[int(examples.question_of[index])], examples[index]
+        start, end = example["start_position"], example["end_position"]
+        if start == 0:
+            assert end == 0
+            continue
+        assert example["context_start"] <= start <= end < len(example["input_ids"]) - 1
+        answer = tokenizer.decode(example["input_ids"][start : end + 1])
+        assert answer == tokenizer.decode(tokenizer(row["answers"]["text"][0], add_special_tokens=False)["input_ids"])
+        seen.add(row["id"])
+    answerable = {row["id"] for row in ROWS if row["answers"]["text"]}
+    assert seen == answerable  # windows overlap by more than any answer here is long
+
+
+def test_odd_questions_never_crash_nor_teach_what_is_wrong(tokenizer):
+    asked = {
+        "long": ("the mill opens", "when " * 90, {"text": ["mill"], "answer_start": [4]}),
+        "empty": ("", "who ?", {"text": [], "answer_start": []}),
+        "wrong": ("the mill", "who ?", {"text": ["six"], "answer_start": [0]}),
+    }
+    names = ("context", "question", "answers")
+    rows = Dataset.from_list([{"id": one, **dict(zip(names, row, strict=True))} for one, row in asked.items()])
+    examples = examples_of(tokenizer, rows)
+    assert examples.question_of.tolist() == [0, 1]
+    assert len(examples[0]["input_ids"]) <= 48
+    assert examples[0]["start_position"] > 0
+    assert examples[1]["input_ids"][-2:].tolist() == [tokenizer.sep_token_id] * 2
+
+
+def test_every_token_of_a_context_is_in_a_window(tokenizer):
+    examples = examples_of(tokenizer)
+    for number in range(10):
+        windows = np.flatnonzero(examples.question_of == number)
+        shown = {
+            int(examples.first_token[index]) + place
+            for index in windows
+            for place in range(len(examples[index]["input_ids"]) - examples[index]["context_start"] - 1)
+        }
+        assert shown == set(range(int(examples.tokens.context_lengths[number])))
