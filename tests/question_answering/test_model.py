@@ -1,0 +1,58 @@
+"""The model against the stock model."""
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from bert_finetune_kit.question_answering.collator import DataCollatorForQuestionAnswering
+from bert_finetune_kit.question_answering.model import build_model
+
+
+def window(length, start=0, end=0, counts=True):
+    ids = np.random.default_rng(length).integers(5, 500, length)
+    return {"input_ids": ids, "context_start": 5, "start_position": start, "end_position": end, "counts": counts}
+
+
+@pytest.fixture
+def model(config):
+    torch.manual_seed(0)
+    return build_model(config, config.vocab_size)[0]
+
+
+def test_loss_is_that_of_the_stock_model(model, tmp_path):
+    batch = DataCollatorForQuestionAnswering(0)([window(20, 6, 8), window(20)])
+    output = model.train()(**batch)
+    model.save_pretrained(tmp_path)
+    stock = transformers.AutoModelForQuestionAnswering.from_pretrained(tmp_path).train()
+    assert type(stock).__module__.startswith("transformers")
+    for name in ("context_mask", "weights"):
+        batch.pop(name)
+    torch.testing.assert_close(output.losses.mean(), stock(**batch).loss)
+
+
+def test_a_window_counts_the_same_whatever_it_is_padded_to(model):
+    alone = DataCollatorForQuestionAnswering(0)([window(20, 6, 8)])
+    padded = DataCollatorForQuestionAnswering(0, pad_to=64)([window(20, 6, 8)])
+    beside = DataCollatorForQuestionAnswering(0)([window(20, 6, 8), window(50)])
+    losses = [model.eval()(**batch).losses[0].item() for batch in (alone, padded, beside)]
+    assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
+    spans = [model(**batch) for batch in (alone, beside)]
+    assert torch.equal(spans[0].span_starts[0], spans[1].span_starts[0])
+
+
+def test_spans_lie_in_the_context(model):
+    output = model.eval()(**DataCollatorForQuestionAnswering(0)([window(20), window(9)]))
+    assert output.span_scores.shape == (2, 20)
+    kept = torch.isfinite(output.span_scores)
+    assert (output.span_starts[kept] >= 5).all()
+    assert (output.span_ends[0][kept[0]] < 19).all()
+    assert (output.span_ends[1][kept[1]] < 8).all()
+    assert kept[1].sum() == 6  # 3 tokens of context
+
+
+def test_what_does_not_count(model):
+    batch = DataCollatorForQuestionAnswering(0)([window(20, 6, 8), window(20, counts=False)])
+    assert batch["weights"].tolist() == [1, 0]
+    assert model.train()(**batch).losses[1] == 0
+    assert model(**batch).span_scores is None
