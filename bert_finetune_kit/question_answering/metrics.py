@@ -53,6 +53,10 @@ class AnswerScores:
     answered: np.ndarray
     """bool: whether the prediction is a text."""
 
+    def take(self, chosen: np.ndarray) -> "AnswerScores":
+        """Return the scores of some of the questions."""
+        return AnswerScores(self.exact[chosen], self.f1[chosen], self.has_answer[chosen], self.answered[chosen])
+
 
 def score_answers(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> AnswerScores:
     """Score each prediction against the best of its answers.
