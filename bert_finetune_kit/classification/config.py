@@ -1,6 +1,5 @@
 """How a text is classified, beside what the task says."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +20,13 @@ class ClassificationConfig(FineTuningConfig):
     threshold: float = 0.5
     """Least probability at which a multi_label task gives a label."""
 
+    def __post_init__(self) -> None:
+        weights = self.class_weights
+        if isinstance(weights, list | tuple):  # a command line gives words
+            plain = weights[0] if list(weights) == ["balanced"] else [_number(one) for one in weights]
+            object.__setattr__(self, "class_weights", plain)
+        super().__post_init__()
+
     def _faults(self) -> list[str]:
         faults = super()._faults()
         if self.stride is not None and not 0 <= self.stride <= self.max_length // 2:
@@ -32,6 +38,13 @@ class ClassificationConfig(FineTuningConfig):
         weights = self.class_weights
         if isinstance(weights, str) and weights != "balanced":
             faults.append(f"class_weights is {weights!r}: it can be 'balanced', or a number a label")
-        if isinstance(weights, Sequence) and not isinstance(weights, str) and any(float(one) <= 0 for one in weights):
-            faults.append(f"class_weights is {list(weights)}: each weight must be above 0")
+        if isinstance(weights, list) and any(isinstance(one, str) or one <= 0 for one in weights):
+            faults.append(f"class_weights is {weights}: each weight must be a number above 0")
         return faults
+
+
+def _number(value: Any) -> Any:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return str(value)

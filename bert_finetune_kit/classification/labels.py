@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, ModelError
+from ..errors import ConfigError, DataError, ModelError
 from ..tasks.task import ClassificationTask, Kind
 
 _BOOLEANS = ("false", "true")
@@ -151,6 +151,29 @@ def check_label_order(labels: LabelSet, config: Any, given: str) -> None:
         f"{'The names are the same in another order: ' if sorted(names) == sorted(ours) else ''}"
         "Declare labels in the order of the checkpoint to go on with its head, or set new_head=True for a fresh one."
     )
+
+
+def label_weights(given: Any, train: np.ndarray, outputs: int) -> np.ndarray | None:
+    """Return the weight of each label in the loss, (labels,) float32; none where all weigh the same.
+
+    Args:
+        given: a number a label; `balanced` for weights inverse to the frequency of each label, of several labels for
+            how many times as often each is absent as present; or none.
+        train: targets of the train split.
+        outputs: number of labels.
+
+    Raises:
+        ConfigError: there are more or fewer numbers than labels.
+    """
+    if given is None:
+        return None
+    if given == "balanced":
+        counts = train.sum(0) if train.ndim == 2 else np.bincount(train, minlength=outputs)
+        others = len(train) - counts if train.ndim == 2 else len(train) / outputs
+        return np.asarray(others / np.maximum(counts, 1), np.float32)
+    if len(given) != outputs:
+        raise ConfigError(f"class_weights has {len(given)} numbers, and there are {outputs} labels.")
+    return np.array(given, np.float32)
 
 
 def label_name(value: Any) -> str | None:

@@ -1,6 +1,5 @@
 """`ClassificationRecipe`: BERT fine-tuned to classify texts or pairs of texts, or to give them a number."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -21,7 +20,7 @@ from ..data.labelled import (
 )
 from ..data.tokenized import tokenize_texts
 from ..data.vocabulary import check_vocabulary, load_tokenizer
-from ..errors import raise_faults
+from ..errors import ConfigError, ModelError, raise_faults
 from ..modeling.finetuning import freeze, rate_multiplier
 from ..modeling.loading import bert_config, checkpoint_config
 from ..modeling.lora import add_lora, is_lora, lora_config, save_merged
@@ -35,9 +34,9 @@ from .collator import DataCollatorForClassification
 from .command_line import TaskArguments
 from .config import ClassificationConfig
 from .features import ClassificationExamples
-from .intervals import intervals
-from .labels import LabelSet, check_classes, label_set
-from .metrics import MetricSet, Predictions, decode, glossary_of, majority, mean_loss, metric_set
+from .judging import judge, score_split
+from .labels import LabelSet, check_classes, label_set, label_weights
+from .metrics import MetricSet, Predictions, decode, glossary_of, metric_set
 from .model import HEAD, BertForSequenceClassification, build_model, loss_counts, loss_sums
 from .predict import Prediction, predict_logits, to_predictions, to_rows
 from .statistics import split_statistics
@@ -149,7 +148,8 @@ class ClassificationRecipe(Recipe):
         recipe._labels = LabelSet(task.labels or (), task.kind, by_column=isinstance(task.label, tuple))
         model: Any
         model, new = build_model(str(folder), recipe._labels, 0)
-        raise_faults((f"{part} has no weights in {folder}: it is no trained classifier" for part in new), str(folder))
+        if new:
+            raise ModelError(f"{folder} is no trained classifier: there are no weights of {', '.join(new)} in it.")
         recipe._predictor = model.to(recipe.args.device).eval(), load_tokenizer(str(folder))
         return recipe
 
@@ -231,7 +231,7 @@ class ClassificationRecipe(Recipe):
         on_xla = self.args.device.type == "xla"
         collator = DataCollatorForClassification(
             tokenizer.pad_token_id,
-            self._class_weights(labels, train.labels),
+            label_weights(self.config.class_weights, train.labels, labels.outputs),
             self.config.max_length if on_xla else None,
         )
         only = next(iter(validation.values()))
@@ -253,7 +253,7 @@ class ClassificationRecipe(Recipe):
     def compute_metrics(self, prediction: Any) -> dict[str, float]:
         """Scores of a split, and the mean loss of its examples."""
         _, logits, labels = prediction.predictions
-        return self._score(logits, labels)
+        return score_split(self._metrics, logits, labels, self.config.threshold)
 
     def rate_of(self) -> Callable[[str], float] | None:
         """Layer-wise decay of the learning rate."""
@@ -336,53 +336,16 @@ class ClassificationRecipe(Recipe):
             tokenizer.sep_token_id,
         )
 
-    def _class_weights(self, labels: LabelSet, train: np.ndarray) -> np.ndarray | None:
-        given = self.config.class_weights
-        if given is None:
-            return None
-        if given == "balanced":
-            counts = train.sum(0) if train.ndim == 2 else np.bincount(train, minlength=labels.outputs)
-            negative = len(train) - counts if train.ndim == 2 else len(train) / labels.outputs
-            return np.asarray(negative / np.maximum(counts, 1), np.float32)
-        wrong = len(given) != labels.outputs
-        raise_faults(
-            [f"class_weights has {len(given)} numbers, and there are {labels.outputs} labels"] * wrong, "The config"
-        )
-        return np.array([float(weight) for weight in given], np.float32)
-
     def _best_key(self, splits: list[str]) -> str:
         best = self.task.best_metric or self._metrics.names[0]
         return f"{splits[0]}_{best}" if len(splits) > 1 else best
 
-    def _score(self, logits: np.ndarray, references: np.ndarray) -> dict[str, float]:
-        finite = np.isfinite(logits).all(1)
-        scores: dict[str, float] = {}
-        if not finite.all():
-            scores["non_finite_examples"] = int((~finite).sum())
-        if finite.any():
-            told = decode(logits[finite], references[finite], self.task.kind, self.config.threshold)
-            scores |= self._metrics.score(told)
-            scores["loss"] = mean_loss(logits[finite], references[finite], self.task.kind)
-            return scores
-        return scores | {"loss": math.nan, self._metrics.names[0]: math.nan}
-
     def _judge(self, examples: Any) -> tuple[Predictions, dict[str, Any]]:
         """Score the weights that were saved on a split."""
         assert self.trainer is not None
-        assert self._labels is not None
         outputs: Any = self.trainer.predict(examples).predictions
         _, logits, references = outputs
-        finite = np.isfinite(logits).all(1)
-        told = decode(logits[finite], references[finite], self.task.kind, self.config.threshold)
-        if len(told.references) == 0:
-            return told, {"examples": len(logits), "scores": {}, "intervals": {}, "baseline": {}}
-        guess = majority(self.prepared().train.labels, told.references, self.task.kind, self._labels.outputs)
-        return told, {
-            "examples": len(told.references),
-            "scores": self._metrics.score(told),
-            "intervals": intervals(self._metrics, told),
-            "baseline": self._metrics.score(guess),
-        }
+        return judge(self._metrics, logits, references, self.prepared().train.labels, self.config.threshold)
 
     def _published(self, split: str, splits: int) -> tuple[dict[str, float], str]:
         published = self.task.published
@@ -400,11 +363,10 @@ class ClassificationRecipe(Recipe):
     def _trained(self) -> tuple[Any, Any]:
         if self._predictor is not None:
             return self._predictor
-        raise_faults(
-            ["nothing has been trained: call train() first, or load a trained model with from_pretrained(folder)"]
-            * (self.trainer is None),
-            type(self).__name__,
-        )
+        if self.trainer is None:
+            raise ConfigError(
+                "Nothing has been trained: call train(), or load a trained model by from_pretrained(folder)."
+            )
         return self.prepared().model, self.prepared().tokenizer
 
     _predictor: tuple[BertForSequenceClassification, Any] | None = None

@@ -74,7 +74,7 @@ def test_a_run_from_data_to_report(make, capsys):
 
 def test_predictions_of_a_fresh_recipe_are_those_of_the_stock_model(make):
     recipe = make(max_steps=3)
-    with pytest.raises(ConfigError, match="nothing has been trained"):
+    with pytest.raises(ConfigError, match="Nothing has been trained"):
         recipe.predict("a")
     recipe.train()
     texts = [row["text"] for row in sample_reviews("validation", count=7)]
@@ -302,6 +302,12 @@ def test_bad_input_is_refused_before_training(make, tmp_path, settings, error, m
     assert not list(tmp_path.rglob("checkpoint-*"))
 
 
+def test_a_checkpoint_without_a_head_is_no_classifier(config, tmp_path):
+    BertForPreTraining(config).save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match="no trained classifier"):
+        ClassificationRecipe.from_pretrained(tmp_path)
+
+
 def test_all_faults_of_a_config_at_once():
     with pytest.raises(ConfigError, match="4 faults"):
         ClassificationConfig(max_length=1, layer_decay=0, threshold=2, class_weights="equal")
@@ -321,6 +327,11 @@ def test_from_the_command_line(tmp_path, tokenizer, config):
     assert (recipe.task.text, recipe.task.label, recipe.lora.r, run.seeds) == ("review", "stars", 3, [1, 2])
     recipe, _ = ClassificationRecipe.from_command_line(["--task", "mrpc", "--model", "tiny", "--metrics", "accuracy"])
     assert (recipe.task.name, recipe.task.best_metric) == ("mrpc", "accuracy")
+    for given, meant in ((["balanced"], "balanced"), (["1", "2.5"], [1.0, 2.5])):
+        recipe, _ = ClassificationRecipe.from_command_line(["--class_weights", *given])
+        assert recipe.config.class_weights == meant
+    with pytest.raises(ConfigError, match="a number above 0"):
+        ClassificationRecipe.from_command_line(["--class_weights", "1", "two"])
     recipe, _ = ClassificationRecipe.from_command_line([])
     assert recipe.is_sample
     assert recipe.args.load_best_model_at_end
