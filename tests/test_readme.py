@@ -64,6 +64,7 @@ def recipes():
 def test_flags_of_the_examples_exist(block, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_task.yaml").write_text("dataset: reviews.csv\n", "utf-8")
+    (tmp_path / "lora.yaml").write_text("lora: '{\"r\": 16}'\n", "utf-8")
     joined = block.replace("\\\n", " ")
     for line in joined.splitlines():
         for example, recipe in recipes().items():
