@@ -3,8 +3,6 @@
 The data are made here, so that the example needs nothing; a file, folder or Hub id goes in their place.
 """
 
-from typing import Any
-
 from datasets import Dataset
 
 from bert_finetune_kit import ClassificationConfig, ClassificationRecipe, ClassificationTask, register_task
@@ -15,7 +13,7 @@ ROWS = [
     for topic, words in WORDS.items() for one in words for other in words
 ]  # fmt: skip
 
-# 1. Declare it: now `ClassificationRecipe("topics")` and `examples/finetune_classification.py --task topics` know it.
+# 1. Declare it: `ClassificationRecipe("topics")` knows it, and `finetune_classification.py --task new_task.py:topics`.
 register_task(
     ClassificationTask("topics", Dataset.from_list(ROWS * 4), text="note", label="topic", metrics=("accuracy",))
 )
@@ -25,10 +23,10 @@ register_task(
 class FirstWords(ClassificationRecipe):
     """Reads the first four words of each text."""
 
-    def load_examples(self) -> Any:
-        """Source → rows with the columns of the task."""
-        data = super().load_examples()
-        return data.map_text(self.task.text, lambda text: " ".join(text.split()[:4]))
+    def map_rows(self, rows: Dataset) -> Dataset:
+        """Change texts before they are tokenized, to learn from, to score and to predict alike."""
+        column = self.task.text
+        return rows.map(lambda row: {column: " ".join(row[column].split()[:4])})
 
 
 def main() -> None:

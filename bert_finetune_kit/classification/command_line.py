@@ -12,8 +12,8 @@ class TaskArguments:
     """Which task, and what differs from its declaration."""
 
     task: str | None = None
-    """Name of a task (sst2, mrpc, …) or a YAML file that declares one; none means the bundled sample, or with --train
-    a task of one's own."""
+    """Name of a task (sst2, mrpc, …), a YAML file that declares one, or my_tasks.py:name of a file that registers it;
+    none means the bundled sample, or with --train a task of one's own."""
     text: str | None = None
     """Column of the text."""
     text_pair: str | None = None

@@ -1,5 +1,6 @@
 """How a text is classified, beside what the task says."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ class ClassificationConfig(FineTuningConfig):
 
     def __post_init__(self) -> None:
         weights = self.class_weights
+        weights = weights.tolist() if hasattr(weights, "tolist") else weights
         if isinstance(weights, list | tuple):  # a command line gives words
             plain = weights[0] if list(weights) == ["balanced"] else [_number(one) for one in weights]
             object.__setattr__(self, "class_weights", plain)
@@ -38,7 +40,11 @@ class ClassificationConfig(FineTuningConfig):
         weights = self.class_weights
         if isinstance(weights, str) and weights != "balanced":
             faults.append(f"class_weights is {weights!r}: it can be 'balanced', or a number a label")
-        if isinstance(weights, list) and any(isinstance(one, str) or one <= 0 for one in weights):
+        if weights is not None and not isinstance(weights, str | list):
+            faults.append(
+                f"class_weights is a {type(weights).__name__}: give 'balanced', or a list of a number a label"
+            )
+        if isinstance(weights, list) and any(isinstance(one, str) or not 0 < one < math.inf for one in weights):
             faults.append(f"class_weights is {weights}: each weight must be a number above 0")
         return faults
 

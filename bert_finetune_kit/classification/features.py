@@ -72,7 +72,7 @@ class ClassificationExamples:
     def _slide(self, first: np.ndarray, second: np.ndarray | None) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
         assert self.stride is not None
         if second is None:
-            for piece in slide(first, self.room, self.stride):
+            for piece in slide(first, self.room, min(self.stride, self.room // 2)):
                 yield piece, None
             return
         # The longer text slides beside the shorter one, which is cut where it would take more than half of the room.

@@ -9,6 +9,7 @@ from .metrics import METRICS, MetricSet, Predictions
 
 Interval = tuple[float, float]
 DRAWS = 1000
+_MOST_LABELS = 100  # of which a thousand tables fit into memory
 
 
 def intervals(metrics: MetricSet, told: Predictions, seed: int = 0) -> dict[str, Interval]:
@@ -35,7 +36,7 @@ def intervals(metrics: MetricSet, told: Predictions, seed: int = 0) -> dict[str,
         fisher = stats.pearsonr(told.predictions, told.references).confidence_interval()
         found["pearson"] = float(fisher.low), float(fisher.high)
     rng = np.random.default_rng(seed)
-    if metrics.kind == "single_label":
+    if metrics.kind == "single_label" and metrics.labels <= _MOST_LABELS:
         tables = drawn_tables(told, metrics.labels, rng)
         found |= {name: percentiles(score(tables)) for name, score in TABLE_SCORES.items() if name in left}
     left = [name for name in left if name not in found]

@@ -25,6 +25,8 @@ class LabelSet:
     kind: Kind = "single_label"
     by_column: bool = False
     """Whether values are lists of 0 and 1, one for each name."""
+    numbered: bool = True
+    """Whether numbers may stand for the names in their order, as they may where the names are declared."""
 
     @property
     def outputs(self) -> int:
@@ -46,10 +48,12 @@ class LabelSet:
         if self.by_column:
             return _indicators(values, split)
         if self.kind == "single_label":
+            if any(isinstance(value, list | dict) for value in values):
+                raise DataError(f"The labels of the {split} split are lists: declare kind='multi_label'.")
             return np.array(self._ids([label_name(value) for value in values], split), np.int64)
         targets = np.zeros((len(values), len(self.names)), np.float32)
         for row, value in enumerate(values):
-            if value is None or isinstance(value, str):
+            if not isinstance(value, list | tuple | np.ndarray):
                 raise DataError(
                     f"Row {row} of the {split} split has the label {value!r}: a multi_label task needs a list of "
                     "labels in each row, or one column of 0 and 1 a label (label=('first', 'second'))."
@@ -59,8 +63,8 @@ class LabelSet:
         return targets
 
     def _ids(self, names: Sequence[str | None], split: str, row: int | None = None) -> list[int]:
-        ids = {name: number for number, name in enumerate(self.names)}
-        if not set(names) & set(ids):
+        ids: dict[str | None, int] = {label_name(name): number for number, name in enumerate(self.names)}
+        if self.numbered and not set(names) & set(ids):
             ids = {str(number): number for number in range(len(self.names))}
         found = []
         for number, name in enumerate(names):
@@ -82,12 +86,13 @@ class LabelSet:
         return f"The label {name!r} in {where} is none of {known}.{hint} Every label must be declared or in train."
 
 
-def label_set(task: ClassificationTask, values: Sequence[Any]) -> LabelSet:
-    """Return the labels that a task declares, or those of its train split in sorted order.
+def label_set(task: ClassificationTask, values: Sequence[Any], named: tuple[str, ...] | None = None) -> LabelSet:
+    """Return the labels that a task declares, or those that its data name, or those of its train split in sorted order.
 
     Args:
         task: the declaration.
         values: labels of the train split, as `label_values` gives them.
+        named: names in the order of a `ClassLabel`, if the data have one.
 
     Raises:
         DataError: all training examples have one label, or a number is no label.
@@ -96,14 +101,15 @@ def label_set(task: ClassificationTask, values: Sequence[Any]) -> LabelSet:
         return LabelSet((), "regression")
     if isinstance(task.label, tuple):
         return LabelSet(task.labels or task.label, task.kind, by_column=True)
-    names = task.labels or sorted_names(_flat(values, task.kind))
-    if task.labels is None and task.kind == "single_label" and any(_is_fraction(name) for name in names):
+    declared = task.labels or named
+    names = declared or sorted_names(_flat(values, task.kind))
+    if declared is None and task.kind == "single_label" and any(_is_fraction(name) for name in names):
         example = next(name for name in names if _is_fraction(name))
         raise DataError(
             f"The labels of {task.name!r} are fractions such as {example}: for a target that is a number, declare "
             "kind='regression'."
         )
-    return LabelSet(tuple(names), task.kind)
+    return LabelSet(tuple(names), task.kind, numbered=declared is not None)
 
 
 def check_classes(labels: LabelSet, train: np.ndarray, others: dict[str, np.ndarray]) -> None:
@@ -139,6 +145,8 @@ def check_label_order(labels: LabelSet, config: Any, given: str) -> None:
     """
     names = [str(config.id2label[number]) for number in sorted(config.id2label)]
     ours = list(labels.names) if labels.kind != "regression" else []
+    if labels.kind == "regression" and len(names) == 1:
+        return
     if names == [f"LABEL_{number}" for number in range(len(names))]:
         if len(names) == labels.outputs:
             return

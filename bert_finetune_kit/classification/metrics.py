@@ -161,6 +161,8 @@ class MetricSet:
     names: list[str] = field(default_factory=list)
     """Keys of the scores that the task asks for, in its order."""
     modules: list[Any] = field(default_factory=list)
+    module_keys: list[str] = field(default_factory=list)
+    """Keys of the scores that modules give, which may have the name of one of the kit's."""
 
     def score(self, told: Predictions) -> dict[str, float]:
         """Return all scores of a split."""
@@ -169,12 +171,20 @@ class MetricSet:
             scores |= _scalars(module.compute(predictions=told.predictions, references=told.references))
         return scores
 
+    def lower_is_better(self) -> dict[str, bool | None]:
+        """Return for every score whether less of it is better; none for those of modules, which do not say."""
+        known = {
+            name: METRICS[name].lower_is_better if name in METRICS else None for name in (*self.names, *self.shown)
+        }
+        return {**known, "loss": True}
+
     @property
     def shown(self) -> list[str]:
         """Names of this module's metrics to compute: the task's own, then those of every report."""
         always = _ALWAYS_BINARY if self.kind == "single_label" and self.labels == 2 else ALWAYS[self.kind]
         more = () if self.kind == "regression" else ("calibration_error",)
-        return list(dict.fromkeys([*(name for name in self.names if name in METRICS), *always, *more]))
+        own = [name for name in self.names if name in METRICS and name not in self.module_keys]
+        return [name for name in dict.fromkeys([*own, *always, *more]) if name not in self.module_keys]
 
 
 def metric_set(given: Sequence[Any], kind: Kind, labels: int) -> MetricSet:
@@ -196,7 +206,11 @@ def metric_set(given: Sequence[Any], kind: Kind, labels: int) -> MetricSet:
             continue
         module = _load_module(one, kind)
         result.modules.append(module)
-        result.names += _try(module, kind, labels)
+        keys = _try(module, kind, labels)
+        if not keys:
+            raise ConfigError(f"The metric {one!r} gives no number to score by.")
+        result.names += keys
+        result.module_keys += keys
     return result
 
 
@@ -227,7 +241,7 @@ def _load_module(given: Any, kind: Kind) -> Any:
 
 def _try(module: Any, kind: Kind, labels: int) -> list[str]:
     """Return the keys that a module gives, found out on two examples: before training, not after it."""
-    told = np.array([0.0, 1.0]) if kind == "regression" else np.arange(2)
+    told = np.array([0.0, 1.0]) if kind == "regression" else np.arange(max(labels, 2))
     if kind == "multi_label":
         told = np.eye(2, labels, dtype=np.int64)
     try:

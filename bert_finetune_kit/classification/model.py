@@ -23,6 +23,7 @@ PROBLEM_TYPES = {
     "regression": "regression",
 }
 HEAD = "classifier"
+_OTHER_HEADS = ("ForTokenClassification", "ForMultipleChoice")
 
 
 @dataclass
@@ -108,6 +109,8 @@ def build_model(
         return BertForSequenceClassification(_with_labels(config, labels)), ["all weights"]
     config = checkpoint_config(given)
     has_head = any("ForSequenceClassification" in name for name in config.architectures or ())
+    # Heads of other tasks have the same name.
+    new_head |= any(name.endswith(_OTHER_HEADS) for name in config.architectures or ())
     if has_head and not new_head:
         check_label_order(labels, config, str(given))
     model, new = load_pretrained(
@@ -116,7 +119,7 @@ def build_model(
         config=_with_labels(config, labels),
         ignore_mismatched_sizes=new_head,
     )
-    if has_head and new_head and HEAD not in new:
+    if new_head and HEAD not in new:
         nn.init.normal_(model.classifier.weight, std=model.config.initializer_range)
         nn.init.zeros_(model.classifier.bias)
         new = [*new, HEAD]

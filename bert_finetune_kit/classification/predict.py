@@ -1,13 +1,15 @@
 """A trained classifier at work: texts → labels with their probabilities."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from datasets import Dataset
 
+from ..data.tables import open_tables
 from ..errors import DataError
 from .features import ClassificationExamples
 from .labels import LabelSet
@@ -77,8 +79,14 @@ def to_rows(given: Any, text: str, text_pair: str | None) -> Dataset:
     Raises:
         DataError: it is none of these.
     """
+    if isinstance(given, Path):
+        (given,) = open_tables(given).values()
     if isinstance(given, Dataset):
         return given
+    if isinstance(given, Mapping) or hasattr(given, "columns"):
+        raise DataError(
+            f"A {type(given).__name__} cannot be predicted: give texts, pairs of texts, a Dataset or a Path."
+        )
     single = isinstance(given, str) or (isinstance(given, tuple) and text_pair is not None)
     items: Sequence[Any] = [given] if single else list(given) if isinstance(given, Iterable) else []
     if not items:
@@ -89,6 +97,6 @@ def to_rows(given: Any, text: str, text_pair: str | None) -> Dataset:
             raise DataError(f"{wrong!r} is no text; the task is about single texts (column {text!r}).")
         return Dataset.from_dict({text: items})
     for item in items:
-        if isinstance(item, str) or len(item) != 2 or not all(isinstance(part, str) for part in item):
+        if not isinstance(item, tuple | list) or len(item) != 2 or not all(isinstance(part, str) for part in item):
             raise DataError(f"{item!r} is no pair of texts, which the task is about ({text!r}, {text_pair!r}).")
     return Dataset.from_dict({text: [item[0] for item in items], text_pair: [item[1] for item in items]})

@@ -1,12 +1,13 @@
 """`ClassificationRecipe`: BERT fine-tuned to classify texts or pairs of texts, or to give them a number."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from datasets import Dataset
 from transformers import BertConfig, TrainerCallback, TrainingArguments
 
 from ..data.labelled import (
@@ -14,6 +15,7 @@ from ..data.labelled import (
     LabelledSource,
     check_columns,
     check_texts,
+    class_names,
     hold_out,
     label_values,
     load_labelled,
@@ -25,6 +27,7 @@ from ..modeling.finetuning import freeze, rate_multiplier
 from ..modeling.loading import bert_config, checkpoint_config
 from ..modeling.lora import add_lora, is_lora, lora_config, save_merged
 from ..reporting.report import ReportTable, Score, describe_object, describe_settings
+from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
 from ..training.arguments import RunArguments, parse_arguments
 from ..training.finetuning import choose_best_by, early_stopping, finetuning_faults
@@ -103,7 +106,7 @@ class ClassificationRecipe(Recipe):
     @property
     def is_sample(self) -> bool:
         """Whether this learns the bundled sample."""
-        return self.task.dataset is None and self.source.train is None
+        return self.task == SAMPLE_TASK and self.source.train is None
 
     @classmethod
     def default_args(
@@ -125,25 +128,36 @@ class ClassificationRecipe(Recipe):
         defaults = {"output_dir": f"runs/{cls.name}", **cls.machine_defaults()}
         run, chosen, source, _, _ = parse_arguments(types, defaults, argv, show_help=False)
         task = chosen.find(has_data=source.train is not None)
-        sample = task.dataset is None and source.train is None
+        sample = task == SAMPLE_TASK and source.train is None
         defaults |= _suited(run.model, sample, chosen.lora is not None)
         run, chosen, source, config, args = parse_arguments(types, defaults, argv)
         recipe = cls(task, source, model=run.model, tokenizer=run.tokenizer, config=config, args=args, lora=chosen.lora)
         return recipe, run
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, *, args: TrainingArguments | None = None) -> "ClassificationRecipe":
+    def from_pretrained(
+        cls,
+        folder: str | Path,
+        *,
+        task: ClassificationTask | str | None = None,
+        config: ClassificationConfig | None = None,
+        args: TrainingArguments | None = None,
+    ) -> "ClassificationRecipe":
         """Return a recipe around a trained classifier, ready to `predict`.
 
         Args:
             folder: a run's folder, or any stock BERT classifier (folder or Hub id).
+            task: what it was trained for, where the folder does not say (a stock classifier of pairs).
+            config: how to classify, where the folder does not say.
             args: for `per_device_eval_batch_size` and the device.
 
         Raises:
             ModelError: there is no model, or it has no head for classification.
         """
         model_config = checkpoint_config(folder)
-        task, config = load_task(str(folder), model_config)
+        saved_task, saved_config = load_task(str(folder), model_config)
+        task, config = find_task(task) if task is not None else saved_task, config or saved_config
+        task = replace(task, labels=saved_task.labels) if task.kind == saved_task.kind else task
         recipe = cls(task, model=str(folder), args=args or cls.default_args(), config=config)
         recipe._labels = LabelSet(task.labels or (), task.kind, by_column=isinstance(task.label, tuple))
         model: Any
@@ -158,7 +172,7 @@ class ClassificationRecipe(Recipe):
 
         Args:
             given: a text, a list of texts, for tasks of pairs a pair or a list of pairs, or a `Dataset` with the
-                columns of the task (the label is not needed).
+                columns of the task, or the `Path` of a file with them (labels are not needed).
 
         Raises:
             DataError: it is none of these, or a text is empty.
@@ -168,6 +182,7 @@ class ClassificationRecipe(Recipe):
         assert self._labels is not None
         rows = to_rows(given, self.task.text, self.task.text_pair)
         check_columns(rows, self.task, "given", labelled=False)
+        rows = self.map_rows(rows)
         check_texts(rows, self.task, "given", numbers=True)
         examples = self._examples(rows, tokenizer, None)
         collator = DataCollatorForClassification(tokenizer.pad_token_id)
@@ -189,6 +204,10 @@ class ClassificationRecipe(Recipe):
             model_config = bert_config(self.given_model, vocab_size=1) or checkpoint_config(str(self.given_model))
             faults += self.config.model_faults(model_config)
         faults += finetuning_faults(self.args, self.config)
+        if self.lora is not None and self.config.freeze_layers:
+            faults.append("freeze_layers is set with LoRA, which freezes all: use LoraConfig's layers_to_transform")
+        if self.task.text_pair is not None and self.config.max_length < 5:
+            faults.append(f"max_length is {self.config.max_length}: at least 5 tokens are needed for pairs")
         weights = self.config.class_weights
         if weights is not None and self.task.kind == "regression":
             faults.append("class_weights are set for a regression, which has no classes")
@@ -202,13 +221,20 @@ class ClassificationRecipe(Recipe):
         """Source → rows with the columns of the task."""
         return load_labelled(self.task, self.source)
 
+    def map_rows(self, rows: Dataset) -> Dataset:
+        """Change texts before they are tokenized, to learn from, to score and to predict alike."""
+        return rows
+
     def prepare(self) -> Prepared:
         """Rows → token ids and targets → examples; the model beside them."""
         with self.timed("data"), self.args.main_process_first():
-            data = self.load_examples()
+            data = self.load_examples().map(self.map_rows)
+            for split, rows in {"train": data.train, **data.validation}.items():
+                check_texts(rows, self.task, split)
+            self._predictor = None
             self.data_name = data.name
             values = label_values(data.train, self.task)
-            self._labels = labels = label_set(self.task, values)
+            self._labels = labels = label_set(self.task, values, class_names(data.train, self.task))
             self._metrics = metric_set(self.task.metrics, self.task.kind, labels.outputs)
             tokenizer = self.load_tokenizer(self._texts(data), data.train._fingerprint)
             train = self._examples(data.train, tokenizer, labels.encode(values, "train"))
@@ -227,7 +253,7 @@ class ClassificationRecipe(Recipe):
             check_classes(labels, train.labels, {split: one.labels for split, one in validation.items()})
         with self.timed("model"):
             model = self.build_model(labels, tokenizer)
-        choose_best_by(self.args, self._best_key(list(validation)), self.glossary)
+        self._choose_best(list(validation))
         on_xla = self.args.device.type == "xla"
         collator = DataCollatorForClassification(
             tokenizer.pad_token_id,
@@ -336,9 +362,13 @@ class ClassificationRecipe(Recipe):
             tokenizer.sep_token_id,
         )
 
-    def _best_key(self, splits: list[str]) -> str:
-        best = self.task.best_metric or self._metrics.names[0]
-        return f"{splits[0]}_{best}" if len(splits) > 1 else best
+    def _choose_best(self, splits: list[str]) -> None:
+        prefixes = [f"{split}_" for split in splits] if len(splits) > 1 else [""]
+        lower = {prefix + name: one for prefix in prefixes for name, one in self._metrics.lower_is_better().items()}
+        best = self.task.best_metric
+        if best is None or best == self.task.metrics[0]:  # which may be the path of a module
+            best = self._metrics.names[0]
+        choose_best_by(self.args, prefixes[0] + best, lower, prefixes[0])
 
     def _judge(self, examples: Any) -> tuple[Predictions, dict[str, Any]]:
         """Score the weights that were saved on a split."""

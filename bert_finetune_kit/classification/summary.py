@@ -11,6 +11,11 @@ from .intervals import Interval
 from .labels import LabelSet
 from .metrics import METRICS, Predictions, label_of
 
+_GUESSES = {
+    "single_label": "the most frequent label",
+    "multi_label": "the labels that most examples have",
+    "regression": "the mean",
+}
 _MOST_LABELS = 20  # in a confusion table that can be read
 
 
@@ -39,13 +44,13 @@ def summarize(
         where = f"{one['examples']:,} examples of {split}"
         sentences.append(f"On {where} its {words} is {one['scores'][name]:{form}}{interval}.")
         if name in one["baseline"]:
-            guess = "the mean" if task.kind == "regression" else "the most frequent label"
-            sentences.append(f"Always saying {guess} scores {one['baseline'][name]:{form}}.")
+            sentences.append(f"Always saying {_GUESSES[task.kind]} scores {one['baseline'][name]:{form}}.")
     return sentences
 
 
 def result_table(split: str, one: dict[str, Any], published: dict[str, float], source: str) -> ReportTable:
     """Return all scores of a split with intervals, beside not looking and what was published."""
+    published = {name: score for name, score in published.items() if name in one["scores"]}
     header = ["score", "value", "95% interval", "without looking"] + (["published"] if published else [])
     rows = []
     for name, value in one["scores"].items():

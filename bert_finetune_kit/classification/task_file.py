@@ -1,6 +1,7 @@
 """Tasks as users name them, and as files: a YAML declaration, and what is saved beside a model."""
 
 import json
+import runpy
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,18 @@ def find_task(given: ClassificationTask | str | Path | None) -> ClassificationTa
         return given
     if Path(given).suffix.lower() in _YAML:
         return read_task(given)
+    file, separator, name = str(given).rpartition(".py:")
+    if separator:
+        _run(Path(file + ".py").expanduser())
+        return get_task(name)
     return get_task(str(given))
+
+
+def _run(file: Path) -> None:
+    """Run a Python file, which registers tasks, as an import would."""
+    if not file.is_file():
+        raise ConfigError(f"{file} does not exist: a task of a Python file is my_tasks.py:name.")
+    runpy.run_path(str(file), run_name=file.stem)
 
 
 def read_task(file: str | Path) -> ClassificationTask:

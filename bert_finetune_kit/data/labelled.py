@@ -9,6 +9,7 @@ import numpy as np
 from datasets import ClassLabel, Dataset, Value
 
 from ..errors import DataError, raise_faults
+from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
 from .readers import quiet_datasets
 from .sample import sample_reviews
@@ -55,11 +56,10 @@ class LabelledData:
     validation: dict[str, Dataset]
     """Splits to evaluate on; empty where there are none."""
 
-    def map_text(self, column: str, change: Callable[[str], str]) -> "LabelledData":
-        """Return the same data with every text of a column changed."""
-        both = {"train": self.train, **self.validation}
+    def map(self, change: Callable[[Dataset], Dataset]) -> "LabelledData":
+        """Return the same data with the rows of every split changed."""
         with quiet_datasets():
-            changed = {split: rows.map(lambda row: {column: change(row[column])}) for split, rows in both.items()}
+            changed = {split: change(rows) for split, rows in {"train": self.train, **self.validation}.items()}
         return LabelledData(self.name, changed.pop("train"), changed)
 
 
@@ -75,8 +75,10 @@ def load_labelled(task: ClassificationTask, source: LabelledSource) -> LabelledD
     """
     given = task.dataset if source.train is None else source.train
     if given is None:
-        if source.validation is not None:
-            raise DataError(f"There is nothing to train on: the task {task.name!r} has no data set; give source.train.")
+        if task != SAMPLE_TASK or source.validation is not None:
+            raise DataError(
+                f"There is nothing to train on: the task {task.name!r} names no data set. Give its dataset, or a source"
+            )
         rows = {split: Dataset.from_list(sample_reviews(split)) for split in ("train", "validation")}
         name = "the bundled sample's reviews"
     else:
@@ -107,6 +109,9 @@ def _validation(
             found = {"validation": next(iter(given.values()))}
         return found
     found = {split: rows[split] for split in task.validation_splits if split in rows}
+    if not found and "validation" in rows:
+        wanted = ", ".join(task.validation_splits)
+        raise DataError(f"{name} has no split {wanted}. There are: {', '.join(rows)}. Say which with validation=….")
     if found and len(found) < len(task.validation_splits):
         lacking = ", ".join(split for split in task.validation_splits if split not in rows)
         raise DataError(f"{name} has no split {lacking}. There are: {', '.join(rows)}.")
@@ -203,6 +208,13 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def class_names(rows: Dataset, task: ClassificationTask) -> tuple[str, ...] | None:
+    """Return the names of the labels in the order that a `ClassLabel` column gives them; none without one."""
+    kind = rows.features[task.label] if isinstance(task.label, str) else None
+    kind = getattr(kind, "feature", kind)
+    return tuple(kind.names) if isinstance(kind, ClassLabel) else None
 
 
 def label_values(rows: Dataset, task: ClassificationTask) -> list[Any]:

@@ -133,13 +133,19 @@ def missing_path(given: Any) -> DataError:
 def split_of(file: Path, root: Path) -> str:
     """Return the split that the name of a file tells, or the name of its folder below `root`; else the bare name.
 
-    >>> [split_of(Path("d", name), Path("d")) for name in ("train-00000-of-00002.parquet", "dev_1.csv", "notes.txt")]
-    ['train', 'validation', 'notes']
+    >>> names = ("train-00000-of-00002.parquet", "imdb_train.csv", "dev_2.csv", "dev_matched.tsv", "notes.txt")
+    >>> [split_of(Path("d", name), Path("d")) for name in names]
+    ['train', 'train', 'validation', 'validation_matched', 'notes']
     """
-    bare = file.name.split(".")[0].split("-")[0].lower()
-    named = [re.sub(r"[_\d]+$", "", bare), *(part.lower() for part in file.relative_to(root).parts[:-1])]
-    found = (split for one in named for split, names in _SPLIT_NAMES.items() if one in names)
-    return next(found, bare)
+    bare = file.name.split(".")[0].lower()
+    for one in (bare, *(part.lower() for part in file.relative_to(root).parts[:-1])):
+        words = re.split(r"[-_\s]+", re.sub(r"(?<=[a-z])\d+$", "", one))
+        for place, word in enumerate(words):
+            split = next((name for name, known in _SPLIT_NAMES.items() if word in known), None)
+            if split is not None:
+                kind = [more for more in words[place + 1 :] if more in ("matched", "mismatched")]
+                return "_".join([split, *kind])
+    return bare
 
 
 def _open_folder(folder: Path, split: str, column: str | None) -> dict[str, Lines | Records]:

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,9 @@ def _read_files(files: list[Path], column_names: Sequence[str] | None) -> Datase
         raise DataError(f"{names}: files must be of one kind, and that one of {', '.join(_READERS)} (or .gz of these).")
     try:
         if kinds == {"csv"}:
-            frames = [_read_separated(file, column_names) for file in files]
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)  # of rows with more cells than the header
+                frames = [_read_separated(file, column_names) for file in files]
             return Dataset.from_pandas(pd.concat(frames, ignore_index=True), preserve_index=False)
         with quiet_datasets():
             return datasets.load_dataset(str(kinds.pop()), data_files=[str(file) for file in files], split="train")
@@ -119,11 +122,11 @@ def _is_quoted(file: Path) -> bool:
     """
     opener: Callable[..., Any] = gzip.open if file.name.endswith(".gz") else open
     with opener(file, "rt", encoding="utf-8-sig", newline="") as stream:
-        if not any(line.startswith('"') or '\t"' in line for line in stream):
-            return False
-        stream.seek(0)
-        try:
-            rows = {len(row) for row in csv.reader(stream, delimiter="\t", strict=True) if row}
-        except csv.Error:
-            return False
-    return len(rows) == 1
+        lines = [line for line in stream if line.strip()]
+    if not any(line.startswith('"') or '\t"' in line for line in lines):
+        return False
+    try:  # each line alone: a quotation over several rows is text, and must not swallow them
+        widths = {len(row) for line in lines for row in csv.reader([line], delimiter="\t", strict=True)}
+    except csv.Error:
+        return False
+    return len(widths) == 1

@@ -93,6 +93,8 @@ class ClassificationTask:
                 faults.append(f"labels are {labels}: there is nothing to tell apart with fewer than two")
         if isinstance(self.label, tuple) and self.kind != "multi_label":
             faults.append(f"label names {len(self.label)} columns: only a multi_label task has one column a label")
+        if isinstance(self.label, tuple) and self.labels is not None and len(self.labels) != len(self.label):
+            faults.append(f"label names {len(self.label)} columns, and labels {len(self.labels)} names: one for each")
         columns = [self.text, self.text_pair, *([self.label] if isinstance(self.label, str) else self.label)]
         named = [column for column in columns if column is not None]
         if len(set(named)) < len(named):

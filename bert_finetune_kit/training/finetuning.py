@@ -1,11 +1,11 @@
 """What every fine-tuning asks of the Trainer: the best checkpoint by the task's metric, early stopping."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
 
+from ..errors import ConfigError
 from ..modeling.finetuning import FineTuningConfig
-from ..reporting.report import Score
 
 
 def finetuning_faults(args: TrainingArguments, config: FineTuningConfig) -> list[str]:
@@ -18,15 +18,32 @@ def finetuning_faults(args: TrainingArguments, config: FineTuningConfig) -> list
     return []
 
 
-def choose_best_by(args: TrainingArguments, key: str, glossary: Sequence[Score]) -> None:
-    """Let the best checkpoint be chosen by the score `key`, where arguments ask for the best and name no score.
+def choose_best_by(args: TrainingArguments, usual: str, lower: Mapping[str, bool | None], prefix: str = "") -> None:
+    """Settle by which score, and in which direction, the best checkpoint is chosen, where arguments ask for the best.
 
-    `TrainingArguments` fills in `loss` by itself; who wants the loss says `eval_loss`.
+    `TrainingArguments` fills in `loss` by itself, which stands for nothing said; who wants the loss says `eval_loss`.
+
+    Args:
+        args: changed in place.
+        usual: key of the score to choose by where nothing is said.
+        lower: every score by key, whether less of it is better; none where that is not known.
+        prefix: of the first of several splits, for scores that are named without one.
+
+    Raises:
+        ConfigError: there is no such score.
     """
-    if not args.load_best_model_at_end or args.metric_for_best_model not in (None, "loss"):
+    if not args.load_best_model_at_end:
         return
+    said = args.metric_for_best_model
+    key = usual if said in (None, "loss") else str(said).removeprefix("eval_")
+    key = key if key in lower else prefix + key
+    if key not in lower:
+        raise ConfigError(f"There is no score {said or usual!r} to choose the best by. There are: {', '.join(lower)}.")
     args.metric_for_best_model = key
-    args.greater_is_better = not any(score.key == key and score.lower_is_better for score in glossary)
+    if lower[key] is not None:
+        args.greater_is_better = not lower[key]
+    elif said in (None, "loss"):
+        args.greater_is_better = True
 
 
 def early_stopping(config: FineTuningConfig) -> list[TrainerCallback]:

@@ -189,14 +189,13 @@ class Recipe(ABC):
         """
         if len(set(seeds)) < 2 or len(set(seeds)) < len(seeds):
             raise ConfigError(f"seeds are {list(seeds)}: a standard deviation needs two or more, each of them once.")
-        runs = [self.with_seed(seed) for seed in seeds]
-        finished = [(Path(run.output_dir) / REPORT_FILE).exists() for run in runs]
-        for run, is_finished in zip(runs, finished, strict=True):
-            if not is_finished:
-                check_output(Path(run.output_dir), resume)
+        folders = {seed: Path(self.with_seed(seed).output_dir) for seed in seeds}
+        open_ones = [seed for seed, folder in folders.items() if not (folder / REPORT_FILE).exists()]
+        for seed in open_ones:
+            check_output(folders[seed], resume)
         reports = [
-            RunReport.load(run.output_dir) if is_finished else run.train(resume)
-            for run, is_finished in zip(runs, finished, strict=True)
+            self.with_seed(seed).train(resume) if seed in open_ones else RunReport.load(folder)
+            for seed, folder in folders.items()
         ]
         summary = summarize_seeds(seeds, reports)
         if self.args.process_index == 0:
@@ -275,7 +274,7 @@ class Recipe(ABC):
         self.trainer.train(resume_from_checkpoint=checkpoint)
         state = self.trainer.state
         self.steps += state.global_step
-        evaluated = {log["step"] for log in state.log_history if "eval_loss" in log}
+        evaluated = {log["step"] for log in state.log_history if any(key.startswith("eval_") for key in log)}
         if prepared.validation is not None and state.global_step not in evaluated:
             self.trainer.evaluate()
         return list(state.log_history)

@@ -106,3 +106,18 @@ def test_names():
     assert [label_name(value) for value in (1, 1.0, "1", "1.0", np.int64(1), np.float64(1))] == ["1"] * 6
     assert label_name(" yes ") == "yes"
     assert label_name("") is None
+
+
+def test_a_class_label_gives_the_order():
+    named = ("not_equivalent", "equivalent")
+    labels = label_set(TASK, ["equivalent", "not_equivalent"], named)
+    assert labels.names == named
+    assert labels.encode([1, 0], "dev").tolist() == labels.encode(["equivalent", "not_equivalent"], "dev").tolist()
+
+
+def test_numbers_stand_for_names_only_where_these_are_declared():
+    with pytest.raises(DataError, match="'0' in row 0"):
+        label_set(TASK, [1, 2]).encode([0, 0], "dev")
+    assert LabelSet(("False", "True")).encode([True, False], "dev").tolist() == [1, 0]
+    with pytest.raises(DataError, match="multi_label"):
+        LabelSet(("a", "b")).encode([["a"]], "dev")

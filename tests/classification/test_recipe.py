@@ -350,3 +350,54 @@ def test_a_task_from_a_yaml_file(tmp_path):
         TaskArguments(task=str(file)).find(has_data=False)
     with pytest.raises(KitError, match="cannot be read"):
         TaskArguments(task="missing.yaml").find(has_data=False)
+
+
+@pytest.mark.parametrize(
+    ("task", "settings", "key", "greater"),
+    [
+        (ClassificationTask("t", kind="regression", best_metric="mse"), {}, "mse", False),
+        (ClassificationTask("t", kind="regression"), {"metric_for_best_model": "mae"}, "mae", False),
+        (ClassificationTask("t", kind="regression"), {"metric_for_best_model": "eval_loss"}, "loss", False),
+        (ClassificationTask("t", kind="regression"), {}, "pearson", True),
+    ],
+)
+def test_the_best_is_chosen_in_the_right_direction(make, task, settings, key, greater):
+    recipe = make(task, toy(), **settings)
+    recipe.prepared()
+    assert (recipe.args.metric_for_best_model, recipe.args.greater_is_better) == (key, greater)
+
+
+def test_a_score_that_there_is_not_is_refused_before_training(make):
+    for task, settings in (
+        (ClassificationTask("t", best_metric="acuracy"), {}),
+        (ClassificationTask("t"), {"metric_for_best_model": "f1_mcro"}),
+    ):
+        with pytest.raises(ConfigError, match="There is no score"):
+            make(task, toy(), **settings).train()
+
+
+def test_a_task_of_a_python_file(tmp_path):
+    file = tmp_path / "my_tasks.py"
+    file.write_text(
+        "from bert_finetune_kit import ClassificationTask, register_task\n"
+        "register_task(ClassificationTask('from_a_file', 'data.csv'))\n"
+    )
+    assert TaskArguments(task=f"{file}:from_a_file").find(has_data=False).dataset == "data.csv"
+    with pytest.raises(ConfigError, match="does not exist"):
+        TaskArguments(task="missing.py:name").find(has_data=False)
+
+
+def test_changed_rows_are_learnt_and_predicted_alike(make):
+    seen = []
+
+    class FirstWord(ClassificationRecipe):
+        def map_rows(self, rows):
+            seen.append(len(rows))
+            return rows.map(lambda row: {self.task.text: row[self.task.text].split()[0]})
+
+    recipe = make(max_steps=1)
+    recipe.__class__ = FirstWord
+    assert recipe.prepared().train.texts.lengths.max() <= 6
+    recipe.train()
+    recipe.predict(["the bread was fresh"] * 3)
+    assert seen == [96, 40, 3]

@@ -3,6 +3,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from bert_finetune_kit import ClassificationTask, ConfigError, DataError, LabelledSource
 from bert_finetune_kit.data.labelled import hold_out, label_values, load_labelled
+from bert_finetune_kit.tasks.registry import SAMPLE_TASK
 
 TASK = ClassificationTask("toy")
 
@@ -18,7 +19,9 @@ def load(data, task=TASK, **settings):
 
 
 def test_no_data_set_means_the_sample():
-    data = load_labelled(TASK, LabelledSource())
+    with pytest.raises(DataError, match="names no data set"):
+        load_labelled(TASK, LabelledSource())
+    data = load_labelled(SAMPLE_TASK, LabelledSource())
     assert (len(data.train), len(data.validation["validation"])) == (1500, 300)
     assert not set(data.train["text"]) & set(data.validation["validation"]["text"])
 

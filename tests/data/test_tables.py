@@ -99,3 +99,22 @@ def test_a_folder_without_tables(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(DataError, match="no file that can be read"):
         open_tables(tmp_path)
+
+
+def test_a_quotation_over_several_rows_does_not_swallow_them(tmp_path):
+    file = tmp_path / "train.tsv"
+    file.write_text('sentence\tlabel\n"Hello there\t1\nnothing here\t0\nI said so"\t0\n', "utf-8")
+    assert [row["label"] for row in rows_of(file)] == ["1", "0", "0"]
+
+
+def test_a_row_with_more_cells_than_the_header(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("text,label\ngood, bad,pos\nfine,neg\n", "utf-8")
+    with pytest.raises(DataError, match="cannot be read"):
+        open_tables(file)
+
+
+def test_test_files_are_never_trained_on(tmp_path):
+    for name in ("reviews_train", "reviews_test", "dev_matched", "dev_mismatched"):
+        Dataset.from_list(ROWS).to_csv(tmp_path / f"{name}.csv")
+    assert set(open_tables(tmp_path)) == {"train", "test", "validation_matched", "validation_mismatched"}
