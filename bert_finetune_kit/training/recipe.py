@@ -7,7 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,13 +22,18 @@ from ..errors import ConfigError, KitError, OutputError, raise_faults
 from ..modeling.loading import bert_config
 from ..modeling.parameters import parameter_report
 from ..reporting.markdown import write_markdown
-from ..reporting.report import REPORT_FILE, RunReport, Score
+from ..reporting.report import REPORT_FILE, RunReport, Score, describe_object
 from ..reporting.seeds import SeedsReport, summarize_seeds
 from ..reporting.terminal import print_report
 from .arguments import RunArguments
 from .checks import argument_faults, check_output, check_space
 from .trainer import KitTrainer, Loss
 
+# Of the Trainer's arguments, those that a finished run of another seed must share.
+_WHAT_TRAINS = (
+    "learning_rate", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps",
+    "weight_decay", "warmup_steps", "bf16", "fp16",
+)  # fmt: skip
 # Numbers of a Trainer log that are about the machine, not about the model.
 _NOT_SCORES = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
@@ -52,6 +57,8 @@ class Recipe(ABC):
 
     name: ClassVar[str]
     glossary: Sequence[Score] = ()
+    config: Any
+    """Settings of the recipe, a dataclass."""
     loss: ClassVar[Loss]
     smooths_labels: ClassVar[bool] = False
     """Whether the loss heeds `label_smoothing_factor`."""
@@ -193,6 +200,8 @@ class Recipe(ABC):
         open_ones = [seed for seed, folder in folders.items() if not (folder / REPORT_FILE).exists()]
         for seed in open_ones:
             check_output(folders[seed], resume)
+        for seed in set(seeds) - set(open_ones):
+            self._check_same(RunReport.load(folders[seed]), folders[seed])
         reports = [
             self.with_seed(seed).train(resume) if seed in open_ones else RunReport.load(folder)
             for seed, folder in folders.items()
@@ -201,6 +210,20 @@ class Recipe(ABC):
         if self.args.process_index == 0:
             summary.save(self.output_dir)
         return summary
+
+    def _check_same(self, report: RunReport, folder: Path) -> None:
+        """Check that a finished run had the settings of this recipe, but for its seed."""
+        training, given = self.args.to_dict(), {"model": describe_object(self.given_model)}
+        ours = {**{name: training[name] for name in _WHAT_TRAINS}, **asdict(self.config), **given}
+        saved = report.settings
+        theirs = {**saved["training"], **saved["recipe"], "model": saved["model"]["given"]}
+        faults = [
+            f"{folder} was run with {name} {theirs.get(name)!r}, and {value!r} is asked for"
+            for name, value in ours.items()
+            if theirs.get(name) != value
+        ]
+        if faults:
+            raise OutputError("\n".join([*faults, "Choose another output_dir, or delete that folder."]))
 
     def with_seed(self, seed: int) -> "Recipe":
         """Return this recipe with another seed and a folder of its own, not yet prepared."""

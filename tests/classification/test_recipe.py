@@ -271,6 +271,10 @@ def test_several_seeds(make, capsys):
     assert "mean ± std" in capsys.readouterr().out
     again = make(max_steps=2).train_seeds([3, 4])  # both have finished: nothing is trained again
     assert again == report
+    with pytest.raises(OutputError, match=r"learning_rate 0\.002, and 0\.5 is asked for"):
+        make(max_steps=2, learning_rate=0.5).train_seeds([3, 4])
+    with pytest.raises(OutputError, match="max_length 128, and 64"):
+        make(max_steps=2, recipe=ClassificationConfig(max_length=64)).train_seeds([3, 4])
     with pytest.raises(ConfigError, match="two or more"):
         recipe.train_seeds([1, 1])
 
