@@ -99,15 +99,7 @@ def label_of(name: str) -> str:
     >>> label_of("f1_macro"), label_of("matthews")
     ('F1 macro', 'Matthews')
     """
-    words = {
-        "f1": "F1",
-        "mse": "MSE",
-        "mae": "MAE",
-        "matthews": "Matthews",
-        "pearson": "Pearson",
-        "spearman": "Spearman",
-    }
-    return " ".join(words.get(word, word) for word in name.split("_"))
+    return " ".join(_WRITTEN.get(word, word) for word in name.split("_"))
 
 
 _ONE: Sequence[Kind] = ("single_label",)

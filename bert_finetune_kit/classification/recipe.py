@@ -317,17 +317,13 @@ class ClassificationRecipe(Recipe):
         }
         judged = {split: self._judge(examples) for split, examples in splits.items()}
         tables: list[ReportTable] = []
+        details = {}
         for split, (told, one) in judged.items():
-            published, source = self._published(split, len(splits))
-            tables.append(result_table(split, one, published, source))
-            tables += label_tables(split, labels, told) if labels.kind != "regression" else []
-        details = {
-            split: one | (label_details(labels, told) if labels.kind != "regression" else {})
-            for split, (told, one) in judged.items()
-        }
+            details[split] = one if labels.kind == "regression" else one | label_details(labels, told)
+            tables.append(result_table(split, one, *self._published(split, len(splits))))
+            tables += label_tables(split, details[split]) if labels.kind != "regression" else []
         parameters = sum(parameter.numel() for parameter in prepared.model.parameters())
-        found = {split: one for split, (_, one) in judged.items()}
-        summary = summarize(self.task, self.data_name, len(prepared.train), parameters, self.steps, found)
+        summary = summarize(self.task, self.data_name, len(prepared.train), parameters, self.steps, details)
         return {
             "summary": summary,
             "baselines": {},

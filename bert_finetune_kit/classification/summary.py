@@ -68,36 +68,36 @@ def _range(interval: Interval | None, form: str) -> str:
     return "" if interval is None else f"{interval[0]:{form}} to {interval[1]:{form}}"
 
 
-def label_tables(split: str, labels: LabelSet, told: Predictions) -> list[ReportTable]:
-    """Return precision, recall and F1 of each label, and of single labels who is taken for whom."""
+def label_details(labels: LabelSet, told: Predictions) -> dict[str, Any]:
+    """Return how well and how often each label is said, and of single labels which is taken for which.
+
+    Returns:
+        `by_label`: by name `precision`, `recall`, `f1`, `support`, `said`; `confusion`: rows of true labels, columns of
+        said ones.
+    """
     ids = list(range(len(labels.names)))
     columns = precision_recall_fscore_support(told.references, told.predictions, labels=ids, zero_division=0.0)
     said = told.predictions.sum(0) if told.predictions.ndim == 2 else np.bincount(told.predictions, minlength=len(ids))
-    rows = [
-        [name, f"{p:.1%}", f"{r:.1%}", f"{f1:.1%}", f"{int(true):,}", f"{int(count):,}"]
-        for name, p, r, f1, true, count in zip(labels.names, *columns, said, strict=True)
-    ]
-    tables = [ReportTable(f"By label, {split}", ["label", "precision", "recall", "F1", "true", "said"], rows)]
-    if labels.kind == "single_label" and len(ids) <= _MOST_LABELS:
-        matrix = confusion_matrix(told.references, told.predictions, labels=ids)
-        rows = [
-            [f"is {name}", *(f"{count:,}" for count in row)] for name, row in zip(labels.names, matrix, strict=True)
-        ]
-        tables.append(ReportTable(f"Confusion, {split}", ["", *(f"said {name}" for name in labels.names)], rows))
-    return tables
-
-
-def label_details(labels: LabelSet, told: Predictions) -> dict[str, Any]:
-    """Return the numbers of `label_tables` as data."""
-    ids = list(range(len(labels.names)))
-    columns = precision_recall_fscore_support(told.references, told.predictions, labels=ids, zero_division=0.0)
-    names = ("precision", "recall", "f1", "support")
+    names = ("precision", "recall", "f1", "support", "said")
     details: dict[str, Any] = {
         "by_label": {
             name: dict(zip(names, map(float, values), strict=True))
-            for name, *values in zip(labels.names, *columns, strict=True)
+            for name, *values in zip(labels.names, *columns, said, strict=True)
         }
     }
     if labels.kind == "single_label":
         details["confusion"] = confusion_matrix(told.references, told.predictions, labels=ids).tolist()
     return details
+
+
+def label_tables(split: str, details: dict[str, Any]) -> list[ReportTable]:
+    """Return the tables of `label_details`."""
+    by_label = details["by_label"]
+    forms = {"precision": ".1%", "recall": ".1%", "f1": ".1%", "support": ",.0f", "said": ",.0f"}
+    rows = [[name, *(format(one[key], form) for key, form in forms.items())] for name, one in by_label.items()]
+    tables = [ReportTable(f"By label, {split}", ["label", "precision", "recall", "F1", "true", "said"], rows)]
+    if "confusion" in details and len(by_label) <= _MOST_LABELS:
+        counted = zip(by_label, details["confusion"], strict=True)
+        rows = [[f"is {name}", *(f"{count:,}" for count in row)] for name, row in counted]
+        tables.append(ReportTable(f"Confusion, {split}", ["", *(f"said {name}" for name in by_label)], rows))
+    return tables

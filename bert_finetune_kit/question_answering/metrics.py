@@ -3,7 +3,7 @@
 import re
 import string
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,8 +124,3 @@ def squad_scores(told: AnswerScores, no_answer: np.ndarray | None = None, thresh
             best, place = best_threshold(getattr(told, name), told, no_answer)
             scores |= {f"best_{name}": 100.0 * best, f"best_{name}_thresh": place}
     return scores
-
-
-def official_predictions(ids: Sequence[str], predictions: Sequence[str]) -> Mapping[str, str]:
-    """Return predictions in the format of the official script."""
-    return dict(zip(ids, predictions, strict=True))
