@@ -26,8 +26,6 @@ class TaskArguments:
     """single_label, multi_label or regression."""
     metrics: list[str] | None = None
     """Metrics, the one to choose the best checkpoint by first."""
-    lora: str | None = None
-    """Train with LoRA: settings of peft's LoraConfig as JSON, such as {"r": 8}; {} means its defaults."""
 
     def find(self, has_data: bool) -> ClassificationTask:
         """Return the task that is meant.

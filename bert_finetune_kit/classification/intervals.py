@@ -1,14 +1,13 @@
-"""How far a score may be from that of endlessly many examples: 95% confidence intervals."""
+"""The 95% confidence intervals of a classification's scores."""
 
 from collections.abc import Callable
 
 import numpy as np
 from scipy import stats
 
+from ..reporting.intervals import DRAWS, Interval, percentiles, wilson
 from .metrics import METRICS, MetricSet, Predictions
 
-Interval = tuple[float, float]
-DRAWS = 1000
 _MOST_LABELS = 100  # of which a thousand tables fit into memory
 
 
@@ -29,9 +28,7 @@ def intervals(metrics: MetricSet, told: Predictions, seed: int = 0) -> dict[str,
     found: dict[str, Interval] = {}
     left = list(metrics.shown)
     if "accuracy" in left:
-        right = round(METRICS["accuracy"].score(told) * examples)
-        wilson = stats.binomtest(right, examples).proportion_ci(method="wilson")
-        found["accuracy"] = float(wilson.low), float(wilson.high)
+        found["accuracy"] = wilson(round(METRICS["accuracy"].score(told) * examples), examples)
     if "pearson" in left and np.ptp(told.predictions) > 0 and np.ptp(told.references) > 0:
         fisher = stats.pearsonr(told.predictions, told.references).confidence_interval()
         found["pearson"] = float(fisher.low), float(fisher.high)
@@ -45,12 +42,6 @@ def intervals(metrics: MetricSet, told: Predictions, seed: int = 0) -> dict[str,
         drawn = told.take(rng.integers(examples, size=examples))
         draws[number] = [METRICS[name].score(drawn) for name in left]
     return found | {name: percentiles(draws[:, column]) for column, name in enumerate(left)}
-
-
-def percentiles(values: np.ndarray) -> Interval:
-    """Return the middle 95% of bootstrap draws."""
-    low, high = np.percentile(values, (2.5, 97.5))
-    return float(low), float(high)
 
 
 def drawn_tables(told: Predictions, labels: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,16 +1,16 @@
 """A trained classifier at work: texts → labels with their probabilities."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from datasets import Dataset
 
 from ..data.tables import open_tables
 from ..errors import DataError
+from ..modeling.inference import run_batches
 from .features import ClassificationExamples
 from .labels import LabelSet
 from .metrics import Predictions
@@ -32,24 +32,10 @@ def predict_logits(
     model: Any, examples: ClassificationExamples, collator: Callable[[list[Any]], Any], batch_size: int
 ) -> np.ndarray:
     """Return the logits of all examples, (examples, labels) float32; texts of like length share a batch."""
-    order = np.argsort(-examples.texts.lengths, kind="stable")
     logits = np.zeros((len(examples), model.config.num_labels), np.float32)
-    was_training = model.training
-    model.eval()
-    try:
-        for batch in _batches(order, batch_size):
-            inputs = collator([examples[int(index)] for index in batch])
-            with torch.inference_mode():
-                output = model(**{name: values.to(model.device) for name, values in inputs.items()})
-            logits[batch] = output.logits.float().cpu().numpy()
-    finally:
-        model.train(was_training)
+    for rows, output in run_batches(model, examples, examples.texts.lengths, collator, batch_size):
+        logits[rows] = output.logits.float().cpu().numpy()
     return logits
-
-
-def _batches(order: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
 
 
 def to_predictions(told: Predictions, labels: LabelSet, threshold: float) -> list[Prediction]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,15 +21,15 @@ from ..data.labelled import (
 )
 from ..data.tokenized import tokenize_texts
 from ..data.vocabulary import check_vocabulary, load_tokenizer
-from ..errors import ConfigError, ModelError, raise_faults
-from ..modeling.finetuning import freeze, rate_multiplier
+from ..errors import ModelError, raise_faults
+from ..modeling.finetuning import make_trainable, rate_by_layer
 from ..modeling.loading import bert_config, checkpoint_config
-from ..modeling.lora import add_lora, is_lora, lora_config, save_merged
+from ..modeling.lora import describe_lora, lora_config
 from ..reporting.report import ReportTable, Score, describe_object, describe_settings
 from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
-from ..training.arguments import RunArguments, parse_arguments
-from ..training.finetuning import choose_best_by, early_stopping, finetuning_faults
+from ..training.arguments import FineTuningArguments, RunArguments, parse_arguments
+from ..training.finetuning import choose_best_by, early_stopping, finetuning_faults, learning_rate_for
 from ..training.recipe import Prepared, Recipe
 from ..training.trainer import Loss
 from .collator import DataCollatorForClassification
@@ -40,14 +39,12 @@ from .features import ClassificationExamples
 from .judging import judge, score_split
 from .labels import LabelSet, check_classes, label_set, label_weights
 from .metrics import MetricSet, Predictions, decode, glossary_of, metric_set
-from .model import HEAD, BertForSequenceClassification, build_model, loss_counts, loss_sums
+from .model import HEAD, build_model, loss_counts, loss_sums
 from .predict import Prediction, predict_logits, to_predictions, to_rows
 from .statistics import split_statistics
 from .summary import label_details, label_tables, result_table, summarize
 from .task_file import find_task, load_task, save_task
 
-# Learning rates: of weights that exist, of LoRA's adapters, and of fresh weights narrower than BERT-base.
-_TUNED_RATE, _LORA_RATE, _FRESH_RATE, _BASE_WIDTH = 5e-5, 5e-4, 1e-3, 768
 _SAMPLE_ARGS = {"learning_rate": 1e-3, "num_train_epochs": 6}
 
 
@@ -124,14 +121,16 @@ class ClassificationRecipe(Recipe):
     @classmethod
     def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["ClassificationRecipe", RunArguments]:
         """Return the recipe that flags ask for, and how to run it."""
-        types = (RunArguments, TaskArguments, LabelledSource, ClassificationConfig, TrainingArguments)
+        types = (
+            RunArguments, TaskArguments, FineTuningArguments, LabelledSource, ClassificationConfig, TrainingArguments,
+        )  # fmt: skip
         defaults = {"output_dir": f"runs/{cls.name}", **cls.machine_defaults()}
-        run, chosen, source, _, _ = parse_arguments(types, defaults, argv, show_help=False)
+        run, chosen, tuning, source, _, _ = parse_arguments(types, defaults, argv, show_help=False)
         task = chosen.find(has_data=source.train is not None)
         sample = task == SAMPLE_TASK and source.train is None
-        defaults |= _suited(run.model, sample, chosen.lora is not None)
-        run, chosen, source, config, args = parse_arguments(types, defaults, argv)
-        recipe = cls(task, source, model=run.model, tokenizer=run.tokenizer, config=config, args=args, lora=chosen.lora)
+        defaults |= _suited(run.model, sample, tuning.lora is not None)
+        run, chosen, tuning, source, config, args = parse_arguments(types, defaults, argv)
+        recipe = cls(task, source, model=run.model, tokenizer=run.tokenizer, config=config, args=args, lora=tuning.lora)
         return recipe, run
 
     @classmethod
@@ -164,7 +163,7 @@ class ClassificationRecipe(Recipe):
         model, new = build_model(str(folder), recipe._labels, 0)
         if new:
             raise ModelError(f"{folder} is no trained classifier: there are no weights of {', '.join(new)} in it.")
-        recipe._predictor = model.to(recipe.args.device).eval(), load_tokenizer(str(folder))
+        recipe._loaded = model.to(recipe.args.device).eval(), load_tokenizer(str(folder))
         return recipe
 
     def predict(self, given: Any) -> list[Prediction]:
@@ -178,7 +177,7 @@ class ClassificationRecipe(Recipe):
             DataError: it is none of these, or a text is empty.
             ConfigError: nothing has been trained.
         """
-        model, tokenizer = self._trained()
+        model, tokenizer = self.trained()
         assert self._labels is not None
         rows = to_rows(given, self.task.text, self.task.text_pair)
         check_columns(rows, self.task, "given", labelled=False)
@@ -194,18 +193,7 @@ class ClassificationRecipe(Recipe):
 
     def check(self) -> None:
         """Check the settings against each other and against the model."""
-        faults = []
-        if self.given_model is None:
-            faults.append(
-                "there is no model: give a Hub id such as google-bert/bert-base-uncased, the folder of a run, or a "
-                "size by name (tiny, mini, …) for fresh weights"
-            )
-        else:
-            model_config = bert_config(self.given_model, vocab_size=1) or checkpoint_config(str(self.given_model))
-            faults += self.config.model_faults(model_config)
-        faults += finetuning_faults(self.args, self.config)
-        if self.lora is not None and self.config.freeze_layers:
-            faults.append("freeze_layers is set with LoRA, which freezes all: use LoraConfig's layers_to_transform")
+        faults = finetuning_faults(self.args, self.config, self.given_model, self.lora)
         if self.task.text_pair is not None and self.config.max_length < 5:
             faults.append(f"max_length is {self.config.max_length}: at least 5 tokens are needed for pairs")
         weights = self.config.class_weights
@@ -231,7 +219,6 @@ class ClassificationRecipe(Recipe):
             data = self.load_examples().map(self.map_rows)
             for split, rows in {"train": data.train, **data.validation}.items():
                 check_texts(rows, self.task, split)
-            self._predictor = None
             self.data_name = data.name
             values = label_values(data.train, self.task)
             self._labels = labels = label_set(self.task, values, class_names(data.train, self.task))
@@ -271,10 +258,8 @@ class ClassificationRecipe(Recipe):
         model.label_smoothing = self.args.label_smoothing_factor
         if new:
             self.notes.append(f"new weights, not from a checkpoint: {', '.join(new)}")
-        freeze(model, self.config)
-        if self.lora is None:
-            return model
-        return add_lora(model, self.lora, [HEAD, *(part for part in new if part.endswith("pooler"))])
+        heads = [HEAD, *(part for part in new if part.endswith("pooler"))]
+        return make_trainable(model, self.config, self.lora, heads)
 
     def compute_metrics(self, prediction: Any) -> dict[str, float]:
         """Scores of a split, and the mean loss of its examples."""
@@ -283,25 +268,17 @@ class ClassificationRecipe(Recipe):
 
     def rate_of(self) -> Callable[[str], float] | None:
         """Layer-wise decay of the learning rate."""
-        if self.config.layer_decay == 1:
-            return None
-        layers = self.prepared().model.config.num_hidden_layers
-        return partial(rate_multiplier, layers=layers, decay=self.config.layer_decay)
+        return rate_by_layer(self.prepared().model, self.config)
 
     def own_callbacks(self) -> list[TrainerCallback]:
         """Early stopping."""
         return early_stopping(self.config)
 
     def save_model(self) -> None:
-        """Save a stock checkpoint; with LoRA the adapter beside it."""
+        """Save a stock checkpoint, and beside it what the model was trained for."""
+        super().save_model()
         assert self._labels is not None
-        prepared, on_main = self.prepared(), self.args.process_index == 0
-        if not is_lora(prepared.model):
-            super().save_model()
-        elif on_main:
-            save_merged(prepared.model, self.output_dir)
-            prepared.tokenizer.save_pretrained(self.output_dir)
-        if on_main:
+        if self.args.process_index == 0:
             save_task(self.task, self.config, self._labels.names, self.output_dir)
 
     def describe(self, result: dict[str, Any]) -> dict[str, Any]:
@@ -337,7 +314,7 @@ class ClassificationRecipe(Recipe):
                 "model": {
                     "given": describe_object(self.given_model),
                     "tokenizer": describe_object(self.given_tokenizer),
-                    "lora": self._lora_settings(),
+                    "lora": describe_lora(self.lora),
                 },
             },
         }
@@ -381,28 +358,9 @@ class ClassificationRecipe(Recipe):
         names = [name for name in published.scores if name.startswith(prefix)]
         return {name.removeprefix(prefix): published.scores[name] for name in names}, published.source
 
-    def _lora_settings(self) -> str | None:
-        if self.lora is None:
-            return None
-        return f"r {self.lora.r}, alpha {self.lora.lora_alpha}, dropout {self.lora.lora_dropout}"
-
-    def _trained(self) -> tuple[Any, Any]:
-        if self._predictor is not None:
-            return self._predictor
-        if self.trainer is None:
-            raise ConfigError(
-                "Nothing has been trained: call train(), or load a trained model by from_pretrained(folder)."
-            )
-        return self.prepared().model, self.prepared().tokenizer
-
-    _predictor: tuple[BertForSequenceClassification, Any] | None = None
-
 
 def _suited(model: Any, sample: bool, lora: bool) -> dict[str, Any]:
     """Return the Trainer's defaults that depend on what is trained."""
     if sample:
         return _SAMPLE_ARGS
-    if lora:
-        return {"learning_rate": _LORA_RATE}
-    fresh = bert_config(model, vocab_size=1)
-    return {"learning_rate": _FRESH_RATE if fresh is not None and fresh.hidden_size < _BASE_WIDTH else _TUNED_RATE}
+    return {"learning_rate": learning_rate_for(model, lora)}

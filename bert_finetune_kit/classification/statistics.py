@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.tokenized import padding_shares
 from .features import ClassificationExamples
 from .labels import LabelSet
 
@@ -21,9 +22,6 @@ def split_statistics(
     special = examples.max_length - examples.room
     full = examples.texts.lengths + special
     lengths = np.minimum(full, examples.max_length)
-    shuffled = np.random.default_rng(0).permutation(lengths)
-    batches = np.array_split(shuffled, max(1, len(shuffled) // batch_size))
-    padded = sum(int(batch.max()) * len(batch) for batch in batches)
     tokens = int(examples.texts.lengths.sum())
     long = "truncated_examples" if examples.stride is None else "examples_in_windows"
     statistics = {
@@ -33,9 +31,7 @@ def split_statistics(
         "mean_length": float(full.mean()),
         "longest": int(full.max()),
         long: len(examples.too_long),
-        "padding_to_longest": 1 - float(lengths.sum()) / padded,
-        "padding_to_max_length": 1 - float(lengths.mean()) / examples.max_length,
-    }
+    } | padding_shares(lengths, examples.max_length, batch_size)
     return statistics | _targets(examples.targets, labels)
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from ..reporting.intervals import Interval
 from ..reporting.report import ReportTable
 from ..tasks.task import ClassificationTask
-from .intervals import Interval
 from .labels import LabelSet
 from .metrics import METRICS, Predictions, label_of
 

@@ -35,6 +35,23 @@ def list_lengths(column: pa.ChunkedArray) -> np.ndarray:
     return pc.list_value_length(column).to_numpy().astype(np.int64)
 
 
+def padding_shares(lengths: np.ndarray, max_length: int, batch_size: int) -> dict[str, float]:
+    """Return which share of a batch would be padding: `padding_to_longest` in random batches, `padding_to_max_length`.
+
+    Args:
+        lengths: of the sequences, (sequences,).
+        max_length: longest sequence.
+        batch_size: sequences in a batch.
+    """
+    shuffled = np.random.default_rng(0).permutation(lengths)
+    batches = np.array_split(shuffled, max(1, len(shuffled) // batch_size))
+    padded = sum(int(batch.max()) * len(batch) for batch in batches)
+    return {
+        "padding_to_longest": 1 - float(lengths.sum()) / padded,
+        "padding_to_max_length": 1 - float(lengths.mean()) / max_length,
+    }
+
+
 @dataclass
 class TokenizedTexts:
     """Token ids of texts or pairs of texts, without special tokens and uncut."""

@@ -1,10 +1,13 @@
 """What part of BERT learns, and how fast."""
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..errors import raise_faults
+from .lora import add_lora
 
 # [CLS] one token [SEP]
 _LEAST_LENGTH = 3
@@ -53,12 +56,32 @@ class FineTuningConfig:
         return faults
 
 
+def make_trainable(model: Any, settings: FineTuningConfig, lora: Any, heads: Sequence[str]) -> Any:
+    """Return `model` with what is to stay as it is frozen, and with adapters where LoRA is asked for.
+
+    Args:
+        model: the whole model.
+        settings: what to freeze.
+        lora: peft's `LoraConfig`; none means to train the weights themselves.
+        heads: modules by name that LoRA trains whole.
+    """
+    freeze(model, settings)
+    return model if lora is None else add_lora(model, lora, heads)
+
+
 def freeze(model: Any, settings: FineTuningConfig) -> None:
     """Take the parameters that are to stay as they are out of training."""
     if settings.freeze_embeddings or settings.freeze_layers:
         model.base_model.embeddings.requires_grad_(False)
     for layer in model.base_model.encoder.layer[: settings.freeze_layers]:
         layer.requires_grad_(False)
+
+
+def rate_by_layer(model: Any, settings: FineTuningConfig) -> Callable[[str], float] | None:
+    """Return what multiplies the learning rate of a parameter by name; none where all learn alike."""
+    if settings.layer_decay == 1:
+        return None
+    return partial(rate_multiplier, layers=model.config.num_hidden_layers, decay=settings.layer_decay)
 
 
 def rate_multiplier(name: str, layers: int, decay: float) -> float:

@@ -61,6 +61,11 @@ def add_lora(model: PreTrainedModel, config: Any, heads: Sequence[str]) -> Any:
         raise ModelError(f"LoRA cannot be added: {error}") from error
 
 
+def describe_lora(config: Any) -> str | None:
+    """Return what a report says of a `LoraConfig`."""
+    return None if config is None else f"r {config.r}, alpha {config.lora_alpha}, dropout {config.lora_dropout}"
+
+
 def is_lora(model: Any) -> bool:
     """Whether a model is wrapped by peft."""
     return hasattr(model, "merge_and_unload")

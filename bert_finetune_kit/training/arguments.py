@@ -31,6 +31,14 @@ class RunArguments:
     """Train once with each of these seeds, in folders below output_dir, and report mean and standard deviation."""
 
 
+@dataclass(frozen=True)
+class FineTuningArguments:
+    """What every fine-tuning takes from a command line, too."""
+
+    lora: str | None = None
+    """Train with LoRA: settings of peft's LoraConfig as JSON, such as {"r": 8}; {} means its defaults."""
+
+
 def parse_arguments(
     types: Sequence[Any],
     defaults: dict[str, Any] | None = None,

@@ -1,21 +1,54 @@
-"""What every fine-tuning asks of the Trainer: the best checkpoint by the task's metric, early stopping."""
+"""What every fine-tuning asks of the Trainer: a learning rate, the best checkpoint by a score, early stopping."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
 
 from ..errors import ConfigError
 from ..modeling.finetuning import FineTuningConfig
+from ..modeling.loading import bert_config, checkpoint_config
+
+# Learning rates: of weights that exist, of LoRA's adapters, and of fresh weights narrower than BERT-base.
+_TUNED_RATE, _LORA_RATE, _FRESH_RATE, _BASE_WIDTH = 5e-5, 5e-4, 1e-3, 768
 
 
-def finetuning_faults(args: TrainingArguments, config: FineTuningConfig) -> list[str]:
-    """Return what the Trainer's arguments lack for a fine-tuning with these settings."""
+def learning_rate_for(model: Any, lora: bool) -> float:
+    """Return a learning rate that suits a model, given as a recipe takes it."""
+    if lora:
+        return _LORA_RATE
+    fresh = bert_config(model, vocab_size=1)
+    return _FRESH_RATE if fresh is not None and fresh.hidden_size < _BASE_WIDTH else _TUNED_RATE
+
+
+def finetuning_faults(args: TrainingArguments, config: FineTuningConfig, model: Any, lora: Any) -> list[str]:
+    """Return what a fine-tuning with these settings lacks or cannot have.
+
+    Args:
+        args: the Trainer's arguments.
+        config: settings of the recipe.
+        model: what to start from, as the recipe was given it.
+        lora: peft's `LoraConfig` or none.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+    faults = []
+    if model is None:
+        faults.append(
+            "there is no model: give a Hub id such as google-bert/bert-base-uncased, the folder of a run, or a size by "
+            "name (tiny, mini, …) for fresh weights"
+        )
+    else:
+        faults += config.model_faults(bert_config(model, vocab_size=1) or checkpoint_config(str(model)))
     if config.early_stopping_patience is not None and not args.load_best_model_at_end:
-        return [
+        faults.append(
             "early_stopping_patience is set without load_best_model_at_end: the weights of the last evaluations, which "
             "were no better, would be kept; set load_best_model_at_end=True"
-        ]
-    return []
+        )
+    if lora is not None and config.freeze_layers:
+        faults.append("freeze_layers is set with LoRA, which freezes all: use LoraConfig's layers_to_transform")
+    return faults
 
 
 def choose_best_by(args: TrainingArguments, usual: str, lower: Mapping[str, bool | None], prefix: str = "") -> None:

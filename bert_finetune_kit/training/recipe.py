@@ -20,6 +20,7 @@ from transformers.utils import is_torch_xla_available
 from ..data.vocabulary import load_tokenizer, train_wordpiece
 from ..errors import ConfigError, KitError, OutputError, raise_faults
 from ..modeling.loading import bert_config
+from ..modeling.lora import is_lora, save_merged
 from ..modeling.parameters import parameter_report
 from ..reporting.markdown import write_markdown
 from ..reporting.report import REPORT_FILE, RunReport, Score, describe_object
@@ -86,6 +87,7 @@ class Recipe(ABC):
         self.steps = 0  # of the optimizer, in all phases
         self.trainer: KitTrainer | None = None
         self._prepared: Prepared | None = None
+        self._loaded: tuple[Any, Any] | None = None  # a trained model and its tokenizer
 
     # Hooks
 
@@ -110,9 +112,14 @@ class Recipe(ABC):
         """
 
     def save_model(self) -> None:
-        """Save the trained model and its tokenizer as a stock checkpoint."""
+        """Save the trained model and its tokenizer as a stock checkpoint; with LoRA the adapter beside it."""
         assert self.trainer is not None
-        self.trainer.save_model(self.output_dir)
+        prepared = self.prepared()
+        if not is_lora(prepared.model):
+            self.trainer.save_model(self.output_dir)
+        elif self.args.process_index == 0:
+            save_merged(prepared.model, self.output_dir)
+            prepared.tokenizer.save_pretrained(self.output_dir)
 
     def own_callbacks(self) -> list[TrainerCallback]:
         """Return the callbacks that the recipe's settings ask for."""
@@ -232,7 +239,7 @@ class Recipe(ABC):
         run.args.seed, run.args.data_seed = seed, None
         run.args.output_dir = str(Path(self.output_dir) / f"seed-{seed}")
         run.notes, run.timings, run.steps = [], {}, 0
-        run.trainer = run._prepared = None
+        run.trainer = run._prepared = run._loaded = None
         return run
 
     def evaluate(self) -> dict[str, float]:
@@ -268,12 +275,27 @@ class Recipe(ABC):
             self.given_model.vocab_size = len(tokenizer)
         return tokenizer
 
+    def trained(self) -> tuple[Any, Any]:
+        """Return the model as it is now, and its tokenizer.
+
+        Raises:
+            ConfigError: nothing has been trained or loaded.
+        """
+        if self._loaded is not None:
+            return self._loaded
+        if self.trainer is None:
+            raise ConfigError(
+                "Nothing has been trained: call train(), or load a trained model by from_pretrained(folder)."
+            )
+        return self.prepared().model, self.prepared().tokenizer
+
     def prepared(self) -> Prepared:
         """Check and prepare once."""
         if self._prepared is None:
             raise_faults(argument_faults(self.args, self.glossary, self.smooths_labels), "TrainingArguments")
             self.check()
             set_seed(self.args.seed)
+            self._loaded = None
             try:
                 self._prepared = self.prepare()
             except OSError as error:
