@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 
 # Public name → the module that defines it. Importing the kit imports none of them (PEP 562), so it costs no time.
 _HOME = {
+    "Answer": "question_answering.predict",
     "BERT_SIZES": "modeling.loading",
     "ClassificationConfig": "classification.config",
     "ClassificationRecipe": "classification.recipe",
@@ -14,6 +15,7 @@ _HOME = {
     "ConfigError": "errors",
     "DataCollatorForClassification": "classification.collator",
     "DataCollatorForPreTraining": "pretraining.collator",
+    "DataCollatorForQuestionAnswering": "question_answering.collator",
     "DataError": "errors",
     "KitError": "errors",
     "LabelledSource": "data.labelled",
@@ -25,16 +27,21 @@ _HOME = {
     "PretrainConfig": "pretraining.config",
     "PretrainRecipe": "pretraining.recipe",
     "Published": "tasks.task",
+    "QAConfig": "question_answering.config",
+    "QARecipe": "question_answering.recipe",
+    "QuestionSource": "data.questions",
     "Recipe": "training.recipe",
     "RunReport": "reporting.report",
     "SeedsReport": "reporting.seeds",
     "TextSource": "data.sources",
     "compare_parameters": "modeling.parameters",
     "get_task": "tasks.registry",
+    "pad_encoder": "modeling.unpadding",
     "parameter_report": "modeling.parameters",
     "register_task": "tasks.registry",
     "task_names": "tasks.registry",
     "train_wordpiece": "data.vocabulary",
+    "unpad_encoder": "modeling.unpadding",
 }
 __all__ = sorted(_HOME)
 
@@ -44,6 +51,7 @@ if TYPE_CHECKING:
     from .classification.predict import Prediction as Prediction
     from .classification.recipe import ClassificationRecipe as ClassificationRecipe
     from .data.labelled import LabelledSource as LabelledSource
+    from .data.questions import QuestionSource as QuestionSource
     from .data.sources import TextSource as TextSource
     from .data.vocabulary import train_wordpiece as train_wordpiece
     from .errors import ConfigError as ConfigError
@@ -56,9 +64,15 @@ if TYPE_CHECKING:
     from .modeling.parameters import ParameterReport as ParameterReport
     from .modeling.parameters import compare_parameters as compare_parameters
     from .modeling.parameters import parameter_report as parameter_report
+    from .modeling.unpadding import pad_encoder as pad_encoder
+    from .modeling.unpadding import unpad_encoder as unpad_encoder
     from .pretraining.collator import DataCollatorForPreTraining as DataCollatorForPreTraining
     from .pretraining.config import PretrainConfig as PretrainConfig
     from .pretraining.recipe import PretrainRecipe as PretrainRecipe
+    from .question_answering.collator import DataCollatorForQuestionAnswering as DataCollatorForQuestionAnswering
+    from .question_answering.config import QAConfig as QAConfig
+    from .question_answering.predict import Answer as Answer
+    from .question_answering.recipe import QARecipe as QARecipe
     from .reporting.report import RunReport as RunReport
     from .reporting.seeds import SeedsReport as SeedsReport
     from .tasks.registry import get_task as get_task

@@ -163,7 +163,7 @@ class ClassificationRecipe(Recipe):
         model, new = build_model(str(folder), recipe._labels, 0)
         if new:
             raise ModelError(f"{folder} is no trained classifier: there are no weights of {', '.join(new)} in it.")
-        recipe._loaded = model.to(recipe.args.device).eval(), load_tokenizer(str(folder))
+        recipe.load(model, load_tokenizer(str(folder)))
         return recipe
 
     def predict(self, given: Any) -> list[Prediction]:

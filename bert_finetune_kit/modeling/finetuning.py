@@ -27,6 +27,8 @@ class FineTuningConfig:
     """Leave the first n layers as they are, and the embeddings with them."""
     early_stopping_patience: int | None = None
     """Stop after so many evaluations without a better score; none means never."""
+    unpad: bool = True
+    """Compute real tokens alone, never the padding of a batch."""
 
     def __post_init__(self) -> None:
         raise_faults(self._faults(), type(self).__name__)

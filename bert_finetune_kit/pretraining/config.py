@@ -34,6 +34,8 @@ class PretrainConfig:
     """Continue at this length after a first phase at max_length (BERT paper: 512 after 128); none means one phase."""
     second_phase_share: float = 0.1
     """Share of all optimizer steps spent in the second phase."""
+    unpad: bool = True
+    """Compute real tokens alone, never the padding of a batch."""
 
     def __post_init__(self) -> None:
         raise_faults(self._faults(), "PretrainConfig")

@@ -1,6 +1,6 @@
 """Questions and their contexts → windows of tokens that fit the model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -48,6 +48,24 @@ class TokenizedQuestions:
         """First character of each token of the context of a question, and the character after its last."""
         place = int(self.context_of[number])
         return self._starts.row(place), self._ends.row(place)
+
+    def characters(self, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return where spans of tokens stand in their contexts: first character, and the one after the last.
+
+        Args:
+            first: number of the first token in the context, (questions, ...) int.
+            last: of the last token, (questions, ...) int; where a context has no such token, the result means nothing.
+        """
+        lengths = list_lengths(self.contexts.data.column("input_ids"))
+        begin = (np.cumsum(lengths) - lengths)[self.context_of]
+        begin = begin.reshape(-1, *[1] * (first.ndim - 1))
+        starts, ends = (np.concatenate([*column.values, [0]]) for column in (self._starts, self._ends))
+        return starts[np.minimum(begin + first, len(starts) - 1)], ends[np.minimum(begin + last, len(ends) - 1)]
+
+    def count(self, token: int) -> int:
+        """Return how often a token occurs in questions and contexts, each context once."""
+        columns = (self._question_ids, self._context_ids)
+        return int(sum((values == token).sum() for column in columns for values in column.values))
 
     @cached_property
     def question_lengths(self) -> np.ndarray:
@@ -113,6 +131,89 @@ def _encode(batch: dict[str, list[str]], backend: Any) -> dict[str, list[np.ndar
     }
 
 
+def answer_spans(rows: Dataset, tokens: TokenizedQuestions) -> tuple[np.ndarray, AnswerCheck]:
+    """Return the tokens of the first answer of each question that stands in its context.
+
+    Returns:
+        (questions, 2) int, first and last token in the context, -1 where there is no answer; and what was found. The
+        questions of `AnswerCheck.missing` have answers that are not there: they must not be learnt as unanswerable.
+    """
+    check = AnswerCheck()
+    spans = np.full((len(rows), 2), -1)
+    columns = (rows[name] for name in ("id", "context", "answers"))
+    for number, (one, context, answers) in enumerate(zip(*columns, strict=True)):
+        if not answers["text"]:
+            continue
+        found = check.first_span(one, context, answers["text"], answers["answer_start"])
+        span = None if found is None else to_tokens(*tokens.offsets(number), *found)
+        if span is not None:
+            spans[number] = span
+        elif found is not None:
+            check.missing.append(one)
+    return spans, check
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Where the windows of the contexts lie, and the answers in them; each field is (windows,)."""
+
+    question: np.ndarray
+    """int: number of the question, rising."""
+    first_token: np.ndarray
+    """int: number of the window's first token in the context."""
+    asked: np.ndarray
+    """int: tokens of the question in the window."""
+    length: np.ndarray
+    """int: tokens of the context in the window."""
+    start: np.ndarray
+    """int: position of the first token of the answer; 0 (`[CLS]`) where the window does not hold all of it."""
+    end: np.ndarray
+    """int: position of the last token of the answer, or 0."""
+    cuts: np.ndarray
+    """bool: whether the window holds a part of the answer alone."""
+
+    def __len__(self) -> int:
+        return len(self.question)
+
+    def take(self, chosen: np.ndarray) -> "Windows":
+        """Return some of the windows."""
+        return Windows(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each sequence with special tokens, (windows,) int64."""
+        return self.asked + self.length + 3
+
+    @property
+    def shift(self) -> np.ndarray:
+        """What to add to a position in the window to get the number of the token in the context, (windows,) int."""
+        return self.first_token - self.asked - 2
+
+
+def lay_windows(tokens: TokenizedQuestions, config: QAConfig, spans: np.ndarray | None = None) -> Windows:
+    """Return the windows of all questions: each shares `doc_stride` tokens with the one before, and they cover all.
+
+    Args:
+        tokens: questions and contexts.
+        config: lengths.
+        spans: first and last token of each answer, (questions, 2), -1 where there is none; none means no answers.
+    """
+    asked = np.minimum(tokens.question_lengths, config.max_question_length)
+    room = config.max_length - asked - 3
+    step = room - config.doc_stride
+    counts = 1 + -(-np.maximum(tokens.context_lengths - room, 0) // step)
+    question = np.repeat(np.arange(len(counts)), counts)
+    first = (np.arange(len(question)) - np.repeat(np.cumsum(counts) - counts, counts)) * step[question]
+    length = np.minimum(tokens.context_lengths[question] - first, room[question])
+    asked = asked[question]
+    told = np.full((len(counts), 2), -1) if spans is None else spans
+    start, end = (told[question] - first[:, None]).T
+    some = (told[question, 0] >= 0) & (end >= 0) & (start < length)
+    whole = some & (start >= 0) & (end < length)
+    start, end = (np.where(whole, place + asked + 2, 0) for place in (start, end))
+    return Windows(question, first, asked, length, start, end, some & ~whole)
+
+
 @dataclass
 class QAExamples:
     """Windows of questions, a map-style dataset of dicts.
@@ -124,87 +225,34 @@ class QAExamples:
     """
 
     tokens: TokenizedQuestions
-    config: QAConfig
+    windows: Windows
     cls_token_id: int
     sep_token_id: int
-    spans: np.ndarray | None = None
-    """(questions, 2) int: first and last token of the answer in the context; -1 where there is none."""
-    left_out: frozenset[int] = frozenset()
-    """Numbers of questions that give no window: their answer is not where it is said to be."""
 
     def __len__(self) -> int:
-        return len(self.question_of)
+        return len(self.windows)
 
     def __getitem__(self, key: Key) -> dict[str, Any]:
         _, index, counts = key if isinstance(key, tuple) else (0, int(key), True)
-        number, first = int(self.question_of[index]), int(self.first_token[index])
-        question = self.tokens.question(number)[: self.config.max_question_length]
-        context = self.tokens.context(number)[first : first + self._room(len(question))]
+        windows = self.windows
+        number, asked, first = (int(values[index]) for values in (windows.question, windows.asked, windows.first_token))
+        question = self.tokens.question(number)[:asked]
+        context = self.tokens.context(number)[first : first + int(windows.length[index])]
         cls, sep = np.array([self.cls_token_id], np.int32), np.array([self.sep_token_id], np.int32)
-        start, end = self.positions(index)
         return {
             "input_ids": np.concatenate([cls, question, sep, context, sep]),
-            "context_start": len(question) + 2,
-            "start_position": start,
-            "end_position": end,
+            "context_start": asked + 2,
+            "start_position": int(windows.start[index]),
+            "end_position": int(windows.end[index]),
             "counts": counts,
         }
 
-    def positions(self, index: int) -> tuple[int, int]:
-        """Return where the answer lies in a window; (0, 0) where it is not wholly inside."""
-        number = int(self.question_of[index])
-        if self.spans is None or self.spans[number, 0] < 0:
-            return 0, 0
-        start, end = self.spans[number] - self.first_token[index]
-        asked = min(int(self.tokens.question_lengths[number]), self.config.max_question_length)
-        if start < 0 or end >= self._room(asked):
-            return 0, 0
-        return int(start) + asked + 2, int(end) + asked + 2
+    def to_learn_from(self, left_out: np.ndarray) -> "QAExamples":
+        """Return the windows that teach what is true.
 
-    @property
-    def question_of(self) -> np.ndarray:
-        """Number of the question of each window, (windows,) int64, rising."""
-        return self._windows[0]
-
-    @property
-    def first_token(self) -> np.ndarray:
-        """Number of the first token of the context in each window, (windows,) int64."""
-        return self._windows[1]
-
-    def _room(self, asked: int) -> int:
-        return self.config.max_length - asked - 3
-
-    @cached_property
-    def _windows(self) -> tuple[np.ndarray, np.ndarray]:
-        asked = np.minimum(self.tokens.question_lengths, self.config.max_question_length)
-        room = self.config.max_length - asked - 3
-        step = room - self.config.doc_stride
-        over = np.maximum(self.tokens.context_lengths - room, 0)
-        counts = 1 + -(-over // step)
-        counts[list(self.left_out)] = 0
-        question = np.repeat(np.arange(len(counts)), counts)
-        place = np.arange(len(question)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return question, place * step[question]
-
-
-def answer_spans(rows: Dataset, tokens: TokenizedQuestions) -> tuple[np.ndarray, AnswerCheck]:
-    """Return the tokens of the first answer of each question that stands in its context.
-
-    Returns:
-        (questions, 2) int, first and last token in the context, -1 where there is no answer; and what was found. The
-        questions of `AnswerCheck.missing` have answers that are not there: they must not be learnt as unanswerable.
-    """
-    check = AnswerCheck()
-    spans = np.full((len(rows), 2), -1)
-    for number, row in enumerate(rows):
-        answers = row["answers"]
-        if not answers["text"]:
-            continue
-        found = check.first_span(row["id"], row["context"], answers["text"], answers["answer_start"])
-        if found is not None:
-            span = to_tokens(*tokens.offsets(number), *found)
-            if span is None:
-                check.missing.append(row["id"])
-            else:
-                spans[number] = span
-    return spans, check
+        A window that cuts an answer is neither one with an answer nor one without: it is left out. So are questions
+        whose answer no window holds whole, and those of `left_out`, (questions,) bool.
+        """
+        windows = self.windows
+        found, cut = (np.bincount(windows.question, weights=one) > 0 for one in (windows.start > 0, windows.cuts))
+        return replace(self, windows=windows.take(~windows.cuts & ~(left_out | (cut & ~found))[windows.question]))

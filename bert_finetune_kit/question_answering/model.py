@@ -14,7 +14,10 @@ from torch.nn.functional import cross_entropy
 from transformers.utils import ModelOutput
 
 from ..modeling.loading import bert_config, load_pretrained
+from .config import QAConfig
 from .postprocess import best_spans
+
+HEAD = "qa_outputs"
 
 
 @dataclass
@@ -77,12 +80,15 @@ class BertForQuestionAnswering(transformers.BertForQuestionAnswering):
         return output
 
 
-def build_model(given: Any, vocab_size: int, pad_token_id: int = 0) -> tuple[BertForQuestionAnswering, list[str]]:
+def build_model(
+    given: Any, vocab_size: int, settings: QAConfig, pad_token_id: int = 0
+) -> tuple[BertForQuestionAnswering, list[str]]:
     """Return a model that answers questions and the parts of it whose weights are new.
 
     Args:
         given: a Hub id or folder to start from, a `BertConfig`, or the name of a size.
         vocab_size: size of the vocabulary, for a model named by its size.
+        settings: how its spans are searched.
         pad_token_id: of the tokenizer, for fresh weights.
 
     Raises:
@@ -90,8 +96,11 @@ def build_model(given: Any, vocab_size: int, pad_token_id: int = 0) -> tuple[Ber
     """
     config = bert_config(given, vocab_size, pad_token_id)
     if config is not None:
-        return BertForQuestionAnswering(config), ["all weights"]
-    return load_pretrained(BertForQuestionAnswering, str(given))
+        model, new = BertForQuestionAnswering(config), ["all weights"]
+    else:
+        model, new = load_pretrained(BertForQuestionAnswering, str(given))
+    model.n_best, model.max_answer_length = settings.n_best, settings.max_answer_length
+    return model, new
 
 
 def loss_sums(output: QAOutput) -> dict[str, Tensor]:

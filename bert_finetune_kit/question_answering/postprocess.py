@@ -1,14 +1,15 @@
-"""Logits of windows → the best answers of questions.
+"""Logits of windows → the best spans of questions.
 
-Shapes: windows is the number of sequences, seq their length, n_best the number of candidates kept of each.
+Shapes: windows is the number of sequences, seq their length, n_best the spans kept of each window and question.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import torch
+from scipy.special import expit, softmax
 from torch import Tensor
+from torch.nn.functional import pad
 
 
 @dataclass(frozen=True)
@@ -44,58 +45,69 @@ def best_spans(
     kept = min(n_best, start_logits.shape[1])
     start_scores, starts = start_logits.topk(kept, dim=1)
     end_scores, ends = end_logits.topk(kept, dim=1)
-    scores = start_scores.unsqueeze(2) + end_scores.unsqueeze(1)  # (windows, starts, ends)
-    lengths = ends.unsqueeze(1) - starts.unsqueeze(2) + 1
-    inside = context.gather(1, starts).unsqueeze(2) & context.gather(1, ends).unsqueeze(1)
-    scores = scores.masked_fill(~inside | (lengths < 1) | (lengths > max_answer_length), -torch.inf)
-    best, place = scores.flatten(1).topk(min(n_best, kept * kept), dim=1)
+    start_scores = start_scores.masked_fill(~context.gather(1, starts), -torch.inf)
+    end_scores = end_scores.masked_fill(~context.gather(1, ends), -torch.inf)
+    lengths = ends.int().unsqueeze(1) - starts.int().unsqueeze(2) + 1  # (windows, starts, ends)
+    scores = start_scores.unsqueeze(2) + end_scores.unsqueeze(1)
+    scores = scores.masked_fill_((lengths < 1) | (lengths > max_answer_length), -torch.inf).flatten(1)
+    best, place = scores.topk(min(n_best, kept * kept), dim=1)
+    starts, ends = starts.gather(1, place // kept), ends.gather(1, place % kept)
+    lacking = n_best - best.shape[1]  # of windows shorter than that; all batches must have one width
     null = start_logits[:, 0] + end_logits[:, 0]
-    return best, starts.gather(1, place // kept), ends.gather(1, place % kept), null
+    return pad(best, (0, lacking), value=-torch.inf), pad(starts, (0, lacking)), pad(ends, (0, lacking)), null
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """The best spans of one question over all of its windows, the best first."""
+class QuestionSpans:
+    """The best spans of each question over all of its windows, the best first."""
 
-    windows: np.ndarray
-    """(spans,) int: which of the question's windows each lies in."""
-    starts: np.ndarray
-    """(spans,) int."""
-    ends: np.ndarray
-    """(spans,) int."""
     scores: np.ndarray
-    """(spans,) float."""
-    null: float
-    """Score of no answer: the least of the windows', since one window with an answer is enough."""
+    """(questions, n_best) float; -inf where there are fewer spans."""
+    starts: np.ndarray
+    """(questions, n_best) int: number of the first token in the context."""
+    ends: np.ndarray
+    """(questions, n_best) int: number of the last token in the context."""
+    null: np.ndarray
+    """(questions,) float, score of no answer: the least of the windows', since one window with an answer is enough."""
 
     @property
-    def margin(self) -> float:
-        """How much better no answer is than the best span; infinite where there is none."""
-        return self.null - float(self.scores[0]) if len(self.scores) else np.inf
+    def no_answer(self) -> np.ndarray:
+        """Probability of no answer beside the best span alone, (questions,); 1 where there is no span."""
+        with np.errstate(invalid="ignore"):
+            return expit(self.null - self.scores[:, 0])
 
-    @property
-    def no_answer_probability(self) -> float:
-        """Probability of no answer beside the best span alone: the logistic function of the margin."""
-        return float(1.0 / (1.0 + np.exp(-np.clip(self.margin, -700, 700))))
+    def probabilities(self) -> np.ndarray:
+        """Probability of each span and, last, of no answer, (questions, n_best + 1)."""
+        return softmax(np.column_stack([self.scores, self.null]), axis=1)
 
 
-def merge_windows(spans: WindowSpans, question: np.ndarray, count: int, n_best: int) -> list[Candidates]:
-    """Join the windows of each question and keep its best spans.
+def merge_windows(windows: WindowSpans, question: np.ndarray, shift: np.ndarray, count: int) -> QuestionSpans:
+    """Join the windows of each question and keep its best spans, a span that two windows share once.
 
     Args:
-        spans: of all windows.
+        windows: spans of all windows.
         question: (windows,) int, the number of the question of each window, rising.
-        count: number of questions.
-        n_best: number of spans kept of each.
+        shift: (windows,) int, to add to a position in the window to get the number of the token in the context.
+        count: number of questions, each with at least one window.
     """
-    borders = np.searchsorted(question, np.arange(count + 1))
-    merged = []
-    for first, last in pairwise(borders):
-        scores = spans.scores[first:last].ravel()
-        order = np.argsort(-scores, kind="stable")[:n_best]
-        order = order[np.isfinite(scores[order])]
-        window, column = np.divmod(order, spans.scores.shape[1])
-        rows = first + window
-        null = float(spans.null[first:last].min()) if last > first else 0.0
-        merged.append(Candidates(window, spans.starts[rows, column], spans.ends[rows, column], scores[order], null))
+    width = windows.scores.shape[1]
+    starts, ends = windows.starts + shift[:, None], windows.ends + shift[:, None]
+    number = np.bincount(question, minlength=count)
+    first = np.cumsum(number) - number
+    merged = QuestionSpans(windows.scores[first], starts[first], ends[first], np.minimum.reduceat(windows.null, first))
+    several = np.flatnonzero(number[question] > 1)
+    if len(several):
+        # Spans of the questions with several windows, sorted by question, and equal spans beside each other.
+        columns = np.repeat(question[several], width), starts[several].ravel(), ends[several].ravel()
+        scores = windows.scores[several].ravel()
+        order = np.lexsort((-scores, *columns[::-1]))
+        told = np.stack([column[order] for column in columns])
+        order = order[np.concatenate([[True], (told[:, 1:] != told[:, :-1]).any(0)])]
+        order = order[np.lexsort((-scores[order], columns[0][order]))]
+        owner = columns[0][order]
+        rank = np.arange(len(order)) - np.searchsorted(owner, owner)
+        order, owner, rank = (values[rank < width] for values in (order, owner, rank))
+        merged.scores[number > 1] = -np.inf
+        for target, values in zip((merged.scores, merged.starts, merged.ends), (scores, *columns[1:]), strict=True):
+            target[owner, rank] = values[order]
     return merged

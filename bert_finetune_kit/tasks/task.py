@@ -22,7 +22,7 @@ class Published:
     source: str
     """Which model, and where it is written."""
     scores: Mapping[str, float]
-    """Score by metric, as a share of 1; with several validation splits by `split_metric`."""
+    """Score by metric, as a share of 1 (of questions in percent); with several validation splits by `split_metric`."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from ..errors import ConfigError, KitError, OutputError, raise_faults
 from ..modeling.loading import bert_config
 from ..modeling.lora import is_lora, save_merged
 from ..modeling.parameters import parameter_report
+from ..modeling.unpadding import unpad_encoder
 from ..reporting.markdown import write_markdown
 from ..reporting.report import REPORT_FILE, RunReport, Score, describe_object
 from ..reporting.seeds import SeedsReport, summarize_seeds
@@ -289,6 +290,15 @@ class Recipe(ABC):
             )
         return self.prepared().model, self.prepared().tokenizer
 
+    def load(self, model: Any, tokenizer: Any) -> None:
+        """Make a trained model the one that works from now on."""
+        self._unpad(model)
+        self._loaded = model.to(self.args.device).eval(), tokenizer
+
+    def _unpad(self, model: Any) -> None:
+        if self.config.unpad and self.args.device.type != "xla":  # which compiles every new shape
+            unpad_encoder(model)
+
     def prepared(self) -> Prepared:
         """Check and prepare once."""
         if self._prepared is None:
@@ -305,6 +315,7 @@ class Recipe(ABC):
                     f"There is no space left for the prepared data ({error}). They go to {HF_DATASETS_CACHE}, the "
                     "cache of `datasets`: free space there, or set HF_DATASETS_CACHE to a folder on another disk."
                 ) from error
+            self._unpad(self._prepared.model)
         return self._prepared
 
     def fit(self, prepared: Prepared, checkpoint: str | None) -> list[dict[str, Any]]:
