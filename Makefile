@@ -18,10 +18,9 @@ install: $(STAMP) ## make .venv and install the kit with what its tests need
 
 LAUNCH := $(BIN)/accelerate launch --config_file accelerate_configs/cpu.yaml
 
-demo: $(STAMP) ## pretrain a tiny BERT on the bundled sample, fine-tune it as a classifier, and show their reports
+demo: $(STAMP) ## pretrain a tiny BERT on the bundled sample, fine-tune it twice, and show one report for the whole
 	@rm -rf runs/demo
-	$(LAUNCH) examples/pretrain.py --output_dir runs/demo/pretraining
-	$(LAUNCH) examples/finetune_classification.py --model runs/demo/pretraining --output_dir runs/demo/classification
+	$(LAUNCH) examples/full_pipeline.py --output_dir runs/demo
 
 test: $(STAMP) ## run the tests
 	$(BIN)/python -m pytest -m 'not slow'

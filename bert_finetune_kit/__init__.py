@@ -22,6 +22,7 @@ _HOME = {
     "ModelError": "errors",
     "NonFiniteLossError": "errors",
     "OutputError": "errors",
+    "Overview": "reporting.overview",
     "ParameterReport": "modeling.parameters",
     "Prediction": "classification.predict",
     "PretrainConfig": "pretraining.config",
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from .question_answering.config import QAConfig as QAConfig
     from .question_answering.predict import Answer as Answer
     from .question_answering.recipe import QARecipe as QARecipe
+    from .reporting.overview import Overview as Overview
     from .reporting.report import RunReport as RunReport
     from .reporting.seeds import SeedsReport as SeedsReport
     from .tasks.registry import get_task as get_task

@@ -55,9 +55,13 @@ def test_commands_name_what_is_there(block):
 
 
 def recipes():
-    from bert_finetune_kit import ClassificationRecipe, PretrainRecipe
+    from bert_finetune_kit import ClassificationRecipe, PretrainRecipe, QARecipe
 
-    return {"examples/pretrain.py": PretrainRecipe, "examples/finetune_classification.py": ClassificationRecipe}
+    return {
+        "examples/pretrain.py": PretrainRecipe,
+        "examples/finetune_classification.py": ClassificationRecipe,
+        "examples/finetune_qa.py": QARecipe,
+    }
 
 
 @pytest.mark.parametrize("block", blocks("bash"))

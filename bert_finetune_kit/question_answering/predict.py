@@ -1,6 +1,6 @@
 """A trained model at work: questions and contexts → answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,9 @@ def to_rows(given: Any, question: Any, context: Any) -> Dataset:
         return open_questions(given)
     if question is None or context is None:
         raise DataError("predict needs question= and context=, or a Dataset or Path with columns of these names.")
+    for name, told in (("question", question), ("context", context)):
+        if not isinstance(told, Iterable):
+            raise DataError(f"The {name} is {told!r}: a text or a list of texts is needed.")
     questions = [question] if isinstance(question, str) else list(question)
     contexts = [context] * len(questions) if isinstance(context, str) else list(context)
     if len(questions) != len(contexts):

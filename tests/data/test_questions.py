@@ -55,7 +55,7 @@ def test_flat_files_and_memory(tmp_path):
         str(tmp_path / "c.parquet"),
         Dataset.from_list(FLAT),
     ]
-    told = [load_questions(QuestionSource(one)).train for one in given]
+    told = [load_questions(QuestionSource(one, validation=given[0])).train for one in given]
     assert all(one["question"][:] == ["When ?", "Who ?"] for one in told)
     assert all(one["answers"][0] == {"text": ["six"], "answer_start": [27]} for one in told)
     both = load_questions(
@@ -66,9 +66,29 @@ def test_flat_files_and_memory(tmp_path):
 
 def test_ids_that_are_there_twice_get_new_ones_and_are_counted(tmp_path):
     file = write(tmp_path / "a.json", nested(("1", "1")))
-    questions = load_questions(QuestionSource([file, file]))
+    questions = load_questions(QuestionSource([file, file], validation=file))
     assert questions.train["id"][:] == ["1", "1#2", "1#3", "1#4"]
     assert "3 questions of the train split" in questions.notes[0]
+    assert questions.validation["id"][:] == ["1", "1#2"]
+
+
+def test_held_out_are_whole_articles(tmp_path):
+    rows = [
+        {**row, "id": f"{article}-{row['id']}", "title": f"article {article}", "context": f"{CONTEXT} {article}"}
+        for article in range(20)
+        for row in FLAT
+    ]
+    questions = load_questions(QuestionSource(Dataset.from_list(rows), validation_share=0.2))
+    sides = [set(split["title"]) for split in (questions.train, questions.validation)]
+    assert not sides[0] & sides[1]
+    assert len(sides[1]) == 4
+    assert "4 of 20 articles (8 questions) are held out" in questions.notes[0]
+    assert (
+        load_questions(QuestionSource(Dataset.from_list(rows), validation_share=0.2)).validation["id"][:]
+        == (questions.validation["id"][:])
+    )
+    with pytest.raises(DataError, match="no part can be held out"):
+        load_questions(QuestionSource(Dataset.from_list(FLAT)))
 
 
 def test_a_limit_is_of_questions():

@@ -6,7 +6,7 @@ from datasets import Dataset
 
 from bert_finetune_kit.data.questions import QuestionSource, load_questions
 from bert_finetune_kit.question_answering.config import QAConfig
-from bert_finetune_kit.question_answering.features import QAExamples, answer_spans, tokenize_questions
+from bert_finetune_kit.question_answering.features import QAExamples, answer_spans, lay_windows, tokenize_questions
 
 ROWS = load_questions(QuestionSource(max_train_examples=60)).train
 
@@ -14,31 +14,32 @@ ROWS = load_questions(QuestionSource(max_train_examples=60)).train
 def examples_of(tokenizer, rows=ROWS, **settings):
     tokens = tokenize_questions(rows, tokenizer)
     spans, check = answer_spans(rows, tokens)
-    lost = frozenset(number for number, one in enumerate(rows["id"]) if one in check.missing)
     config = QAConfig(**({"max_length": 48, "doc_stride": 8, "max_question_length": 20} | settings))
-    return QAExamples(tokens, config, tokenizer.cls_token_id, tokenizer.sep_token_id, spans, lost)
+    examples = QAExamples(tokens, lay_windows(tokens, config, spans), tokenizer.cls_token_id, tokenizer.sep_token_id)
+    return examples, np.isin(rows["id"][:], check.missing)
 
 
 @pytest.mark.parametrize("settings", [{}, {"doc_stride": 0}, {"max_length": 200, "doc_stride": 64}])
 def test_windows_are_those_of_transformers(tokenizer, settings):
     """Against the tokenizer's own overflowing windows, as the example scripts use them."""
-    examples = examples_of(tokenizer, **settings)
+    config = QAConfig(**({"max_length": 48, "doc_stride": 8, "max_question_length": 20} | settings))
+    examples, _ = examples_of(tokenizer, **settings)
     told = copy.deepcopy(tokenizer)(  # which remembers how it was called
-        ROWS["question"][:], ROWS["context"][:], truncation="only_second", max_length=examples.config.max_length,
-        stride=examples.config.doc_stride, return_overflowing_tokens=True,
+        ROWS["question"][:], ROWS["context"][:], truncation="only_second", max_length=config.max_length,
+        stride=config.doc_stride, return_overflowing_tokens=True,
     )  # fmt: skip
     assert examples.tokens.question_lengths.max() <= 20
-    assert examples.question_of.tolist() == told["overflow_to_sample_mapping"]
+    assert examples.windows.question.tolist() == told["overflow_to_sample_mapping"]
     for index in range(len(examples)):
         assert examples[index]["input_ids"].tolist() == told["input_ids"][index]
         assert examples[index]["context_start"] == told["token_type_ids"][index].index(1)
 
 
 def test_positions_are_those_of_the_answer(tokenizer):
-    examples = examples_of(tokenizer)
+    examples, _ = examples_of(tokenizer)
     seen = set()
     for index in range(len(examples)):
-        row, example = ROWS[int(examples.question_of[index])], examples[index]
+        row, example = ROWS[int(examples.windows.question[index])], examples[index]
         start, end = example["start_position"], example["end_position"]
         if start == 0:
             assert end == 0
@@ -59,20 +60,66 @@ def test_odd_questions_never_crash_nor_teach_what_is_wrong(tokenizer):
     }
     names = ("context", "question", "answers")
     rows = Dataset.from_list([{"id": one, **dict(zip(names, row, strict=True))} for one, row in asked.items()])
-    examples = examples_of(tokenizer, rows)
-    assert examples.question_of.tolist() == [0, 1]
+    everything, missing = examples_of(tokenizer, rows)
+    assert everything.windows.question.tolist() == [0, 1, 2]
+    examples = everything.to_learn_from(missing)
+    assert examples.windows.question.tolist() == [0, 1]
     assert len(examples[0]["input_ids"]) <= 48
     assert examples[0]["start_position"] > 0
     assert examples[1]["input_ids"][-2:].tolist() == [tokenizer.sep_token_id] * 2
 
 
 def test_every_token_of_a_context_is_in_a_window(tokenizer):
-    examples = examples_of(tokenizer)
+    examples, _ = examples_of(tokenizer)
     for number in range(10):
-        windows = np.flatnonzero(examples.question_of == number)
+        windows = np.flatnonzero(examples.windows.question == number)
         shown = {
-            int(examples.first_token[index]) + place
+            int(examples.windows.first_token[index]) + place
             for index in windows
             for place in range(len(examples[index]["input_ids"]) - examples[index]["context_start"] - 1)
         }
         assert shown == set(range(int(examples.tokens.context_lengths[number])))
+
+
+def test_a_window_that_cuts_an_answer_teaches_nothing(tokenizer):
+    """It holds a part of the answer: to learn "no answer" from it would be wrong."""
+    words = next(row["context"] for row in ROWS if len(row["context"]) > 200)
+    begin = len(words) // 3
+    begin = words.index(" ", begin) + 1
+    end = words.index(" ", begin + 90)
+    asked = [
+        {"id": "cut", "context": words, "question": "what ?", "answers": answers}
+        for answers in ({"text": [words[begin:end]], "answer_start": [begin]}, {"text": [], "answer_start": []})
+    ]
+    examples, missing = examples_of(
+        tokenizer, Dataset.from_list(asked), max_length=24, max_question_length=4, doc_stride=2
+    )
+    windows = examples.windows
+    answer = len(tokenizer(words[begin:end], add_special_tokens=False)["input_ids"])
+    assert answer > 24
+    assert windows.cuts.sum() >= 2
+    assert not (windows.start > 0).any()
+    kept = examples.to_learn_from(missing).windows
+    assert set(kept.question.tolist()) == {1}  # no window holds the answer whole: not even the others are learnt from
+    assert not kept.cuts.any()
+
+    short, _ = examples_of(
+        tokenizer, Dataset.from_list(asked), max_length=45, max_question_length=4, doc_stride=answer + 1
+    )
+    kept = short.to_learn_from(missing).windows
+    assert short.windows.cuts.any()
+    assert (kept.start[kept.question == 0] > 0).any()
+    assert not kept.cuts.any()
+
+
+def test_characters_of_tokens(tokenizer):
+    examples, _ = examples_of(tokenizer)
+    tokens = examples.tokens
+    first = np.zeros((len(tokens), 2), int)
+    last = np.column_stack([first[:, 0], tokens.context_lengths - 1])
+    begin, end = tokens.characters(first, last)
+    for number, row in enumerate(ROWS):
+        starts, ends = tokens.offsets(number)
+        assert (begin[number] == starts[0]).all()
+        assert end[number].tolist() == [ends[0], ends[-1]]
+        assert row["context"][begin[number, 1] : end[number, 1]] == row["context"].strip()

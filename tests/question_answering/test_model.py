@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from transformers import BertConfig
 
+from bert_finetune_kit import QAConfig, compare_parameters, parameter_report
 from bert_finetune_kit.question_answering.collator import DataCollatorForQuestionAnswering
 from bert_finetune_kit.question_answering.model import build_model
 
@@ -17,7 +19,7 @@ def window(length, start=0, end=0, counts=True):
 @pytest.fixture
 def model(config):
     torch.manual_seed(0)
-    return build_model(config, config.vocab_size)[0]
+    return build_model(config, config.vocab_size, QAConfig())[0]
 
 
 def test_loss_is_that_of_the_stock_model(model, tmp_path):
@@ -56,3 +58,23 @@ def test_what_does_not_count(model):
     assert batch["weights"].tolist() == [1, 0]
     assert model.train()(**batch).losses[1] == 0
     assert model(**batch).span_scores is None
+
+
+def test_parameters_of_bert_base():
+    """110M in the paper; the pooler's 590,592 are gone and the 1,538 of qa_outputs have come."""
+    with torch.device("meta"):
+        encoder = transformers.BertModel(BertConfig())
+        answerer = build_model(BertConfig(), 30_522, QAConfig())[0]
+    before, after = parameter_report(encoder), parameter_report(answerer)
+    assert (before.total, after.total) == (109_482_240, 108_893_186)
+    assert before.total - after.total == 590_592 - 1_538
+    change = compare_parameters(encoder, answerer)
+    assert sum(change.added.values()) == 1_538
+    assert sum(change.removed.values()) == 590_592
+    assert all("pooler" in name for name in change.removed)
+
+
+def test_the_saved_model_is_a_stock_one(model, tmp_path):
+    model.save_pretrained(tmp_path)
+    _, loading = transformers.BertForQuestionAnswering.from_pretrained(tmp_path, output_loading_info=True)
+    assert not any(loading.values())

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bert_finetune_kit.question_answering.postprocess import WindowSpans, best_spans, merge_windows
 
@@ -41,17 +43,52 @@ def test_spans_are_those_of_the_double_loop(peaked, n_best, longest):
 
 def test_windows_of_a_question_are_joined():
     spans = WindowSpans(
-        scores=np.array([[5.0, 1.0], [7.0, -np.inf], [2.0, 1.5]]),
+        scores=np.array([[5.0, 1.0], [7.0, 5.0], [2.0, -np.inf]]),
         starts=np.array([[1, 2], [3, 0], [4, 5]]),
         ends=np.array([[1, 3], [4, 0], [4, 6]]),
         null=np.array([3.0, 1.0, 9.0]),
     )
-    first, none, last = merge_windows(spans, np.array([0, 0, 2]), 3, n_best=3)
-    assert first.scores.tolist() == [7.0, 5.0, 1.0]
-    assert (first.windows.tolist(), first.starts.tolist(), first.ends.tolist()) == ([1, 0, 0], [3, 1, 2], [4, 1, 3])
-    assert (first.null, first.margin) == (1.0, -6.0)
-    assert first.no_answer_probability == pytest.approx(1 / (1 + np.exp(6)))
-    assert len(none.scores) == 0
-    assert none.no_answer_probability == 1
-    assert last.margin == 7.0
-    assert last.no_answer_probability > 0.99
+    told = merge_windows(spans, question=np.array([0, 0, 1]), shift=np.array([0, 1, 2]), count=2)
+    assert told.scores.tolist() == [[7.0, 5.0], [2.0, -np.inf]]
+    assert (told.starts[0].tolist(), told.ends[0].tolist()) == ([4, 1], [5, 1])  # (1, 1) is in both windows: once
+    assert (told.starts[1, 0], told.ends[1, 0]) == (6, 6)
+    assert told.null.tolist() == [1.0, 9.0]
+    assert told.no_answer == pytest.approx([1 / (1 + np.exp(6)), 1 / (1 + np.exp(-7))])
+    shares = np.exp([7, 5, 1]) / np.exp([7, 5, 1]).sum()
+    assert told.probabilities()[0] == pytest.approx(shares)
+    assert told.probabilities()[1] == pytest.approx([1 / (1 + np.exp(7)), 0, 1 / (1 + np.exp(-7))])
+
+
+def joined(windows, question, shift, count):
+    """The same in plain Python: all spans of a question in a dict."""
+    found = []
+    for number in range(count):
+        spans, null = {}, np.inf
+        for row in np.flatnonzero(question == number):
+            null = min(null, windows.null[row])
+            for score, start, end in zip(windows.scores[row], windows.starts[row], windows.ends[row], strict=True):
+                if np.isfinite(score):
+                    key = int(start + shift[row]), int(end + shift[row])
+                    spans[key] = max(score, spans.get(key, -np.inf))
+        best = sorted(spans.items(), key=lambda span: -span[1])[: windows.scores.shape[1]]
+        found.append(([(*key, float(score)) for key, score in best], float(null)))
+    return found
+
+
+@given(st.integers(0, 10_000), st.integers(1, 6), st.integers(1, 12))
+def test_joining_is_that_of_plain_python(seed, n_best, count):
+    rng = np.random.default_rng(seed)
+    question = np.repeat(np.arange(count), rng.integers(1, 5, count))
+    shape = (len(question), n_best)
+    scores = -np.sort(-rng.normal(size=shape).astype(np.float32), axis=1)
+    scores[rng.random(shape) < 0.2] = -np.inf
+    scores = -np.sort(-scores, axis=1)
+    starts = np.stack([rng.choice(20, n_best, replace=False) for _ in question])
+    windows = WindowSpans(scores, starts, starts + 1, rng.normal(size=len(question)))
+    shift = rng.integers(0, 8, len(question))
+    told, expected = merge_windows(windows, question, shift, count), joined(windows, question, shift, count)
+    for number, (spans, null) in enumerate(expected):
+        kept = np.isfinite(told.scores[number])
+        columns = (values[number][kept].tolist() for values in (told.starts, told.ends, told.scores))
+        assert list(zip(*columns, strict=True)) == spans
+        assert told.null[number] == null

@@ -15,6 +15,9 @@ from bert_finetune_kit import (
     LabelledSource,
     PretrainConfig,
     PretrainRecipe,
+    QAConfig,
+    QARecipe,
+    QuestionSource,
     TextSource,
 )
 
@@ -25,6 +28,13 @@ RECIPES = {
         {
             "source": LabelledSource(max_train_examples=27, max_validation_examples=13),
             "config": ClassificationConfig(max_length=24, stride=4, class_weights=[0.5, 2.0]),
+        },
+    ),
+    "question_answering": (
+        QARecipe,
+        {
+            "source": QuestionSource(max_train_examples=27, max_validation_examples=30),
+            "config": QAConfig(max_length=128, doc_stride=16, max_question_length=24),
         },
     ),
 }

@@ -1,0 +1,179 @@
+"""Real tokens alone against the stock model: logits and gradients of every head."""
+
+import copy
+import pickle
+
+import pytest
+import torch
+import transformers
+from transformers import BertConfig
+
+from bert_finetune_kit.modeling.lora import add_lora, lora_config
+from bert_finetune_kit.modeling.unpadding import ATTENTION, pack, pad_encoder, unpad_encoder
+
+HEADS = (
+    "BertModel", "BertForPreTraining", "BertForMaskedLM", "BertForNextSentencePrediction", "BertForQuestionAnswering",
+    "BertForSequenceClassification", "BertForMultipleChoice", "BertForTokenClassification",
+)  # fmt: skip
+LENGTHS = (20, 5, 7, 5, 12, 1, 7, 20)
+
+
+@pytest.fixture
+def stock_of(config):
+    def stock_of(head):
+        torch.manual_seed(0)
+        return getattr(transformers, head)(config).train()
+
+    return stock_of
+
+
+def batch_of(lengths=LENGTHS, seed=0, left=False, kinds=True):
+    generator = torch.Generator().manual_seed(seed)
+    shape = (len(lengths), max(lengths))
+    mask = (torch.arange(shape[1]) < torch.tensor(lengths)[:, None]).long()
+    batch = {
+        "input_ids": torch.randint(5, 500, shape, generator=generator),
+        "attention_mask": mask.flip(1) if left else mask,
+    }
+    if kinds:
+        batch["token_type_ids"] = torch.randint(0, 2, shape, generator=generator)
+    return batch
+
+
+def told_by(model, batch):
+    """Return what the model says of real tokens and sequences, and the gradients of it."""
+    model.zero_grad()
+    outputs = [value for value in model(**batch).to_tuple() if torch.is_tensor(value) and value.ndim > 1]
+    mask = batch["attention_mask"].bool()
+    outputs = [value[mask] if value.shape[: mask.ndim] == mask.shape else value for value in outputs]
+    torch.stack([value.float().sin().sum() for value in outputs]).sum().backward()
+    gradients = {name: value.grad for name, value in model.named_parameters() if value.grad is not None}
+    return outputs, {name.replace("module.", ""): value.clone() for name, value in gradients.items()}
+
+
+def assert_same(one, other):
+    for ours, theirs in zip(one[0], other[0], strict=True):
+        torch.testing.assert_close(ours, theirs, atol=2e-6, rtol=1e-5)
+    assert set(one[1]) == set(other[1])
+    norm = torch.stack([value.norm() for value in other[1].values()]).norm()
+    assert torch.stack([(one[1][name] - value).norm() for name, value in other[1].items()]).norm() / norm < 1e-5
+
+
+def unpadded(model):
+    ours = copy.deepcopy(model)
+    assert unpad_encoder(ours)
+    return ours
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_every_head_is_that_of_the_stock_model(stock_of, head):
+    stock = stock_of(head)
+    batches = [batch_of(), batch_of(kinds=False), batch_of((9,)), batch_of((6, 6, 6))]
+    for batch in batches:
+        if head == "BertForMultipleChoice":
+            batch = {name: value.unsqueeze(0) for name, value in batch.items()}
+        assert_same(told_by(unpadded(stock), batch), told_by(stock, batch))
+
+
+@pytest.mark.parametrize("head", ["BertModel", "BertForSequenceClassification", "BertForQuestionAnswering"])
+@pytest.mark.parametrize("kind", ["left padding", "a row of padding", "holes"])
+def test_odd_masks(stock_of, head, kind):
+    stock, batch = stock_of(head), batch_of(left=kind == "left padding")
+    if kind == "a row of padding":
+        batch["attention_mask"][2] = 0
+    if kind == "holes":
+        batch["attention_mask"][0, 4:9] = 0
+    assert_same(told_by(unpadded(stock), batch), told_by(stock, batch))
+
+
+def test_positions_may_be_given(stock_of):
+    stock, batch = stock_of("BertModel"), batch_of()
+    batch["position_ids"] = torch.arange(20).flip(0).unsqueeze(0)
+    assert_same(told_by(unpadded(stock), batch), told_by(stock, batch))
+
+
+def test_padding_is_not_computed(stock_of):
+    """The dense layers see as many rows as there are real tokens."""
+    model = unpadded(stock_of("BertModel"))
+    seen = []
+    model.encoder.layer[0].intermediate.register_forward_hook(lambda _, given, __: seen.append(given[0].shape))
+    model(**batch_of())
+    assert seen == [(1, sum(LENGTHS), 32)]
+
+
+def test_sequences_of_equal_length_share_a_call():
+    packing = pack(batch_of()["attention_mask"])
+    assert packing.groups == [(1, 1), (2, 5), (2, 7), (1, 12), (2, 20)]
+    assert sorted(packing.places.tolist()) == batch_of()["attention_mask"].flatten().nonzero().squeeze(1).tolist()
+
+
+def test_gradient_checkpointing(stock_of):
+    stock = stock_of("BertForSequenceClassification")
+    ours = unpadded(stock)
+    ours.activation_checkpointing_enable()
+    assert_same(told_by(ours, batch_of()), told_by(stock, batch_of()))
+
+
+def test_lora(stock_of):
+    stock = stock_of("BertForSequenceClassification")
+    wrapped = add_lora(stock, lora_config({"r": 2, "lora_dropout": 0.0}), ["classifier"]).train()
+    for name, value in wrapped.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(value)
+    assert_same(told_by(unpadded(wrapped), batch_of()), told_by(wrapped, batch_of()))
+
+
+def test_bf16(stock_of):
+    stock, batch = stock_of("BertForTokenClassification").eval(), batch_of()
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+        one, other = (model(**batch).logits[batch["attention_mask"].bool()] for model in (unpadded(stock), stock))
+    torch.testing.assert_close(one, other, atol=2e-2, rtol=2e-2)
+
+
+def test_dropout_is_drawn_for_each_sequence(config):
+    config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.5
+    model = transformers.BertModel(config).train()
+    unpad_encoder(model)
+    batch = {name: value.repeat(2, 1) for name, value in batch_of((9,)).items()}
+    one, other = model(**batch).last_hidden_state
+    assert not torch.allclose(one, other)
+    assert not torch.equal(model(**batch).last_hidden_state[0], one)
+
+
+def test_what_only_the_stock_forward_can_do(stock_of):
+    stock, batch = stock_of("BertForSequenceClassification").eval(), batch_of()
+    ours = unpadded(stock)
+    for asked in ({"output_hidden_states": True}, {"return_dict": False}):
+        one, other = (model(**batch, **asked) for model in (ours, stock))
+        told = [x.to_tuple() if hasattr(x, "to_tuple") else x for x in (one, other)]
+        torch.testing.assert_close(told[0][0], told[1][0])
+        assert len(told[0]) == len(told[1])
+    embedded = stock.bert.embeddings.word_embeddings(batch["input_ids"])
+    given = {"inputs_embeds": embedded, "attention_mask": batch["attention_mask"]}
+    torch.testing.assert_close(ours(**given).logits, stock(**given).logits)
+    torch.testing.assert_close(ours(batch["input_ids"]).logits, stock(batch["input_ids"]).logits)
+
+
+def test_it_is_undone_and_leaves_the_checkpoint_stock(stock_of, tmp_path):
+    stock = stock_of("BertForSequenceClassification")
+    ours = unpadded(stock)
+    ours.save_pretrained(tmp_path)
+    stock.save_pretrained(tmp_path / "stock")
+    for name in ("config.json", "model.safetensors"):
+        assert (tmp_path / name).read_bytes() == (tmp_path / "stock" / name).read_bytes()
+    for again in (copy.deepcopy(ours), pickle.loads(pickle.dumps(ours))):
+        assert_same(told_by(again, batch_of()), told_by(stock, batch_of()))
+        assert again.config._attn_implementation == ATTENTION
+    pad_encoder(ours)
+    assert type(ours.bert) is transformers.BertModel
+    assert ours.config._attn_implementation == "sdpa"
+    assert_same(told_by(ours, batch_of()), told_by(stock, batch_of()))
+
+
+def test_what_is_no_bert_stays_as_it_is():
+    other = transformers.DistilBertModel(transformers.DistilBertConfig(vocab_size=50, dim=16, hidden_dim=16, n_heads=2))
+    assert not unpad_encoder(other)
+    eager = transformers.BertModel(BertConfig(num_hidden_layers=1, hidden_size=24, attn_implementation="eager"))
+    assert not unpad_encoder(eager)
+    assert type(eager) is transformers.BertModel
+    assert unpad_encoder(unpadded(transformers.BertModel(BertConfig(num_hidden_layers=1, hidden_size=24))))

@@ -1,0 +1,52 @@
+"""METEOR, BLEU and ROUGE against figures worked out by hand."""
+
+import math
+
+import pytest
+
+from bert_finetune_kit.question_answering import overlap
+from bert_finetune_kit.question_answering.overlap import OVERLAP, bleu, meteor, overlap_scores, rouge
+
+
+class NoSynonyms:
+    """Stands in for WordNet, which is not on every machine."""
+
+    def synsets(self, word):
+        return []
+
+
+def test_meteor_of_a_perfect_answer_depends_on_its_length():
+    """1 - 0.5 (chunks / words)³: one chunk, so 0.5 for one word."""
+    for words in (1, 2, 5):
+        text = " ".join("abcde"[:words])
+        assert meteor([text], [[text]], NoSynonyms()) == pytest.approx(100 * (1 - 0.5 / words**3))
+    assert meteor(["", "mill"], [["mill"], ["noon", "the mill"]], NoSynonyms()) == pytest.approx(
+        100 * (0 + 0.5 * (0.5 / (0.9 * 1 + 0.1 * 0.5))) / 2
+    )
+
+
+def test_rouge_is_against_the_closest_answer():
+    told = rouge(["old town hall", ""], [["mill", "the town hall"], ["six"]])
+    assert told == {"rouge1": pytest.approx(100 * (2 / 3) / 2), "rouge2": pytest.approx(25.0),
+                    "rougeL": pytest.approx(100 * (2 / 3) / 2)}  # fmt: skip
+
+
+def test_bleu_and_its_length_ratio():
+    words = "one two three four five"
+    assert bleu([words], [[words]])["bleu"] == pytest.approx(100)
+    told = bleu([words, "six"], [["one two three four", words], ["six"]])  # answers of different number
+    assert told["bleu"] == pytest.approx(100)
+    assert told["bleu_length_ratio"] == 1
+    short = bleu(["one two three four"], [["one two three four five six seven eight"]])
+    assert short == {"bleu": pytest.approx(100 * math.exp(1 - 8 / 4)), "bleu_1": 100, "bleu_length_ratio": 0.5}
+    assert bleu(["", ""], [["a"], ["b"]])["bleu"] == 0
+
+
+def test_without_wordnet_the_others_come(monkeypatch):
+    monkeypatch.setattr(overlap, "find_wordnet", lambda: None)
+    scores, notes = overlap_scores(["mill"], [["mill"]])
+    assert set(scores) == set(OVERLAP) - {"meteor"}
+    assert "nltk.downloader wordnet" in notes[0]
+    monkeypatch.setattr(overlap, "find_wordnet", NoSynonyms)
+    scores, notes = overlap_scores(["mill"], [["mill"]])
+    assert (set(scores), scores["meteor"], notes) == (set(OVERLAP), 50, [])
