@@ -9,18 +9,14 @@ padding, which nothing may read, are zero.
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 import transformers
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
 from transformers.utils.output_capturing import _CAN_RECORD_REGISTRY
 
-# Name of the attention function in the config of a model in memory; it is never saved.
-ATTENTION = "real_tokens"
+from .attention import ATTENTION, Part, lay_out
+from .dropout import Dropout
+
 _STOCK = "sdpa"
 # What the stock forward alone can do.
 _STOCK_ALONE = ("inputs_embeds", "encoder_hidden_states", "past_key_values", "use_cache")
@@ -29,12 +25,12 @@ _RECORDED = ("output_hidden_states", "output_attentions")
 
 @dataclass(frozen=True)
 class Packing:
-    """Where the real tokens of a batch stand; sequences of equal length lie beside each other."""
+    """Where the real tokens of a batch stand, the shortest sequence first."""
 
     places: Tensor
     """(tokens,) int64: place of each real token in the flattened (batch * seq)."""
-    groups: list[tuple[int, int]]
-    """Number of sequences and their length in tokens, in the order in which they lie."""
+    parts: list[Part]
+    """How to attend within the sequences."""
 
 
 def pack(attention_mask: Tensor) -> Packing:
@@ -44,47 +40,10 @@ def pack(attention_mask: Tensor) -> Packing:
         attention_mask: (batch, seq), 0 for padding, wherever it is.
     """
     real = attention_mask != 0
-    order = real.sum(1).argsort(stable=True)
+    lengths, order = real.sum(1).sort(stable=True)
     rows, columns = real[order].nonzero(as_tuple=True)
-    lengths, counts = real.sum(1).unique(return_counts=True)
-    groups = [(count, length) for count, length in zip(counts.tolist(), lengths.tolist(), strict=True) if length]
-    return Packing(order[rows] * attention_mask.shape[1] + columns, groups)
-
-
-def attend(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
-    dropout: float = 0.0, scaling: float | None = None, groups: list[tuple[int, int]] | None = None, **kwargs: Any,
-) -> tuple[Tensor, None]:  # fmt: skip
-    """Attend within each sequence: one call for all sequences of a length; without `groups` what the stock does.
-
-    Args:
-        module: the attention layer.
-        query: (1, heads, tokens, head size).
-        key: the same shape.
-        value: the same shape.
-        attention_mask: none where there are groups.
-        dropout: share of the weights that are dropped.
-        scaling: of the scores.
-        groups: of a `Packing`.
-        kwargs: for the stock function.
-
-    Returns:
-        (1, tokens, heads, head size), and nothing for the weights.
-    """
-    if groups is None:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, dropout, scaling, **kwargs)
-    sizes = [count * length for count, length in groups]
-    parts = [states[0].transpose(0, 1).split(sizes) for states in (query, key, value)]
-    attended = []
-    for group, *states in zip(groups, *parts, strict=True):
-        queries, keys, values = (part.unflatten(0, group).transpose(1, 2) for part in states)
-        outcome = scaled_dot_product_attention(queries, keys, values, dropout_p=dropout, scale=scaling)
-        attended.append(outcome.transpose(1, 2).flatten(0, 1))
-    return torch.cat(attended).unsqueeze(0), None
-
-
-AttentionInterface.register(ATTENTION, attend)
-AttentionMaskInterface.register(ATTENTION, sdpa_mask)
+    parts = lay_out([length for length in lengths.tolist() if length], attention_mask.device)
+    return Packing(order[rows] * attention_mask.shape[1] + columns, parts)
 
 
 # The class carries the stock name because `save_pretrained` writes the names of classes, and because reports show them.
@@ -113,7 +72,7 @@ class BertModel(transformers.BertModel):
             token_type_ids=None if token_type_ids is None else packed(token_type_ids),
             position_ids=(packing.places % seq).unsqueeze(0) if position_ids is None else packed(position_ids),
         )
-        told = self.encoder(embedded, groups=packing.groups).last_hidden_state[0]
+        told = self.encoder(embedded, parts=packing.parts).last_hidden_state[0]
         states = told.new_zeros(batch * seq, told.shape[1]).index_copy(0, packing.places, told).view(batch, seq, -1)
         output = BaseModelOutputWithPoolingAndCrossAttentions(
             last_hidden_state=states, pooler_output=None if self.pooler is None else self.pooler(states)
@@ -142,21 +101,28 @@ def unpad_encoder(model: Any) -> bool:
     Returns:
         Whether it does: not where the model holds no stock BERT encoder, or one with another attention than sdpa.
     """
-    encoders = _encoders(model, transformers.BertModel)
+    encoders = _modules(model, transformers.BertModel)
     fit = [one for one in encoders if one.config._attn_implementation == _STOCK and not one.config.is_decoder]
     for encoder in fit:
         encoder.__class__ = BertModel
         _CAN_RECORD_REGISTRY[encoder] = encoder._can_record_outputs  # by class; `__init__` does it for the stock one
         encoder.config._attn_implementation = ATTENTION
-    return bool(fit or _encoders(model, BertModel))
+        _swap(encoder, nn.Dropout, Dropout)
+    return bool(fit or _modules(model, BertModel))
 
 
 def pad_encoder(model: Any) -> None:
     """Undo `unpad_encoder`."""
-    for encoder in _encoders(model, BertModel):
+    for encoder in _modules(model, BertModel):
         encoder.__class__ = transformers.BertModel
         encoder.config._attn_implementation = _STOCK
+        _swap(encoder, Dropout, nn.Dropout)
 
 
-def _encoders(model: Any, kind: type) -> list[Any]:
+def _modules(model: Any, kind: type) -> list[Any]:
     return [module for module in model.modules() if type(module) is kind]
+
+
+def _swap(model: Any, one: type, other: type) -> None:
+    for module in _modules(model, one):
+        module.__class__ = other

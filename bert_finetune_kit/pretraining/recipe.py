@@ -243,6 +243,6 @@ def _architecture(model: Any) -> dict[str, Any]:
 def _suited(model: Any, sample: bool) -> dict[str, Any]:
     """Return the Trainer's defaults that depend on what is trained."""
     fresh = bert_config(model, vocab_size=1)
-    if sample and fresh is not None:
+    if sample and (model is None or fresh is not None):  # none: the model that goes with the sample
         return _SAMPLE_ARGS
     return {"learning_rate": _SMALL_RATE if fresh is not None and fresh.hidden_size < _BASE_WIDTH else _RATE}

@@ -8,8 +8,9 @@ import torch
 import transformers
 from transformers import BertConfig
 
+from bert_finetune_kit.modeling.attention import ATTENTION, Group, lay_out
 from bert_finetune_kit.modeling.lora import add_lora, lora_config
-from bert_finetune_kit.modeling.unpadding import ATTENTION, pack, pad_encoder, unpad_encoder
+from bert_finetune_kit.modeling.unpadding import pack, pad_encoder, unpad_encoder
 
 HEADS = (
     "BertModel", "BertForPreTraining", "BertForMaskedLM", "BertForNextSentencePrediction", "BertForQuestionAnswering",
@@ -68,7 +69,7 @@ def unpadded(model):
 @pytest.mark.parametrize("head", HEADS)
 def test_every_head_is_that_of_the_stock_model(stock_of, head):
     stock = stock_of(head)
-    batches = [batch_of(), batch_of(kinds=False), batch_of((9,)), batch_of((6, 6, 6))]
+    batches = [batch_of(), batch_of(kinds=False), batch_of((9,)), batch_of((6, 6, 6)), batch_of((90, 7, 70, 70, 33))]
     for batch in batches:
         if head == "BertForMultipleChoice":
             batch = {name: value.unsqueeze(0) for name, value in batch.items()}
@@ -101,10 +102,20 @@ def test_padding_is_not_computed(stock_of):
     assert seen == [(1, sum(LENGTHS), 32)]
 
 
-def test_sequences_of_equal_length_share_a_call():
+def test_where_real_tokens_are():
     packing = pack(batch_of()["attention_mask"])
-    assert packing.groups == [(1, 1), (2, 5), (2, 7), (1, 12), (2, 20)]
     assert sorted(packing.places.tolist()) == batch_of()["attention_mask"].flatten().nonzero().squeeze(1).tolist()
+    assert packing.places[0] == 5 * 20  # the shortest sequence comes first
+
+
+def test_short_sequences_share_blocks_and_long_ones_of_a_length_a_call():
+    short = [3, 9, 9, 20, 30, 50]
+    blocks, *groups = lay_out([*short, 70, 70, 90])
+    assert groups == [Group(2, 70), Group(1, 90)]
+    assert blocks.tokens == sum(short)
+    assert blocks.sequence.shape == (3, 64)
+    assert [set(row.tolist()) - {-1} for row in blocks.sequence] == [{0, 1, 2, 3}, {4}, {5}]
+    assert lay_out([9, 9, 9]) == [Group(3, 9)]  # nothing to fill up
 
 
 def test_gradient_checkpointing(stock_of):
