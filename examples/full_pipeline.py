@@ -3,16 +3,18 @@
     accelerate launch examples/full_pipeline.py
 
 Without arguments a tiny BERT on the bundled sample, in a few minutes on two CPU cores. `--output_dir FOLDER` says where
-the runs and `overview.md`, one report for the whole, go.
+the runs and `overview.md`, one report for the whole, go. What was stopped goes on when it is started again.
 """
 
 import argparse
+import sys
+from pathlib import Path
 
-from bert_finetune_kit import ClassificationRecipe, Overview, PretrainRecipe, QARecipe
+from bert_finetune_kit import ClassificationRecipe, KitError, Overview, PretrainRecipe, QARecipe
 
 
 def main() -> None:
-    """Run the three stages one after the other, each from the weights of the first."""
+    """Run the stages that have not finished, each from the weights of the first, and put their reports together."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output_dir", default="runs/pipeline")
     folder = parser.parse_args().output_dir
@@ -24,10 +26,14 @@ def main() -> None:
         ),
         QARecipe(model=pretrained, args=QARecipe.default_args(f"{folder}/question_answering", sample=True)),
     )
-    for stage in stages:
-        stage.train()
-    if stages[0].args.process_index == 0:
-        Overview.load(folder, tuple(stage.name for stage in stages)).save(folder)
+    try:
+        for stage in stages:
+            if not Path(stage.output_dir, "report.json").exists():
+                stage.train(resume=True)
+        if stages[0].args.process_index == 0:
+            Overview.load(folder, tuple(stage.name for stage in stages)).save(folder)
+    except KitError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

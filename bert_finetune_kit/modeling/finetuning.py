@@ -51,7 +51,7 @@ class FineTuningConfig:
         if self.max_length > config.max_position_embeddings:
             faults.append(
                 f"max_length is {self.max_length}, and the model has {config.max_position_embeddings} positions: lower "
-                "max_length, or use windows of a long text (stride)"
+                "max_length; longer texts can be read in windows"
             )
         if self.freeze_layers > config.num_hidden_layers:
             faults.append(f"freeze_layers is {self.freeze_layers}, and the model has {config.num_hidden_layers} layers")

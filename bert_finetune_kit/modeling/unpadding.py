@@ -92,6 +92,10 @@ class BertModel(transformers.BertModel):
         )
 
 
+# By the name of the class, as `__init__` does for the stock one.
+dict.__setitem__(_CAN_RECORD_REGISTRY, str(BertModel), BertModel._can_record_outputs)
+
+
 def unpad_encoder(model: Any) -> bool:
     """Make the BERT encoder in `model` compute real tokens alone; weights and checkpoint stay what they are.
 
@@ -102,10 +106,11 @@ def unpad_encoder(model: Any) -> bool:
         Whether it does: not where the model holds no stock BERT encoder, or one with another attention than sdpa.
     """
     encoders = _modules(model, transformers.BertModel)
-    fit = [one for one in encoders if one.config._attn_implementation == _STOCK and not one.config.is_decoder]
+    fit = [
+        one for one in encoders if one.config._attn_implementation in (_STOCK, ATTENTION) and not one.config.is_decoder
+    ]
     for encoder in fit:
         encoder.__class__ = BertModel
-        _CAN_RECORD_REGISTRY[encoder] = encoder._can_record_outputs  # by class; `__init__` does it for the stock one
         encoder.config._attn_implementation = ATTENTION
         _swap(encoder, nn.Dropout, Dropout)
     return bool(fit or _modules(model, BertModel))

@@ -7,6 +7,9 @@ import numpy as np
 
 from .metrics import AnswerScores, best_threshold
 
+# A side with less of the questions than this is none to score on.
+_LEAST_SHARE = 0.25
+
 
 @dataclass(frozen=True)
 class FittedThreshold:
@@ -18,18 +21,18 @@ class FittedThreshold:
     """(questions,) bool: those that it was fitted on."""
     f1: float
     """F1 on these, in percent: the best that a threshold can have, so no score."""
+    by: str
+    """What was dealt out to the two sides whole: articles, contexts or questions."""
 
 
-def halves(titles: Sequence[str]) -> np.ndarray:
-    """Return which questions are to fit on, (questions,) bool: half of the articles, without titles of the questions.
+def halves(groups: Sequence[str]) -> np.ndarray:
+    """Return which questions are to fit on, (questions,) bool: half of them, in whole groups, the same in every run.
 
-    An article is in one half alone: questions on one text resemble each other, and a threshold would be fitted on what
-    it is scored on. The halves are the same in every run.
+    Args:
+        groups: name of the group of each question.
     """
-    groups = np.unique(np.array(titles, object).astype(str), return_inverse=True)[1]
-    if groups.max(initial=0) == 0:
-        groups = np.arange(len(titles))
-    sizes = np.bincount(groups)
+    numbers = np.unique(np.array(groups, object).astype(str), return_inverse=True)[1]
+    sizes = np.bincount(numbers)
     order = np.random.default_rng(0).permutation(len(sizes))
     order = order[np.argsort(-sizes[order], kind="stable")]
     chosen = np.zeros(len(sizes), bool)
@@ -38,19 +41,46 @@ def halves(titles: Sequence[str]) -> np.ndarray:
         half = int(filled[1] < filled[0])
         filled[half] += int(sizes[group])
         chosen[group] = half == 0
-    return chosen[groups]
+    return chosen[numbers]
 
 
-def fit_threshold(told: AnswerScores, no_answer: np.ndarray, titles: Sequence[str]) -> FittedThreshold:
+def deal_out(has_answer: np.ndarray, titles: Sequence[str], contexts: Sequence[str]) -> tuple[np.ndarray, str]:
+    """Return which questions are to fit on, and what was dealt out whole.
+
+    Articles, where there are enough of them: questions on one text resemble each other, and a threshold would be fitted
+    on what it is scored on. Where that leaves a side with too few questions, or with none of a kind, contexts; at last
+    single questions.
+
+    Args:
+        has_answer: (questions,) bool.
+        titles: article of each question, empty where it is not known.
+        contexts: context of each question.
+    """
+    articles = [title or context for title, context in zip(titles, contexts, strict=True)]
+    questions = [str(number) for number in range(len(has_answer))]
+    named = ("articles" if any(titles) else "contexts", articles), ("contexts", contexts), ("questions", questions)
+    for name, groups in named:
+        fit = halves(groups)
+        if min(fit.mean(), 1 - fit.mean()) >= _LEAST_SHARE and all(
+            (side & kind).any() for side in (fit, ~fit) for kind in (has_answer, ~has_answer)
+        ):
+            return fit, name
+    return fit, name
+
+
+def fit_threshold(
+    scored: AnswerScores, no_answer: np.ndarray, titles: Sequence[str], contexts: Sequence[str]
+) -> FittedThreshold:
     """Fit the threshold of the best F1 on half of the questions, so that the other half can tell what it is worth.
 
     Args:
-        told: scores of all questions.
+        scored: scores of all questions.
         no_answer: probability of no answer of each, (questions,).
         titles: article of each.
+        contexts: context of each.
     """
-    fit = halves(titles)
-    best, last = best_threshold(told.f1[fit], told.take(fit), no_answer[fit])
+    fit, by = deal_out(scored.has_answer, titles, contexts)
+    best, last = best_threshold(scored.f1[fit], scored.take(fit), no_answer[fit], part_ties=False)
     above = no_answer[fit][no_answer[fit] > last]
     threshold = (last + float(above.min())) / 2 if len(above) else 1.0  # half-way to the first that goes unanswered
-    return FittedThreshold(threshold, fit, 100.0 * best)
+    return FittedThreshold(threshold, fit, best, by)

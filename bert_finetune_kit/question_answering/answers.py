@@ -18,6 +18,8 @@ def locate(context: str, text: str, start: int) -> tuple[int, int, Found]:
     >>> locate("at  six\\tsharp", "six sharp", 3)
     (4, 13, 'repaired')
     """
+    if start < 0:  # which stands for "somewhere" in some data sets, and counts from the end in Python
+        return start, start, "missing"
     text = text.strip()
     if text and context[start : start + len(text)] == text:
         return start, start + len(text), "exact"
@@ -55,11 +57,13 @@ class AnswerCheck:
     """Answers that stand where they are said to."""
     repaired: int = 0
     """Answers that stand there but for white space."""
+    elsewhere: int = 0
+    """Answers that do not."""
     missing: list[str] = field(default_factory=list)
     """Ids of questions of which no answer stands where it is said to."""
 
     def first_span(self, one: str, context: str, texts: Sequence[str], starts: Sequence[int]) -> tuple[int, int] | None:
-        """Return the first answer of a question that stands in its context, and count.
+        """Return the first answer of a question that stands in its context, and count them all.
 
         Args:
             one: id of the question.
@@ -67,11 +71,14 @@ class AnswerCheck:
             texts: its answers, at least one.
             starts: where each is said to start.
         """
+        first = None
         for text, start in zip(texts, starts, strict=True):
             begin, end, found = locate(context, text, start)
-            if found != "missing":
-                self.exact += found == "exact"
-                self.repaired += found == "repaired"
-                return begin, end
-        self.missing.append(one)
-        return None
+            self.exact += found == "exact"
+            self.repaired += found == "repaired"
+            self.elsewhere += found == "missing"
+            if first is None and found != "missing":
+                first = begin, end
+        if first is None:
+            self.missing.append(one)
+        return first

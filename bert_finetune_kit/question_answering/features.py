@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 from datasets import Dataset, Features, List, Value
 from datasets.fingerprint import Hasher
@@ -110,6 +112,9 @@ def tokenize_questions(rows: Dataset, tokenizer: Any) -> TokenizedQuestions:
 def _tokenize(texts: list[str], tokenizer: Any) -> Dataset:
     backend = tokenizer.backend_tokenizer
     rows = Dataset.from_dict({"text": texts}, features=Features({"text": Value("large_string")}))
+    fingerprint = Hasher.hash(["questions", 1, rows._fingerprint, backend.to_str()])
+    cache = Path(datasets.config.HF_DATASETS_CACHE) / "bert_finetune_kit"
+    cache.mkdir(parents=True, exist_ok=True)
     with quiet_datasets():
         return rows.map(
             _encode,
@@ -117,7 +122,9 @@ def _tokenize(texts: list[str], tokenizer: Any) -> Dataset:
             fn_kwargs={"backend": backend},
             remove_columns=["text"],
             features=_TOKENS,
-            new_fingerprint=Hasher.hash(["questions", 1, rows._fingerprint, backend.to_str()]),
+            new_fingerprint=fingerprint,
+            cache_file_name=str(cache / f"questions-{fingerprint}.arrow"),
+            load_from_cache_file=True,
         )
 
 
@@ -228,6 +235,8 @@ class QAExamples:
     windows: Windows
     cls_token_id: int
     sep_token_id: int
+    counted: np.ndarray | None = None
+    """(windows,) bool: those that count in the loss; none means all."""
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -244,15 +253,28 @@ class QAExamples:
             "context_start": asked + 2,
             "start_position": int(windows.start[index]),
             "end_position": int(windows.end[index]),
-            "counts": counts,
+            "counts": counts and (self.counted is None or bool(self.counted[index])),
         }
 
-    def to_learn_from(self, left_out: np.ndarray) -> "QAExamples":
-        """Return the windows that teach what is true.
+    def true_ones(self, missing: np.ndarray) -> np.ndarray:
+        """Return which windows say what is true, (windows,) bool.
 
-        A window that cuts an answer is neither one with an answer nor one without: it is left out. So are questions
-        whose answer no window holds whole, and those of `left_out`, (questions,) bool.
+        A window that cuts an answer is neither one with an answer nor one without. Nor do those of a question tell
+        anything whose answer no window holds whole, or whose answer is missing from the context.
+
+        Args:
+            missing: (questions,) bool, whose answers are not where they are said to be.
         """
-        windows = self.windows
-        found, cut = (np.bincount(windows.question, weights=one) > 0 for one in (windows.start > 0, windows.cuts))
-        return replace(self, windows=windows.take(~windows.cuts & ~(left_out | (cut & ~found))[windows.question]))
+        windows, count = self.windows, len(self.tokens)
+        found, cut = (
+            np.bincount(windows.question, weights=one, minlength=count) > 0 for one in (windows.start > 0, windows.cuts)
+        )
+        return ~windows.cuts & ~(missing | (cut & ~found))[windows.question]
+
+    def to_learn_from(self, missing: np.ndarray) -> "QAExamples":
+        """Return the windows of `true_ones` alone."""
+        return replace(self, windows=self.windows.take(self.true_ones(missing)))
+
+    def to_score(self, missing: np.ndarray) -> "QAExamples":
+        """Return all windows, to answer from; those that are not of `true_ones` do not count in the loss."""
+        return replace(self, counted=self.true_ones(missing))

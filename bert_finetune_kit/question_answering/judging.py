@@ -29,6 +29,8 @@ class Judgement:
     """(questions,) bool: those whose scores are reported; the threshold was fitted on the others."""
     fit_f1: float | None = None
     """F1 in percent on the questions that the threshold was fitted on; none where nothing was fitted."""
+    by: str = ""
+    """What lies whole on one side, of those that it was fitted on or of those scored: articles, contexts, questions."""
 
     @property
     def abstains(self) -> np.ndarray:
@@ -44,9 +46,14 @@ class Judgement:
     @property
     def scores(self) -> dict[str, float]:
         """Figures of the official script on the questions that are reported, without its `best_*`."""
-        told, no_answer = self.answers.take(self.scored), self.no_answer[self.scored]
-        found = squad_scores(told, no_answer, self.threshold)
-        return {name: value for name, value in found.items() if not name.startswith("best")}
+        scored, no_answer = self.answers.take(self.scored), self.no_answer[self.scored]
+        found = squad_scores(scored, no_answer, self.threshold)
+        both = found["total"] > found.get("HasAns_total", 0) > 0  # of one kind alone: as the whole
+        return {
+            name: value
+            for name, value in found.items()
+            if not name.startswith("best") and (both or not name.startswith(("HasAns", "NoAns")))
+        }
 
     def by_question(self) -> dict[str, np.ndarray]:
         """Exact match and F1 of each question at the threshold, (questions,) from 0 to 1."""
@@ -92,8 +99,8 @@ def judge(told: Told, references: Sequence[Sequence[str]], titles: Sequence[str]
         return Judgement(answers, no_answer, 1.0, everything)
     if not answers.has_answer.any():
         return Judgement(answers, no_answer, EVEN, everything)
-    fitted = fit_threshold(answers, no_answer, titles)
-    return Judgement(answers, no_answer, fitted.threshold, ~fitted.fit, fitted.f1)
+    fitted = fit_threshold(answers, no_answer, titles, told.contexts)
+    return Judgement(answers, no_answer, fitted.threshold, ~fitted.fit, fitted.f1, fitted.by)
 
 
 def epoch_scores(judgement: Judgement) -> dict[str, float]:

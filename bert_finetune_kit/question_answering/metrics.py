@@ -75,45 +75,52 @@ def score_answers(predictions: Sequence[str], references: Sequence[Sequence[str]
     )
 
 
-def with_threshold(scores: np.ndarray, told: AnswerScores, no_answer: np.ndarray, threshold: float) -> np.ndarray:
+def with_threshold(scores: np.ndarray, scored: AnswerScores, no_answer: np.ndarray, threshold: float) -> np.ndarray:
     """Return scores as they are when questions whose probability of no answer exceeds `threshold` go unanswered."""
-    return np.where(no_answer > threshold, ~told.has_answer, scores).astype(float)
+    return np.where(no_answer > threshold, ~scored.has_answer, scores).astype(float)
 
 
-def best_threshold(scores: np.ndarray, told: AnswerScores, no_answer: np.ndarray) -> tuple[float, float]:
-    """Return the highest mean score that a threshold can give, and the threshold.
+def best_threshold(
+    scores: np.ndarray, scored: AnswerScores, no_answer: np.ndarray, part_ties: bool = True
+) -> tuple[float, float]:
+    """Return the highest mean score in percent that a threshold can give, and the threshold.
 
     It is found on the answers that it is scored on: an upper bound ("oracle"), not a score.
 
     Args:
         scores: exact match or F1 of each question, (questions,).
-        told: who has and who got an answer.
+        scored: who has and who got an answer.
         no_answer: probability of no answer of each question, (questions,).
+        part_ties: whether some of the questions of one probability may be answered and others not, which no threshold
+            can do and the official script does.
     """
     order = np.argsort(no_answer, kind="stable")
-    gain = np.where(told.has_answer, scores, np.where(told.answered, -1.0, 0.0))[order]
+    gain = np.where(scored.has_answer, scores, np.where(scored.answered, -1.0, 0.0))[order]
     # Answering the first n questions by this order, those that seem most answerable, and none of the others.
-    totals = np.concatenate([[0.0], np.cumsum(gain)]) + (~told.has_answer).sum()
+    totals = np.cumsum([float((~scored.has_answer).sum()), *gain])
+    if not part_ties:
+        ordered = no_answer[order]
+        totals[1:-1][ordered[1:] == ordered[:-1]] = -np.inf
     best = int(totals.argmax())
-    return float(totals[best] / len(scores)), float(no_answer[order][best - 1]) if best else 0.0
+    return float(100.0 * totals[best] / len(scores)), float(no_answer[order][best - 1]) if best else 0.0
 
 
-def squad_scores(told: AnswerScores, no_answer: np.ndarray | None = None, threshold: float = 1.0) -> dict[str, float]:
+def squad_scores(scored: AnswerScores, no_answer: np.ndarray | None = None, threshold: float = 1.0) -> dict[str, float]:
     """Return the figures of the official script, in percent, under its names.
 
     Args:
-        told: scores of each question.
+        scored: scores of each question.
         no_answer: probability of no answer of each question, (questions,); none means 0, and no `best_*` figures.
         threshold: above which a question goes unanswered; the official script's default lets all answers stand.
     """
-    count = len(told.exact)
+    count = len(scored.exact)
     certain = np.zeros(count) if no_answer is None else no_answer
-    columns = {name: with_threshold(getattr(told, name), told, certain, threshold) for name in ("exact", "f1")}
+    columns = {name: with_threshold(getattr(scored, name), scored, certain, threshold) for name in ("exact", "f1")}
     scores: dict[str, float] = {name: 100.0 * sum(values.tolist()) / count for name, values in columns.items()}
     scores["total"] = count
-    for prefix, chosen in (("HasAns", told.has_answer), ("NoAns", ~told.has_answer)):
+    for prefix, chosen in (("HasAns", scored.has_answer), ("NoAns", ~scored.has_answer)):
         number = int(chosen.sum())
-        if number in (0, count):  # of one kind alone: as the whole
+        if not number:
             continue
         scores |= {
             f"{prefix}_{name}": 100.0 * sum(values[chosen].tolist()) / number for name, values in columns.items()
@@ -121,6 +128,6 @@ def squad_scores(told: AnswerScores, no_answer: np.ndarray | None = None, thresh
         scores[f"{prefix}_total"] = number
     if no_answer is not None:
         for name in ("exact", "f1"):
-            best, place = best_threshold(getattr(told, name), told, no_answer)
-            scores |= {f"best_{name}": 100.0 * best, f"best_{name}_thresh": place}
+            best, place = best_threshold(getattr(scored, name), scored, no_answer)
+            scores |= {f"best_{name}": best, f"best_{name}_thresh": place}
     return scores

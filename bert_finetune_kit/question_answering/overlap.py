@@ -26,7 +26,11 @@ OVERLAP = {
         "words said by words of the answers: far from 1 it means that other texts were compared than meant, such as "
         "whole contexts, or that the model says too much or too little",
     ),
-    "rouge1": ("ROUGE-1", "F1 of stemmed words against the closest answer: nearly the F1 of SQuAD, articles counted"),
+    "rouge1": (
+        "ROUGE-1",
+        "F1 of stemmed words against the closest answer: nearly the F1 of SQuAD, articles counted; it drops all "
+        "letters but a to z",
+    ),
     "rouge2": ("ROUGE-2", "F1 of pairs of words: 0 for every answer of one word, the right ones too"),
     "rougeL": ("ROUGE-L", "F1 of the longest common sequence of words: for short answers nearly ROUGE-1"),
 }
@@ -52,6 +56,8 @@ def overlap_scores(
     Returns:
         Scores by the names of `OVERLAP`, in percent but for the length ratio; and what a reader must know of them.
     """
+    if not predictions:
+        return {}, ["No question among those that count has an answer to compare with."]
     wordnet = find_wordnet()
     scores = {} if wordnet is None else {"meteor": meteor(predictions, references, wordnet)}
     return scores | bleu(predictions, references) | rouge(predictions, references), [] if wordnet else [_NO_WORDNET]

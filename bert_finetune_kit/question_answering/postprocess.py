@@ -103,8 +103,8 @@ class QuestionSpans:
     @property
     def no_answer(self) -> np.ndarray:
         """Probability of no answer beside the best span alone, (questions,); 1 where there is no span."""
-        with np.errstate(invalid="ignore"):
-            return expit(self.null - self.scores[:, 0])
+        with np.errstate(invalid="ignore"):  # in 64 bits: 32 cannot tell 1 from 1 - 1e-8
+            return expit(self.null.astype(np.float64) - self.scores[:, 0])
 
     def probabilities(self) -> np.ndarray:
         """Probability of each span and, last, of no answer, (questions, n_best + 1)."""

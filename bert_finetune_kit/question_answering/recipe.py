@@ -12,14 +12,14 @@ from transformers import BertConfig, TrainerCallback, TrainingArguments
 
 from ..data.questions import Questions, QuestionSource, load_questions
 from ..data.vocabulary import check_vocabulary, load_tokenizer
-from ..errors import ModelError, raise_faults
+from ..errors import ConfigError, DataError, ModelError, raise_faults
 from ..modeling.finetuning import make_trainable, rate_by_layer
 from ..modeling.loading import bert_config, checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
 from ..reporting.report import Score, describe_object, describe_settings
 from ..tasks.squad import QA_TASKS
 from ..training.arguments import FineTuningArguments, RunArguments, parse_arguments
-from ..training.finetuning import choose_best_by, early_stopping, finetuning_faults, learning_rate_for
+from ..training.finetuning import choose_best_by, early_stopping, finetuning_faults, is_small, learning_rate_for
 from ..training.recipe import Prepared, Recipe
 from ..training.trainer import Loss
 from .answers import AnswerCheck
@@ -99,6 +99,7 @@ class QARecipe(Recipe):
             args = self.default_args(model=model, sample=sample, lora=self.lora is not None)
         super().__init__(model, tokenizer, args, callbacks)
         self.glossary: Sequence[Score] = ()
+        self.has_data = True
         self.threshold: float | None = None
         self._judged: tuple[Told, Judgement] | None = None
 
@@ -134,24 +135,30 @@ class QARecipe(Recipe):
         folder: str | Path,
         *,
         threshold: float | None = None,
+        source: Any = None,
         config: QAConfig | None = None,
         args: TrainingArguments | None = None,
     ) -> "QARecipe":
-        """Return a recipe around a trained model, ready to `predict`.
+        """Return a recipe around a trained model, ready to `predict`, and with a source to `evaluate`.
 
         Args:
             folder: a run's folder, or any stock BERT for question answering (folder or Hub id).
             threshold: probability of no answer above which a question goes unanswered, 1 for never; none means the
                 fitted one of the run, and for a stock model 0.5.
+            source: data to evaluate on or to train further, as the recipe takes it.
             config: lengths and how to search, where they are to differ from those of the run.
             args: for `per_device_eval_batch_size` and the device.
 
         Raises:
             ModelError: there is no model, or it has no head for question answering.
+            ConfigError: the model has fewer positions than the config asks for.
         """
-        saved_config, saved_threshold = load_settings(str(folder), checkpoint_config(folder))
-        recipe = cls(model=str(folder), args=args or cls.default_args(), config=config or saved_config)
+        model_config = checkpoint_config(folder)
+        saved_config, saved_threshold = load_settings(str(folder), model_config)
+        recipe = cls(source, model=str(folder), args=args or cls.default_args(), config=config or saved_config)
+        raise_faults(recipe.config.model_faults(model_config), "QAConfig")
         recipe.threshold = saved_threshold if threshold is None else threshold
+        recipe.has_data = source is not None
         model: Any
         model, new = build_model(str(folder), 0, recipe.config)
         if new:
@@ -179,7 +186,8 @@ class QARecipe(Recipe):
         collator = DataCollatorForQuestionAnswering(tokenizer.pad_token_id)
         spans = predict_spans(model, examples, collator, self.config, self.args.per_device_eval_batch_size)
         told = decode(spans, windows, tokens, rows["context"][:])
-        assert self.threshold is not None
+        if self.threshold is None:
+            raise ConfigError("When to abstain is not known: call train() or evaluate(), or load by from_pretrained.")
         answers = to_answers(told, self.threshold)
         return answers[0] if isinstance(question, str) else answers
 
@@ -191,6 +199,8 @@ class QARecipe(Recipe):
 
     def load_examples(self) -> Questions:
         """Source → rows with id, title, context, question and answers."""
+        if not self.has_data:
+            raise ConfigError("There is no data to evaluate or train on: give from_pretrained a source.")
         return load_questions(self.source)
 
     def prepare(self) -> Prepared:
@@ -202,6 +212,7 @@ class QARecipe(Recipe):
             columns = (data.train["context"], data.train["question"])
             tokenizer = self.load_tokenizer((text for column in columns for text in column), data.train._fingerprint)
             self._train = self._split(data.train, tokenizer, learn=True)
+            self._check_learnable()
             self._validation = self._split(data.validation, tokenizer)
             self._note_missing()
         self._references = [answers["text"] for answers in data.validation["answers"]]
@@ -229,7 +240,9 @@ class QARecipe(Recipe):
         """Scores of the validation split, with a threshold fitted on one half, and the mean loss of a window."""
         losses, *spans = prediction.predictions
         told, judgement = self._judge(spans)
-        scores = {**epoch_scores(judgement), "loss": float(losses.mean())}
+        counted = self._validation.examples.counted
+        assert counted is not None
+        scores = {**epoch_scores(judgement), "loss": float(losses.sum() / max(counted.sum(), 1))}
         if not told.broken:
             return scores
         if told.broken == len(losses):  # no score of a broken model may be the best one
@@ -251,9 +264,8 @@ class QARecipe(Recipe):
         validation: Any = self._validation.examples
         outputs: Any = self.trainer.predict(validation).predictions
         self._judged = told, judgement = self._judge(outputs[1:])
-        self.threshold = judgement.threshold
         if self.args.process_index == 0:
-            save_settings(self.config, self.threshold, self.output_dir)
+            save_settings(self.config, judgement.threshold, self.output_dir)
             write_predictions(told, judgement, self._validation.rows["id"][:], self.output_dir)
 
     def describe(self, result: dict[str, Any]) -> dict[str, Any]:
@@ -262,13 +274,17 @@ class QARecipe(Recipe):
         told, judgement = self._judged
         prepared, rows = self.prepared(), self._validation.rows
         batch, unk = self.args.per_device_train_batch_size, prepared.tokenizer.unk_token_id
+        splits = {"train": self._train, "validation": self._validation}
         data = {
             name: split_statistics(one.rows, one.examples, one.windows, one.check, unk, self.config, batch)
-            for name, one in (("train", self._train), ("validation", self._validation))
+            for name, one in splits.items()
         }
         details = details_of(told, judgement, rows)
         parameters = sum(parameter.numel() for parameter in prepared.model.parameters())
         task = QA_TASKS.get(self.source.train) if isinstance(self.source.train, str) else None
+        if self.source.validation is not None or self.source.max_validation_examples is not None:
+            task = None  # what was published is of its own validation split
+        details["answers_not_in_context"] = {name: one.check.missing for name, one in splits.items()}
         return {
             "summary": summarize(self.data_name, data["train"], parameters, self.steps, details),
             "baselines": {},
@@ -293,9 +309,18 @@ class QARecipe(Recipe):
         spans, check = answer_spans(rows, tokens)
         windows = lay_windows(tokens, self.config, spans)
         examples = QAExamples(tokens, windows, tokenizer.cls_token_id, tokenizer.sep_token_id)
-        if learn:
-            examples = examples.to_learn_from(np.isin(rows["id"][:], check.missing))
+        missing = np.isin(rows["id"][:], check.missing)
+        examples = examples.to_learn_from(missing) if learn else examples.to_score(missing)
         return _Split(rows, examples, windows, check)
+
+    def _check_learnable(self) -> None:
+        split = self._train
+        if not (split.examples.windows.start > 0).any():
+            raise DataError(
+                f"There is no answer to learn from in {len(split.rows):,} questions: {len(split.check.missing):,} have "
+                "answers that do not stand where they are said to (`answer_start` counts characters of the context, "
+                f"not bytes; ids {', '.join(split.check.missing[:5])}), and the others are longer than a window."
+            )
 
     def _note_missing(self) -> None:
         for name, check in (("train", self._train.check), ("validation", self._validation.check)):
@@ -310,9 +335,11 @@ class QARecipe(Recipe):
     def _judge(self, spans: Sequence[np.ndarray]) -> tuple[Told, Judgement]:
         split = self._validation
         told = decode(WindowSpans(*spans), split.windows, split.examples.tokens, self._contexts)
-        return told, judge(told, self._references, self._titles)
+        judgement = judge(told, self._references, self._titles)
+        self.threshold = judgement.threshold
+        return told, judgement
 
 
 def _suited(model: Any, sample: bool, lora: bool) -> dict[str, Any]:
     """Return the Trainer's defaults that depend on what is trained."""
-    return _SAMPLE_ARGS if sample else {"learning_rate": learning_rate_for(model, lora)}
+    return _SAMPLE_ARGS if sample and is_small(model) else {"learning_rate": learning_rate_for(model, lora)}

@@ -5,6 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from transformers.utils.hub import cached_file
+
 from ..errors import ModelError
 from .config import QAConfig
 from .judging import EVEN
@@ -32,10 +34,18 @@ def load_settings(folder: str, model_config: Any) -> tuple[QAConfig, float]:
     Raises:
         ModelError: the file beside the model is damaged.
     """
-    file = Path(folder, SETTINGS_FILE)
-    if not file.is_file():
+    found = cached_file(
+        folder,
+        SETTINGS_FILE,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_gated_repo=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
+    if found is None:
         longest = min(QAConfig.max_length, model_config.max_position_embeddings)
-        return QAConfig(max_length=longest, doc_stride=min(QAConfig.doc_stride, longest // 4)), EVEN
+        question, stride = (min(usual, longest // 4) for usual in (QAConfig.max_question_length, QAConfig.doc_stride))
+        return QAConfig(max_length=longest, doc_stride=stride, max_question_length=question), EVEN
+    file = Path(found)
     try:
         saved = json.loads(file.read_text("utf-8"))
         return QAConfig(**saved["config"]), float(saved["threshold"])

@@ -37,7 +37,7 @@ def split_statistics(
     total = int(tokens.question_lengths.sum()) + sum(len(values) for values in tokens.contexts["input_ids"])
     return {
         "questions": len(rows),
-        "articles": len(set(rows["title"])),
+        "articles": len(set(rows["title"]) - {""}),
         "contexts": tokens.contexts.num_rows,
         "windows": len(examples),
         "without_answer": 1 - float(answerable.mean()),
@@ -48,7 +48,8 @@ def split_statistics(
         "questions_cut": int((tokens.question_lengths > config.max_question_length).sum()),
         "empty_contexts": int((tokens.context_lengths == 0).sum()),
         "answers_repaired": check.repaired,
-        "answers_not_in_context": len(check.missing),
+        "answers_not_in_context": check.elsewhere,
+        "questions_without_any_of_theirs": len(check.missing),
         "windows_that_cut_an_answer": int(windows.cuts.sum()),
         "answers_in_no_window": int((cut & ~held).sum()),
     } | padding_shares(examples.windows.lengths, config.max_length, batch_size)

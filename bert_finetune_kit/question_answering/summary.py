@@ -74,6 +74,7 @@ def details_of(told: Told, judgement: Judgement, rows: Any) -> dict[str, Any]:
         "official": judgement.official,
         "threshold": judgement.threshold,
         "fitted": judgement.fit_f1 is not None,
+        "dealt_out": judgement.by,
         "abstained": 100.0 * float(judgement.abstains[judgement.scored].mean()),
         "overlap": overlap,
         "overlap_notes": notes,
@@ -102,8 +103,8 @@ def summarize(data: str, train: Mapping[str, Any], parameters: int, steps: int, 
     ]
     if details["fitted"]:
         sentences.append(
-            f"It leaves {details['abstained']:.1f}% of them unanswered, those where no answer has a probability above "
-            f"{details['threshold']:.3f}, a threshold fitted on the other half; never answering would score "
+            f"It leaves {details['abstained']:.1f}% of them unanswered, those whose probability of no answer is above "
+            f"{details['threshold']:.3f}, a threshold fitted on the other questions; never answering would score "
             f"{details['always_abstaining']:.1f}."
         )
     return sentences
@@ -149,13 +150,12 @@ def _result(details: dict[str, Any], published: Published | None) -> ReportTable
         columns["all questions"]["total"] = f"{official['total']:,}"
         note += (
             f" A question goes unanswered where the probability of no answer exceeds {details['threshold']:.4f}. That "
-            "was fitted on half of the articles (of the questions, where they have no titles); *value* is the score on "
-            "the other half, and *all questions* what the official script prints at that threshold, the half that it "
-            "was fitted on included."
+            f"was fitted on half of the {details['dealt_out']}; *value* is the score on the other half, and *all "
+            "questions* what the official script prints at that threshold, the half that it was fitted on included."
         )
     if published is not None:
         columns["published"] = {name: f"{value:.2f}" for name, value in published.scores.items() if name in scores}
-        note += f" Published: {published.source}."
+        note += f" Published, to be held against all questions: {published.source}."
     return ReportTable("Result", list(columns), _rows(columns), note)
 
 

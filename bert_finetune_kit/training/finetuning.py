@@ -1,6 +1,7 @@
 """What every fine-tuning asks of the Trainer: a learning rate, the best checkpoint by a score, early stopping."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
@@ -19,6 +20,19 @@ def learning_rate_for(model: Any, lora: bool) -> float:
         return _LORA_RATE
     fresh = bert_config(model, vocab_size=1)
     return _FRESH_RATE if fresh is not None and fresh.hidden_size < _BASE_WIDTH else _TUNED_RATE
+
+
+def is_small(model: Any) -> bool:
+    """Return whether a model is narrower than BERT-base: the one that goes with the sample, a size, a config, a folder.
+
+    What has to be asked for on the Hub is taken for large.
+    """
+    if model is None:
+        return True
+    config = bert_config(model, vocab_size=1)
+    if config is None and Path(str(model)).is_dir():
+        config = checkpoint_config(str(model))
+    return config is not None and config.hidden_size < _BASE_WIDTH
 
 
 def finetuning_faults(args: TrainingArguments, config: FineTuningConfig, model: Any, lora: Any) -> list[str]:

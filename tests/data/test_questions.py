@@ -99,7 +99,12 @@ def test_a_limit_is_of_questions():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"data": [{"title": "a"}]}, "articles, paragraphs and qas: KeyError"),
+        ({"data": [{"paragraphs": [{"qas": [{"id": "1"}]}]}]}, "articles, paragraphs and qas: KeyError"),
+        ({"data": [{"title": "a"}]}, "no column 'context' and no column 'question'"),
+        ({"data": [FLAT[0] | {"answers": {"text": [None], "answer_start": [1]}}]}, "row 0: the answers are"),
+        ({"data": [FLAT[0] | {"question": None}]}, "row 0: the question is None"),
+        ({"data": [FLAT[0] | {"context": 3}]}, "row 0: the context is 3"),
+        ({"data": [FLAT[0] | {"context": "\ud83d"}]}, "half of a character"),
         ({"data": []}, "no questions"),
         ([{"question": "a"}], "no column 'context'"),
     ],
@@ -113,3 +118,51 @@ def test_what_is_not_there():
     for given in ("missing.json", ["missing.json", "gone.json"]):
         with pytest.raises(DataError, match="does not exist"):
             load_questions(QuestionSource(given))
+
+
+def test_odd_files_that_are_fine(tmp_path):
+    """A mark of byte order, an ending in capitals, rows under `data`, answers in a .csv file, is_impossible in rows."""
+    (tmp_path / "a.JSON").write_text("\ufeff" + json.dumps(nested()), "utf-8")
+    write(tmp_path / "b.json", {"version": "2", "data": FLAT})
+    cell = json.dumps(FLAT[0]["answers"]).replace('"', '""')
+    (tmp_path / "c.csv").write_text(f'context,question,answers\n{CONTEXT},When ?,"{cell}"\n{CONTEXT},Who ?,\n', "utf-8")
+    write(tmp_path / "d.json", [FLAT[0], FLAT[0] | {"id": None, "question": "Who ?", "is_impossible": True}])
+    for name in ("a.JSON", "b.json", "c.csv", "d.json"):
+        told = load_questions(QuestionSource(str(tmp_path / name), validation=str(tmp_path / "b.json"))).train
+        assert [answers["text"] for answers in told["answers"]] == [["six"], []], name
+        assert len(set(told["id"])) == 2
+
+
+def test_a_name_from_the_command_line_is_a_name():
+    assert QuestionSource(["squad_v2"], validation=["a.json"]) == QuestionSource("squad_v2", validation="a.json")
+
+
+def test_splits_that_nobody_asks_for_are_not_read():
+    rows = Dataset.from_list(FLAT)
+    splits = DatasetDict(train=rows, validation=rows, test=Dataset.from_dict({"other": [1]}))
+    assert len(load_questions(QuestionSource(splits)).train) == 2
+
+
+def test_what_is_left_of_a_folder_is_to_train_on(tmp_path):
+    write(tmp_path / "squad.json", nested())
+    write(tmp_path / "more.json", nested(("3", "4")))
+    write(tmp_path / "dev-v2.0.json", nested(("5", "6")))
+    questions = load_questions(QuestionSource(str(tmp_path)))
+    assert (sorted(questions.train["id"]), questions.validation["id"][:]) == (["1", "2", "3", "4"], ["5", "6"])
+
+
+def test_lists_of_data_sets_are_refused():
+    with pytest.raises(DataError, match="concatenate_datasets"):
+        load_questions(QuestionSource([Dataset.from_list(FLAT), Dataset.from_list(FLAT)]))
+
+
+def test_new_ids_are_new(tmp_path):
+    rows = [FLAT[0] | {"id": one} for one in ("1", "1", "1#2", "1")]
+    questions = load_questions(QuestionSource(Dataset.from_list(rows), validation=Dataset.from_list(FLAT)))
+    assert questions.train["id"][:] == ["1", "1#3", "1#2", "1#4"]
+
+
+def test_a_limit_does_not_touch_what_is_held_out():
+    rows = [FLAT[0] | {"id": str(n), "context": f"{CONTEXT} {n}"} for n in range(100)]
+    questions = load_questions(QuestionSource(Dataset.from_list(rows), max_train_examples=50))
+    assert (len(questions.train), len(questions.validation)) == (50, 10)

@@ -3,21 +3,45 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bert_finetune_kit.question_answering.abstaining import fit_threshold, halves
+from bert_finetune_kit.question_answering.abstaining import deal_out, fit_threshold, halves
 from bert_finetune_kit.question_answering.metrics import score_answers, squad_scores
 
 
 @given(st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=200))
-def test_an_article_is_in_one_half(titles):
-    fit = halves(titles)
-    if len(set(titles)) > 1:
-        sides = [{title for title, one in zip(titles, fit, strict=True) if one == side} for side in (True, False)]
-        assert not sides[0] & sides[1]
-        largest = max(titles.count(one) for one in titles)
-        assert abs(int(fit.sum()) * 2 - len(titles)) <= largest
-    else:
-        assert abs(int(fit.sum()) * 2 - len(titles)) <= 1
-    assert 0 < fit.sum() < len(titles)
+def test_a_group_is_in_one_half(groups):
+    fit = halves(groups)
+    sides = [{group for group, one in zip(groups, fit, strict=True) if one == side} for side in (True, False)]
+    assert not sides[0] & sides[1]
+    assert abs(int(fit.sum()) * 2 - len(groups)) <= max(groups.count(one) for one in groups)
+
+
+def test_what_is_dealt_out_whole():
+    """Articles; contexts where that leaves one side without much or without a kind; at last questions."""
+    some = np.arange(200) % 3 > 0
+    contexts = [str(number // 5) for number in range(200)]
+    for titles, contexts_given, by in (
+        ([f"article {number // 20}" for number in range(200)], contexts, "articles"),
+        (["one"] * 190 + ["two"] * 10, contexts, "contexts"),
+        ([""] * 200, contexts, "contexts"),
+        (["one" if one else "two" for one in some], contexts, "contexts"),
+        ([""] * 200, ["the same"] * 200, "questions"),
+    ):
+        fit, dealt_out = deal_out(some, titles, contexts_given)
+        assert dealt_out == by
+        assert 0.25 <= fit.mean() <= 0.75
+        assert all(some[side].any() and not some[side].all() for side in (fit, ~fit))
+
+
+def test_questions_of_one_probability_are_not_parted():
+    """All are answered or none, and what is fitted on them is what they score."""
+    answerable = np.arange(40) % 2 == 0
+    scored = score_answers(["x"] * 40, [["x"] if one else [] for one in answerable])
+    for value in (1.0, 0.3, 1 - 1e-9):
+        no_answer = np.full(40, value)
+        fitted = fit_threshold(scored, no_answer, [""] * 40, [str(n) for n in range(40)])
+        found = squad_scores(scored.take(fitted.fit), no_answer[fitted.fit], fitted.threshold)
+        assert fitted.f1 == pytest.approx(found["f1"])
+    assert squad_scores(scored, np.full(40, 1.0))["best_f1"] > 50  # as the official script does
 
 
 def test_a_fitted_threshold_is_good_on_the_other_half_too():
@@ -26,7 +50,7 @@ def test_a_fitted_threshold_is_good_on_the_other_half_too():
     references = [["x"] if one else [] for one in answerable]
     told = score_answers(["x"] * 400, references)
     no_answer = np.clip(rng.normal(np.where(answerable, 0.35, 0.65), 0.15), 0, 1)
-    fitted = fit_threshold(told, no_answer, [f"article {number // 20}" for number in range(400)])
+    fitted = fit_threshold(told, no_answer, [f"article {number // 20}" for number in range(400)], [""] * 400)
     assert fitted.fit.sum() == 200
     other = ~fitted.fit
     alone = squad_scores(told.take(other), no_answer[other])
@@ -35,9 +59,3 @@ def test_a_fitted_threshold_is_good_on_the_other_half_too():
     assert fitted.threshold == pytest.approx(0.5, abs=0.1)
     assert fitted.f1 == pytest.approx(squad_scores(told.take(fitted.fit), no_answer[fitted.fit])["best_f1"])
     assert squad_scores(told.take(fitted.fit), no_answer[fitted.fit], fitted.threshold)["f1"] == fitted.f1
-
-
-def test_where_every_answer_is_right_nothing_goes_unanswered():
-    told = score_answers(["x"] * 10, [["x"]] * 10)
-    fitted = fit_threshold(told, np.linspace(0, 0.9, 10), [""] * 10)
-    assert (fitted.threshold, fitted.f1) == (1.0, 100)

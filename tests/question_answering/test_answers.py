@@ -21,6 +21,8 @@ CONTEXT = "At  six\tsharp the mill , the old mill , opens ."
         ("", 4, (4, 4, "missing")),
         ("six.*", 4, (4, 4, "missing")),
         ("six", 400, (400, 400, "missing")),
+        ("mill", -1, (-1, -1, "missing")),
+        ("opens", -1, (-1, -1, "missing")),
     ],
 )
 def test_where_an_answer_stands(text, start, found):
@@ -32,7 +34,8 @@ def test_the_first_answer_that_stands_there_counts():
     assert check.first_span("a", CONTEXT, ["seven", "six sharp"], [4, 4]) == (4, 13)
     assert check.first_span("b", CONTEXT, ["six"], [4]) == (4, 7)
     assert check.first_span("c", CONTEXT, ["noon"], [0]) is None
-    assert (check.exact, check.repaired, check.missing) == (1, 1, ["c"])
+    assert check.first_span("d", CONTEXT, ["six", "seven"], [4, 4]) == (4, 7)
+    assert (check.exact, check.repaired, check.elsewhere, check.missing) == (2, 1, 3, ["c"])
 
 
 def test_tokens_of_an_answer():

@@ -59,8 +59,8 @@ def test_an_oracle_threshold_is_the_best_of_all_thresholds():
     no_answer = rng.random(60)
     best, threshold = best_threshold(told.f1, told, no_answer)
     tried = [with_threshold(told.f1, told, no_answer, one).mean() for one in [0.0, *no_answer, 1.0]]
-    assert best == pytest.approx(max(tried))
-    assert with_threshold(told.f1, told, no_answer, threshold).mean() == pytest.approx(best)
+    assert best == pytest.approx(100 * max(tried))
+    assert 100 * with_threshold(told.f1, told, no_answer, threshold).mean() == pytest.approx(best)
 
 
 def test_a_probability_of_zero_for_all_makes_best_meaningless():

@@ -42,6 +42,12 @@ def test_bleu_and_its_length_ratio():
     assert bleu(["", ""], [["a"], ["b"]])["bleu"] == 0
 
 
+def test_nothing_to_compare_with():
+    scores, notes = overlap_scores([], [])
+    assert scores == {}
+    assert "No question" in notes[0]
+
+
 def test_without_wordnet_the_others_come(monkeypatch):
     monkeypatch.setattr(overlap, "find_wordnet", lambda: None)
     scores, notes = overlap_scores(["mill"], [["mill"]])

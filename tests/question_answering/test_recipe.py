@@ -278,7 +278,7 @@ def test_a_stock_model_abstains_where_no_answer_is_likelier(config, tokenizer, t
 def test_from_the_command_line(tmp_path):
     flags = f"--train a.json b.json --validation c.json --model tiny --output_dir {tmp_path} --doc_stride 64".split()
     recipe, _ = QARecipe.from_command_line([*flags, "--lora", '{"r": 3}', "--unpad", "false"])
-    assert recipe.source == QuestionSource(["a.json", "b.json"], validation=["c.json"])
+    assert recipe.source == QuestionSource(["a.json", "b.json"], validation="c.json")
     assert (recipe.config.doc_stride, recipe.config.max_length, recipe.config.unpad) == (64, 384, False)
     assert (recipe.given_model, recipe.lora.r, recipe.args.learning_rate) == ("tiny", 3, 5e-4)
     sample, _ = QARecipe.from_command_line(["--output_dir", str(tmp_path)])
