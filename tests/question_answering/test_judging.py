@@ -9,7 +9,7 @@ from datasets import Dataset
 from bert_finetune_kit.question_answering.breakdown import excerpt, groups, scores_by_group, worst_errors
 from bert_finetune_kit.question_answering.decoding import Told
 from bert_finetune_kit.question_answering.judging import epoch_scores, judge
-from bert_finetune_kit.question_answering.metrics import squad_scores
+from bert_finetune_kit.question_answering.metrics import score_answers, squad_scores
 from bert_finetune_kit.question_answering.postprocess import QuestionSpans
 from bert_finetune_kit.question_answering.prediction_files import write_predictions
 from bert_finetune_kit.question_answering.summary import details_of, summarize, tables_of
@@ -93,10 +93,9 @@ def test_best_figures_are_not_scores():
     details = details_of(told, judgement, rows_of())
     assert not any(name.startswith("best") for name in details["scores"])
     assert {"best_exact", "best_exact_thresh", "best_f1", "best_f1_thresh"} < set(details["official"])
-    for table in tables_of(details):
-        if any("best" in cell for row in table.rows for cell in row):
-            assert table.title == "Oracle"
-            assert "Upper bounds, not scores" in table.note
+    named = [table for table in tables_of(details) if any("best" in cell for row in table.rows for cell in row)]
+    assert [table.title for table in named] == ["Oracle"]
+    assert "Upper bounds, not scores" in named[0].note
 
 
 def test_overlap_is_of_answers_alone():
@@ -120,6 +119,17 @@ def test_all_questions_with_answers_are_as_in_squad_1_1():
     assert set(epoch_scores(judgement)) == {"exact", "f1"}
     details = details_of(told_of(np.full(COUNT, 9.0)), judgement, rows_of(everything))
     assert [table.title for table in tables_of(details)][:2] == ["Result", "Overlap with the answers"]
+
+
+def test_no_question_that_counts_has_an_answer():
+    """Everything is reported but the overlap, which has nothing to compare with."""
+    nothing = np.zeros(COUNT, bool)
+    told = told_of(np.full(COUNT, 3.0))
+    judgement = judged(told, nothing)
+    details = details_of(told, judgement, rows_of(nothing))
+    assert judgement.scores == {"exact": 100, "f1": 100, "total": COUNT}
+    assert details["overlap"] == {}
+    assert tables_of(details)
 
 
 def test_scores_by_kind_of_question():
@@ -160,6 +170,12 @@ def test_files_are_those_of_the_official_script(tmp_path):
     assert [not text for text in said] == judgement.abstains.tolist()
     assert [read["best_spans"][one] for one in rows["id"]] == ["six"] * COUNT
     assert [read["na_prob"][one] for one in rows["id"]] == pytest.approx(judgement.no_answer.tolist())
+    golds = [answers["text"] for answers in rows["answers"]]
+    scored = score_answers([read["best_spans"][one] for one in rows["id"]], golds)
+    share = np.array([read["na_prob"][one] for one in rows["id"]])
+    assert squad_scores(scored, share, judgement.threshold) == judgement.official
+    plain = squad_scores(score_answers(said, golds))
+    assert plain == {name: judgement.official[name] for name in plain}
     best = read["nbest_predictions"]["0"]
     assert [one["text"] for one in best if one["text"]] == ["six", "mill"]
     assert sum(one["probability"] for one in best) == pytest.approx(1, abs=1e-5)

@@ -75,3 +75,48 @@ def test_f1_is_symmetric_and_at_least_exact_match(one, other):
     left, right = " ".join(one), " ".join(other)
     assert f1_score(left, right) == pytest.approx(f1_score(right, left))
     assert exact_match(left, right) <= f1_score(left, right) <= 1
+
+
+def official_figures(predictions, references, no_answer, limit):
+    """The procedure of evaluate-v2.0.py step by step: dicts by question, one threshold after the other."""
+    ids = range(len(predictions))
+    golds = {n: [text for text in references[n] if normalize_answer(text)] or [""] for n in ids}
+    raw = {
+        name: {n: max(score(gold, predictions[n]) for gold in golds[n]) for n in ids}
+        for name, score in (("exact", exact_match), ("f1", f1_score))
+    }
+    has = {n: bool(references[n]) for n in ids}
+    figures = {}
+    for name, scores in raw.items():
+        kept = {n: float(not has[n]) if no_answer[n] > limit else scores[n] for n in ids}
+        figures[name] = 100.0 * sum(kept.values()) / len(kept)
+        for prefix, kind in (("HasAns", True), ("NoAns", False)):
+            some = [kept[n] for n in ids if has[n] is kind]
+            if some:
+                figures[f"{prefix}_{name}"] = 100.0 * sum(some) / len(some)
+                figures[f"{prefix}_total"] = len(some)
+        current = best = sum(1 for n in ids if not has[n])
+        best_thresh = 0.0
+        for n in sorted(no_answer, key=lambda n: no_answer[n]):
+            current += scores[n] if has[n] else -1 if predictions[n] else 0
+            if current > best:
+                best, best_thresh = current, no_answer[n]
+        figures[f"best_{name}"] = 100.0 * best / len(scores)
+        figures[f"best_{name}_thresh"] = best_thresh
+    return figures | {"total": len(predictions)}
+
+
+@given(st.integers(0, 100_000), st.integers(1, 40), st.sampled_from([0.0, 0.3, 1.0]))
+def test_figures_are_those_of_the_official_procedure_to_the_last_digit(seed, count, kind):
+    rng = np.random.default_rng(seed)
+    words = ["the", "mill", "of", "Ghent", "six", "…"]
+    texts = [" ".join(rng.choice(words, rng.integers(0, 5))) for _ in range(count)]
+    references = [
+        [" ".join(rng.choice(words, rng.integers(1, 4))) for _ in range(rng.integers(1, 4))]
+        if rng.random() < kind
+        else []
+        for _ in range(count)
+    ]
+    no_answer = np.round(rng.random(count), 2)
+    expected = official_figures(texts, references, dict(enumerate(no_answer.tolist())), 0.4)
+    assert squad_scores(score_answers(texts, references), no_answer, 0.4) == expected

@@ -239,6 +239,62 @@ def test_answers_that_are_not_there_are_counted_and_not_learnt_as_no_answer(make
     assert rows.index(wrong) not in prepared.windows.question
 
 
+def test_padding_makes_no_difference(make, tmp_path):
+    plain = QAConfig(max_length=96, doc_stride=16, max_question_length=24, unpad=False)
+    reports = [
+        make(recipe=one, max_steps=6, output_dir=tmp_path / str(number)).train()
+        for number, one in enumerate((LENGTHS, plain))
+    ]
+    for one, other in zip(reports[0].history, reports[1].history, strict=True):
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
+    assert reports[0].result["loss"] == pytest.approx(reports[1].result["loss"], rel=1e-4)
+
+
+def test_windows_that_cut_an_answer_have_no_part_in_the_loss(make):
+    tight = QAConfig(max_length=40, doc_stride=2, max_question_length=16)
+    recipe = make(recipe=tight)
+    examples = recipe.prepared().validation
+    assert examples.windows.cuts.any()
+    assert not examples.counted[examples.windows.cuts].any()
+    loss = recipe.evaluate()["loss"]
+    batch = recipe.prepared().collator([examples[number] for number in range(len(examples))])
+    model = recipe.prepared().model.eval()
+    with torch.no_grad():
+        losses = model(**batch).losses
+    assert loss == pytest.approx((losses.sum() / batch["weights"].sum()).item(), rel=1e-4)
+
+
+def test_answers_that_are_nowhere_are_an_error_before_training(make):
+    rows = [dict(row) | {"answers": {"text": ["not in this text"], "answer_start": [0]}} for row in answerable(10)]
+    with pytest.raises(DataError, match="no answer to learn from in 10 questions: 10 have answers that do not stand"):
+        make(QuestionSource(Dataset.from_list(rows), validation=answerable(5))).train()
+
+
+def test_a_validation_split_without_answers(make):
+    rows = load_questions(QuestionSource()).validation
+    empty = rows.select([number for number, answers in enumerate(rows["answers"]) if not answers["text"]][:20])
+    report = make(QuestionSource(load_questions(SMALL).train, validation=empty), max_steps=2).train()
+    assert report.details["official"]["total"] == 20
+
+
+def test_evaluating_a_loaded_model_needs_data(make):
+    recipe = make(max_steps=2)
+    recipe.train()
+    again = QARecipe.from_pretrained(recipe.output_dir)
+    with pytest.raises(ConfigError, match="no data to evaluate"):
+        again.evaluate()
+    with_data = QARecipe.from_pretrained(recipe.output_dir, source=SMALL)
+    assert with_data.evaluate()["f1"] == pytest.approx(recipe.evaluate()["f1"])
+    with pytest.raises(ConfigError, match="has 128 positions"):
+        QARecipe.from_pretrained(recipe.output_dir, config=QAConfig())
+
+
+def test_an_untrained_model_can_be_evaluated_and_asked(make):
+    recipe = make()
+    recipe.evaluate()
+    assert isinstance(recipe.predict(question="When ?", context="At six ."), Answer)
+
+
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
@@ -282,4 +338,8 @@ def test_from_the_command_line(tmp_path):
     assert (recipe.config.doc_stride, recipe.config.max_length, recipe.config.unpad) == (64, 384, False)
     assert (recipe.given_model, recipe.lora.r, recipe.args.learning_rate) == ("tiny", 3, 5e-4)
     sample, _ = QARecipe.from_command_line(["--output_dir", str(tmp_path)])
-    assert (sample.given_model, sample.config.max_length) == ("tiny", 128)
+    assert (sample.given_model, sample.config.max_length, sample.args.learning_rate) == ("tiny", 128, 1e-3)
+    large, _ = QARecipe.from_command_line(["--model", "google-bert/bert-base-uncased"])
+    assert large.args.learning_rate == 5e-5
+    named, _ = QARecipe.from_command_line(["--train", "squad_v2", "--model", "google-bert/bert-base-uncased"])
+    assert named.source.train == "squad_v2"
