@@ -77,10 +77,8 @@ class Blocks:
         return self.sequence.unsqueeze(2) == self.sequence.unsqueeze(1)
 
     def take(self, states: Tensor) -> Tensor:
-        """(tokens, heads, size) → (blocks * heads, width, size), 0 in the filling."""
-        filled = states.index_select(0, self.places).unflatten(0, self.sequence.shape)
-        filled.masked_fill_((self.sequence < 0)[:, :, None, None], 0.0)
-        return filled.transpose(1, 2).flatten(0, 1)
+        """(tokens, heads, size) → (blocks * heads, width, size); nobody sees the filling, and it is not given back."""
+        return states.index_select(0, self.places).unflatten(0, self.sequence.shape).transpose(1, 2).flatten(0, 1)
 
     def give(self, states: Tensor) -> Tensor:
         """(blocks * heads, width, size) → (tokens, heads, size)."""

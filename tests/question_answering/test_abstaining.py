@@ -34,7 +34,7 @@ def test_what_is_dealt_out_whole():
 
 def test_questions_of_one_probability_are_not_parted():
     """All are answered or none, and what is fitted on them is what they score."""
-    answerable = np.arange(40) % 2 == 0
+    answerable = np.arange(40) < 20  # the order in which a sort leaves equal values
     scored = score_answers(["x"] * 40, [["x"] if one else [] for one in answerable])
     for value in (1.0, 0.3, 1 - 1e-9):
         no_answer = np.full(40, value)

@@ -42,11 +42,12 @@ def test_spans_are_those_of_the_double_loop(peaked, n_best, longest):
 
 
 def test_windows_of_a_question_are_joined():
+    null = np.array([3.0, 1.0, 9.0])
     spans = WindowSpans(
         scores=np.array([[5.0, 1.0], [7.0, 5.0], [2.0, -np.inf]]),
         starts=np.array([[1, 2], [3, 0], [4, 5]]),
         ends=np.array([[1, 3], [4, 0], [4, 6]]),
-        null=np.array([3.0, 1.0, 9.0]),
+        null=null,
     )
     told = merge_windows(spans, question=np.array([0, 0, 1]), shift=np.array([0, 1, 2]), count=2)
     assert told.scores.tolist() == [[7.0, 5.0], [2.0, -np.inf]]
@@ -57,6 +58,13 @@ def test_windows_of_a_question_are_joined():
     shares = np.exp([7, 5, 1]) / np.exp([7, 5, 1]).sum()
     assert told.probabilities()[0] == pytest.approx(shares)
     assert told.probabilities()[1] == pytest.approx([1 / (1 + np.exp(7)), 0, 1 / (1 + np.exp(-7))])
+
+
+def test_a_span_that_both_windows_have_is_one():
+    place = np.zeros((2, 2), int)
+    spans = WindowSpans(np.array([[3.0, -np.inf], [2.0, -np.inf]]), place, place, np.zeros(2))
+    told = merge_windows(spans, question=np.array([0, 0]), shift=np.array([4, 4]), count=1)
+    assert told.scores.tolist() == [[3.0, -np.inf]]
 
 
 def joined(windows, question, shift, count):

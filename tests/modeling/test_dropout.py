@@ -1,0 +1,63 @@
+"""Cheap random numbers must be as good as dear ones."""
+
+import numpy as np
+import pytest
+import torch
+
+from bert_finetune_kit.modeling.attention import attend, lay_out
+from bert_finetune_kit.modeling.dropout import Dropout, kept, kept_share
+
+COUNT = 1_000_000
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 1e-3])
+def test_share_and_independence(p):
+    """Shares of single elements, and of pairs at several distances, within five standard deviations."""
+    torch.manual_seed(0)
+    dropped = ~kept((COUNT,), p)
+    for told, share in ((dropped, p), *((dropped[gap:] & dropped[:-gap], p * p) for gap in (1, 2, 3, 4, 64))):
+        assert abs(told.double().mean() - share) < 5 * np.sqrt(share * (1 - share) / COUNT) + 1e-5
+    assert kept_share(p) == pytest.approx(1 - p, abs=1e-5)
+
+
+def test_a_mask_is_that_of_the_seed_and_never_the_same_again():
+    torch.manual_seed(3)
+    one, other = kept((1001,), 0.5), kept((1001,), 0.5)
+    torch.manual_seed(3)
+    assert torch.equal(kept((7, 11, 13), 0.5).flatten(), one)
+    assert not torch.equal(one, other)
+
+
+def test_dropout_keeps_the_mean_and_passes_gradients_where_it_kept():
+    torch.manual_seed(0)
+    layer, ones = Dropout(0.1), torch.ones(COUNT, requires_grad=True)
+    dropped = layer(ones)
+    assert dropped.mean().item() == pytest.approx(1, abs=2e-3)
+    assert sorted(set(dropped.tolist())) == pytest.approx([0, 1 / 0.9], abs=1e-4)
+    dropped.sum().backward()
+    assert torch.equal(ones.grad, dropped)
+    assert torch.equal(layer.eval()(ones), ones)
+    assert torch.equal(Dropout(0.0)(ones), ones)
+
+
+def states(lengths, size=4, heads=2):
+    return [torch.randn(1, heads, sum(lengths), size, dtype=torch.double, requires_grad=True) for _ in range(3)]
+
+
+def test_attention_with_dropout_has_the_right_gradients():
+    torch.manual_seed(0)
+    parts = lay_out([2, 3, 3, 70])
+
+    def attended(*given):
+        torch.manual_seed(1)  # the same weights are dropped in each call
+        return attend(None, *given, None, dropout=0.3, parts=parts)[0][:, :9]
+
+    assert torch.autograd.gradcheck(attended, states([2, 3, 3, 70]), fast_mode=True)
+
+
+def test_attention_with_dropout_is_right_on_average():
+    torch.manual_seed(0)
+    given, parts = states([5, 9]), lay_out([5, 9])
+    told = torch.stack([attend(None, *given, None, dropout=0.2, parts=parts)[0].detach() for _ in range(4000)])
+    torch.testing.assert_close(told.mean(0), attend(None, *given, None, parts=parts)[0], atol=0.05, rtol=0)
+    assert told.std(0).min() > 0.01
