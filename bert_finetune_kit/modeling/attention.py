@@ -16,7 +16,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from .dropout import kept, kept_share
+from .dropout import keep_mask
 
 # Name of the attention function in the config of a model in memory; it is never saved.
 ATTENTION = "real_tokens"
@@ -170,15 +170,15 @@ class _Attend(Function):
     ) -> Tensor:
         """Return (tokens, heads, size)."""
         output, saved = [], []
-        ctx.parts, ctx.scale, ctx.share = parts, scale, 1 / kept_share(dropout)
+        ctx.parts, ctx.scale = parts, scale
         for part, *states in zip(parts, *_split(parts, query, key, value), strict=True):
             queries, keys, values = map(part.take, states)
             scores = torch.bmm(queries, keys.transpose(1, 2)).mul_(scale)
             if part.mask is not None:
                 scores.unflatten(0, (part.count, -1)).masked_fill_(~part.mask.unsqueeze(1), -torch.inf)
             weights = scores.softmax(-1, dtype=torch.promote_types(scores.dtype, torch.float32)).to(values.dtype)
-            mask = kept(weights.shape, dropout) if dropout else None
-            output.append(part.give(torch.bmm(_drop(weights, mask, ctx.share), values)))
+            mask = keep_mask(weights.shape, dropout, weights.dtype) if dropout else None
+            output.append(part.give(torch.bmm(_drop(weights, mask), values)))
             saved += [queries, keys, values, weights, mask]
         ctx.save_for_backward(*saved)
         return torch.cat(output)
@@ -192,8 +192,8 @@ class _Attend(Function):
         for part, rows in zip(ctx.parts, *_split(ctx.parts, gradient), strict=True):
             queries, keys, values, weights, mask = (next(saved) for _ in range(5))
             given = part.take(rows)
-            of_values = torch.bmm(_drop(weights, mask, ctx.share).transpose(1, 2), given)
-            of_weights = _drop(torch.bmm(given, values.transpose(1, 2)), mask, ctx.share)
+            of_values = torch.bmm(_drop(weights, mask).transpose(1, 2), given)
+            of_weights = _drop(torch.bmm(given, values.transpose(1, 2)), mask)
             of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype).mul_(ctx.scale)
             of_queries, of_keys = torch.bmm(of_scores, keys), torch.bmm(of_scores.transpose(1, 2), queries)
             for target, one in zip(gradients, (of_queries, of_keys, of_values), strict=True):
@@ -205,8 +205,8 @@ def _split(parts: list[Part], *states: Tensor) -> list[tuple[Tensor, ...]]:
     return [one.split([part.tokens for part in parts]) for one in states]
 
 
-def _drop(values: Tensor, mask: Tensor | None, share: float) -> Tensor:
-    return values if mask is None else torch.where(mask, values, 0.0).mul_(share)
+def _drop(values: Tensor, mask: Tensor | None) -> Tensor:
+    return values if mask is None else values * mask
 
 
 AttentionInterface.register(ATTENTION, attend)

@@ -5,28 +5,27 @@ BERT an eighth of a training step. Here one draw of 64 bits serves four elements
 generator, so seeds, resuming and gradient checkpointing work as ever; they are other numbers than torch would draw.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 _LEVELS = 1 << 16  # probabilities are multiples of 1 / 65,536: 0.1 is 0.1000061
 
 
-def kept_share(p: float) -> float:
-    """Return the share of elements that `kept` keeps.
+def keep_mask(shape: torch.Size | tuple[int, ...], p: float, dtype: torch.dtype) -> Tensor:
+    """Return what to multiply by: 0 where an element is dropped, with probability `p` each, else what keeps the mean.
 
-    >>> round(kept_share(0.1), 6)
-    0.899994
+    Args:
+        shape: of the mask.
+        p: probability of being dropped, below 1; a multiple of 1 / 65,536 is what is drawn.
+        dtype: of the mask.
     """
-    return 1 - round(p * _LEVELS) / _LEVELS
-
-
-def kept(shape: torch.Size | tuple[int, ...], p: float) -> Tensor:
-    """Return which elements dropout keeps, bool of `shape`, each dropped with the probability `p` by itself."""
-    count = 1
-    for size in shape:
-        count *= size
+    levels = round(p * _LEVELS)
+    count = math.prod(shape)
     bits = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(1 << 63), None)
-    return (bits.view(torch.int16)[:count] >= round(p * _LEVELS) - _LEVELS // 2).view(shape)
+    kept = bits.view(torch.int16)[:count] >= levels - _LEVELS // 2
+    return kept.to(dtype).mul_(_LEVELS / (_LEVELS - levels)).view(shape)
 
 
 class Dropout(nn.Dropout):
@@ -34,6 +33,6 @@ class Dropout(nn.Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         """Drop elements with the probability `p`, and scale the others so that the mean stays."""
-        if not self.training or self.p in (0.0, 1.0) or input.device.type != "cpu":
+        if not self.training or not 0 < self.p < 1 or input.device.type != "cpu":
             return super().forward(input)
-        return torch.where(kept(input.shape, self.p), input * (1 / kept_share(self.p)), 0.0)
+        return input * keep_mask(input.shape, self.p, input.dtype)

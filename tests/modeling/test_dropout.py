@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bert_finetune_kit.modeling.attention import attend, lay_out
-from bert_finetune_kit.modeling.dropout import Dropout, kept, kept_share
+from bert_finetune_kit.modeling.dropout import Dropout, keep_mask
 
 COUNT = 1_000_000
 
@@ -14,17 +14,18 @@ COUNT = 1_000_000
 def test_share_and_independence(p):
     """Shares of single elements, and of pairs at several distances, within five standard deviations."""
     torch.manual_seed(0)
-    dropped = ~kept((COUNT,), p)
+    mask = keep_mask((COUNT,), p, torch.float32)
+    dropped = mask == 0
     for told, share in ((dropped, p), *((dropped[gap:] & dropped[:-gap], p * p) for gap in (1, 2, 3, 4, 64))):
         assert abs(told.double().mean() - share) < 5 * np.sqrt(share * (1 - share) / COUNT) + 1e-5
-    assert kept_share(p) == pytest.approx(1 - p, abs=1e-5)
+    assert sorted(set(mask.tolist())) == pytest.approx([0, 1 / (1 - p)], abs=1e-4)
 
 
 def test_a_mask_is_that_of_the_seed_and_never_the_same_again():
     torch.manual_seed(3)
-    one, other = kept((1001,), 0.5), kept((1001,), 0.5)
+    one, other = (keep_mask((1001,), 0.5, torch.bfloat16) for _ in range(2))
     torch.manual_seed(3)
-    assert torch.equal(kept((7, 11, 13), 0.5).flatten(), one)
+    assert torch.equal(keep_mask((7, 11, 13), 0.5, torch.bfloat16).flatten(), one)
     assert not torch.equal(one, other)
 
 
