@@ -20,7 +20,8 @@ from .dropout import keep_mask
 
 # Name of the attention function in the config of a model in memory; it is never saved.
 ATTENTION = "real_tokens"
-# Tokens of a block of short sequences. Small matrix products cost more by their number than by their size.
+# Tokens of a block of short sequences, of which at least two fit into one. Small matrix products cost more by their
+# number than by their size.
 BLOCK = 64
 
 
@@ -95,7 +96,7 @@ def lay_out(lengths: Sequence[int], device: torch.device | str = "cpu") -> list[
         lengths: tokens of each sequence, rising.
         device: where the states are.
     """
-    short = [length for length in lengths if length <= BLOCK]
+    short = [length for length in lengths if length <= BLOCK // 2]
     parts: list[Part] = []
     if len(set(short)) > 1:
         parts.append(_blocks(short, device))

@@ -1,11 +1,13 @@
 """A report as Markdown."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from .report import ReportTable, RunReport
 
+_NUMBER = re.compile(r"[-+~]?[\d.,]+(\s|%|e|$)|nan|-?inf")
 _SETTINGS_SHOWN = (
     "learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "optim", "max_grad_norm", "num_train_epochs",
     "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps", "bf16", "fp16", "seed", "output_dir",
@@ -36,15 +38,22 @@ def to_markdown(report: RunReport) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Return a Markdown table; the first column is text, the others are numbers.
+    """Return a Markdown table; columns of numbers stand to the right.
 
     >>> print(table(("split", "tokens"), [("train", 12)]))
     | split | tokens |
     | --- | ---: |
     | train | 12 |
     """
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    rows = list(rows)
+    lines = [header, ["---:" if right else "---" for right in numeric(header, rows)], *rows]
     return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def numeric(header: Sequence[Any], rows: Sequence[Sequence[Any]]) -> list[bool]:
+    """Return of each column whether it holds numbers, with or without what follows them; never of the first."""
+    columns = [[str(row[place]) for row in rows] for place in range(len(header))]
+    return [place > 0 and all(_NUMBER.match(cell) for cell in column if cell) for place, column in enumerate(columns)]
 
 
 def _cell(value: Any) -> str:

@@ -7,7 +7,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from .markdown import score_rows
+from .markdown import numeric, score_rows
 from .report import RunReport
 
 
@@ -34,10 +34,11 @@ def _scores(report: RunReport) -> Table:
 
 
 def rich_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Return a plain table of rich; the first column is text, the others are numbers."""
+    """Return a plain table of rich; columns of numbers stand to the right."""
+    rows = list(rows)
     table = Table(box=None, pad_edge=False)
-    for number, label in enumerate(header):
-        table.add_column(label, justify="right" if number else "left")
+    for label, right in zip(header, numeric(header, rows), strict=True):
+        table.add_column(label, justify="right" if right else "left")
     for row in rows:
         table.add_row(*row)
     return table

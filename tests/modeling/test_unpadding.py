@@ -109,12 +109,12 @@ def test_where_real_tokens_are():
 
 
 def test_short_sequences_share_blocks_and_long_ones_of_a_length_a_call():
-    short = [3, 9, 9, 20, 30, 50]
-    blocks, *groups = lay_out([*short, 70, 70, 90])
-    assert groups == [Group(2, 70), Group(1, 90)]
+    short = [3, 9, 9, 20, 30, 32]
+    blocks, *groups = lay_out([*short, 50, 70, 70])
+    assert groups == [Group(1, 50), Group(2, 70)]
     assert blocks.tokens == sum(short)
-    assert blocks.sequence.shape == (3, 64)
-    assert [set(row.tolist()) - {-1} for row in blocks.sequence] == [{0, 1, 2, 3}, {4}, {5}]
+    assert blocks.sequence.shape == (2, 64)
+    assert [set(row.tolist()) - {-1} for row in blocks.sequence] == [{0, 1, 2, 3}, {4, 5}]
     assert lay_out([9, 9, 9]) == [Group(3, 9)]  # nothing to fill up
 
 
