@@ -38,6 +38,7 @@ _HOME = {
     "QuestionSource": "data.questions",
     "Recipe": "training.recipe",
     "RunReport": "reporting.report",
+    "RunStopped": "errors",
     "SeedsReport": "reporting.seeds",
     "TextSource": "data.sources",
     "compare_parameters": "modeling.parameters",
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from .errors import ModelError as ModelError
     from .errors import NonFiniteLossError as NonFiniteLossError
     from .errors import OutputError as OutputError
+    from .errors import RunStopped as RunStopped
     from .modeling.loading import BERT_SIZES as BERT_SIZES
     from .modeling.parameters import ParameterReport as ParameterReport
     from .modeling.parameters import compare_parameters as compare_parameters

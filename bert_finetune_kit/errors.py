@@ -27,6 +27,14 @@ class NonFiniteLossError(KitError):
     """The training loss became NaN or infinite."""
 
 
+class RunStopped(KitError):
+    """A training was stopped by a signal, and its state is saved."""
+
+    def __init__(self, message: str, signal: int) -> None:
+        super().__init__(message)
+        self.signal = signal
+
+
 def raise_faults(faults: Iterable[str], subject: str) -> None:
     """Raise one `ConfigError` that lists all `faults`; do nothing when there are none.
 

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from transformers import BertConfig, TrainerCallback, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
 from ..data.sources import Corpus, TextSource, load_corpus
 from ..data.vocabulary import check_vocabulary, continuation_mask
@@ -15,6 +14,7 @@ from ..errors import ConfigError, DataError, raise_faults
 from ..modeling.loading import bert_config, checkpoint_config
 from ..reporting.report import Score, describe_object, describe_settings
 from ..training.arguments import RunArguments, parse_arguments
+from ..training.checkpoints import newest_whole
 from ..training.recipe import Prepared, Recipe
 from ..training.trainer import Loss
 from .collator import DataCollatorForPreTraining
@@ -135,9 +135,17 @@ class PretrainRecipe(Recipe):
         first = self.run_trainer(prepared, first_phase_args(self.args, steps, self.config), checkpoint)
         args, config = second_phase(self.args, steps, self.config)
         folder = Path(str(args.output_dir))
-        resumed = get_last_checkpoint(str(folder)) if checkpoint and folder.exists() else None
-        second = self.run_trainer(self._build(prepared.model, prepared.tokenizer, config), args, resumed)
+        resumed = newest_whole(folder)[0] if checkpoint else None
+        second = self.run_trainer(
+            self._build(prepared.model, prepared.tokenizer, config), args, None if resumed is None else str(resumed)
+        )
         return [log | {"phase": number} for number, phase in enumerate((first, second), start=1) for log in phase]
+
+    def phase_args(self, checkpoint: Path) -> TrainingArguments:
+        """Arguments of the first phase, whose checkpoints lie in the folder of the run."""
+        if self.config.second_phase_length is None:
+            return self.args
+        return first_phase_args(self.args, optimizer_steps(len(self.prepared().train), self.args), self.config)
 
     def describe(self, result: dict[str, Any]) -> dict[str, Any]:
         """Summary, baselines, data and settings of the report."""

@@ -62,7 +62,7 @@ def fault_of(folder: Path) -> str | None:
 def newest_whole(folder: Path) -> tuple[Path | None, list[str]]:
     """Return the newest whole checkpoint of a run, and which newer ones were passed over and why."""
     found = [(int(match[1]), one) for one in _folders(folder) if (match := _NAME.match(one.name))]
-    passed_over = []
+    passed_over: list[str] = []
     for _, checkpoint in sorted(found, reverse=True):
         fault = fault_of(checkpoint)
         if fault is None:

@@ -8,11 +8,11 @@ from typing import Any
 
 from torch import nn
 from transformers import TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import SAFE_WEIGHTS_NAME, WEIGHTS_NAME
 
 from ..errors import OutputError
 from ..reporting.report import REPORT_FILE, Score
+from .checkpoints import newest_whole
 
 
 def argument_faults(args: TrainingArguments, glossary: Sequence[Score], smooths_labels: bool = False) -> Iterator[str]:
@@ -50,8 +50,8 @@ def argument_faults(args: TrainingArguments, glossary: Sequence[Score], smooths_
         )
 
 
-def check_output(folder: Path, resume: bool, model: Any = None) -> str | None:
-    """Return the newest checkpoint in an output folder, if there is one to resume from.
+def check_output(folder: Path, resume: bool, model: Any = None) -> tuple[str | None, list[str]]:
+    """Return the newest whole checkpoint in an output folder, if there is one, and what was passed over.
 
     Raises:
         OutputError: the folder holds a finished run or the model to start from, holds checkpoints or a model and
@@ -63,11 +63,12 @@ def check_output(folder: Path, resume: bool, model: Any = None) -> str | None:
         )
     if isinstance(model, str) and Path(model).exists() and folder.resolve() == Path(model).resolve():
         raise OutputError(f"{folder} is the folder of the model to start from: choose another output_dir.")
-    checkpoint = get_last_checkpoint(str(folder)) if folder.is_dir() else None
-    if checkpoint is not None and not resume:
+    checkpoint, passed_over = newest_whole(folder)
+    if not resume and (checkpoint is not None or passed_over):
+        name = checkpoint.name if checkpoint is not None else "none of them whole"
         raise OutputError(
-            f"{folder} holds checkpoints of an unfinished run ({Path(checkpoint).name}). Go on from there with "
-            "resume=True, choose another output_dir, or delete that folder."
+            f"{folder} holds checkpoints of an unfinished run ({name}). Go on from there with resume=True, choose "
+            "another output_dir, or delete that folder."
         )
     models = [name for name in (SAFE_WEIGHTS_NAME, WEIGHTS_NAME) if (folder / name).exists()]
     if models and not resume:
@@ -81,7 +82,7 @@ def check_output(folder: Path, resume: bool, model: Any = None) -> str | None:
         probe.unlink()
     except OSError as error:
         raise OutputError(f"The output folder {folder} cannot be written: {error.strerror}.") from error
-    return checkpoint
+    return None if checkpoint is None else str(checkpoint), passed_over
 
 
 def check_space(folder: Path, model: nn.Module, args: TrainingArguments) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import errno
+import signal
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -18,7 +19,7 @@ from transformers import BertConfig, PreTrainedModel, TrainerCallback, TrainingA
 from transformers.utils import is_torch_xla_available
 
 from ..data.vocabulary import load_tokenizer, train_wordpiece
-from ..errors import ConfigError, KitError, OutputError, raise_faults
+from ..errors import ConfigError, KitError, OutputError, RunStopped, raise_faults
 from ..modeling.loading import bert_config
 from ..modeling.lora import is_lora, save_merged
 from ..modeling.parameters import parameter_report
@@ -28,6 +29,7 @@ from ..reporting.report import REPORT_FILE, RunReport, Score, describe_object
 from ..reporting.seeds import SeedsReport, summarize_seeds
 from ..reporting.terminal import print_report
 from .arguments import RunArguments
+from .checkpoints import differences, fingerprint_of
 from .checks import argument_faults, check_output, check_space
 from .trainer import KitTrainer, Loss
 
@@ -36,6 +38,15 @@ _WHAT_TRAINS = (
     "learning_rate", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps",
     "weight_decay", "warmup_steps", "bf16", "fp16",
 )  # fmt: skip
+# Of the Trainer's arguments, those that change what comes out of the steps after a checkpoint.
+_WHAT_DECIDES = (
+    "learning_rate", "num_train_epochs", "max_steps", "weight_decay", "warmup_steps", "lr_scheduler_type", "optim",
+    "adam_beta1", "adam_beta2", "adam_epsilon", "max_grad_norm", "bf16", "fp16", "seed", "data_seed",
+    "label_smoothing_factor",
+)  # fmt: skip
+# Of a recipe's settings, those that do not.
+_WHAT_DOES_NOT = ("early_stopping_patience",)
+_EXAMPLES_HASHED = 100
 # Numbers of a Trainer log that are about the machine, not about the model.
 _NOT_SCORES = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
@@ -151,10 +162,13 @@ class Recipe(ABC):
 
     @classmethod
     def main(cls, argv: Sequence[str] | None = None) -> RunReport | SeedsReport:
-        """Train from a command line; a `KitError` ends it with its message and the exit code 2."""
+        """Train from a command line; a `KitError` ends it with exit code 2, a signal with 128 + its number."""
         try:
             recipe, run = cls.from_command_line(argv)
             return recipe.train_seeds(run.seeds, run.resume) if run.seeds else recipe.train(run.resume)
+        except RunStopped as stopped:
+            print(stopped, file=sys.stderr)  # noqa: T201
+            raise SystemExit(128 + stopped.signal) from stopped
         except KitError as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
             raise SystemExit(2) from error
@@ -168,16 +182,28 @@ class Recipe(ABC):
         """Train, evaluate, save model, tokenizer and report into `args.output_dir`.
 
         Args:
-            resume: go on from the newest checkpoint in the output folder; without one, start afresh.
+            resume: go on from the newest whole checkpoint in the output folder; without one, start afresh. A run that
+                has finished is not trained again: its report is returned.
 
         Raises:
+            RunStopped: a signal came; the state is saved.
             KitError: something cannot work; nothing has been trained or overwritten.
             NonFiniteLossError: the loss became NaN or infinite.
         """
-        started = time.perf_counter()
-        checkpoint = check_output(Path(self.output_dir), resume, self.given_model)
+        started, folder = time.perf_counter(), Path(self.output_dir)
+        if resume and (folder / REPORT_FILE).exists():
+            self._say(f"{folder} holds a finished run: nothing is trained again.")
+            return RunReport.load(folder)
+        checkpoint, passed_over = check_output(folder, resume, self.given_model)
+        if resume:
+            self._say(
+                f"Going on from {checkpoint}." if checkpoint else f"{folder} has no whole checkpoint: from the start."
+            )
+        self.notes += passed_over
         prepared = self.prepared()
-        check_space(Path(self.output_dir), prepared.model, self.args)
+        if checkpoint is not None:
+            self._check_resumable(Path(checkpoint))
+        check_space(folder, prepared.model, self.args)
         with self.timed("training"):
             logs = self.fit(prepared, checkpoint)
         assert self.trainer is not None
@@ -328,12 +354,62 @@ class Recipe(ABC):
         """Run one Trainer over `prepared` and return its log."""
         self.trainer = self.build_trainer(prepared, args)
         self.trainer.train(resume_from_checkpoint=checkpoint)
+        if self.trainer.stopped_by is not None:
+            name, reached = signal.Signals(self.trainer.stopped_by).name, self.trainer.state
+            raise RunStopped(
+                f"Stopped by {name} at step {reached.global_step:,} of {reached.max_steps:,}; the state is saved in "
+                f"{self.output_dir}. Go on with resume=True, or with the same command and --resume.",
+                self.trainer.stopped_by,
+            )
         state = self.trainer.state
         self.steps += state.global_step
         evaluated = {log["step"] for log in state.log_history if any(key.startswith("eval_") for key in log)}
         if prepared.validation is not None and state.global_step not in evaluated:
             self.trainer.evaluate()
         return list(state.log_history)
+
+    def fingerprint(self, prepared: Prepared, args: TrainingArguments) -> dict[str, Any]:
+        """Return what a checkpoint depends on, as plain data: what must be the same for a run to go on from it."""
+        said = args.to_dict()
+        settings = {name: said[name] for name in _WHAT_DECIDES if name in said}
+        settings["effective batch"] = (
+            args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
+        )
+        some = range(0, len(prepared.train), max(1, len(prepared.train) // _EXAMPLES_HASHED))
+        return {
+            **settings,
+            **{name: value for name, value in asdict(self.config).items() if name not in _WHAT_DOES_NOT},
+            "model": describe_object(self.given_model),
+            "training examples": len(prepared.train),
+            "data": Hasher.hash([prepared.train[(0, number, True)] for number in some]),
+        }
+
+    def _check_resumable(self, checkpoint: Path) -> None:
+        """Check that going on from a checkpoint gives what the run that made it would have given.
+
+        Raises:
+            OutputError: it was made with other data, another model or other settings.
+        """
+        args = self.phase_args(checkpoint)
+        different = differences(fingerprint_of(checkpoint), self.fingerprint(self.prepared(), args))
+        if different:
+            raise OutputError(
+                "\n".join(
+                    [
+                        f"{checkpoint} was made with other settings, and going on from it would mix two runs:",
+                        *(f"  - {one}" for one in different),
+                        "Set them back, choose another output_dir, or delete that folder.",
+                    ]
+                )
+            )
+
+    def phase_args(self, checkpoint: Path) -> TrainingArguments:
+        """Return the arguments that the run of a checkpoint trains with."""
+        return self.args
+
+    def _say(self, text: str) -> None:
+        if self.args.process_index == 0:
+            print(text)  # noqa: T201
 
     def build_trainer(self, prepared: Prepared, args: TrainingArguments) -> KitTrainer:
         """Configure the Trainer."""
@@ -349,6 +425,7 @@ class Recipe(ABC):
             callbacks=[*self.callbacks, *self.own_callbacks()],
             glossary=self.glossary,
             rate_of=self.rate_of(),
+            fingerprint=self.fingerprint(prepared, args),
         )
 
     def build_report(self, logs: list[dict[str, Any]]) -> RunReport:

@@ -1,9 +1,11 @@
 """The kit's only `Trainer` subclass: exact losses, exact order, real tokens counted."""
 
 import copy
+import json
 import math
+import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +13,21 @@ from typing import Any
 
 import torch
 from accelerate import DistributedType
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import ProgressCallback, Trainer, TrainerState, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
-from ..errors import NonFiniteLossError
+from ..errors import NonFiniteLossError, OutputError
 from ..modeling.loading import quiet_transformers
 from ..modeling.sharding import prepare_for_fsdp
 from ..reporting.report import Score
+from .checkpoints import STAGING, newest_whole, seal
 from .progress import ProgressView
 from .sampling import EpochSampler
+from .stopping import StopCallback, StopSignals
 
 Batch = dict[str, Tensor]
 
@@ -76,6 +82,7 @@ class KitTrainer(Trainer):
         args: TrainingArguments,
         glossary: Sequence[Score] = (),
         rate_of: Callable[[str], float] | None = None,
+        fingerprint: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:
         args = copy.copy(args)
@@ -90,6 +97,10 @@ class KitTrainer(Trainer):
             prepare_for_fsdp(self.model, self.accelerator.state.fsdp_plugin)
         self._loss = loss
         self._rate_of = rate_of
+        self._fingerprint = fingerprint or {}
+        self._staging: Path | None = None  # where a checkpoint is being written
+        self._signals = StopSignals()
+        self._stop = StopCallback(self._signals, self._agree_on)
         self._real_tokens = 0
         self._clock = Stopwatch()
         self._logged = (0, 0.0)  # real tokens and seconds of training at the last log
@@ -97,6 +108,7 @@ class KitTrainer(Trainer):
             self.remove_callback(callback)
         self._view = ProgressView(glossary, plain=self.args.disable_tqdm)
         self.add_callback(self._view)
+        self.add_callback(self._stop)
 
     @property
     def on_xla(self) -> bool:
@@ -126,9 +138,21 @@ class KitTrainer(Trainer):
     def _inner_training_loop(self, *arguments: Any, **settings: Any) -> Any:
         self._clock = Stopwatch()
         try:
-            return super()._inner_training_loop(*arguments, **settings)
+            with self._signals:
+                return super()._inner_training_loop(*arguments, **settings)
         finally:
             self._view.close()
+
+    @property
+    def stopped_by(self) -> int | None:
+        """Signal that has ended the training before its time."""
+        return self._stop.signal if self.state.global_step < self.state.max_steps else None
+
+    def _agree_on(self, signal: int | None) -> int | None:
+        """Return the signal that any of the processes has got."""
+        if self.args.world_size == 1:
+            return signal
+        return int(self.accelerator.gather(torch.tensor([signal or 0], device=self.args.device)).max()) or None
 
     def _init_training_state(self, *arguments: Any, **settings: Any) -> tuple[int, int]:
         started = super()._init_training_state(*arguments, **settings)
@@ -139,6 +163,9 @@ class KitTrainer(Trainer):
     def _run_epoch(self, **settings: Any) -> None:  # type: ignore[override]
         # Accelerate forgets to hand the epoch down when it skips batches of several processes to resume.
         self._sampler.set_epoch(settings["epoch"])
+        checkpoint = settings["resume_from_checkpoint"]
+        if checkpoint is not None and settings["epoch"] == settings["epochs_trained"]:
+            self._load_running_loss(Path(checkpoint))
         super()._run_epoch(**settings)
 
     def _get_collator_with_removed_columns(self, data_collator: Any, description: str | None = None) -> Any:
@@ -222,9 +249,73 @@ class KitTrainer(Trainer):
         with self._clock.paused():
             return super().evaluate(*arguments, **settings)
 
-    def _save_checkpoint(self, *arguments: Any, **settings: Any) -> None:
+    # Checkpoints
+
+    def _get_output_dir(self, trial: Any) -> str:
+        return str(super()._get_output_dir(trial) if self._staging is None else self._staging)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """`Trainer._save_checkpoint`, written aside and named once it is whole."""
+        run = Path(self._get_output_dir(trial))
+        name = f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
         with self._clock.paused():
-            super()._save_checkpoint(*arguments, **settings)
+            try:
+                if self.args.should_save:
+                    shutil.rmtree(run / STAGING, ignore_errors=True)
+                self.accelerator.wait_for_everyone()
+                self._staging = run / STAGING
+                super()._save_checkpoint(model, trial)
+                self.accelerator.wait_for_everyone()
+                self._finish_checkpoint(run / name)
+            except (OSError, RuntimeError, SafetensorError) as error:
+                raise OutputError(self._not_saved(run, error)) from error
+            finally:
+                self._staging = None
+        self.accelerator.wait_for_everyone()
+
+    def _finish_checkpoint(self, final: Path) -> None:
+        written = final.parent / STAGING / final.name
+        if self.state.best_model_checkpoint == str(written):
+            self.state.best_model_checkpoint = str(final)
+        if not self.args.should_save:
+            return
+        self.state.save_to_json(str(written / TRAINER_STATE_NAME))
+        if final.exists():  # a torn one, or one of the same step
+            final.replace(final.parent / STAGING / "before")
+        seal(written, final, self._fingerprint)
+        shutil.rmtree(final.parent / STAGING, ignore_errors=True)
+        rotate_checkpoints(
+            str(final.parent), self.args.save_total_limit, self.state.best_model_checkpoint, use_mtime=True
+        )
+
+    def _not_saved(self, run: Path, error: Exception) -> str:
+        last, _ = newest_whole(run)
+        where = f"The last whole checkpoint is {last}" if last else "There is no whole checkpoint yet"
+        return (
+            f"The checkpoint of step {self.state.global_step:,} could not be written: {error}. {where}. See to the "
+            f"disk of {run} (space, rights, whether the folder is there), and go on with resume=True (--resume)."
+        )
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        """`Trainer._save_rng_state`, and beside it the loss since the last log, which the Trainer would forget."""
+        super()._save_rng_state(output_dir)
+        told = {"loss": self._tr_loss.item(), "logged": self._globalstep_last_logged}
+        Path(output_dir, self._running_loss_file).write_text(json.dumps(told), "utf-8")
+
+    @property
+    def _running_loss_file(self) -> str:
+        return f"running_loss_{self.args.process_index}.json"
+
+    def _load_running_loss(self, checkpoint: Path) -> None:
+        file = checkpoint / self._running_loss_file
+        if file.exists():  # not where there are more processes now
+            told = json.loads(file.read_text("utf-8"))
+            self._tr_loss += told["loss"]
+            self._globalstep_last_logged = told["logged"]
+
+    def _load_best_model(self) -> None:
+        if self.stopped_by is None:
+            super()._load_best_model()
 
     def save_model(self, *arguments: Any, **settings: Any) -> None:
         """`Trainer.save_model` without a progress bar of its own."""

@@ -1,0 +1,77 @@
+"""Stopping between two steps when a person or a scheduler asks for it: Ctrl-C, SIGTERM, Slurm's SIGUSR1."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+# A launcher passes on the Ctrl-C that the terminal has sent to its processes already: no second one yet.
+_SAME_PRESS = 1.0
+
+
+class StopSignals:
+    """Notes signals while it is entered instead of dying of them; a second Ctrl-C leaves at once."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._when = 0.0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "StopSignals":
+        if threading.current_thread() is threading.main_thread():  # no other thread may handle signals
+            self._before = {one: signal.signal(one, self._note) for one in _SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one, handler in self._before.items():
+            signal.signal(one, handler)
+        self._before = {}
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        again = self.received == number == signal.SIGINT and time.monotonic() - self._when > _SAME_PRESS
+        if again:
+            raise KeyboardInterrupt
+        if self.received is None:
+            self.received, self._when = number, time.monotonic()
+
+
+class StopCallback(TrainerCallback):
+    """Saves and ends the training after the step in which a signal came.
+
+    At the end of an epoch the evaluation that is due comes first, in mid-epoch none: the run that goes on from here
+    makes the same evaluations as one that was never stopped.
+    """
+
+    def __init__(self, signals: StopSignals, agree: Callable[[int | None], int | None]) -> None:
+        self._signals, self._agree = signals, agree
+        self.signal: int | None = None
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> TrainerControl:
+        """Stop unless an epoch ends here, or the training."""
+        self.signal = self.signal or self._agree(self._signals.received)
+        if self.signal and not _epoch_ends(state) and state.global_step < state.max_steps:
+            control.should_save = control.should_training_stop = True
+        return control
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> TrainerControl:
+        """Save after what is due at the end of an epoch; where none has ended, nothing is due."""
+        if not self.signal or state.global_step >= state.max_steps:
+            return control
+        if _epoch_ends(state):
+            control.should_save = control.should_training_stop = True
+        else:
+            control.should_log = control.should_evaluate = control.should_save = False
+        return control
+
+
+def _epoch_ends(state: TrainerState) -> bool:
+    return float(state.epoch or 0).is_integer()
