@@ -10,5 +10,11 @@ Without arguments: a tiny BERT on the bundled sample, a minute on two CPU cores.
 
 from bert_finetune_kit import QARecipe
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Train; on TPUs each process calls this function."""
     QARecipe.main()
+
+
+if __name__ == "__main__":
+    main()

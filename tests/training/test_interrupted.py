@@ -56,7 +56,9 @@ class Signal(TrainerCallback):
             os.kill(os.getpid(), self.number)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name", [name if name == "classification" else pytest.param(name, marks=pytest.mark.slow) for name in RECIPES]
+)
 def test_stopped_and_gone_on(folder, tmp_path, name, capsys):
     """In mid-epoch, at the end of an epoch, and in the last step but one."""
     build(name, folder, tmp_path / "whole").train()
