@@ -2,7 +2,7 @@
 
     python benchmarks/kills.py --kills 50
 
-The training is `examples/finetune_classification.py` on the bundled sample, with a checkpoint in every step. Half of the
+The training is `examples/finetune_classification.py` on the bundled sample, with a checkpoint in each step. Half of the
 kills (SIGKILL) come at a random moment, half while a checkpoint is being written. Weights, logs and scores must be
 equal to the last bit.
 """
@@ -23,7 +23,8 @@ from bert_finetune_kit import RunReport
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "finetune_classification.py"
 FLAGS = (
-    "--num_train_epochs 2 --save_strategy steps --save_steps 5 --eval_strategy steps --eval_steps 15 --logging_steps 7"
+    "--num_train_epochs 5 --save_strategy steps --save_steps 1 --eval_strategy steps --eval_steps 1 --logging_steps 7 "
+    "--max_validation_examples 40"
 )
 
 
@@ -69,7 +70,7 @@ def main() -> None:
         child.kill()
         child.wait()
         kills += 1
-        print(f"kill {kills}: {', '.join(sorted(checkpoints(run)))}", flush=True)
+        print(f"kill {kills} of {options.kills}:", *sorted(checkpoints(run)), flush=True)
     finished = start(run).wait() == 0
     ours, theirs = (load_file(one / "model.safetensors") for one in (run, whole))
     reports = [RunReport.load(one) for one in (run, whole)]
