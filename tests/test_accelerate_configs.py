@@ -165,6 +165,17 @@ def test_two_processes_classify_what_one_does(train):
     assert sum(map(sum, two["details"]["validation"]["confusion"])) == 37
 
 
+@pytest.mark.slow
+def test_two_processes_answer_what_one_does(train):
+    """Neither the last batch of the training nor that of the evaluation is full."""
+    script = ROOT / "examples" / "finetune_qa.py"
+    both = {"script": script, "data": ("--max_train_examples", 40, "--max_validation_examples", 61)}
+    one, two = train("cpu", 6, **both), train("multi_cpu", 3, **both)
+    assert_same(two, one, rel=1e-5, scores=("loss", "exact", "f1", "threshold"))
+    assert two["details"]["official"] == pytest.approx(one["details"]["official"], rel=1e-5)
+    assert two["details"]["official"]["total"] == 61
+
+
 # Accelerate offers FSDP for accelerators alone; told that CPUs are some, it runs the same code over gloo.
 FSDP_ON_CPUS = """
 import runpy
