@@ -13,6 +13,7 @@ over time, as a share of what a plain matrix product reaches in the same run.
 
 import argparse
 import copy
+import resource
 import statistics
 import tempfile
 import time
@@ -115,6 +116,13 @@ def synchronize() -> None:
         torch.cuda.synchronize()
 
 
+def peak_memory() -> float:
+    """Largest memory that this process, or the GPU, has held so far, in MB."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
 def products_per_second(dtype: torch.dtype) -> float:
     """Multiply-adds a second of a plain matrix product."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -150,6 +158,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--bf16", action="store_true", help="a side of the kit in bf16, too")
+    parser.add_argument("--side", help="run this side alone (part of its name), once, and print its peak memory")
     options = parser.parse_args()
     work = WORKS[options.recipe]
     for name in ("length", "batch", "steps"):
@@ -207,6 +216,11 @@ def main() -> None:
     if options.bf16:
         sides["the kit, bf16"] = partial(kit, bf16=True)
 
+    if options.side:
+        name = next(name for name in sides if options.side in name)
+        before, speed = peak_memory(), sides[name]()
+        print(f"{name}: {speed:,.1f} samples/s, {before:,.0f} MB before and {peak_memory():,.0f} MB at the peak")
+        return
     results: dict[str, list[float]] = {name: [] for name in sides}
     peaks = {"fp32": [products_per_second(torch.float32)], "bf16": [products_per_second(torch.bfloat16)]}
     for number in range(options.repeats):

@@ -11,14 +11,6 @@ from transformers import TrainingArguments
 from .config import PretrainConfig
 
 
-def optimizer_steps(examples: int, args: TrainingArguments) -> int:
-    """Return how many optimizer steps the Trainer takes over `examples` an epoch."""
-    if args.max_steps > 0:
-        return args.max_steps
-    batches = math.ceil(examples / (args.train_batch_size * args.world_size))
-    return math.ceil(args.num_train_epochs * math.ceil(batches / args.gradient_accumulation_steps))
-
-
 def first_phase_args(args: TrainingArguments, steps: int, config: PretrainConfig) -> TrainingArguments:
     """Return the arguments of the first phase: those given, for its share of the steps."""
     return _with(args, max_steps=max(1, steps - _second_steps(steps, config)))

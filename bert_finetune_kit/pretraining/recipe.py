@@ -15,6 +15,7 @@ from ..modeling.loading import bert_config, checkpoint_config
 from ..reporting.report import Score, describe_object, describe_settings
 from ..training.arguments import RunArguments, parse_arguments
 from ..training.checkpoints import newest_whole
+from ..training.preflight import optimizer_steps
 from ..training.recipe import Prepared, Recipe
 from ..training.trainer import Loss
 from .collator import DataCollatorForPreTraining
@@ -23,7 +24,7 @@ from .corpus import TokenizedCorpus, tokenize_corpus
 from .features import PretrainingExamples, split_held_out, usable_documents
 from .metrics import GLOSSARY, baseline_scores, compute_metrics, loss_counts, loss_sums
 from .model import build_model
-from .phases import first_phase_args, optimizer_steps, second_phase
+from .phases import first_phase_args, second_phase
 from .statistics import corpus_statistics
 from .summary import summarize
 

@@ -13,6 +13,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME, WEIGHTS_NAME
 from ..errors import OutputError
 from ..reporting.report import REPORT_FILE, Score
 from .checkpoints import newest_whole
+from .preflight import bytes_needed
 
 
 def argument_faults(args: TrainingArguments, glossary: Sequence[Score], smooths_labels: bool = False) -> Iterator[str]:
@@ -91,12 +92,9 @@ def check_space(folder: Path, model: nn.Module, args: TrainingArguments) -> None
     Raises:
         OutputError: they do not.
     """
-    weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
-    kept = 0 if args.save_strategy == "no" else (args.save_total_limit or 1) + 1  # the one being written, too
-    needed = weights * (1 + kept * (1 if args.save_only_model else 3))
-    free = shutil.disk_usage(folder).free
+    needed, free = bytes_needed(model, args), shutil.disk_usage(folder).free
     if free < needed:
         raise OutputError(
-            f"{folder} has {free / 1e9:.2f} GB free, and the run needs {needed / 1e9:.2f} GB for the model and {kept} "
-            "checkpoints. Free space, choose another output_dir, lower save_total_limit, or set save_only_model."
+            f"{folder} has {free / 1e9:.2f} GB free, and the run needs {needed / 1e9:.2f} GB for the model and "
+            "its checkpoints. Free space, choose another output_dir, lower save_total_limit, or set save_only_model."
         )

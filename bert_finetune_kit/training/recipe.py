@@ -2,6 +2,7 @@
 
 import copy
 import errno
+import shutil
 import signal
 import sys
 import time
@@ -31,6 +32,7 @@ from ..reporting.terminal import print_report
 from .arguments import RunArguments
 from .checkpoints import differences, fingerprint_of
 from .checks import argument_faults, check_output, check_space
+from .preflight import preflight
 from .trainer import KitTrainer, Loss
 
 # Of the Trainer's arguments, those that a finished run of another seed must share.
@@ -99,6 +101,7 @@ class Recipe(ABC):
         self.steps = 0  # of the optimizer, in all phases
         self.trainer: KitTrainer | None = None
         self._prepared: Prepared | None = None
+        self._unpadded = False
         self._loaded: tuple[Any, Any] | None = None  # a trained model and its tokenizer
 
     # Hooks
@@ -204,6 +207,8 @@ class Recipe(ABC):
         if checkpoint is not None:
             self._check_resumable(Path(checkpoint))
         check_space(folder, prepared.model, self.args)
+        free = shutil.disk_usage(folder).free
+        self._say(preflight(prepared.model, prepared.train, prepared.collator, self.args, self._unpadded, free))
         with self.timed("training"):
             logs = self.fit(prepared, checkpoint)
         assert self.trainer is not None
@@ -322,8 +327,12 @@ class Recipe(ABC):
         self._loaded = model.to(self.args.device).eval(), tokenizer
 
     def _unpad(self, model: Any) -> None:
-        if self.config.unpad and self.args.device.type != "xla":  # which compiles every new shape
-            unpad_encoder(model)
+        wanted = self.config.unpad and self.args.device.type != "xla"  # which compiles every new shape
+        self._unpadded = wanted and unpad_encoder(model)
+        if wanted and not self._unpadded:
+            self.notes.append(
+                "padding is computed: only a stock BERT encoder with the attention sdpa can go without it"
+            )
 
     def prepared(self) -> Prepared:
         """Check and prepare once."""

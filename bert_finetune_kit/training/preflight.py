@@ -1,0 +1,67 @@
+"""What a training will take, in one line before it starts."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+from transformers import TrainingArguments
+
+_BATCHES = 8  # looked at to tell how much padding there is
+
+
+def optimizer_steps(examples: int, args: TrainingArguments) -> int:
+    """Return how many optimizer steps the Trainer takes over `examples` an epoch."""
+    if args.max_steps > 0:
+        return args.max_steps
+    batches = math.ceil(examples / (args.train_batch_size * args.world_size))
+    return math.ceil(args.num_train_epochs * math.ceil(batches / args.gradient_accumulation_steps))
+
+
+def bytes_needed(model: nn.Module, args: TrainingArguments) -> int:
+    """Return what the final weights and the checkpoints, each with two moments of Adam, take on the disk at most."""
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    learning = sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
+    kept = 0 if args.save_strategy == "no" else (args.save_total_limit or 1) + 1  # the one being written, too
+    return weights + kept * (weights + (0 if args.save_only_model else 2 * learning))
+
+
+def padding_share(examples: Any, collator: Callable[[list[Any]], dict[str, Tensor]], batch_size: int) -> float:
+    """Return which share of the places of a random batch is padding."""
+    order = np.random.default_rng(0).permutation(len(examples))[: _BATCHES * batch_size]
+    real = places = 0
+    for first in range(0, len(order), batch_size):
+        batch = collator([examples[(0, int(number), True)] for number in order[first : first + batch_size]])
+        real += int(batch["attention_mask"].sum())
+        places += batch["attention_mask"].numel()
+    return 1 - real / places
+
+
+def preflight(
+    model: nn.Module, examples: Any, collator: Callable[[list[Any]], dict[str, Tensor]], args: TrainingArguments,
+    unpadded: bool, free: int,
+) -> str:  # fmt: skip
+    """Say how much there is to train, how much padding that leaves out, and what checkpoints take.
+
+    Args:
+        model: to be trained.
+        examples: to train on.
+        collator: makes batches of them.
+        args: the Trainer's arguments.
+        unpadded: whether padding is left out.
+        free: bytes on the disk of the output folder.
+    """
+    total = sum(parameter.numel() for parameter in model.parameters())
+    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    batch = args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
+    padding = padding_share(examples, collator, args.per_device_train_batch_size)
+    return " · ".join(
+        [
+            f"{total:,} parameters" + (f", {trained:,} of them trained" if trained < total else ""),
+            f"{len(examples):,} examples",
+            f"{optimizer_steps(len(examples), args):,} steps of {batch}",
+            f"{padding:.0%} of a batch is padding, " + ("left out" if unpadded else "computed"),
+            f"checkpoints take up to {bytes_needed(model, args) / 1e6:,.0f} MB of {free / 1e9:,.1f} GB free",
+        ]
+    )

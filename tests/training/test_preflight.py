@@ -1,0 +1,61 @@
+"""What a training is said to take, against what it takes."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertModel, TrainingArguments
+
+from bert_finetune_kit import ClassificationConfig, ClassificationRecipe, LabelledSource
+from bert_finetune_kit.training.preflight import bytes_needed, optimizer_steps, padding_share, preflight
+
+LENGTHS = np.array([3, 5, 8, 8, 2, 6])
+
+
+class Examples:
+    def __len__(self):
+        return len(LENGTHS)
+
+    def __getitem__(self, key):
+        return LENGTHS[key[1]]
+
+
+def collate(lengths):
+    return {"attention_mask": (torch.arange(max(lengths)) < torch.tensor(np.array(lengths))[:, None]).long()}
+
+
+def arguments(tmp_path, **settings):
+    return TrainingArguments(output_dir=str(tmp_path), use_cpu=True, **settings)
+
+
+def test_share_of_padding():
+    assert padding_share(Examples(), collate, 1) == 0
+    assert padding_share(Examples(), collate, 6) == pytest.approx(1 - LENGTHS.sum() / (6 * 8))
+
+
+def test_steps_and_disk_are_those_of_the_run(tmp_path, tokenizer, config, capsys):
+    settings = {"num_train_epochs": 2, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 2}
+    args = ClassificationRecipe.default_args(str(tmp_path / "run"), **settings)
+    recipe = ClassificationRecipe(
+        source=LabelledSource(max_train_examples=50, max_validation_examples=10), model=config, tokenizer=tokenizer,
+        config=ClassificationConfig(max_length=48), args=args,
+    )  # fmt: skip
+    recipe.train()
+    assert recipe.trainer.state.global_step == optimizer_steps(50, args) == 14
+    line = next(line for line in capsys.readouterr().out.splitlines() if "% of a batch is padding, left out" in line)
+    assert "50 examples · 14 steps of 8" in line
+    kept = [file.stat().st_size for file in (tmp_path / "run").rglob("checkpoint-*/*") if file.is_file()]
+    final = (tmp_path / "run" / "model.safetensors").stat().st_size
+    assert sum(kept) + final < 1.2 * bytes_needed(recipe.prepared().model, args)
+
+
+def test_frozen_weights_have_no_moments(tmp_path, config):
+    model, args = BertModel(config), arguments(tmp_path, save_strategy="epoch", save_total_limit=1)
+    weights = 4 * sum(parameter.numel() for parameter in model.parameters())
+    assert bytes_needed(model, args) == weights + 2 * 3 * weights
+    model.embeddings.requires_grad_(False)
+    learning = 4 * sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    assert bytes_needed(model, args) == weights + 2 * (weights + 2 * learning)
+    told = preflight(model, Examples(), collate, args, unpadded=False, free=10**9)
+    assert f"{learning // 4:,} of them trained" in told
+    assert "is padding, computed" in told
+    assert bytes_needed(model, arguments(tmp_path, save_strategy="no")) == weights
