@@ -97,3 +97,10 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
         if not target.startswith("http"):
             assert (page.parent / target).exists(), target
+
+
+def test_the_tests_of_the_table_of_robustness_exist():
+    rows = re.findall(r"^\| .* \| ([\w/]+\.py)::(test_\w+) \|$", (ROOT / "docs/robustness.md").read_text("utf-8"), re.M)
+    assert len(rows) >= 60
+    for file, name in rows:
+        assert re.search(rf"^def {name}\(", (ROOT / "tests" / file).read_text("utf-8"), re.MULTILINE), (file, name)
