@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -219,6 +220,11 @@ def _load_module(given: Any, kind: Kind) -> Any:
         return given
     similar = get_close_matches(str(given), METRICS, n=1, cutoff=0.6)
     hint = f"Did you mean {similar[0]!r}? " if similar else ""
+    if isinstance(given, str) and Path(given).name == given and Path(given).exists():
+        raise ConfigError(
+            f"{given!r} is the name of a metric and of {Path(given).resolve()}, whose code would be executed: say "
+            f"./{given} if you mean that, or start from another folder. {hint}"
+        )
     import evaluate
 
     try:

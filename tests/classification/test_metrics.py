@@ -167,6 +167,16 @@ def test_modules_of_evaluate_by_path(tmp_path):
     assert metrics.score(TOLD)["agreement"] == pytest.approx(metrics.score(TOLD)["accuracy"])
 
 
+def test_a_script_in_the_working_directory_is_not_executed_by_accident(tmp_path, monkeypatch):
+    """`evaluate.load("seqeval")` would run ./seqeval/seqeval.py."""
+    (tmp_path / "seqeval").mkdir()
+    (tmp_path / "seqeval" / "seqeval.py").write_text("from pathlib import Path\nPath('executed').touch()\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"whose code would be executed: say \./seqeval"):
+        metric_set(("seqeval",), "single_label", 3)
+    assert not (tmp_path / "executed").exists()
+
+
 @pytest.mark.parametrize(
     ("metric", "kind", "labels", "message"),
     [
