@@ -22,6 +22,7 @@ _HOME = {
     "DataCollatorForPreTraining": "pretraining.collator",
     "DataCollatorForQuestionAnswering": "question_answering.collator",
     "DataError": "errors",
+    "HubError": "errors",
     "KitError": "errors",
     "LabelledSource": "data.labelled",
     "ModelError": "errors",
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from .data.vocabulary import train_wordpiece as train_wordpiece
     from .errors import ConfigError as ConfigError
     from .errors import DataError as DataError
+    from .errors import HubError as HubError
     from .errors import KitError as KitError
     from .errors import ModelError as ModelError
     from .errors import NonFiniteLossError as NonFiniteLossError

@@ -27,6 +27,14 @@ class NonFiniteLossError(KitError):
     """The training loss became NaN or infinite."""
 
 
+class HubError(KitError):
+    """The Hub refused a push, or did not answer."""
+
+    def __init__(self, message: str, final: bool) -> None:
+        super().__init__(message)
+        self.final = final
+
+
 class RunStopped(KitError):
     """A training was stopped by a signal, and its state is saved."""
 

@@ -20,11 +20,12 @@ from transformers import BertConfig, PreTrainedModel, TrainerCallback, TrainingA
 from transformers.utils import is_torch_xla_available
 
 from ..data.vocabulary import load_tokenizer, train_wordpiece
-from ..errors import ConfigError, KitError, OutputError, RunStopped, raise_faults
+from ..errors import ConfigError, HubError, KitError, OutputError, RunStopped, raise_faults
 from ..modeling.loading import bert_config
 from ..modeling.lora import is_lora, save_merged
 from ..modeling.parameters import parameter_report
 from ..modeling.unpadding import unpad_encoder
+from ..reporting.hub import command_to_push, open_repository, push_folder
 from ..reporting.markdown import write_markdown
 from ..reporting.report import REPORT_FILE, RunReport, Score, describe_object
 from ..reporting.seeds import SeedsReport, summarize_seeds
@@ -206,6 +207,7 @@ class Recipe(ABC):
         prepared = self.prepared()
         if checkpoint is not None:
             self._check_resumable(Path(checkpoint))
+        self._check_hub()
         check_space(folder, prepared.model, self.args)
         free = shutil.disk_usage(folder).free
         self._say(preflight(prepared.model, prepared.train, prepared.collator, self.args, self._unpadded, free))
@@ -220,8 +222,51 @@ class Recipe(ABC):
             write_markdown(report, self.output_dir)
             report.save(self.output_dir)
             print_report(report, self.output_dir)
+            if self.args.push_to_hub:
+                self._push_or_say_how()
         self.trainer.accelerator.wait_for_everyone()
         return report
+
+    def push_to_hub(self, name: str | None = None, *, private: bool = True, token: str | None = None) -> str:
+        """Push the finished run in the output folder to the Hub, and return the address of its repository.
+
+        Args:
+            name: of the repository, with or without its owner; none means `args.hub_model_id`, or that of the folder.
+            private: whether a new repository is private.
+            token: none means `args.hub_token`, or the one that `hf auth login` has stored.
+
+        Raises:
+            OutputError: no run has finished there.
+            HubError: the Hub refuses, or does not answer.
+        """
+        RunReport.load(self.output_dir)
+        message = f"{self.name} with bert_finetune_kit"
+        return push_folder(self.output_dir, name or self._hub_name, token or self.args.hub_token, message, private)
+
+    @property
+    def _hub_name(self) -> str:
+        return self.args.hub_model_id or Path(self.output_dir).resolve().name
+
+    def _check_hub(self) -> None:
+        """Open the repository before training; a Hub that does not answer is no reason not to train."""
+        if not self.args.push_to_hub or self.args.process_index:
+            return
+        try:
+            open_repository(self._hub_name, self.args.hub_token, self.args.hub_private_repo is not False)
+        except HubError as error:
+            if error.final:
+                raise
+            self.notes.append(f"the Hub did not answer before the training ({error})")
+
+    def _push_or_say_how(self) -> None:
+        try:
+            address = self.push_to_hub(private=self.args.hub_private_repo is not False)
+            self._say(f"Pushed to {address}.")
+        except HubError as error:
+            self._say(
+                f"Not pushed: {error}. The run is whole in {self.output_dir}; to push it later:\n"
+                f"  {command_to_push(self.output_dir, self._hub_name)}"
+            )
 
     def train_seeds(self, seeds: Sequence[int], resume: bool = False) -> SeedsReport:
         """Train once with each seed, in folders below the output folder, and return mean and standard deviation.

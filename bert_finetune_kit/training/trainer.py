@@ -90,6 +90,8 @@ class KitTrainer(Trainer):
             args.dataloader_pin_memory = False  # there is nothing to pin for, and torch warns of it at each epoch
         if args.device.type == "xla" and args.eval_accumulation_steps is None:
             args.eval_accumulation_steps = 1  # outputs kept on the device would grow: a new shape for every batch
+        # The recipe pushes, once everything is on the disk; the Trainer would write the token into training_args.bin.
+        args.push_to_hub, args.hub_token = False, None
         if args.ddp_find_unused_parameters is None:
             args.ddp_find_unused_parameters = False  # every weight takes part in every loss
         super().__init__(args=args, **settings)
