@@ -27,6 +27,8 @@ class RunArguments:
     """Hub id, folder or vocab.txt; none means that of the model, or for fresh weights one trained on the text."""
     resume: bool = False
     """Go on from the newest checkpoint in output_dir."""
+    force: bool = False
+    """Train even where disk or memory seem too little."""
     seeds: list[int] | None = None
     """Train once with each of these seeds, in folders below output_dir, and report mean and standard deviation."""
 

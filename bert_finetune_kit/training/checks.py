@@ -13,7 +13,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME, WEIGHTS_NAME
 from ..errors import OutputError
 from ..reporting.report import REPORT_FILE, Score
 from .checkpoints import newest_whole
-from .preflight import bytes_needed
+from .preflight import bytes_needed, memory_free, memory_needed
 
 
 def argument_faults(args: TrainingArguments, glossary: Sequence[Score], smooths_labels: bool = False) -> Iterator[str]:
@@ -87,7 +87,10 @@ def check_output(folder: Path, resume: bool, model: Any = None) -> tuple[str | N
 
 
 def check_space(folder: Path, model: nn.Module, args: TrainingArguments) -> None:
-    """Check that the final weights and the checkpoints, each with two moments of Adam, fit on the disk.
+    """Check that the run fits on the disk, and what it needs at least into memory.
+
+    On the disk: the final weights and the checkpoints, each with two moments of Adam. In memory: weights, gradients and
+    moments; batches come on top of that.
 
     Raises:
         OutputError: they do not.
@@ -96,5 +99,13 @@ def check_space(folder: Path, model: nn.Module, args: TrainingArguments) -> None
     if free < needed:
         raise OutputError(
             f"{folder} has {free / 1e9:.2f} GB free, and the run needs {needed / 1e9:.2f} GB for the model and "
-            "its checkpoints. Free space, choose another output_dir, lower save_total_limit, or set save_only_model."
+            "its checkpoints. Free space, choose another output_dir, lower save_total_limit, set save_only_model, or "
+            "train all the same with force=True (--force)."
+        )
+    needed, free = memory_needed(model), memory_free(args.device)
+    if free < needed:
+        raise OutputError(
+            f"There are {free / 1e9:.2f} GB of memory free on {args.device.type}, and weights, gradients and the "
+            f"moments of Adam alone need {needed / 1e9:.2f} GB. Choose a smaller model, train with LoRA, freeze layers, "
+            "or train all the same with force=True (--force)."
         )

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import psutil
+import torch
 from torch import Tensor, nn
 from transformers import TrainingArguments
 
@@ -25,6 +27,19 @@ def bytes_needed(model: nn.Module, args: TrainingArguments) -> int:
     learning = sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
     kept = 0 if args.save_strategy == "no" else (args.save_total_limit or 1) + 1  # the one being written, too
     return weights + kept * (weights + (0 if args.save_only_model else 2 * learning))
+
+
+def memory_needed(model: nn.Module) -> int:
+    """Return the bytes that weights, gradients and two moments of Adam take that are not there yet."""
+    learning = sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
+    return 3 * learning
+
+
+def memory_free(device: torch.device) -> int:
+    """Return the bytes of memory that a device has to give."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
 
 
 def padding_share(examples: Any, collator: Callable[[list[Any]], dict[str, Tensor]], batch_size: int) -> float:

@@ -169,9 +169,11 @@ class Recipe(ABC):
         """Train from a command line; a `KitError` ends it with exit code 2, a signal with 128 + its number."""
         try:
             recipe, run = cls.from_command_line(argv)
-            return recipe.train_seeds(run.seeds, run.resume) if run.seeds else recipe.train(run.resume)
+            if run.seeds:
+                return recipe.train_seeds(run.seeds, run.resume)
+            return recipe.train(run.resume, run.force)
         except RunStopped as stopped:
-            print(stopped, file=sys.stderr)  # noqa: T201
+            recipe._say(str(stopped))
             raise SystemExit(128 + stopped.signal) from stopped
         except KitError as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
@@ -182,12 +184,13 @@ class Recipe(ABC):
     def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["Recipe", RunArguments]:
         """Return the recipe that flags ask for, and how to run it."""
 
-    def train(self, resume: bool = False) -> RunReport:
+    def train(self, resume: bool = False, force: bool = False) -> RunReport:
         """Train, evaluate, save model, tokenizer and report into `args.output_dir`.
 
         Args:
             resume: go on from the newest whole checkpoint in the output folder; without one, start afresh. A run that
                 has finished is not trained again: its report is returned.
+            force: train even where disk or memory seem too little.
 
         Raises:
             RunStopped: a signal came; the state is saved.
@@ -208,7 +211,8 @@ class Recipe(ABC):
         if checkpoint is not None:
             self._check_resumable(Path(checkpoint))
         self._check_hub()
-        check_space(folder, prepared.model, self.args)
+        if not force:
+            check_space(folder, prepared.model, self.args)
         free = shutil.disk_usage(folder).free
         self._say(preflight(prepared.model, prepared.train, prepared.collator, self.args, self._unpadded, free))
         with self.timed("training"):

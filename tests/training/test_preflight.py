@@ -1,11 +1,14 @@
 """What a training is said to take, against what it takes."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import psutil
 import pytest
 import torch
 from transformers import BertModel, TrainingArguments
 
-from bert_finetune_kit import ClassificationConfig, ClassificationRecipe, LabelledSource
+from bert_finetune_kit import ClassificationConfig, ClassificationRecipe, LabelledSource, OutputError
 from bert_finetune_kit.training.preflight import bytes_needed, optimizer_steps, padding_share, preflight
 
 LENGTHS = np.array([3, 5, 8, 8, 2, 6])
@@ -46,6 +49,18 @@ def test_steps_and_disk_are_those_of_the_run(tmp_path, tokenizer, config, capsys
     kept = [file.stat().st_size for file in (tmp_path / "run").rglob("checkpoint-*/*") if file.is_file()]
     final = (tmp_path / "run" / "model.safetensors").stat().st_size
     assert sum(kept) + final < 1.2 * bytes_needed(recipe.prepared().model, args)
+
+
+def test_too_little_memory_is_refused_or_forced(tmp_path, tokenizer, config, monkeypatch):
+    def build(name):
+        args = ClassificationRecipe.default_args(str(tmp_path / name), max_steps=1)
+        source = LabelledSource(max_train_examples=20, max_validation_examples=10)
+        return ClassificationRecipe(source=source, model=config, tokenizer=tokenizer, args=args)
+
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+    with pytest.raises(OutputError, match=r"0\.00 GB of memory free on cpu.*LoRA.*--force"):
+        build("refused").train()
+    assert build("forced").train(force=True).scores
 
 
 def test_frozen_weights_have_no_moments(tmp_path, config):
