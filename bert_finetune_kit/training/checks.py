@@ -106,6 +106,6 @@ def check_space(folder: Path, model: nn.Module, args: TrainingArguments) -> None
     if free < needed:
         raise OutputError(
             f"There are {free / 1e9:.2f} GB of memory free on {args.device.type}, and weights, gradients and the "
-            f"moments of Adam alone need {needed / 1e9:.2f} GB. Choose a smaller model, train with LoRA, freeze layers, "
+            f"moments of Adam alone need {needed / 1e9:.2f} GB. Choose a smaller model, LoRA, frozen layers, "
             "or train all the same with force=True (--force)."
         )

@@ -188,3 +188,15 @@ def test_what_is_no_bert_stays_as_it_is():
     assert not unpad_encoder(eager)
     assert type(eager) is transformers.BertModel
     assert unpad_encoder(unpadded(transformers.BertModel(BertConfig(num_hidden_layers=1, hidden_size=24))))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # what dynamo does with functions
+def test_compiled(stock_of):
+    """torch.compile breaks its graph where sequences are counted, and gives the same."""
+    stock = stock_of("BertForSequenceClassification")
+    compiled = torch.compile(unpadded(stock), backend="eager")
+    for batch in (batch_of(), batch_of((9, 4))):
+        one, other = (model(**batch).logits for model in (compiled, stock))
+        torch.testing.assert_close(one, other, atol=2e-6, rtol=1e-5)
+        one.sum().backward()
