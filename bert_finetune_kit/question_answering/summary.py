@@ -36,7 +36,7 @@ def glossary_of(abstaining: bool) -> list[Score]:
         scores += [
             Score("HasAns_f1", "HasAns F1", ".2f", "F1 on questions with an answer"),
             Score("NoAns_f1", "NoAns F1", ".2f", "share of questions without an answer that go unanswered"),
-            Score("threshold", "threshold", ".3f", "probability of no answer above which a question goes unanswered"),
+            Score("threshold", "threshold", ".2g", "probability of no answer above which a question goes unanswered"),
             Score(
                 "fit_f1", "fitted F1", ".2f",
                 "F1 on the half that the threshold was fitted on: no score, but what the best epoch is chosen by",
@@ -104,7 +104,7 @@ def summarize(data: str, train: Mapping[str, Any], parameters: int, steps: int, 
     if details["fitted"]:
         sentences.append(
             f"It leaves {details['abstained']:.1f}% of them unanswered, those whose probability of no answer is above "
-            f"{details['threshold']:.3f}, a threshold fitted on the other questions; never answering would score "
+            f"{details['threshold']:.2g}, a threshold fitted on the other questions; never answering would score "
             f"{details['always_abstaining']:.1f}."
         )
     return sentences
@@ -149,7 +149,7 @@ def _result(details: dict[str, Any], published: Published | None) -> ReportTable
         columns["all questions"] = {name: f"{official[name]:.2f}" for name in shown}
         columns["all questions"]["total"] = f"{official['total']:,}"
         note += (
-            f" A question goes unanswered where the probability of no answer exceeds {details['threshold']:.4f}. That "
+            f" A question goes unanswered where the probability of no answer exceeds {details['threshold']:.4g}. That "
             f"was fitted on half of the {details['dealt_out']}; *value* is the score on the other half, and *all "
             "questions* what the official script prints at that threshold, the half that it was fitted on included."
         )
@@ -166,7 +166,7 @@ def _rows(columns: dict[str, dict[str, str]]) -> list[list[str]]:
 
 def _oracle(official: dict[str, float]) -> ReportTable:
     rows = [
-        [f"best_{name}", f"{official[f'best_{name}']:.2f}", f"{official[f'best_{name}_thresh']:.4f}"]
+        [f"best_{name}", f"{official[f'best_{name}']:.2f}", f"{official[f'best_{name}_thresh']:.4g}"]
         for name in ("exact", "f1")
     ]
     note = (
