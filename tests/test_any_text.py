@@ -119,9 +119,12 @@ def test_documents(tokenizer, documents, length, objective):
         continuation, 0,
     )  # fmt: skip
     collator = DataCollatorForPreTraining(tokenizer)
-    batch = collator([examples[(epoch, number, True)] for epoch in (0, 1) for number in range(min(len(examples), 6))])
+    chosen = [examples[(epoch, number, True)] for epoch in (0, 1) for number in range(min(len(examples), 6))]
+    batch = collator(chosen)
     assert batch["input_ids"].shape[1] <= length
-    assert (batch["labels"] != -100).any()
+    # Every sequence has something to predict, but for those of unknown words alone.
+    can = [bool(set(example["input_ids"].tolist()) - set(tokenizer.all_special_ids)) for example in chosen]
+    assert (batch["labels"] != -100).any(1).tolist() == can
 
 
 @MANY
