@@ -29,7 +29,7 @@ from ..reporting.report import ReportTable, Score, describe_object, describe_set
 from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
 from ..training.arguments import FineTuningArguments, RunArguments, parse_arguments
-from ..training.finetuning import choose_best_by, early_stopping, finetuning_faults, is_small, learning_rate_for
+from ..training.finetuning import choose_best_by, early_stopping, finetuning_faults, suited_defaults
 from ..training.recipe import Prepared, Recipe
 from ..training.trainer import Loss
 from .collator import DataCollatorForClassification
@@ -361,6 +361,4 @@ class ClassificationRecipe(Recipe):
 
 def _suited(model: Any, sample: bool, lora: bool) -> dict[str, Any]:
     """Return the Trainer's defaults that depend on what is trained."""
-    if sample and is_small(model):
-        return _SAMPLE_ARGS
-    return {"learning_rate": learning_rate_for(model, lora)}
+    return suited_defaults(model, lora, _SAMPLE_ARGS if sample else None)

@@ -6,6 +6,7 @@ Shapes: tokens is the number of real tokens of a batch, size that of an attentio
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -72,10 +73,10 @@ class Blocks:
         """Tokens of all sequences."""
         return len(self.own)
 
-    @property
+    @cached_property
     def mask(self) -> Tensor:
-        """(blocks, width, width) bool: which places see which."""
-        return self.sequence.unsqueeze(2) == self.sequence.unsqueeze(1)
+        """(blocks, 1, width, width) bool: which places see which, for all heads and, being kept, for all layers."""
+        return (self.sequence.unsqueeze(2) == self.sequence.unsqueeze(1)).unsqueeze(1)
 
     def take(self, states: Tensor) -> Tensor:
         """(tokens, heads, size) → (blocks * heads, width, size); nobody sees the filling, and it is not given back."""
@@ -151,10 +152,11 @@ def attend(
     if query.device.type == "cpu" and torch.is_grad_enabled():
         return _Attend.apply(*rows, parts, dropout, scale).unsqueeze(0), None
     attended = []
-    for part, *states in zip(parts, *(row.split([part.tokens for part in parts]) for row in rows), strict=True):
+    for part, *states in zip(parts, *_split(parts, *rows), strict=True):
         queries, keys, values = (part.take(one).unflatten(0, (part.count, -1)) for one in states)
-        mask = None if part.mask is None else part.mask.unsqueeze(1)
-        outcome = scaled_dot_product_attention(queries, keys, values, attn_mask=mask, dropout_p=dropout, scale=scale)
+        outcome = scaled_dot_product_attention(
+            queries, keys, values, attn_mask=part.mask, dropout_p=dropout, scale=scale
+        )
         attended.append(part.give(outcome.flatten(0, 1)))
     return torch.cat(attended).unsqueeze(0), None
 
@@ -176,7 +178,7 @@ class _Attend(Function):
             queries, keys, values = map(part.take, states)
             scores = torch.bmm(queries, keys.transpose(1, 2)).mul_(scale)
             if part.mask is not None:
-                scores.unflatten(0, (part.count, -1)).masked_fill_(~part.mask.unsqueeze(1), -torch.inf)
+                scores.unflatten(0, (part.count, -1)).masked_fill_(~part.mask, -torch.inf)
             weights = scores.softmax(-1, dtype=torch.promote_types(scores.dtype, torch.float32)).to(values.dtype)
             mask = keep_mask(weights.shape, dropout, weights.dtype) if dropout else None
             output.append(part.give(torch.bmm(_drop(weights, mask), values)))

@@ -142,7 +142,7 @@ class PretrainRecipe(Recipe):
         )
         return [log | {"phase": number} for number, phase in enumerate((first, second), start=1) for log in phase]
 
-    def phase_args(self, checkpoint: Path) -> TrainingArguments:
+    def first_args(self) -> TrainingArguments:
         """Arguments of the first phase, whose checkpoints lie in the folder of the run."""
         if self.config.second_phase_length is None:
             return self.args

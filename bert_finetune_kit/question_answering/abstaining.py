@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..data.questions import passages
 from .metrics import AnswerScores, best_threshold
 
 # A side with less of the questions than this is none to score on.
@@ -56,9 +57,12 @@ def deal_out(has_answer: np.ndarray, titles: Sequence[str], contexts: Sequence[s
         titles: article of each question, empty where it is not known.
         contexts: context of each question.
     """
-    articles = [title or context for title, context in zip(titles, contexts, strict=True)]
     questions = [str(number) for number in range(len(has_answer))]
-    named = ("articles" if any(titles) else "contexts", articles), ("contexts", contexts), ("questions", questions)
+    named = (
+        ("articles" if any(titles) else "contexts", passages(titles, contexts)),
+        ("contexts", contexts),
+        ("questions", questions),
+    )
     for name, groups in named:
         fit = halves(groups)
         if min(fit.mean(), 1 - fit.mean()) >= _LEAST_SHARE and all(

@@ -19,7 +19,7 @@ from ..modeling.lora import describe_lora, lora_config
 from ..reporting.report import Score, describe_object, describe_settings
 from ..tasks.squad import QA_TASKS
 from ..training.arguments import FineTuningArguments, RunArguments, parse_arguments
-from ..training.finetuning import choose_best_by, early_stopping, finetuning_faults, is_small, learning_rate_for
+from ..training.finetuning import choose_best_by, early_stopping, finetuning_faults, suited_defaults
 from ..training.recipe import Prepared, Recipe
 from ..training.trainer import Loss
 from .answers import AnswerCheck
@@ -239,7 +239,8 @@ class QARecipe(Recipe):
     def compute_metrics(self, prediction: Any) -> dict[str, float]:
         """Scores of the validation split, with a threshold fitted on one half, and the mean loss of a window."""
         losses, *spans = prediction.predictions
-        told, judgement = self._judge(spans)
+        self._judged = told, judgement = self._judge(spans)
+        self.threshold = judgement.threshold
         counted = self._validation.examples.counted
         assert counted is not None
         scores = {**epoch_scores(judgement), "loss": float(losses.sum() / max(counted.sum(), 1))}
@@ -262,8 +263,9 @@ class QARecipe(Recipe):
         super().save_model()
         assert self.trainer is not None
         validation: Any = self._validation.examples
-        outputs: Any = self.trainer.predict(validation).predictions
-        self._judged = told, judgement = self._judge(outputs[1:])
+        self.trainer.predict(validation)  # which judges what is said: see compute_metrics
+        assert self._judged is not None
+        told, judgement = self._judged
         if self.args.process_index == 0:
             save_settings(self.config, judgement.threshold, self.output_dir)
             write_predictions(told, judgement, self._validation.rows["id"][:], self.output_dir)
@@ -335,11 +337,9 @@ class QARecipe(Recipe):
     def _judge(self, spans: Sequence[np.ndarray]) -> tuple[Told, Judgement]:
         split = self._validation
         told = decode(WindowSpans(*spans), split.windows, split.examples.tokens, self._contexts)
-        judgement = judge(told, self._references, self._titles)
-        self.threshold = judgement.threshold
-        return told, judgement
+        return told, judge(told, self._references, self._titles)
 
 
 def _suited(model: Any, sample: bool, lora: bool) -> dict[str, Any]:
     """Return the Trainer's defaults that depend on what is trained."""
-    return _SAMPLE_ARGS if sample and is_small(model) else {"learning_rate": learning_rate_for(model, lora)}
+    return suited_defaults(model, lora, _SAMPLE_ARGS if sample else None)

@@ -35,6 +35,19 @@ def is_small(model: Any) -> bool:
     return config is not None and config.hidden_size < _BASE_WIDTH
 
 
+def suited_defaults(model: Any, lora: bool, sample_args: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the Trainer's defaults that depend on what is trained.
+
+    Args:
+        model: as a recipe takes it.
+        lora: whether adapters are trained.
+        sample_args: those of small models on the bundled sample, where that is trained on.
+    """
+    if sample_args is not None and is_small(model):
+        return dict(sample_args)
+    return {"learning_rate": learning_rate_for(model, lora)}
+
+
 def finetuning_faults(args: TrainingArguments, config: FineTuningConfig, model: Any, lora: Any) -> list[str]:
     """Return what a fine-tuning with these settings lacks or cannot have.
 

@@ -21,18 +21,26 @@ def optimizer_steps(examples: int, args: TrainingArguments) -> int:
     return math.ceil(args.num_train_epochs * math.ceil(batches / args.gradient_accumulation_steps))
 
 
+def effective_batch(args: TrainingArguments) -> int:
+    """Return how many examples an optimizer step takes, over all processes and micro-batches."""
+    return args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
+
+
 def bytes_needed(model: nn.Module, args: TrainingArguments) -> int:
     """Return what the final weights and the checkpoints, each with two moments of Adam, take on the disk at most."""
     weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
-    learning = sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
+    learning = _bytes_that_learn(model)
     kept = 0 if args.save_strategy == "no" else (args.save_total_limit or 1) + 1  # the one being written, too
     return weights + kept * (weights + (0 if args.save_only_model else 2 * learning))
 
 
 def memory_needed(model: nn.Module) -> int:
     """Return the bytes that weights, gradients and two moments of Adam take that are not there yet."""
-    learning = sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
-    return 3 * learning
+    return 3 * _bytes_that_learn(model)
+
+
+def _bytes_that_learn(model: nn.Module) -> int:
+    return sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
 
 
 def memory_free(device: torch.device) -> int:
@@ -69,13 +77,12 @@ def preflight(
     """
     total = sum(parameter.numel() for parameter in model.parameters())
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    batch = args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
     padding = padding_share(examples, collator, args.per_device_train_batch_size)
     return " · ".join(
         [
             f"{total:,} parameters" + (f", {trained:,} of them trained" if trained < total else ""),
             f"{len(examples):,} examples",
-            f"{optimizer_steps(len(examples), args):,} steps of {batch}",
+            f"{optimizer_steps(len(examples), args):,} steps of {effective_batch(args)}",
             f"{padding:.0%} of a batch is padding, " + ("left out" if unpadded else "computed"),
             f"checkpoints take up to {bytes_needed(model, args) / 1e6:,.0f} MB of {free / 1e9:,.1f} GB free",
         ]

@@ -33,7 +33,7 @@ from ..reporting.terminal import print_report
 from .arguments import RunArguments
 from .checkpoints import differences, fingerprint_of
 from .checks import argument_faults, check_output, check_space
-from .preflight import preflight
+from .preflight import effective_batch, preflight
 from .trainer import KitTrainer, Loss
 
 # Of the Trainer's arguments, those that a finished run of another seed must share.
@@ -430,9 +430,7 @@ class Recipe(ABC):
         """Return what a checkpoint depends on, as plain data: what must be the same for a run to go on from it."""
         said = args.to_dict()
         settings = {name: said[name] for name in _WHAT_DECIDES if name in said}
-        settings["effective batch"] = (
-            args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
-        )
+        settings["effective batch"] = effective_batch(args)
         some = range(0, len(prepared.train), max(1, len(prepared.train) // _EXAMPLES_HASHED))
         return {
             **settings,
@@ -448,8 +446,7 @@ class Recipe(ABC):
         Raises:
             OutputError: it was made with other data, another model or other settings.
         """
-        args = self.phase_args(checkpoint)
-        different = differences(fingerprint_of(checkpoint), self.fingerprint(self.prepared(), args))
+        different = differences(fingerprint_of(checkpoint), self.fingerprint(self.prepared(), self.first_args()))
         if different:
             raise OutputError(
                 "\n".join(
@@ -461,8 +458,8 @@ class Recipe(ABC):
                 )
             )
 
-    def phase_args(self, checkpoint: Path) -> TrainingArguments:
-        """Return the arguments that the run of a checkpoint trains with."""
+    def first_args(self) -> TrainingArguments:
+        """Return the arguments of the training whose checkpoints lie in the folder of the run."""
         return self.args
 
     def _say(self, text: str) -> None:
