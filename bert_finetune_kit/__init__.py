@@ -22,6 +22,7 @@ _HOME = {
     "DataCollatorForPreTraining": "pretraining.collator",
     "DataCollatorForQuestionAnswering": "question_answering.collator",
     "DataError": "errors",
+    "Finding": "reporting.report",
     "HubError": "errors",
     "KitError": "errors",
     "LabelledSource": "data.labelled",
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from .question_answering.predict import Answer as Answer
     from .question_answering.recipe import QARecipe as QARecipe
     from .reporting.overview import Overview as Overview
+    from .reporting.report import Finding as Finding
     from .reporting.report import RunReport as RunReport
     from .reporting.seeds import SeedsReport as SeedsReport
     from .tasks.registry import get_task as get_task

@@ -37,6 +37,24 @@ class ReportTable:
 
 
 @dataclass
+class Finding:
+    """What a rule of `diagnosis` found in a report."""
+
+    code: str
+    """Name of the rule, such as ONE_CLASS_PREDICTED."""
+    severity: str
+    """`error`: the result cannot be used; `warning`: it is worse or says less than it seems; `note`: good to know."""
+    evidence: str
+    """What was seen, in a sentence with its numbers."""
+    numbers: dict[str, Any] = field(default_factory=dict)
+    """The same as data."""
+    causes: list[str] = field(default_factory=list)
+    """Likely causes, the likeliest first."""
+    advice: list[str] = field(default_factory=list)
+    """What to do, the first thing first."""
+
+
+@dataclass
 class RunReport:
     """Everything that is known of one run."""
 
@@ -66,6 +84,12 @@ class RunReport:
     """Further tables; the first one is shown on the terminal, too."""
     details: dict[str, Any] = field(default_factory=dict)
     """What the tables show, as numbers."""
+    findings: list[Finding] = field(default_factory=list)
+    """What the diagnosis found, the severest first."""
+    evidence: dict[str, Any] = field(default_factory=dict)
+    """Numbers that the diagnosis needs and no other part holds."""
+    change: dict[str, Any] = field(default_factory=dict)
+    """What training changed: `compare_parameters(before, after).to_dict()`."""
     notes: list[str] = field(default_factory=list)
     """What a reader must know: weights that are new, documents left out, data held out."""
     versions: dict[str, str] = field(default_factory=lambda: package_versions())
@@ -91,6 +115,7 @@ class RunReport:
             data = json.loads(path.read_text("utf-8"))
             data["glossary"] = [Score(**score) for score in data["glossary"]]
             data["tables"] = [ReportTable(**one) for one in data["tables"]]
+            data["findings"] = [Finding(**one) for one in data.get("findings", [])]
             return cls(**data)
         except FileNotFoundError as error:
             raise OutputError(f"{folder} holds no {REPORT_FILE}: no run has finished there.") from error
