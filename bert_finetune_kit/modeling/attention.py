@@ -1,6 +1,8 @@
 """Attention of sequences that lie one after another in one row, each within itself.
 
-Short sequences share blocks of one width, in which a mask keeps them apart; longer ones of equal length share a call.
+On CPUs short sequences share blocks of one width, in which a mask keeps them apart, and longer ones of equal length a
+call. On GPUs, where a call costs more than the padding in it, all share blocks as wide as the longest of them, or go
+through torch's attention of variable lengths, which needs no blocks.
 Shapes: tokens is the number of real tokens of a batch, size that of an attention head.
 """
 
@@ -24,6 +26,11 @@ ATTENTION = "real_tokens"
 # Tokens of a block of short sequences, of which at least two fit into one. Small matrix products cost more by their
 # number than by their size.
 BLOCK = 64
+_MULTIPLE = 8  # of which the width of a block is on GPUs, whose kernels load so many numbers at once
+# What torch's attention of variable lengths can take; it knows no dropout.
+_VARLEN_TYPES = (torch.float16, torch.bfloat16)
+_VARLEN_SIZES = range(8, 257, 8)
+_VARLEN_CAPABILITY = (8, 0)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Blocks:
-    """Short sequences in blocks of one width; each block is a run of the row, filled up with what follows."""
+    """Sequences in blocks of one width; each block is a run of the row, filled up with what follows."""
 
     places: Tensor
     """(blocks * width,) int64: token of each place; those of the filling are the last token."""
@@ -62,6 +69,10 @@ class Blocks:
     """(tokens,) int64: place of each token."""
     sequence: Tensor
     """(blocks, width) int64: number of the sequence of each place, -1 for the filling, which sees itself alone."""
+    starts: Tensor
+    """(sequences + 1,) int32: first token of each sequence, and the end of the last."""
+    longest: int
+    """Tokens of the longest sequence."""
 
     @property
     def count(self) -> int:
@@ -97,32 +108,44 @@ def lay_out(lengths: Sequence[int], device: torch.device | str = "cpu") -> list[
         lengths: tokens of each sequence, rising.
         device: where the states are.
     """
+    if torch.device(device).type != "cpu":
+        width = max(BLOCK, -(-max(lengths, default=0) // _MULTIPLE) * _MULTIPLE)
+        return [to_blocks(lengths, width, device)] if lengths else []
     short = [length for length in lengths if length <= BLOCK // 2]
     parts: list[Part] = []
     if len(set(short)) > 1:
-        parts.append(_blocks(short, device))
+        parts.append(to_blocks(short, BLOCK, device))
         lengths = lengths[len(short) :]
     for length in dict.fromkeys(lengths):
         parts.append(Group(lengths.count(length), length))
     return parts
 
 
-def _blocks(lengths: list[int], device: torch.device | str) -> Blocks:
+def to_blocks(lengths: Sequence[int], width: int, device: torch.device | str = "cpu") -> Blocks:
+    """Return blocks of one width for sequences that lie one after another, each as full as their order allows.
+
+    Args:
+        lengths: tokens of each sequence, none above `width`.
+        width: of a block.
+        device: where the states are.
+    """
     block_of, used = [0], lengths[0]
     for length in lengths[1:]:
-        fits = used + length <= BLOCK
+        fits = used + length <= width
         block_of.append(block_of[-1] + (not fits))
         used = used + length if fits else length
     sizes = torch.tensor(lengths)
     owner = torch.repeat_interleave(torch.arange(len(lengths)), sizes)  # sequence of each token
     block = torch.tensor(block_of)[owner]
     first = torch.searchsorted(block, torch.arange(block_of[-1] + 1))  # first token of each block
-    own = block * BLOCK + torch.arange(len(owner)) - first[block]
-    places = torch.full(((block_of[-1] + 1) * BLOCK,), len(owner) - 1)
+    own = block * width + torch.arange(len(owner)) - first[block]
+    places = torch.full(((block_of[-1] + 1) * width,), len(owner) - 1)
     places[own] = torch.arange(len(owner))
     sequence = torch.full_like(places, -1)
     sequence[own] = owner
-    return Blocks(*(values.to(device) for values in (places, own, sequence.view(-1, BLOCK))))
+    starts = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)]).to(torch.int32)
+    places, own, sequence, starts = (values.to(device) for values in (places, own, sequence.view(-1, width), starts))
+    return Blocks(places, own, sequence, starts, max(lengths))
 
 
 def attend(
@@ -152,13 +175,34 @@ def attend(
     if query.device.type == "cpu" and torch.is_grad_enabled():
         return _Attend.apply(*rows, parts, dropout, scale).unsqueeze(0), None
     attended = []
+    varlen = varlen_attention(query, dropout)
     for part, *states in zip(parts, *_split(parts, *rows), strict=True):
+        if varlen is not None and isinstance(part, Blocks):
+            attended.append(varlen(*states, part.starts, part.starts, part.longest, part.longest, scale=scale))
+            continue
         queries, keys, values = (part.take(one).unflatten(0, (part.count, -1)) for one in states)
         outcome = scaled_dot_product_attention(
             queries, keys, values, attn_mask=part.mask, dropout_p=dropout, scale=scale
         )
         attended.append(part.give(outcome.flatten(0, 1)))
     return torch.cat(attended).unsqueeze(0), None
+
+
+def varlen_attention(query: Tensor, dropout: float) -> Any | None:
+    """Return `torch.nn.attention.varlen.varlen_attn` where torch, the GPU and these states allow it, else none.
+
+    Args:
+        query: (1, heads, tokens, size).
+        dropout: share of the weights that are dropped; it can drop none.
+    """
+    fits = query.is_cuda and not dropout and query.dtype in _VARLEN_TYPES and query.shape[-1] in _VARLEN_SIZES
+    if not fits or torch.cuda.get_device_capability(query.device) < _VARLEN_CAPABILITY:
+        return None
+    try:
+        from torch.nn.attention.varlen import varlen_attn  # from torch 2.10 on
+    except ImportError:
+        return None
+    return varlen_attn
 
 
 class _Attend(Function):

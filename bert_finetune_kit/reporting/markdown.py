@@ -31,7 +31,7 @@ def to_markdown(report: RunReport) -> str:
         "## Data\n\n" + _data(report),
         "## Parameters\n\n" + _parameters(report),
         "## Training\n\n" + _history(report),
-        "## Time\n\n" + table(("stage", "seconds"), [(name, f"{s:,.1f}") for name, s in report.timings.items()]),
+        "## Time\n\n" + table(("stage", "seconds", "share"), _times(report.timings)),
         "## Settings\n\n" + _settings(report),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -130,6 +130,11 @@ def _history(report: RunReport) -> str:
     forms = {"step": ",", "loss": ".4f", "learning_rate": ".2e", "grad_norm": ".3f", "tokens_per_second": ",.0f"}
     rows = [(_place(log), *(_number(log.get(name), form) for name, form in forms.items())) for log in kept]
     return table(("", *(name.replace("_", " ") for name in forms)), rows)
+
+
+def _times(timings: dict[str, float]) -> list[list[str]]:
+    whole = max(timings.values(), default=0.0) or 1.0
+    return [[name, f"{seconds:,.1f}", f"{seconds / whole:.0%}"] for name, seconds in timings.items()]
 
 
 def _settings(report: RunReport) -> str:

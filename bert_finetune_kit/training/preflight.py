@@ -1,6 +1,7 @@
 """What a training will take, in one line before it starts."""
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,10 @@ import torch
 from torch import Tensor, nn
 from transformers import TrainingArguments
 
+from .progress import describe_time
+
 _BATCHES = 8  # looked at to tell how much padding there is
+_STEPS_WORTH_TIMING = 100  # so that the two steps it takes are a fiftieth of the training at most
 
 
 def optimizer_steps(examples: int, args: TrainingArguments) -> int:
@@ -61,9 +65,52 @@ def padding_share(examples: Any, collator: Callable[[list[Any]], dict[str, Tenso
     return 1 - real / places
 
 
+def seconds_a_step(
+    model: Any, examples: Any, collator: Callable[[list[Any]], dict[str, Tensor]], args: TrainingArguments,
+    sums: Callable[[Any], dict[str, Tensor]],
+) -> float | None:  # fmt: skip
+    """Return how long an optimizer step takes, from the second of two passes over a batch; the model stays as it is.
+
+    The optimizer's own work, and waiting for other processes, is left out.
+
+    Args:
+        model: to be trained.
+        examples: to train on.
+        collator: makes batches of them.
+        args: the Trainer's arguments.
+        sums: output of the model → summed loss by term.
+
+    Returns:
+        Seconds, or none for a training too short to be worth it, and where a step outside of the Trainer cannot be had:
+        on XLA, which would compile it anew, and with FSDP and DeepSpeed, which share out the model later.
+    """
+    short = optimizer_steps(len(examples), args) < _STEPS_WORTH_TIMING
+    if short or args.device.type == "xla" or args.fsdp or args.deepspeed:
+        return None
+    order = np.random.default_rng(0).permutation(len(examples))[: args.per_device_train_batch_size]
+    batch = {
+        name: value.to(args.device) for name, value in collator([examples[(0, int(n), True)] for n in order]).items()
+    }
+    dtype = torch.bfloat16 if args.bf16 else torch.float16
+    model = model.to(args.device).train()
+    devices = [] if args.device.type == "cpu" else [args.device]
+    seconds = 0.0
+    with torch.random.fork_rng(devices, device_type=args.device.type if devices else "cuda"):
+        for _ in range(2):
+            began = time.perf_counter()
+            with torch.autocast(args.device.type, dtype, enabled=args.bf16 or args.fp16):
+                loss = torch.stack(list(sums(model(**batch)).values())).sum()
+            loss.backward()
+            if devices:
+                torch.accelerator.synchronize()
+            seconds = time.perf_counter() - began
+    model.zero_grad()
+    return seconds * args.gradient_accumulation_steps
+
+
 def preflight(
     model: nn.Module, examples: Any, collator: Callable[[list[Any]], dict[str, Tensor]], args: TrainingArguments,
-    unpadded: bool, free: int,
+    unpadded: bool, free: int, step: float | None = None,
 ) -> str:  # fmt: skip
     """Say how much there is to train, how much padding that leaves out, and what checkpoints take.
 
@@ -74,15 +121,18 @@ def preflight(
         args: the Trainer's arguments.
         unpadded: whether padding is left out.
         free: bytes on the disk of the output folder.
+        step: seconds of an optimizer step, where known.
     """
     total = sum(parameter.numel() for parameter in model.parameters())
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    steps = optimizer_steps(len(examples), args)
     padding = padding_share(examples, collator, args.per_device_train_batch_size)
     return " · ".join(
         [
             f"{total:,} parameters" + (f", {trained:,} of them trained" if trained < total else ""),
             f"{len(examples):,} examples",
-            f"{optimizer_steps(len(examples), args):,} steps of {effective_batch(args)}",
+            f"{steps:,} steps of {effective_batch(args)}",
+            *([] if step is None else [f"about {describe_time(steps * step)} of training"]),
             f"{padding:.0%} of a batch is padding, " + ("left out" if unpadded else "computed"),
             f"checkpoints take up to {bytes_needed(model, args) / 1e6:,.0f} MB of {free / 1e9:,.1f} GB free",
         ]

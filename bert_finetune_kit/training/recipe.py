@@ -33,7 +33,7 @@ from ..reporting.terminal import print_report
 from .arguments import RunArguments
 from .checkpoints import differences, fingerprint_of
 from .checks import argument_faults, check_output, check_space
-from .preflight import effective_batch, preflight
+from .preflight import effective_batch, preflight, seconds_a_step
 from .trainer import KitTrainer, Loss
 
 # Of the Trainer's arguments, those that a finished run of another seed must share.
@@ -213,10 +213,13 @@ class Recipe(ABC):
         self._check_hub()
         if not force:
             check_space(folder, prepared.model, self.args)
-        free = shutil.disk_usage(folder).free
-        self._say(preflight(prepared.model, prepared.train, prepared.collator, self.args, self._unpadded, free))
-        with self.timed("training"):
-            logs = self.fit(prepared, checkpoint)
+        with self.timed("preflight"):
+            free = shutil.disk_usage(folder).free
+            seconds = seconds_a_step(prepared.model, prepared.train, prepared.collator, self.args, self.loss.sums)
+            self._say(
+                preflight(prepared.model, prepared.train, prepared.collator, self.args, self._unpadded, free, seconds)
+            )
+        logs = self.fit(prepared, checkpoint)
         assert self.trainer is not None
         with self.timed("saving"):
             self.save_model()
@@ -411,7 +414,10 @@ class Recipe(ABC):
     ) -> list[dict[str, Any]]:
         """Run one Trainer over `prepared` and return its log."""
         self.trainer = self.build_trainer(prepared, args)
+        started = time.perf_counter()
         self.trainer.train(resume_from_checkpoint=checkpoint)
+        self._book("training", self.trainer.training_seconds)
+        self._book("evaluation and checkpoints", time.perf_counter() - started - self.trainer.training_seconds)
         if self.trainer.stopped_by is not None:
             name, reached = signal.Signals(self.trainer.stopped_by).name, self.trainer.state
             raise RunStopped(
@@ -423,7 +429,8 @@ class Recipe(ABC):
         self.steps += state.global_step
         evaluated = {log["step"] for log in state.log_history if any(key.startswith("eval_") for key in log)}
         if prepared.validation is not None and state.global_step not in evaluated:
-            self.trainer.evaluate()
+            with self.timed("evaluation and checkpoints"):
+                self.trainer.evaluate()
         return list(state.log_history)
 
     def fingerprint(self, prepared: Prepared, args: TrainingArguments) -> dict[str, Any]:
@@ -518,7 +525,10 @@ class Recipe(ABC):
         try:
             yield
         finally:
-            self.timings[stage] = self.timings.get(stage, 0.0) + time.perf_counter() - started
+            self._book(stage, time.perf_counter() - started)
+
+    def _book(self, stage: str, seconds: float) -> None:
+        self.timings[stage] = self.timings.get(stage, 0.0) + seconds
 
 
 def _strip(log: dict[str, Any]) -> dict[str, Any]:

@@ -105,6 +105,8 @@ class KitTrainer(Trainer):
         self._stop = StopCallback(self._signals, self._agree_on)
         self._real_tokens = 0
         self._clock = Stopwatch()
+        self.training_seconds = 0.0
+        """Of the steps alone, without evaluations and checkpoints."""
         self._logged = (0, 0.0)  # real tokens and seconds of training at the last log
         for callback in (ProgressCallback, PrinterCallback):
             self.remove_callback(callback)
@@ -143,6 +145,7 @@ class KitTrainer(Trainer):
             with self._signals:
                 return super()._inner_training_loop(*arguments, **settings)
         finally:
+            self.training_seconds = self._clock.seconds()
             self._view.close()
 
     @property

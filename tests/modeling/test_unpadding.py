@@ -8,7 +8,7 @@ import torch
 import transformers
 from transformers import BertConfig
 
-from bert_finetune_kit.modeling.attention import ATTENTION, Group, lay_out
+from bert_finetune_kit.modeling.attention import ATTENTION, Group, lay_out, to_blocks, varlen_attention
 from bert_finetune_kit.modeling.lora import add_lora, lora_config
 from bert_finetune_kit.modeling.unpadding import pack, pad_encoder, unpad_encoder
 
@@ -116,6 +116,72 @@ def test_short_sequences_share_blocks_and_long_ones_of_a_length_a_call():
     assert blocks.sequence.shape == (2, 64)
     assert [set(row.tolist()) - {-1} for row in blocks.sequence] == [{0, 1, 2, 3}, {4, 5}]
     assert lay_out([9, 9, 9]) == [Group(3, 9)]  # nothing to fill up
+
+
+def as_on_a_gpu(lengths, device):
+    assert lengths == sorted(lengths)
+    return [to_blocks(lengths, -(-lengths[-1] // 8) * 8, device)]
+
+
+@pytest.mark.parametrize("lengths", [LENGTHS, (9,), (90, 7, 70, 70, 33)])
+def test_blocks_as_wide_as_the_longest(stock_of, monkeypatch, lengths):
+    """What GPUs do, on a CPU."""
+    monkeypatch.setattr("bert_finetune_kit.modeling.unpadding.lay_out", as_on_a_gpu)
+    stock, batch = stock_of("BertForTokenClassification"), batch_of(lengths)
+    assert_same(told_by(unpadded(stock), batch), told_by(stock, batch))
+    with torch.no_grad():
+        one, other = (model(**batch).logits[batch["attention_mask"].bool()] for model in (unpadded(stock), stock))
+    torch.testing.assert_close(one, other, atol=2e-6, rtol=1e-5)
+
+
+def test_on_a_gpu_all_sequences_share_one_part():
+    [part] = lay_out([3, 9, 50, 70, 70], "meta")
+    assert part.sequence.shape == (3, 72)  # 3 + 9 + 50, 70, 70
+    assert part.longest == 70
+    assert to_blocks([3, 9, 50, 70, 70], 72).starts.tolist() == [0, 3, 12, 62, 132, 202]
+
+
+def test_attention_of_variable_lengths(stock_of, monkeypatch):
+    """It is given each sequence by where it begins and ends."""
+
+    def varlen(query, key, value, starts, key_starts, longest, _, *, scale):
+        assert starts.dtype == torch.int32
+        assert longest == 20
+        rows = []
+        for first, end in zip(starts[:-1], key_starts[1:], strict=True):
+            q, k, v = (states[first:end].transpose(0, 1) for states in (query, key, value))
+            rows.append(((q @ k.transpose(1, 2) * scale).softmax(-1) @ v).transpose(0, 1))
+        return torch.cat(rows)
+
+    monkeypatch.setattr("bert_finetune_kit.modeling.unpadding.lay_out", as_on_a_gpu)
+    monkeypatch.setattr("bert_finetune_kit.modeling.attention.varlen_attention", lambda *_: varlen)
+    stock, batch = stock_of("BertForTokenClassification"), batch_of()
+    with torch.no_grad():
+        one, other = (model(**batch).logits[batch["attention_mask"].bool()] for model in (unpadded(stock), stock))
+    torch.testing.assert_close(one, other, atol=2e-6, rtol=1e-5)
+
+
+class FakeState:
+    """Stands for states on a GPU."""
+
+    def __init__(self, dtype=torch.bfloat16, size=64, is_cuda=True):
+        self.dtype, self.shape, self.is_cuda, self.device = dtype, (1, 12, 100, size), is_cuda, "cuda"
+
+
+@pytest.mark.parametrize(
+    ("state", "dropout", "capability", "told"),
+    [
+        (FakeState(), 0.0, (9, 0), True),
+        (FakeState(), 0.1, (9, 0), False),
+        (FakeState(torch.float32), 0.0, (9, 0), False),
+        (FakeState(size=12), 0.0, (9, 0), False),
+        (FakeState(), 0.0, (7, 5), False),
+        (FakeState(is_cuda=False), 0.0, (9, 0), False),
+    ],
+)
+def test_where_attention_of_variable_lengths_can_be_had(monkeypatch, state, dropout, capability, told):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    assert (varlen_attention(state, dropout) is not None) == told
 
 
 def test_gradient_checkpointing(stock_of):

@@ -9,7 +9,7 @@ import torch
 from transformers import BertModel, TrainingArguments
 
 from bert_finetune_kit import ClassificationConfig, ClassificationRecipe, LabelledSource, OutputError
-from bert_finetune_kit.training.preflight import bytes_needed, optimizer_steps, padding_share, preflight
+from bert_finetune_kit.training.preflight import bytes_needed, optimizer_steps, padding_share, preflight, seconds_a_step
 
 LENGTHS = np.array([3, 5, 8, 8, 2, 6])
 
@@ -49,6 +49,39 @@ def test_steps_and_disk_are_those_of_the_run(tmp_path, tokenizer, config, capsys
     kept = [file.stat().st_size for file in (tmp_path / "run").rglob("checkpoint-*/*") if file.is_file()]
     final = (tmp_path / "run" / "model.safetensors").stat().st_size
     assert sum(kept) + final < 1.2 * bytes_needed(recipe.prepared().model, args)
+
+
+def summed(output):
+    return {"loss": output.last_hidden_state.sum()}
+
+
+def collate_texts(lengths):
+    mask = collate(lengths)["attention_mask"]
+    return {"input_ids": mask * 7, "attention_mask": mask}
+
+
+def test_time_of_a_step_leaves_no_trace(tmp_path, config):
+    """The model, its gradients and what random numbers come next stay what they are."""
+    model, args = BertModel(config), arguments(tmp_path, max_steps=100, gradient_accumulation_steps=2)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    seconds = seconds_a_step(model, Examples(), collate_texts, args, summed)
+    assert torch.equal(torch.rand(4), expected)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert "about 1 h 40 min of training" in preflight(model, Examples(), collate, args, True, 10**9, step=60.0)
+    ticks = iter([0.0, 50.0, 100.0, 103.0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bert_finetune_kit.training.preflight.time.perf_counter", lambda: next(ticks))
+        assert seconds_a_step(model, Examples(), collate_texts, args, summed) == 6.0  # the second pass, twice a step
+    assert seconds > 0
+
+
+def test_a_short_training_is_not_timed(tmp_path, config):
+    args = arguments(tmp_path, max_steps=99)
+    assert seconds_a_step(BertModel(config), Examples(), collate_texts, args, summed) is None
 
 
 def test_too_little_memory_is_refused_or_forced(tmp_path, tokenizer, config, monkeypatch):
