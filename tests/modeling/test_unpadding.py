@@ -76,6 +76,23 @@ def test_every_head_is_that_of_the_stock_model(stock_of, head):
         assert_same(told_by(unpadded(stock), batch), told_by(stock, batch))
 
 
+@pytest.mark.parametrize("head", ["Model", "ForMaskedLM", "ForSequenceClassification", "ForTokenClassification"])
+@pytest.mark.parametrize("family", ["Roberta", "Electra"])
+def test_encoders_of_the_same_form(config, family, head):
+    """RoBERTa tells positions by what is padding; ELECTRA's embeddings are narrower than its layers."""
+    settings = config.to_dict() | {"embedding_size": 16, "pad_token_id": 1, "bos_token_id": 2, "eos_token_id": 3}
+    settings = {name: value for name, value in settings.items() if name not in ("model_type", "architectures")}
+    torch.manual_seed(0)
+    stock = getattr(transformers, family + head)(getattr(transformers, f"{family}Config")(**settings)).train()
+    for lengths in (LENGTHS, (9,), (90, 7, 70, 70, 33)):
+        batch = batch_of(lengths, kinds=False)
+        batch["input_ids"][batch["attention_mask"] == 0] = 1
+        assert_same(told_by(unpadded(stock), batch), told_by(stock, batch))
+    ours = unpadded(stock)
+    pad_encoder(ours)
+    assert [type(module) for module in ours.modules()] == [type(module) for module in stock.modules()]
+
+
 @pytest.mark.parametrize("head", ["BertModel", "BertForSequenceClassification", "BertForQuestionAnswering"])
 @pytest.mark.parametrize("kind", ["left padding", "a row of padding", "holes"])
 def test_odd_masks(stock_of, head, kind):
@@ -93,9 +110,11 @@ def test_positions_may_be_given(stock_of):
     assert_same(told_by(unpadded(stock), batch), told_by(stock, batch))
 
 
-def test_padding_is_not_computed(stock_of):
+@pytest.mark.parametrize("family", ["Bert", "Roberta", "Electra"])
+def test_padding_is_not_computed(family):
     """The dense layers see as many rows as there are real tokens."""
-    model = unpadded(stock_of("BertModel"))
+    settings = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    model = unpadded(getattr(transformers, f"{family}Model")(getattr(transformers, f"{family}Config")(**settings)))
     seen = []
     model.encoder.layer[0].intermediate.register_forward_hook(lambda _, given, __: seen.append(given[0].shape))
     model(**batch_of())
