@@ -28,7 +28,7 @@ class RunArguments:
     resume: bool = False
     """Go on from the newest checkpoint in output_dir."""
     force: bool = False
-    """Train even where disk or memory seem too little."""
+    """Train even where disk or memory seem too little, and go on from a checkpoint of other settings or versions."""
     seeds: list[int] | None = None
     """Train once with each of these seeds, in folders below output_dir, and report mean and standard deviation."""
 

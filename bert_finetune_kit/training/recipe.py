@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import torch
 from datasets.config import HF_DATASETS_CACHE
 from datasets.fingerprint import Hasher
+from safetensors import SafetensorError
 from transformers import BertConfig, PreTrainedModel, TrainerCallback, TrainingArguments, set_seed
 from transformers.utils import is_torch_xla_available
 
@@ -27,11 +28,11 @@ from ..modeling.parameters import parameter_report
 from ..modeling.unpadding import unpad_encoder
 from ..reporting.hub import command_to_push, open_repository, push_folder
 from ..reporting.markdown import write_markdown
-from ..reporting.report import REPORT_FILE, RunReport, Score, describe_object
+from ..reporting.report import REPORT_FILE, RunReport, Score, describe_object, package_versions
 from ..reporting.seeds import SeedsReport, summarize_seeds
 from ..reporting.terminal import print_report
 from .arguments import RunArguments
-from .checkpoints import differences, fingerprint_of
+from .checkpoints import differences, fingerprint_of, newest_whole
 from .checks import argument_faults, check_output, check_space
 from .preflight import effective_batch, preflight, seconds_a_step
 from .trainer import KitTrainer, Loss
@@ -50,6 +51,8 @@ _WHAT_DECIDES = (
 # Of a recipe's settings, those that do not.
 _WHAT_DOES_NOT = ("early_stopping_patience",)
 _EXAMPLES_HASHED = 100
+# Packages of which another version may compute other numbers.
+_WHOSE_VERSION = ("bert_finetune_kit", "torch", "transformers")
 # Numbers of a Trainer log that are about the machine, not about the model.
 _NOT_SCORES = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
@@ -170,7 +173,7 @@ class Recipe(ABC):
         try:
             recipe, run = cls.from_command_line(argv)
             if run.seeds:
-                return recipe.train_seeds(run.seeds, run.resume)
+                return recipe.train_seeds(run.seeds, run.resume, run.force)
             return recipe.train(run.resume, run.force)
         except RunStopped as stopped:
             recipe._say(str(stopped))
@@ -190,7 +193,8 @@ class Recipe(ABC):
         Args:
             resume: go on from the newest whole checkpoint in the output folder; without one, start afresh. A run that
                 has finished is not trained again: its report is returned.
-            force: train even where disk or memory seem too little.
+            force: train even where disk or memory seem too little, and go on from a checkpoint that was made with other
+                settings, data or versions; the report then says so.
 
         Raises:
             RunStopped: a signal came; the state is saved.
@@ -209,7 +213,7 @@ class Recipe(ABC):
         self.notes += passed_over
         prepared = self.prepared()
         if checkpoint is not None:
-            self._check_resumable(Path(checkpoint))
+            self._check_resumable(Path(checkpoint), force)
         self._check_hub()
         if not force:
             check_space(folder, prepared.model, self.args)
@@ -222,7 +226,7 @@ class Recipe(ABC):
         logs = self.fit(prepared, checkpoint)
         assert self.trainer is not None
         with self.timed("saving"):
-            self.save_model()
+            self._save_or_say_how()
         self.timings["whole run"] = time.perf_counter() - started
         report = self.build_report(logs)
         if self.trainer.is_world_process_zero():
@@ -275,12 +279,13 @@ class Recipe(ABC):
                 f"  {command_to_push(self.output_dir, self._hub_name)}"
             )
 
-    def train_seeds(self, seeds: Sequence[int], resume: bool = False) -> SeedsReport:
+    def train_seeds(self, seeds: Sequence[int], resume: bool = False, force: bool = False) -> SeedsReport:
         """Train once with each seed, in folders below the output folder, and return mean and standard deviation.
 
         Args:
             seeds: at least two; a seed whose run has finished is not run again.
             resume: go on with an unfinished seed from its newest checkpoint.
+            force: as for `train`.
 
         Raises:
             KitError: as `train`; before any training where it can be known.
@@ -294,7 +299,7 @@ class Recipe(ABC):
         for seed in set(seeds) - set(open_ones):
             self._check_same(RunReport.load(folders[seed]), folders[seed])
         reports = [
-            self.with_seed(seed).train(resume) if seed in open_ones else RunReport.load(folder)
+            self.with_seed(seed).train(resume, force) if seed in open_ones else RunReport.load(folder)
             for seed, folder in folders.items()
         ]
         summary = summarize_seeds(seeds, reports)
@@ -442,28 +447,44 @@ class Recipe(ABC):
         return {
             **settings,
             **{name: value for name, value in asdict(self.config).items() if name not in _WHAT_DOES_NOT},
+            **{f"version of {name}": version for name, version in package_versions().items() if name in _WHOSE_VERSION},
             "model": describe_object(self.given_model),
             "training examples": len(prepared.train),
             "data": Hasher.hash([prepared.train[(0, number, True)] for number in some]),
         }
 
-    def _check_resumable(self, checkpoint: Path) -> None:
+    def _check_resumable(self, checkpoint: Path, force: bool) -> None:
         """Check that going on from a checkpoint gives what the run that made it would have given.
 
         Raises:
-            OutputError: it was made with other data, another model or other settings.
+            OutputError: it was made with other data, another model, other settings or versions, and force is not set.
         """
         different = differences(fingerprint_of(checkpoint), self.fingerprint(self.prepared(), self.first_args()))
-        if different:
+        if force:
+            self.notes += [f"mixed: up to {checkpoint.name}, {one}" for one in different]
+        elif different:
             raise OutputError(
                 "\n".join(
                     [
                         f"{checkpoint} was made with other settings, and going on from it would mix two runs:",
                         *(f"  - {one}" for one in different),
-                        "Set them back, choose another output_dir, or delete that folder.",
+                        "Set them back, choose another output_dir, delete that folder, or mix them all the same with "
+                        "force=True (--force).",
                     ]
                 )
             )
+
+    def _save_or_say_how(self) -> None:
+        """Save the trained model; where the disk does not take it, say that nothing has to be trained again."""
+        try:
+            self.save_model()
+        except (OSError, SafetensorError) as error:
+            last, _ = newest_whole(Path(self.output_dir))
+            where = f"The last whole checkpoint is {last}" if last else "There is no checkpoint (save_strategy)"
+            raise OutputError(
+                f"The trained model could not be written to {self.output_dir}: {error}. {where}. See to the disk "
+                "(space, rights, whether the folder is there), and go on with resume=True (--resume)."
+            ) from error
 
     def first_args(self) -> TrainingArguments:
         """Return the arguments of the training whose checkpoints lie in the folder of the run."""
@@ -515,6 +536,12 @@ class Recipe(ABC):
         best = self.trainer.state.best_global_step
         if not self.args.load_best_model_at_end or best is None or not scores:
             return scores[-1] if scores else {}
+        if not Path(str(self.trainer.state.best_model_checkpoint)).exists():
+            self.notes.append(
+                f"the best weights by {self.args.metric_for_best_model} were those of step {best:,}, whose checkpoint "
+                "is gone: the last weights were saved"
+            )
+            return scores[-1]
         self.notes.append(f"the weights of step {best:,} were saved, the best by {self.args.metric_for_best_model}")
         return next((row for row in reversed(scores) if row["step"] == best), scores[-1])
 
