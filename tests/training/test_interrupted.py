@@ -20,6 +20,7 @@ from bert_finetune_kit import OutputError, RunReport, RunStopped
 from bert_finetune_kit.training.checkpoints import newest_whole
 
 SCRIPT = Path(__file__).parent / "interrupted.py"
+LAUNCH_CONFIG = Path(__file__).parents[2] / "accelerate_configs" / "multi_cpu.yaml"
 ABOUT_THE_MACHINE = ("tokens_per_second",)
 
 
@@ -157,7 +158,7 @@ def test_two_processes_stop_together_and_go_on(folder, tmp_path, name):
 def test_a_launcher_that_gets_the_signal_hands_it_on(folder, tmp_path):
     """As a scheduler sends it to `accelerate launch`."""
     run = tmp_path / "stopped"
-    command = ["-m", "accelerate.commands.launch", "--cpu", "--multi_cpu", "--num_processes", "2", str(SCRIPT)]
+    command = ["-m", "accelerate.commands.launch", "--config_file", str(LAUNCH_CONFIG), str(SCRIPT)]
     launcher = subprocess.Popen(
         [sys.executable, *command, "classification", str(folder), str(run)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
