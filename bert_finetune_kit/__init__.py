@@ -47,7 +47,9 @@ _HOME = {
     "get_task": "tasks.registry",
     "pad_encoder": "modeling.unpadding",
     "parameter_report": "modeling.parameters",
+    "read_settings": "training.pipeline",
     "register_task": "tasks.registry",
+    "run_pipeline": "training.pipeline",
     "task_names": "tasks.registry",
     "train_wordpiece": "data.vocabulary",
     "unpad_encoder": "modeling.unpadding",
@@ -93,6 +95,8 @@ if TYPE_CHECKING:
     from .tasks.registry import task_names as task_names
     from .tasks.task import ClassificationTask as ClassificationTask
     from .tasks.task import Published as Published
+    from .training.pipeline import read_settings as read_settings
+    from .training.pipeline import run_pipeline as run_pipeline
     from .training.recipe import Recipe as Recipe
 
 

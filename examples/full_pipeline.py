@@ -1,39 +1,62 @@
-"""Pretrain, then fine-tune the result twice, as a classifier and to answer questions, with one report for the whole.
+"""The whole of it: pretrain, fine-tune the result twice, and tie all reports together on one page.
 
     accelerate launch examples/full_pipeline.py
+    accelerate launch examples/full_pipeline.py --preset assignment --output_dir runs/assignment
 
-Without arguments a tiny BERT on the bundled sample, in a few minutes on two CPU cores. `--output_dir FOLDER` says where
-the runs and `overview.md`, one report for the whole, go. What was stopped goes on when it is started again.
+Without arguments a tiny BERT on the bundled sample, in a few minutes on two CPU cores. `--STAGE.SETTING VALUE` sets
+what the examples of the stages (pretraining, classification, question_answering) take: `--pretraining.train FOLDER`,
+`--question_answering.learning_rate 3e-5`, `--classification.push_to_hub`. What was stopped goes on when it is started
+again, and stages that are done are not done again.
 """
 
 import argparse
 import sys
-from pathlib import Path
 
-from bert_finetune_kit import ClassificationRecipe, KitError, Overview, PretrainRecipe, QARecipe
+from bert_finetune_kit import (
+    ClassificationRecipe,
+    KitError,
+    PretrainRecipe,
+    QARecipe,
+    RunStopped,
+    read_settings,
+    run_pipeline,
+)
+
+PRESETS = {
+    "sample": {},
+    # BERT-base on WikiText-2, SST-2 and SQuAD v2 of the Hub; batches that fit into 16 GB.
+    "assignment": {
+        "pretraining.model": "google-bert/bert-base-uncased",
+        "pretraining.train": "wikitext-2-raw-v1",
+        "pretraining.validation_split": "test",
+        "pretraining.max_length": "512",
+        "pretraining.num_train_epochs": "5",
+        "pretraining.learning_rate": "5e-5",
+        "pretraining.per_device_train_batch_size": "8",
+        "pretraining.gradient_accumulation_steps": "4",
+        "classification.task": "sst2",
+        "question_answering.train": "squad_v2",
+    },
+}
 
 
 def main() -> None:
-    """Run the stages that have not finished, each from the weights of the first, and put their reports together."""
+    """Run the pipeline of a preset, with the settings of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output_dir", default="runs/pipeline")
-    folder = parser.parse_args().output_dir
-    pretrained = f"{folder}/pretraining"
-    stages = (
-        PretrainRecipe(args=PretrainRecipe.default_args(pretrained, sample=True)),
-        ClassificationRecipe(
-            model=pretrained, args=ClassificationRecipe.default_args(f"{folder}/classification", sample=True)
-        ),
-        QARecipe(model=pretrained, args=QARecipe.default_args(f"{folder}/question_answering", sample=True)),
-    )
+    parser.add_argument("--preset", choices=PRESETS, default="sample")
+    options, rest = parser.parse_known_args()
     try:
-        for stage in stages:
-            if not Path(stage.output_dir, "report.json").exists():
-                stage.train(resume=True)
-        if stages[0].args.process_index == 0:
-            Overview.load(folder, tuple(stage.name for stage in stages)).save(folder)
+        settings = PRESETS[options.preset] | read_settings(rest)
+        if "--pretraining.train" in rest and "--pretraining.validation_split" not in rest:
+            settings.pop("pretraining.validation_split", None)  # which is one of the preset's own data
+        run_pipeline((PretrainRecipe, ClassificationRecipe, QARecipe), options.output_dir, settings)
+    except RunStopped as stopped:
+        print(stopped)
+        sys.exit(128 + stopped.signal)
     except KitError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -108,10 +108,14 @@ class PretrainRecipe(Recipe):
             faults.append(f"objective {self.config.objective!r} needs two token types, and the model has one")
         raise_faults(faults, "PretrainRecipe")
 
+    def load_examples(self) -> Corpus:
+        """Source → documents."""
+        return load_corpus(self.source)
+
     def prepare(self) -> Prepared:
         """Text → documents → token ids → examples; the model beside them."""
         with self.timed("data"), self.args.main_process_first():
-            corpus = load_corpus(self.source)
+            corpus = self.load_examples()
             tokenizer = self.load_tokenizer(corpus.train["text"], corpus.train._fingerprint)
             config = bert_config(self.given_model, len(tokenizer)) or checkpoint_config(str(self.given_model))
             check_vocabulary(tokenizer, config.vocab_size)

@@ -71,7 +71,7 @@ class Prepared:
 class Recipe(ABC):
     """Configures a `Trainer` for one kind of training, runs it, and reports what came out.
 
-    A subclass gives the hooks `check`, `prepare`, `loss`, `compute_metrics` and `describe`.
+    A subclass gives the hooks `check`, `load_examples`, `prepare`, `loss`, `compute_metrics` and `describe`.
     """
 
     name: ClassVar[str]
@@ -113,6 +113,10 @@ class Recipe(ABC):
     @abstractmethod
     def check(self) -> None:
         """Raise a `KitError` for every fault that can be known before anything expensive."""
+
+    @abstractmethod
+    def load_examples(self) -> Any:
+        """Open the source: what there is to learn from and to score, as it is in the files."""
 
     @abstractmethod
     def prepare(self) -> Prepared:

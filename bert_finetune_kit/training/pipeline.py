@@ -1,0 +1,75 @@
+"""Several recipes in a row: the first makes the weights that the others start from, and one page tells of all."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..errors import ConfigError
+from ..reporting.overview import Overview
+from .recipe import Recipe
+
+Settings = Mapping[str, str | Sequence[str]]
+
+
+def run_pipeline(stages: Sequence[type[Recipe]], folder: str | Path, settings: Settings) -> Overview:
+    """Run the stages that have not finished, each in a folder named like it, and put their reports together.
+
+    Every source is opened before anything is trained, so that a typing error in the last stage does not cost the night
+    that the first one takes.
+
+    Args:
+        stages: recipes, of which those after the first start from its weights unless `STAGE.model` says otherwise.
+        folder: of all stages.
+        settings: by `STAGE.SETTING`, what the command line of a stage takes after `--SETTING`: a word or several.
+
+    Returns:
+        All reports; saved as a page in `folder`.
+
+    Raises:
+        ConfigError: a setting is of no stage.
+        KitError: as `Recipe.train`.
+    """
+    flags = _flags_by_stage(stages, folder, settings)
+    for stage in stages[1:]:
+        stage.from_command_line(flags[stage.name])[0].load_examples()
+    for stage in stages:
+        recipe, run = stage.from_command_line(flags[stage.name])
+        recipe.train(resume=True, force=run.force)
+    overview = Overview.load(folder, tuple(stage.name for stage in stages))
+    if recipe.args.process_index == 0:
+        overview.save(folder)
+    return overview
+
+
+def _flags_by_stage(stages: Sequence[type[Recipe]], folder: str | Path, settings: Settings) -> dict[str, list[str]]:
+    first = Path(folder) / stages[0].name
+    flags = {
+        stage.name: ["--output_dir", str(Path(folder) / stage.name), *([] if place == 0 else ["--model", str(first)])]
+        for place, stage in enumerate(stages)
+    }
+    for name, value in settings.items():
+        stage, _, setting = name.partition(".")
+        if stage not in flags or not setting:
+            raise ConfigError(f"There is no setting {name!r}: it is STAGE.SETTING, with a stage of {', '.join(flags)}.")
+        flags[stage] += [f"--{setting}", *([value] if isinstance(value, str) else value)]
+    return flags
+
+
+def read_settings(words: Sequence[str]) -> dict[str, list[str]]:
+    """Return the settings of a command line.
+
+    >>> read_settings(["--pretraining.train", "a.txt", "b.txt", "--classification.bf16"])
+    {'pretraining.train': ['a.txt', 'b.txt'], 'classification.bf16': []}
+
+    Raises:
+        ConfigError: there is a word before the first setting.
+    """
+    settings: dict[str, list[str]] = {}
+    values: list[str] | None = None
+    for word in words:
+        if word.startswith("--"):
+            values = settings.setdefault(word.removeprefix("--"), [])
+        elif values is None:
+            raise ConfigError(f"{word!r} stands before any setting: --STAGE.SETTING VALUE is needed.")
+        else:
+            values.append(word)
+    return settings
