@@ -40,7 +40,7 @@ format: $(STAMP) ## bring the code into shape
 
 docs: $(STAMP) ## build the documentation as pages in build/site
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
-	$(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 clean: ## remove what was made, the virtual environment too
 	rm -rf $(VENV) runs build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
