@@ -92,6 +92,7 @@ def compare_parameters(before: nn.Module | BertConfig, after: nn.Module | BertCo
         before: any module, or a `BertConfig` for the encoder with its pooler.
         after: the same. Of one wrapped by peft the weights are compared with what LoRA adds to them.
 
+    >>> import torch
     >>> from transformers import BertConfig, BertForSequenceClassification
     >>> with torch.device("meta"):
     ...     classifier = BertForSequenceClassification(BertConfig())

@@ -67,19 +67,12 @@ def change_since_start(folder: str | Path) -> ParameterChange | None:
     after = {
         name: Weight(weight.shape, weight.read, module_of(name) in learns) for name, weight in weights_in(saved).items()
     }
-    before, left_out = _before(weights_in(start), told["checkpoint"])
+    before, left_out = as_it_stands(weights_in(start), told["checkpoint"])
     known = {name: told[name] for name in ("trained", "adapters", "fresh")}
     return compare_weights(before, after, left_out=left_out, **known)
 
 
-def forget_start(folder: str | Path) -> None:
-    """Delete what `keep_start` wrote, to its end or not."""
-    path = Path(folder) / START_FILE
-    for one in (path, path.with_suffix(".part")):
-        one.unlink(missing_ok=True)
-
-
-def _before(
+def as_it_stands(
     started: Mapping[str, Weight], checkpoint: Mapping[str, list[int]] | None
 ) -> tuple[dict[str, Weight], dict[str, int]]:
     """Return the parameters of the checkpoint as it stands, and by module those of heads that the model has not.
@@ -102,3 +95,10 @@ def _before(
         else:
             left_out[module_of(name)] = left_out.get(module_of(name), 0) + weight.count
     return before, left_out
+
+
+def forget_start(folder: str | Path) -> None:
+    """Delete what `keep_start` wrote, to its end or not."""
+    path = Path(folder) / START_FILE
+    for one in (path, path.with_suffix(".part")):
+        one.unlink(missing_ok=True)
