@@ -30,6 +30,7 @@ _HOME = {
     "NonFiniteLossError": "errors",
     "OutputError": "errors",
     "Overview": "reporting.overview",
+    "ParameterChange": "modeling.change",
     "ParameterReport": "modeling.parameters",
     "Prediction": "classification.predict",
     "PretrainConfig": "pretraining.config",
@@ -43,7 +44,7 @@ _HOME = {
     "RunStopped": "errors",
     "SeedsReport": "reporting.seeds",
     "TextSource": "data.sources",
-    "compare_parameters": "modeling.parameters",
+    "compare_parameters": "modeling.change",
     "get_task": "tasks.registry",
     "pad_encoder": "modeling.unpadding",
     "parameter_report": "modeling.parameters",
@@ -73,9 +74,10 @@ if TYPE_CHECKING:
     from .errors import NonFiniteLossError as NonFiniteLossError
     from .errors import OutputError as OutputError
     from .errors import RunStopped as RunStopped
+    from .modeling.change import ParameterChange as ParameterChange
+    from .modeling.change import compare_parameters as compare_parameters
     from .modeling.loading import BERT_SIZES as BERT_SIZES
     from .modeling.parameters import ParameterReport as ParameterReport
-    from .modeling.parameters import compare_parameters as compare_parameters
     from .modeling.parameters import parameter_report as parameter_report
     from .modeling.unpadding import pad_encoder as pad_encoder
     from .modeling.unpadding import unpad_encoder as unpad_encoder

@@ -146,6 +146,8 @@ def assert_same(report, other, rel, scores=("loss", "mlm_loss", "pair_loss")):
     for name in ("loss", "grad_norm"):
         expected = pytest.approx([log[name] for log in other["history"]], rel=10 * rel)
         assert [log[name] for log in report["history"]] == expected, name
+    moved, others = ([module["moved"] for module in one["change"]["modules"]] for one in (report, other))
+    assert moved == [None if way is None else pytest.approx(way, rel=1e-2) for way in others]
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """Where the parameters of a model are: a tree by module, tied weights counted once."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -80,60 +80,6 @@ def parameter_report(model: nn.Module | BertConfig) -> ParameterReport:
             model = BertModel(model)
     owners: dict[int, str] = {}
     return _count(model, type(model).__name__, "", owners)
-
-
-@dataclass(frozen=True)
-class ParameterChange:
-    """What a model has more or less than another, by the names of its parameters."""
-
-    before: int
-    after: int
-    added: dict[str, int]
-    """Parameters of each new name."""
-    removed: dict[str, int]
-    """Parameters of each name that is gone."""
-    resized: dict[str, tuple[int, int]]
-    """Parameters before and after of each name of another size."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        lines = [f"{self.before:,} → {self.after:,} ({self.after - self.before:+,})"]
-        lines += [f"  {name:<42}{count:>+14,}" for name, count in self.added.items()]
-        lines += [f"  {name:<42}{-count:>+14,}" for name, count in self.removed.items()]
-        lines += [f"  {name:<42}{after - before:>+14,}" for name, (before, after) in self.resized.items()]
-        return "\n".join(lines)
-
-
-def compare_parameters(before: nn.Module | BertConfig, after: nn.Module | BertConfig) -> ParameterChange:
-    """Compare two models parameter by parameter; tied weights count once, the encoder's names without `bert.`.
-
-    >>> from transformers import BertConfig, BertForSequenceClassification
-    >>> with torch.device("meta"):
-    ...     classifier = BertForSequenceClassification(BertConfig())
-    >>> print(compare_parameters(BertConfig(), classifier))
-    109,482,240 → 109,483,778 (+1,538)
-      classifier.weight                                 +1,536
-      classifier.bias                                       +2
-    """
-    old, new = _sizes(before), _sizes(after)
-    return ParameterChange(
-        sum(old.values()),
-        sum(new.values()),
-        {name: size for name, size in new.items() if name not in old},
-        {name: size for name, size in old.items() if name not in new},
-        {name: (old[name], size) for name, size in new.items() if old.get(name, size) != size},
-    )
-
-
-def _sizes(model: nn.Module | BertConfig) -> dict[str, int]:
-    if isinstance(model, BertConfig):
-        with torch.device("meta"):
-            model = BertModel(model)
-    names = ((name.removeprefix("base_model.model."), parameter) for name, parameter in model.named_parameters())
-    return {name.removeprefix("bert."): parameter.numel() for name, parameter in names}
 
 
 def _count(module: nn.Module, name: str, path: str, owners: dict[int, str]) -> ParameterReport:

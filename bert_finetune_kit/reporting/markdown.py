@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from .parameters import CHANGE_HEADER, change_rows
 from .report import ReportTable, RunReport
 
 _NUMBER = re.compile(r"[-+~]?[\d.,]+(\s|%|e|$)|nan|-?inf")
@@ -112,7 +113,16 @@ def _parameters(report: RunReport) -> str:
         ("&nbsp;" * 4 * depth + module["name"], *(f"{module[kind]:,}" for kind in ("total", "trainable", "tied")))
         for depth, module in _modules(report.parameters, 0)
     ]
-    return table(("module", "parameters", "trainable", "tied"), rows)
+    tree = table(("module", "parameters", "trainable", "tied"), rows)
+    return tree if not report.change else f"{_change(report.change)}\n\n{tree}"
+
+
+def _change(change: dict[str, Any]) -> str:
+    note = (
+        "How far weights moved is the norm of their difference, from the start of the run to what is saved, over their "
+        "norm at the start. The model as it was trained:"
+    )
+    return "\n\n".join([" ".join(change["explanation"]), table(CHANGE_HEADER, change_rows(change)), note])
 
 
 def _modules(module: dict[str, Any], depth: int, deepest: int = 3) -> Iterable[tuple[int, dict[str, Any]]]:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .markdown import numeric, score_rows
+from .parameters import change_line
 from .report import RunReport
 
 
@@ -18,6 +19,7 @@ def print_report(report: RunReport, folder: str, console: Console | None = None)
         parts += [_scores(report), Text()]
     if report.tables:
         parts += [rich_table(report.tables[0].header, report.tables[0].rows), Text()]
+    parts += [Text(change_line(report.change)), Text()] if report.change else []
     parts += [Text(f"· {note}") for note in report.notes]
     parts.append(Text(f"Model, report.md and report.json are in {folder}", style="bold"))
     (console or Console()).print(Panel(Group(*parts), title=report.recipe, expand=False))

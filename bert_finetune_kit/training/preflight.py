@@ -31,11 +31,11 @@ def effective_batch(args: TrainingArguments) -> int:
 
 
 def bytes_needed(model: nn.Module, args: TrainingArguments) -> int:
-    """Return what the final weights and the checkpoints, each with two moments of Adam, take on the disk at most."""
+    """Return what a run takes on the disk at most: first and final weights, checkpoints with two moments of Adam."""
     weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
     learning = _bytes_that_learn(model)
     kept = 0 if args.save_strategy == "no" else (args.save_total_limit or 1) + 1  # the one being written, too
-    return weights + kept * (weights + (0 if args.save_only_model else 2 * learning))
+    return 2 * weights + kept * (weights + (0 if args.save_only_model else 2 * learning))
 
 
 def memory_needed(model: nn.Module) -> int:

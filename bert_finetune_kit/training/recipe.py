@@ -25,6 +25,7 @@ from ..errors import ConfigError, HubError, KitError, OutputError, RunStopped, r
 from ..modeling.loading import bert_config
 from ..modeling.lora import is_lora, save_merged
 from ..modeling.parameters import parameter_report
+from ..modeling.start import START_FILE, change_since_start, forget_start, keep_start
 from ..modeling.unpadding import unpad_encoder
 from ..reporting.hub import command_to_push, open_repository, push_folder
 from ..reporting.markdown import write_markdown
@@ -227,6 +228,7 @@ class Recipe(ABC):
             self._say(
                 preflight(prepared.model, prepared.train, prepared.collator, self.args, self._unpadded, free, seconds)
             )
+        self._keep_start(prepared, going_on=checkpoint is not None)
         logs = self.fit(prepared, checkpoint)
         assert self.trainer is not None
         with self.timed("saving"):
@@ -234,6 +236,7 @@ class Recipe(ABC):
         self.timings["whole run"] = time.perf_counter() - started
         report = self.build_report(logs)
         if self.trainer.is_world_process_zero():
+            forget_start(self.output_dir)
             write_markdown(report, self.output_dir)
             report.save(self.output_dir)
             print_report(report, self.output_dir)
@@ -515,6 +518,25 @@ class Recipe(ABC):
             fingerprint=self.fingerprint(prepared, args),
         )
 
+    def _keep_start(self, prepared: Prepared, going_on: bool) -> None:
+        """Keep the weights that the run starts from; a run that goes on has them, or draws them anew by its seed."""
+        if self.args.process_index or (going_on and Path(self.output_dir, START_FILE).exists()):
+            return
+        fresh = bert_config(self.given_model, vocab_size=1) is not None
+        try:
+            keep_start(prepared.model, None if fresh else str(self.given_model), self.output_dir)
+        except (OSError, SafetensorError) as error:
+            self.notes.append(f"how far weights moved is not told: those of the start could not be kept ({error})")
+
+    def _change(self) -> dict[str, Any]:
+        """Return what became of the weights, from those that the run started from to those that are saved."""
+        if self.args.process_index or not Path(self.output_dir, START_FILE).exists():
+            return {}
+        change = change_since_start(self.output_dir)
+        if change is None:
+            self.notes.append("how far weights moved is not told: the model is not saved in one file")
+        return {} if change is None else change.to_dict()
+
     def build_report(self, logs: list[dict[str, Any]]) -> RunReport:
         """Put together what is known of the run."""
         assert self.trainer is not None
@@ -527,6 +549,7 @@ class Recipe(ABC):
             glossary=list(self.glossary),
             history=[log for log in logs if "loss" in log],
             parameters=parameter_report(self.prepared().model).folded().to_dict(),
+            change=self._change(),
             timings={name: round(seconds, 2) for name, seconds in self.timings.items()},
             notes=self.notes,
             **self.describe(result),

@@ -227,13 +227,14 @@ def test_two_phases_resume_where_they_were(make_recipe, tmp_path, config):
         "save_total_limit": None,
     }
     whole = make_recipe(**settings)
-    whole.train()
+    change = whole.train().change
     (tmp_path / "run" / "report.json").unlink()
     shutil.rmtree(tmp_path / "run" / "second-phase" / "checkpoint-4")
     resumed = make_recipe(**settings)
     report = resumed.train(resume=True)
     assert "for 8 steps" in report.summary[0]
     assert {row["phase"] for row in report.scores} == {1, 2}
+    assert report.change == change
     ours, theirs = (recipe.prepared().model.state_dict() for recipe in (resumed, whole))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 

@@ -34,10 +34,10 @@ def folder(tmp_path, tokenizer, config):
 
 
 def outcome(output_dir):
-    """Return what must be the same: weights, logs and scores."""
+    """Return what must be the same: weights, logs, scores, and how far weights moved from the start of the run."""
     report = RunReport.load(output_dir)
     logs = [{key: value for key, value in log.items() if key not in ABOUT_THE_MACHINE} for log in report.history]
-    return load_file(Path(output_dir) / "model.safetensors"), logs, report.scores, report.result
+    return load_file(Path(output_dir) / "model.safetensors"), logs, report.scores, report.result, report.change
 
 
 def assert_same(one, other):
