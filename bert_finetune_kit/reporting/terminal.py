@@ -19,7 +19,7 @@ def print_report(report: RunReport, folder: str, console: Console | None = None)
     if report.tables:
         parts += [rich_table(report.tables[0].header, report.tables[0].rows), Text()]
     parts += [Text(f"· {note}") for note in report.notes]
-    parts.append(Text(f"Model, report.md and report.json are in {folder}", style="bold"))
+    parts.append(Text(f"Model, report.html, report.md and report.json are in {folder}", style="bold"))
     (console or Console()).print(Panel(Group(*parts), title=report.recipe, expand=False))
 
 

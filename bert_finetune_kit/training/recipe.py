@@ -25,6 +25,7 @@ from ..modeling.loading import bert_config
 from ..modeling.lora import is_lora, save_merged
 from ..modeling.parameters import parameter_report
 from ..modeling.unpadding import unpad_encoder
+from ..reporting.html import write_html
 from ..reporting.hub import command_to_push, open_repository, push_folder
 from ..reporting.markdown import write_markdown
 from ..reporting.report import REPORT_FILE, RunReport, Score, describe_object
@@ -225,6 +226,7 @@ class Recipe(ABC):
         if self.trainer.is_world_process_zero():
             write_markdown(report, self.output_dir)
             report.save(self.output_dir)
+            write_html(report, self.output_dir)
             print_report(report, self.output_dir)
             if self.args.push_to_hub:
                 self._push_or_say_how()
