@@ -91,9 +91,9 @@ def render(**page: Any) -> str:
 def _sections(report: RunReport) -> Iterable[Section]:
     curves, outcome = plots(report)
     first, others = report.tables[:1], report.tables[1:]
-    yield Section("Scores", tables=[*(_block(one) for one in first), *_evaluations(report)])
+    yield Section("Scores", tables=[*(block(one) for one in first), *_evaluations(report)])
     if outcome or others:
-        yield Section("A closer look", plots=outcome, tables=[_block(one) for one in others])
+        yield Section("A closer look", plots=outcome, tables=[block(one) for one in others])
     log = [Block("The training log", *history_rows(report))] if report.history else []
     times = Block("Seconds by stage", ("stage", "seconds"), [(name, f"{s:,.1f}") for name, s in report.timings.items()])
     yield Section("Training", plots=curves, tables=[times], folded=log)
@@ -155,13 +155,18 @@ def _moved(value: Any) -> str:
     return f"{value:.2%}" if isinstance(value, int | float) else ""
 
 
-def _block(one: ReportTable) -> Block:
-    """Return a table of a recipe; in its note, a list of `- **name**: meaning` becomes one of the page."""
+def block(one: ReportTable, title: str | None = None) -> Block:
+    """Return a table of a report; in its note, a list of `- **name**: meaning` becomes one of the page.
+
+    Args:
+        one: the table.
+        title: none means its own.
+    """
     lines = [line.strip() for line in one.note.splitlines()]
     found = [re.fullmatch(r"- \*\*(.+?)\*\*: (.*)", line) for line in lines]
     paragraphs = [line for line, meaning in zip(lines, found, strict=True) if line and meaning is None]
     meanings = [(meaning[1], meaning[2]) for meaning in found if meaning is not None]
-    return Block(one.title, one.header, one.rows, paragraphs, meanings)
+    return Block(one.title if title is None else title, one.header, one.rows, paragraphs, meanings)
 
 
 def _marked(text: str) -> Any:

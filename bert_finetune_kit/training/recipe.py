@@ -29,6 +29,7 @@ from ..reporting.html import write_html
 from ..reporting.hub import command_to_push, open_repository, push_folder
 from ..reporting.markdown import write_markdown
 from ..reporting.report import REPORT_FILE, RunReport, Score, describe_object
+from ..reporting.reproduce import python_code
 from ..reporting.seeds import SeedsReport, summarize_seeds
 from ..reporting.terminal import print_report
 from .arguments import RunArguments
@@ -499,10 +500,17 @@ class Recipe(ABC):
             parameters=parameter_report(self.prepared().model).folded().to_dict(),
             timings={name: round(seconds, 2) for name, seconds in self.timings.items()},
             notes=self.notes,
+            reproduce=python_code(type(self), self._given(), self.args),
             **self.describe(result),
         )
         report.settings["training"] = self.args.to_dict()
         return report
+
+    def _given(self) -> dict[str, Any]:
+        """Return what the constructor was given, but for the arguments of the Trainer."""
+        own = {name: getattr(self, name, None) for name in ("task", "source", "config", "lora")}
+        model = {"model": self.given_model, "tokenizer": self.given_tokenizer}
+        return own | model | {"callbacks": self.callbacks or None}
 
     def _result(self, scores: list[dict[str, Any]]) -> dict[str, Any]:
         """Return the scores of the weights that are saved: the last ones, or those of the best checkpoint."""
