@@ -106,28 +106,23 @@ def compare_reports(*runs: RunReport | str | Path, names: Sequence[str] | None =
     reports = [run if isinstance(run, RunReport) else RunReport.load(run) for run in runs]
     recipes = list(dict.fromkeys(report.recipe for report in reports))
     if len(recipes) > 1:
-        raise ConfigError(
-            f"The runs are of several recipes ({', '.join(recipes)}): their scores have nothing in common."
-        )
+        raise ConfigError(f"The runs are of several recipes ({', '.join(recipes)}): their scores cannot be compared.")
     called = list(names) if names is not None else _names(runs)
     main = next((score for score in reports[0].glossary if all(_finite(one, score.key) for one in reports)), None)
-    found = [_difference(main, reports[0], *pair) for pair in zip(reports[1:], called[1:], strict=True)] if main else []
-    verdict = (
-        [_sentence(main, called[0], reports, place, one) for place, one in enumerate(found, start=1)] if main else []
-    )
+    found, verdict = [], ["There is no score that all of them have."]
+    if main is not None:
+        pairs = list(zip(reports[1:], called[1:], strict=True))
+        found = [_difference(main, reports[0], other, name) for other, name in pairs]
+        verdict = [_sentence(main, called[0], reports[0], pair[0], one) for pair, one in zip(pairs, found, strict=True)]
+    note = "With 95% intervals, where there are any."
     tables = (
-        ReportTable(
-            "Scores", ["score", *called], list(_score_rows(reports)), "With 95% intervals, where there are any."
-        ),
+        ReportTable("Scores", ["score", *called], list(_score_rows(reports)), note),
         ReportTable("Settings that differ", ["setting", *called], _differing([_settings(one) for one in reports])),
         ReportTable("Data that differ", ["", *called], _differing([_flat(one.data) for one in reports])),
         ReportTable("Parameters", ["", *called], [_counts(reports, kind) for kind in ("total", "trainable")]),
         ReportTable("Seconds", ["stage", *called], _timings(reports)),
     )
-    return ReportComparison(
-        recipes[0], called, verdict or ["There is no score that all of them have."], found,
-        [one for one in tables if one.rows],
-    )  # fmt: skip
+    return ReportComparison(recipes[0], called, verdict, found, [one for one in tables if one.rows])
 
 
 def difference_interval(first: float, of_first: Interval, second: float, of_second: Interval) -> Interval:
@@ -135,7 +130,7 @@ def difference_interval(first: float, of_first: Interval, second: float, of_seco
 
     >>> low, high = difference_interval(48 / 80, (0.4904, 0.7004), 56 / 70, (0.6920, 0.8777))
     >>> round(low, 3), round(high, 3)
-    (0.053, 0.339)
+    (0.053, 0.334)
     """
     value = second - first
     low = value - math.hypot(second - of_second[0], of_first[1] - first)
@@ -175,9 +170,9 @@ def _same_ground(first: RunReport, other: RunReport, key: str) -> bool:
     return ground(first) == ground(other)
 
 
-def _sentence(main: Score, first: str, reports: Sequence[RunReport], place: int, found: Difference) -> str:
-    values = [reports[number].result[main.key] for number in (0, place)]
-    said = f"The {main.label} of {found.name} is {values[1]:{main.form}}, that of {first} {values[0]:{main.form}}"
+def _sentence(main: Score, first: str, ours: RunReport, theirs: RunReport, found: Difference) -> str:
+    value, other = (format(one.result[main.key], main.form) for one in (ours, theirs))
+    said = f"The {main.label} of {found.name} is {other}, that of {first} {value}"
     if not found.comparable:
         return f"{said}; they were scored on other data or with another vocabulary, so the two cannot be compared."
     if found.value == 0:

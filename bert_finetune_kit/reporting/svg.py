@@ -111,8 +111,8 @@ def adapt(svg: str, name: str, label: str) -> str:
 def printable(text: str, most: int = 24) -> str:
     """Return a text of the data as a label: on one line, short, without what XML cannot hold.
 
-    >>> printable("a\x00 label\\nof two lines"), printable("0123456789", 5)
-    ('a label of two lines', '0123…')
+    >>> printable("  one   two "), printable("0123456789", 5)
+    ('one two', '0123…')
     """
     text = " ".join(_UNPRINTABLE.sub("", text).split())
     return text if len(text) <= most else text[: most - 1] + "…"
