@@ -40,12 +40,28 @@ def python_code(recipe: type, given: Mapping[str, Any], args: TrainingArguments)
 
 def changed_arguments(args: TrainingArguments) -> dict[str, Any]:
     """Return the arguments that differ from the defaults of their class, with folder and seed, without secrets."""
-    plain = type(args)(output_dir=args.output_dir).to_dict()
+    # Not by making others: that resets the state that Accelerate shares with the Trainer at work.
+    changed = {field.name: getattr(args, field.name) for field in fields(args) if field.init}
+    defaults = {field.name: _default(field) for field in fields(args)}
     return {
         name: value
-        for name, value in args.to_dict().items()
-        if (value != plain.get(name) or name in ("output_dir", "seed")) and not name.endswith("token")
+        for name, value in changed.items()
+        if name in ("output_dir", "seed") or not (_unset(value, defaults[name]) or name.endswith("token"))
     }
+
+
+def _default(field: Any) -> Any:
+    return field.default_factory() if field.default_factory is not MISSING else field.default
+
+
+def _unset(value: Any, default: Any) -> bool:
+    """Whether an argument is as it is by default, once the arguments have made none into what it stands for."""
+    value, default = (one.value if isinstance(one, Enum) else one for one in (value, default))
+    if default in (None, "", "none") and not value and not isinstance(value, int | float):
+        return True
+    if default is None and value is False:
+        return True
+    return _is_default(value) or bool(value == default)
 
 
 def _is_default(value: Any) -> bool:
@@ -56,7 +72,7 @@ def _changed(value: Any) -> dict[str, Any]:
     """Return the fields of a dataclass that have not their default."""
     changed = {}
     for field in fields(value):
-        default = field.default_factory() if field.default_factory is not MISSING else field.default
+        default = _default(field)
         ours = getattr(value, field.name)
         if field.init and (default is MISSING or (ours is not default and not _same(ours, default))):
             changed[field.name] = ours
