@@ -68,7 +68,7 @@ def score_curve(report: RunReport, name: str = "score") -> Plot | None:
             _draw_interval(one, report, score, colour)
         for style, (guess, value) in zip(("--", ":", "-."), guesses.items(), strict=False):
             one.axes.axhline(value, color=INK, linestyle=style, linewidth=1.1, label=f"{guess} guess")
-        if min(values) > 0 and max(values) > 20 * min(values):
+        if min(values) > 0 and max(values) > 5 * min(values):
             one.axes.set_yscale("log")
             _plain_log(one)
         else:
@@ -190,7 +190,7 @@ def no_answer_histogram(report: RunReport, name: str = "no-answer") -> Plot | No
         one.axes.set(xlabel="probability of no answer (log-odds)", xlim=(edges[0], edges[-1]))
         one.axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         one.axes.set_ylabel("share of its kind")
-        one.axes.legend()
+        one.figure.legend(loc="outside upper center", ncols=3, handlelength=1.2, columnspacing=1.2)
     caption = "Questions to the right of the threshold go unanswered. The further apart the two heaps, the better."
     return Plot("When it abstains", one.svg, caption)
 
