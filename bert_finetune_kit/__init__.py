@@ -40,11 +40,13 @@ _HOME = {
     "QARecipe": "question_answering.recipe",
     "QuestionSource": "data.questions",
     "Recipe": "training.recipe",
+    "ReportComparison": "reporting.comparison",
     "RunReport": "reporting.report",
     "RunStopped": "errors",
     "SeedsReport": "reporting.seeds",
     "TextSource": "data.sources",
     "compare_parameters": "modeling.change",
+    "compare_reports": "reporting.comparison",
     "get_task": "tasks.registry",
     "pad_encoder": "modeling.unpadding",
     "parameter_report": "modeling.parameters",
@@ -88,6 +90,8 @@ if TYPE_CHECKING:
     from .question_answering.config import QAConfig as QAConfig
     from .question_answering.predict import Answer as Answer
     from .question_answering.recipe import QARecipe as QARecipe
+    from .reporting.comparison import ReportComparison as ReportComparison
+    from .reporting.comparison import compare_reports as compare_reports
     from .reporting.overview import Overview as Overview
     from .reporting.report import Finding as Finding
     from .reporting.report import RunReport as RunReport

@@ -43,17 +43,20 @@ def decode(logits: np.ndarray, references: np.ndarray, kind: Kind, threshold: fl
     return Predictions(references, logits.argmax(1), special.softmax(logits, axis=1))
 
 
-def expected_calibration_error(told: Predictions, bins: int = 15) -> float:
-    """Return how far confidence and accuracy are apart, the mean over bins of equal width (Guo et al. 2017).
+def confidences(told: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probability of each prediction, and whether it is right, both (predictions,).
 
-    The confidence of a prediction is its probability. In a multi_label task every label of every example is one.
+    In a multi_label task every label of every example is one.
     """
     if told.references.ndim == 2:
-        confidence = np.where(told.predictions == 1, told.probabilities, 1 - told.probabilities).ravel()
-        correct = (told.predictions == told.references).ravel()
-    else:
-        confidence = told.probabilities.max(1)
-        correct = told.predictions == told.references
+        confidence = np.where(told.predictions == 1, told.probabilities, 1 - told.probabilities)
+        return confidence.ravel(), (told.predictions == told.references).ravel()
+    return told.probabilities.max(1), told.predictions == told.references
+
+
+def expected_calibration_error(told: Predictions, bins: int = 15) -> float:
+    """Return how far confidence and accuracy are apart, the mean over bins of equal width (Guo et al. 2017)."""
+    confidence, correct = confidences(told)
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = np.bincount(place, weights=confidence - correct, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidence))

@@ -32,6 +32,7 @@ from ..training.arguments import FineTuningArguments, RunArguments, parse_argume
 from ..training.finetuning import choose_best_by, early_stopping, finetuning_faults, suited_defaults
 from ..training.recipe import Prepared, Recipe
 from ..training.trainer import Loss
+from .calibration import reliability
 from .collator import DataCollatorForClassification
 from .command_line import TaskArguments
 from .config import ClassificationConfig
@@ -39,6 +40,7 @@ from .features import ClassificationExamples
 from .judging import judge, score_split
 from .labels import LabelSet, check_classes, label_set, label_weights
 from .metrics import MetricSet, Predictions, decode, glossary_of, metric_set
+from .mistakes import mistakes_table, worst_errors
 from .model import HEAD, build_model, loss_counts, loss_sums
 from .predict import Prediction, predict_logits, to_predictions, to_rows
 from .statistics import split_statistics
@@ -236,6 +238,8 @@ class ClassificationRecipe(Recipe):
                     "whatever the seed the same"
                 )
                 train, validation = train.subset(kept), {"validation": train.subset(held_out)}
+                data = replace(data, validation={"validation": data.train.select(held_out)})
+            self._rows = data.validation
             self.glossary = glossary_of(self._metrics, list(validation))
             check_classes(labels, train.labels, {split: one.labels for split, one in validation.items()})
         with self.timed("model"):
@@ -292,21 +296,32 @@ class ClassificationRecipe(Recipe):
             name: split_statistics(examples, labels, unk, batch)
             for name, examples in {"train": prepared.train, **splits}.items()
         }
-        judged = {split: self._judge(examples) for split, examples in splits.items()}
+        judged = {split: self._judge(split, examples) for split, examples in splits.items()}
         tables: list[ReportTable] = []
-        details = {}
+        mistakes: list[ReportTable] = []
+        details: dict[str, Any] = {}
+        intervals: dict[str, Any] = {}
+        constant: dict[str, float] = {}
         for split, (told, one) in judged.items():
             details[split] = one if labels.kind == "regression" else one | label_details(labels, told)
+            if labels.kind != "regression" and len(told.references):
+                details[split]["reliability"] = reliability(told)
+            prefix = f"{split}_" if len(splits) > 1 else ""
+            intervals |= {prefix + name: interval for name, interval in one["intervals"].items()}
+            constant |= {prefix + name: score for name, score in one["baseline"].items()}
             tables.append(result_table(split, one, *self._published(split, len(splits))))
             tables += label_tables(split, details[split]) if labels.kind != "regression" else []
+            if one["worst_errors"]:
+                mistakes.append(mistakes_table(split, one["worst_errors"], self._columns))
         parameters = sum(parameter.numel() for parameter in prepared.model.parameters())
         summary = summarize(self.task, self.data_name, len(prepared.train), parameters, self.steps, details)
         return {
             "summary": summary,
-            "baselines": {},
+            "baselines": {"constant": constant},
             "data": data,
-            "tables": tables,
+            "tables": [*tables, *mistakes],
             "details": details,
+            "intervals": intervals,
             "settings": {
                 "source": describe_settings(self.source),
                 "task": describe_settings(self.task) | {"labels": labels.names},
@@ -321,9 +336,12 @@ class ClassificationRecipe(Recipe):
 
     # Steps
 
+    @property
+    def _columns(self) -> list[str]:
+        return [column for column in (self.task.text, self.task.text_pair) if column is not None]
+
     def _texts(self, data: LabelledData) -> Any:
-        columns = [column for column in (self.task.text, self.task.text_pair) if column is not None]
-        return (text for column in columns for text in data.train[column])
+        return (text for column in self._columns for text in data.train[column])
 
     def _examples(self, rows: Any, tokenizer: Any, targets: np.ndarray | None) -> ClassificationExamples:
         return ClassificationExamples(
@@ -343,12 +361,15 @@ class ClassificationRecipe(Recipe):
             best = self._metrics.names[0]
         choose_best_by(self.args, prefixes[0] + best, lower, prefixes[0])
 
-    def _judge(self, examples: Any) -> tuple[Predictions, dict[str, Any]]:
-        """Score the weights that were saved on a split."""
+    def _judge(self, split: str, examples: Any) -> tuple[Predictions, dict[str, Any]]:
+        """Score the weights that were saved on a split, and find what they get most wrong."""
         assert self.trainer is not None
+        assert self._labels is not None
         outputs: Any = self.trainer.predict(examples).predictions
         _, logits, references = outputs
-        return judge(self._metrics, logits, references, self.prepared().train.labels, self.config.threshold)
+        told, one = judge(self._metrics, logits, references, self.prepared().train.labels, self.config.threshold)
+        rows = self._rows[split].select(np.flatnonzero(np.isfinite(logits).all(1)))
+        return told, one | {"worst_errors": worst_errors(told, self._labels, rows, self._columns)}
 
     def _published(self, split: str, splits: int) -> tuple[dict[str, float], str]:
         published = self.task.published

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from ..reporting.intervals import Interval, mean_interval, ratio_interval, wilson
 from ..reporting.report import Score
 from .collator import IGNORED
 from .model import PretrainingOutput
@@ -75,6 +76,30 @@ def pretraining_scores(outputs: tuple[np.ndarray, ...]) -> dict[str, float]:
     if broken:
         scores["non_finite_examples"] = broken
     return scores
+
+
+def score_intervals(outputs: tuple[np.ndarray, ...]) -> dict[str, Interval]:
+    """Return 95% intervals of `pretraining_scores`: a bootstrap over examples, whose masked words are alike; Wilson's
+    of the accuracy of pairs.
+
+    Args:
+        outputs: as there; of fewer than four finite examples there are no intervals.
+    """
+    values = dict(zip(OUTPUT_FIELDS, (np.asarray(column, np.float64) for column in outputs), strict=False))
+    finite = np.isfinite(values["mlm_loss"]) & np.isfinite(values.get("pair_loss", 0.0))
+    values = {name: column[finite] for name, column in values.items()}
+    if finite.sum() < 4 or not values["mlm_count"].sum():
+        return {}
+    loss = ratio_interval(values["mlm_loss"], values["mlm_count"])
+    found = {
+        "mlm_loss": loss,
+        "perplexity": (math.exp(min(loss[0], 700.0)), math.exp(min(loss[1], 700.0))),
+        "mlm_accuracy": ratio_interval(values["mlm_correct"], values["mlm_count"]),
+    }
+    if "pair_loss" in values:
+        found["pair_loss"] = mean_interval(values["pair_loss"])
+        found["pair_accuracy"] = wilson(round(values["pair_correct"].sum()), len(values["pair_correct"]))
+    return found
 
 
 def baseline_scores(train_counts: np.ndarray, eval_counts: np.ndarray, pairs: bool) -> dict[str, dict[str, float]]:

@@ -22,11 +22,11 @@ from .collator import DataCollatorForPreTraining
 from .config import PretrainConfig
 from .corpus import TokenizedCorpus, tokenize_corpus
 from .features import PretrainingExamples, split_held_out, usable_documents
-from .metrics import GLOSSARY, baseline_scores, compute_metrics, loss_counts, loss_sums
+from .metrics import GLOSSARY, baseline_scores, compute_metrics, loss_counts, loss_sums, score_intervals
 from .model import build_model
 from .phases import first_phase_args, second_phase
 from .statistics import corpus_statistics
-from .summary import summarize
+from .summary import result_table, summarize
 
 # Learning rates: BERT's own (paper, appendix A.2), and a higher one for fresh models that are narrower than base.
 _RATE, _SMALL_RATE, _BASE_WIDTH = 1e-4, 1e-3, 768
@@ -114,6 +114,7 @@ class PretrainRecipe(Recipe):
 
     def prepare(self) -> Prepared:
         """Text → documents → token ids → examples; the model beside them."""
+        self._outputs: dict[int, Any] = {}  # what each validation example contributed, by step
         with self.timed("data"), self.args.main_process_first():
             corpus = self.load_examples()
             tokenizer = self.load_tokenizer(corpus.train["text"], corpus.train._fingerprint)
@@ -130,6 +131,8 @@ class PretrainRecipe(Recipe):
 
     def compute_metrics(self, prediction: Any) -> dict[str, float]:
         """Scores of masked words and pairs."""
+        assert self.trainer is not None
+        self._outputs[self.trainer.state.global_step] = prediction.predictions
         return compute_metrics(prediction)
 
     def fit(self, prepared: Prepared, checkpoint: str | None) -> list[dict[str, Any]]:
@@ -163,6 +166,8 @@ class PretrainRecipe(Recipe):
         train_counts, eval_counts = (corpus.token_counts(len(prepared.tokenizer)) for corpus in self._corpora)
         for counts in (train_counts, eval_counts):
             counts[prepared.tokenizer.all_special_ids] = 0  # never masked, so no score is about them
+        outputs = self._outputs.get(result.get("step", -1))  # not there where that was before the run was stopped
+        intervals = score_intervals(outputs) if outputs is not None else {}
         baselines = baseline_scores(train_counts, eval_counts, pairs=objective != "none")
         return {
             "summary": summarize(
@@ -170,6 +175,8 @@ class PretrainRecipe(Recipe):
             ),
             "baselines": baselines,
             "data": data,
+            "intervals": intervals,
+            "tables": [result_table(self.glossary, result, intervals, baselines)] if result else [],
             "settings": {
                 "source": describe_settings(self.source),
                 "recipe": asdict(self.config),

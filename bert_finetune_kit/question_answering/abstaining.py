@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from scipy.special import expit, logit
 
 from ..data.questions import passages
 from .metrics import AnswerScores, best_threshold
 
 # A side with less of the questions than this is none to score on.
 _LEAST_SHARE = 0.25
+_MOST_ODDS = 12.0  # of a histogram: beyond a probability of 0.999994 nobody tells them apart
 
 
 @dataclass(frozen=True)
@@ -88,3 +91,34 @@ def fit_threshold(
     above = no_answer[fit][no_answer[fit] > last]
     threshold = (last + float(above.min())) / 2 if len(above) else 1.0  # half-way to the first that goes unanswered
     return FittedThreshold(threshold, fit, best, by)
+
+
+def score_histogram(no_answer: np.ndarray, has_answer: np.ndarray, threshold: float, bins: int = 24) -> dict[str, Any]:
+    """Count questions with and without an answer by their probability of no answer.
+
+    Bins have equal width in log-odds, since most probabilities of a trained model are close to 0 or 1. The first and
+    the last hold what lies beyond, too.
+
+    Args:
+        no_answer: probability of no answer, (questions,).
+        has_answer: (questions,) bool.
+        threshold: above it a question goes unanswered; it lies within the bins.
+        bins: how many.
+
+    Returns:
+        `edges` (bins + 1) as probabilities, `answerable` and `unanswerable` (bins) counts, `threshold`.
+    """
+    odds, place = (
+        np.clip(logit(np.asarray(value, np.float64)), -_MOST_ODDS, _MOST_ODDS) for value in (no_answer, threshold)
+    )
+    low = min(*np.percentile(odds, (1, 50)), place) - 0.5
+    high = max(*np.percentile(odds, (50, 99)), place) + 0.5
+    edges = np.linspace(low, high, bins + 1)
+    inside = np.clip(odds, low, high)
+    counts = [np.histogram(inside[kind], edges)[0].tolist() for kind in (has_answer, ~has_answer)]
+    return {
+        "edges": expit(edges).tolist(),
+        "answerable": counts[0],
+        "unanswerable": counts[1],
+        "threshold": float(threshold),
+    }

@@ -34,7 +34,7 @@ from .predict import predict_spans, to_answers, to_rows
 from .prediction_files import write_predictions
 from .settings_file import load_settings, save_settings
 from .statistics import split_statistics
-from .summary import details_of, glossary_of, summarize, tables_of
+from .summary import details_of, glossary_of, silent_scores, summarize, tables_of
 
 _SAMPLE_ARGS = {"learning_rate": 1e-3, "num_train_epochs": 8, "per_device_train_batch_size": 32}
 _SAMPLE_CONFIG = QAConfig(max_length=128, doc_stride=32, max_question_length=32)
@@ -289,10 +289,11 @@ class QARecipe(Recipe):
         details["answers_not_in_context"] = {name: one.check.missing for name, one in splits.items()}
         return {
             "summary": summarize(self.data_name, data["train"], parameters, self.steps, details),
-            "baselines": {},
+            "baselines": silent_scores(details),
             "data": data,
             "tables": tables_of(details, task.published if task is not None else None),
             "details": details,
+            "intervals": details["intervals"],
             "settings": {
                 "source": describe_settings(self.source),
                 "recipe": asdict(self.config),

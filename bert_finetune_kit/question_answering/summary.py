@@ -5,6 +5,7 @@ from typing import Any
 
 from ..reporting.report import ReportTable, Score
 from ..tasks.task import Published
+from .abstaining import score_histogram
 from .breakdown import excerpt, groups, scores_by_group, worst_errors
 from .decoding import Told
 from .judging import Judgement
@@ -60,13 +61,18 @@ def details_of(told: Told, judgement: Judgement, rows: Any) -> dict[str, Any]:
 
     Returns:
         `scores` with `intervals` of the questions that count, and what `always_abstaining` scores there; `official`
-        on all questions; `overlap` and its `overlap_notes`; `threshold`; `groups` by kind; `worst_errors`.
+        on all questions; `overlap` and its `overlap_notes`; `threshold`; `no_answer_histogram` where one was fitted;
+        `groups` by kind; `worst_errors`.
     """
     references = [answers["text"] for answers in rows["answers"]]
     said = ["" if silent else text for text, silent in zip(told.texts, judgement.abstains, strict=True)]
     chosen = (judgement.scored & judgement.answers.has_answer).nonzero()[0].tolist()
     overlap, notes = overlap_scores([said[one] for one in chosen], [references[one] for one in chosen])
     kinds = groups(rows["question"][:], rows["context"][:], references)
+    histogram = {}
+    if judgement.fit_f1 is not None:
+        counts = score_histogram(judgement.no_answer, judgement.answers.has_answer, judgement.threshold)
+        histogram = {"no_answer_histogram": counts}
     return {
         "scores": judgement.scores,
         "intervals": judgement.intervals(),
@@ -81,7 +87,15 @@ def details_of(told: Told, judgement: Judgement, rows: Any) -> dict[str, Any]:
         "groups": {kind: scores_by_group(judgement, named) for kind, named in kinds.items()},
         "worst_errors": worst_errors(judgement, told, rows),
         "broken_windows": told.broken,
-    }
+    } | histogram
+
+
+def silent_scores(details: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Return what answering nothing scores, where some questions have no answer, as baseline of a report."""
+    if not details["fitted"]:
+        return {}
+    silent = details["always_abstaining"]
+    return {"no-answer": {"exact": silent, "f1": silent, "HasAns_f1": 0.0, "NoAns_f1": 100.0}}
 
 
 def summarize(data: str, train: Mapping[str, Any], parameters: int, steps: int, details: dict[str, Any]) -> list[str]:

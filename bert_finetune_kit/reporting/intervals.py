@@ -28,3 +28,17 @@ def mean_interval(values: np.ndarray, seed: int = 0) -> Interval:
     """
     rng = np.random.default_rng(seed)
     return percentiles(np.array([values[rng.integers(len(values), size=len(values))].mean() for _ in range(DRAWS)]))
+
+
+def ratio_interval(part: np.ndarray, whole: np.ndarray, seed: int = 0) -> Interval:
+    """Return the interval of sum(part) / sum(whole) by bootstrap over examples.
+
+    Args:
+        part: of each example, such as its loss, (examples,).
+        whole: what it is a part of, such as its masked words, (examples,); some above 0.
+        seed: of the draws.
+    """
+    rng, examples = np.random.default_rng(seed), len(part)
+    draws = (rng.integers(examples, size=examples) for _ in range(DRAWS))
+    ratios = np.array([part[drawn].sum() / max(whole[drawn].sum(), 1e-12) for drawn in draws])
+    return percentiles(ratios)

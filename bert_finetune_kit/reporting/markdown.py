@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .parameters import CHANGE_HEADER, change_rows
+from .parameters import CHANGE_HEADER, CHANGE_NOTE, change_rows
 from .report import ReportTable, RunReport
 
 _NUMBER = re.compile(r"[-+~]?[\d.,]+(\s|%|e|$)|nan|-?inf")
@@ -29,10 +29,10 @@ def to_markdown(report: RunReport) -> str:
         _scores(report),
         *(_table(one) for one in report.tables),
         _notes(report),
-        "## Data\n\n" + _data(report),
+        "## Data\n\n" + table(*data_rows(report)),
         "## Parameters\n\n" + _parameters(report),
-        "## Training\n\n" + _history(report),
-        "## Time\n\n" + table(("stage", "seconds", "share"), _times(report.timings)),
+        "## Training\n\n" + table(*history_rows(report)),
+        "## Time\n\n" + table(*time_rows(report)),
         "## Settings\n\n" + _settings(report),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -95,11 +95,12 @@ def _notes(report: RunReport) -> str:
     return "## Notes\n\n" + "\n".join(f"- {note}" for note in report.notes) if report.notes else ""
 
 
-def _data(report: RunReport) -> str:
+def data_rows(report: RunReport) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of the table of data statistics, a column a split."""
     splits = list(report.data)
     names = dict.fromkeys(name for values in report.data.values() for name in values)
-    rows = [(name.replace("_", " "), *(_value(report.data[split].get(name)) for split in splits)) for name in names]
-    return table(("", *splits), rows)
+    rows = [[name.replace("_", " "), *(_value(report.data[split].get(name)) for split in splits)] for name in names]
+    return ["", *splits], rows
 
 
 def _value(value: Any) -> str:
@@ -108,21 +109,22 @@ def _value(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)
 
 
-def _parameters(report: RunReport) -> str:
+def parameter_rows(report: RunReport, indent: str) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of the tree of parameters, each module `indent`ed by its depth."""
     rows = [
-        ("&nbsp;" * 4 * depth + module["name"], *(f"{module[kind]:,}" for kind in ("total", "trainable", "tied")))
+        [indent * depth + module["name"], *(f"{module[kind]:,}" for kind in ("total", "trainable", "tied"))]
         for depth, module in _modules(report.parameters, 0)
     ]
-    tree = table(("module", "parameters", "trainable", "tied"), rows)
+    return ["module", "parameters", "trainable", "tied"], rows
+
+
+def _parameters(report: RunReport) -> str:
+    tree = table(*parameter_rows(report, "&nbsp;" * 4))
     return tree if not report.change else f"{_change(report.change)}\n\n{tree}"
 
 
 def _change(change: dict[str, Any]) -> str:
-    note = (
-        "How far weights moved is the norm of their difference, from the start of the run to what is saved, over their "
-        "norm at the start. The model as it was trained:"
-    )
-    return "\n\n".join([" ".join(change["explanation"]), table(CHANGE_HEADER, change_rows(change)), note])
+    return "\n\n".join([" ".join(change["explanation"]), table(CHANGE_HEADER, change_rows(change)), CHANGE_NOTE])
 
 
 def _modules(module: dict[str, Any], depth: int, deepest: int = 3) -> Iterable[tuple[int, dict[str, Any]]]:
@@ -132,25 +134,33 @@ def _modules(module: dict[str, Any], depth: int, deepest: int = 3) -> Iterable[t
             yield from _modules(child, depth + 1, deepest)
 
 
-def _history(report: RunReport) -> str:
-    """At most twenty logs, evenly chosen; report.json has all."""
+def history_rows(report: RunReport) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of at most twenty logs, evenly chosen; report.json has all."""
     kept = report.history[:: max(1, -(-len(report.history) // 20))]
     if report.history and kept[-1] is not report.history[-1]:
         kept.append(report.history[-1])
     forms = {"step": ",", "loss": ".4f", "learning_rate": ".2e", "grad_norm": ".3f", "tokens_per_second": ",.0f"}
-    rows = [(_place(log), *(_number(log.get(name), form) for name, form in forms.items())) for log in kept]
-    return table(("", *(name.replace("_", " ") for name in forms)), rows)
+    rows = [[_place(log), *(_number(log.get(name), form) for name, form in forms.items())] for log in kept]
+    return ["", *(name.replace("_", " ") for name in forms)], rows
 
 
-def _times(timings: dict[str, float]) -> list[list[str]]:
-    whole = max(timings.values(), default=0.0) or 1.0
-    return [[name, f"{seconds:,.1f}", f"{seconds / whole:.0%}"] for name, seconds in timings.items()]
+def time_rows(report: RunReport) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of the seconds by stage, and of their shares of the whole run."""
+    whole = max(report.timings.values(), default=0.0) or 1.0
+    rows = [[name, f"{seconds:,.1f}", f"{seconds / whole:.0%}"] for name, seconds in report.timings.items()]
+    return ["stage", "seconds", "share"], rows
 
 
-def _settings(report: RunReport) -> str:
+def setting_rows(report: RunReport) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of the settings that are not none, and of the versions."""
     rows = []
     for group, values in report.settings.items():
         shown = {name: values[name] for name in _SETTINGS_SHOWN if name in values} if group == "training" else values
-        rows += [(f"{group}: {name}", f"`{value}`") for name, value in shown.items() if value is not None]
-    rows += [(f"version: {name}", f"`{value}`") for name, value in report.versions.items()]
-    return table(("setting", "value"), rows)
+        rows += [[f"{group}: {name}", str(value)] for name, value in shown.items() if value is not None]
+    rows += [[f"version: {name}", value] for name, value in report.versions.items()]
+    return ["setting", "value"], rows
+
+
+def _settings(report: RunReport) -> str:
+    header, rows = setting_rows(report)
+    return table(header, [[name, f"`{value}`"] for name, value in rows])

@@ -3,6 +3,10 @@
 from typing import Any
 
 CHANGE_HEADER = ("module", "before", "after", "moved", "learnt")
+CHANGE_NOTE = (
+    "How far weights moved is the norm of their difference, from the start of the run to what is saved, over their "
+    "norm at the start."
+)
 
 
 def change_rows(change: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -88,6 +88,10 @@ class RunReport:
     """What the diagnosis found, the severest first."""
     evidence: dict[str, Any] = field(default_factory=dict)
     """Numbers that the diagnosis needs and no other part holds."""
+    intervals: dict[str, Any] = field(default_factory=dict)
+    """95% intervals [low, high] of scores of `result`, by their keys."""
+    reproduce: str = ""
+    """Python that repeats the run."""
     change: dict[str, Any] = field(default_factory=dict)
     """What training changed: `compare_parameters(before, after).to_dict()`."""
     notes: list[str] = field(default_factory=list)

@@ -1,6 +1,7 @@
 """A report on the terminal, in one screen."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
@@ -11,28 +12,57 @@ from .markdown import numeric, score_rows
 from .parameters import change_line
 from .report import RunReport
 
+_STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold blue"}
+_EVALUATIONS = 5  # of a run of many, those shown beside the saved one
+_FRAME, _GAP = 4, 2  # columns of the border, and between two columns of a table
+
 
 def print_report(report: RunReport, folder: str, console: Console | None = None) -> None:
-    """Print summary, scores and notes, and where the rest is."""
+    """Print summary, findings, scores and notes, and where the rest is."""
+    console = console or Console()
     parts: list[RenderableType] = [Text(" ".join(report.summary)), Text()]
+    parts += [
+        Text.assemble((f"{one.severity} {one.code}", _STYLES.get(one.severity, "")), f" {one.evidence}")
+        for one in report.findings
+    ]
+    parts += [Text()] if report.findings else []
     if report.scores:
-        parts += [_scores(report), Text()]
+        parts += [*_scores(report, console.width - _FRAME), Text()]
     if report.tables:
         parts += [rich_table(report.tables[0].header, report.tables[0].rows), Text()]
     parts += [Text(change_line(report.change)), Text()] if report.change else []
     parts += [Text(f"· {note}") for note in report.notes]
-    parts.append(Text(f"Model, report.md and report.json are in {folder}", style="bold"))
-    (console or Console()).print(Panel(Group(*parts), title=report.recipe, expand=False))
+    page = Path(folder) / "report.html"
+    parts.append(Text(f"Open {page}; model, report.md and report.json are beside it", style="bold"))
+    console.print(Panel(Group(*parts), title=report.recipe, expand=False))
 
 
-def _scores(report: RunReport) -> Table:
+def _scores(report: RunReport, width: int) -> list[RenderableType]:
+    """Return some of the evaluations and the baselines, in as many columns as there is room for."""
     header, rows = score_rows(report)
-    table = rich_table(header, [])
+    evaluations = range(len(report.scores))
+    shown = {*evaluations[:: max(1, -(-len(report.scores) // _EVALUATIONS))], *evaluations[-1:]}
+    shown |= {number for number in evaluations if report.scores[number] == report.result}
+    columns = _fitting(header, rows, width)
+    table = rich_table([header[column] for column in columns], [])
     for number, row in enumerate(rows):
         is_baseline = number >= len(report.scores)
         is_result = not is_baseline and report.scores[number] == report.result
-        table.add_row(*row, style="dim" if is_baseline else "bold" if is_result else "")
-    return table
+        if is_baseline or number in shown:
+            style = "dim" if is_baseline else "bold" if is_result else ""
+            table.add_row(*(row[column] for column in columns), style=style)
+    left_out = [header[column] for column in range(len(header)) if column not in columns]
+    return [table, *([Text(f"(and {', '.join(left_out)})", style="dim")] if left_out else [])]
+
+
+def _fitting(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Return the columns, from the first on, that fit beside each other; two at least."""
+    used, columns = -_GAP, []
+    for column, label in enumerate(header):
+        used += _GAP + max(len(label), *(len(row[column]) for row in rows))
+        if used <= width or column < 2:
+            columns.append(column)
+    return columns
 
 
 def rich_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:

@@ -27,9 +27,11 @@ from ..modeling.lora import is_lora, save_merged
 from ..modeling.parameters import parameter_report
 from ..modeling.start import START_FILE, change_since_start, forget_start, keep_start
 from ..modeling.unpadding import unpad_encoder
+from ..reporting.html import write_html
 from ..reporting.hub import command_to_push, open_repository, push_folder
 from ..reporting.markdown import write_markdown
 from ..reporting.report import REPORT_FILE, RunReport, Score, describe_object, package_versions
+from ..reporting.reproduce import python_code
 from ..reporting.seeds import SeedsReport, summarize_seeds
 from ..reporting.terminal import print_report
 from .arguments import RunArguments
@@ -236,9 +238,10 @@ class Recipe(ABC):
         self.timings["whole run"] = time.perf_counter() - started
         report = self.build_report(logs)
         if self.trainer.is_world_process_zero():
-            forget_start(self.output_dir)
             write_markdown(report, self.output_dir)
+            write_html(report, self.output_dir)
             report.save(self.output_dir)
+            forget_start(self.output_dir)
             print_report(report, self.output_dir)
             if self.args.push_to_hub:
                 self._push_or_say_how()
@@ -552,10 +555,17 @@ class Recipe(ABC):
             change=self._change(),
             timings={name: round(seconds, 2) for name, seconds in self.timings.items()},
             notes=self.notes,
+            reproduce=python_code(type(self), self._given(), self.args),
             **self.describe(result),
         )
         report.settings["training"] = self.args.to_dict()
         return report
+
+    def _given(self) -> dict[str, Any]:
+        """Return what the constructor was given, but for the arguments of the Trainer."""
+        own = {name: getattr(self, name, None) for name in ("task", "source", "config", "lora")}
+        model = {"model": self.given_model, "tokenizer": self.given_tokenizer}
+        return own | model | {"callbacks": self.callbacks or None}
 
     def _result(self, scores: list[dict[str, Any]]) -> dict[str, Any]:
         """Return the scores of the weights that are saved: the last ones, or those of the best checkpoint."""

@@ -130,6 +130,26 @@ def test_kinds_of_task(make, task, data, shown):
     assert one.score == pytest.approx(other.score, abs=1e-6)
 
 
+def test_the_worst_errors_are_what_the_saved_model_says(make):
+    """Of a split that was held out, where the rows of the data are not those of the split."""
+    recipe = make(ClassificationTask("toy"), toy(), num_train_epochs=1)
+    report = recipe.train()
+    errors = report.details["validation"]["worst_errors"]
+    assert errors
+    by_text = {row["text"]: str(row["label"]) for row in toy()}
+    for one in errors:
+        (text,) = one["texts"]
+        assert by_text[text] == one["true"] != one["said"]
+        (said,) = recipe.predict([text])
+        assert (said.label, said.score) == (one["said"], pytest.approx(one["probability"], abs=1e-5))
+    assert report.tables[-1].title == "Worst errors, validation"
+    assert report.intervals == report.details["validation"]["intervals"]
+    assert report.baselines["constant"] == report.details["validation"]["baseline"]
+    page = Path(recipe.output_dir, "report.html").read_text("utf-8")
+    for title in ("Confusion, validation", "Reliability, validation", "How frequent the labels are", errors[0]["said"]):
+        assert title in page
+
+
 def test_several_validation_splits(make):
     task = ClassificationTask("toy", validation_splits=("validation_matched", "validation_mismatched"))
     data = DatasetDict(train=toy(), validation_matched=toy(12), validation_mismatched=toy(9))
@@ -139,6 +159,10 @@ def test_several_validation_splits(make):
     assert [row["epoch"] for row in report.scores] == [1.0, 2.0]
     assert {"validation_matched_accuracy", "validation_mismatched_accuracy"} <= set(report.scores[0])
     assert [report.details[split]["examples"] for split in task.validation_splits] == [12, 9]
+    assert "validation_mismatched_accuracy" in report.intervals
+    page = Path(recipe.output_dir, "report.html").read_text("utf-8")
+    assert "Confusion, validation_matched" in page
+    assert "Confusion, validation_mismatched" in page
 
 
 class Worsen(TrainerCallback):

@@ -3,8 +3,15 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
-from bert_finetune_kit.pretraining.metrics import baseline_scores, loss_counts, loss_sums, pretraining_scores
+from bert_finetune_kit.pretraining.metrics import (
+    baseline_scores,
+    loss_counts,
+    loss_sums,
+    pretraining_scores,
+    score_intervals,
+)
 from bert_finetune_kit.pretraining.model import PretrainingOutput
 
 LOSS = np.array([2.0, 4.0, 0.0])
@@ -60,3 +67,24 @@ def test_loss_terms():
     assert {name: value.item() for name, value in loss_counts(batch).items()} == {"mlm": 3, "pair": 1}
     del batch["next_sentence_label"]
     assert set(loss_counts(batch)) == set(loss_sums(PretrainingOutput(mlm_loss=torch.ones(1)))) == {"mlm"}
+
+
+def test_intervals_are_those_of_scipy():
+    rng = np.random.default_rng(1)
+    count = rng.integers(0, 20, size=200)
+    loss, right = 3.0 * count + rng.normal(size=200), rng.binomial(count, 0.3)
+    pair_loss, pair_right = rng.exponential(size=200), rng.integers(2, size=200)
+    outputs = (loss, right, count, pair_loss, pair_right)
+    found, scores = score_intervals(outputs), pretraining_scores(outputs)
+    theirs = stats.bootstrap(
+        (loss, count), lambda part, whole, axis: part.sum(axis) / whole.sum(axis), paired=True, method="percentile",
+        n_resamples=5000, rng=np.random.default_rng(2), vectorized=True,
+    ).confidence_interval  # fmt: skip
+    width = theirs.high - theirs.low
+    assert found["mlm_loss"] == pytest.approx((theirs.low, theirs.high), abs=0.1 * width)
+    assert found["perplexity"] == pytest.approx(np.exp(found["mlm_loss"]))
+    assert set(found) == {"mlm_loss", "perplexity", "mlm_accuracy", "pair_loss", "pair_accuracy"}
+    assert all(low < scores[name] < high for name, (low, high) in found.items())
+    broken = (np.where(np.arange(200) < 197, np.nan, loss), *outputs[1:])
+    assert score_intervals(broken) == {}  # too few are left
+    assert set(score_intervals(outputs[:3])) == {"mlm_loss", "perplexity", "mlm_accuracy"}

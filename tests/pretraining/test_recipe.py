@@ -41,6 +41,11 @@ def test_a_run_from_text_to_report(make_recipe, capsys):
     assert "unigram guess" in printed
     assert "epoch 2.00" in printed
     text = Path(folder, "report.md").read_text("utf-8")
+    low, high = report.intervals["perplexity"]
+    assert low < report.result["perplexity"] < high
+    assert f"{low:,.1f} to {high:,.1f}" in text
+    assert "report.html" in printed
+    assert "Perplexity after each evaluation" in Path(folder, "report.html").read_text("utf-8")
     for heading in ("# pretraining", "## Scores", "## Data", "## Parameters", "## Training", "## Settings"):
         assert heading in text
     stock = AutoModelForPreTraining.from_pretrained(folder)

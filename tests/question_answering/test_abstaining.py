@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bert_finetune_kit.question_answering.abstaining import deal_out, fit_threshold, halves
+from bert_finetune_kit.question_answering.abstaining import deal_out, fit_threshold, halves, score_histogram
 from bert_finetune_kit.question_answering.metrics import score_answers, squad_scores
 
 
@@ -59,3 +59,28 @@ def test_a_fitted_threshold_is_good_on_the_other_half_too():
     assert fitted.threshold == pytest.approx(0.5, abs=0.1)
     assert fitted.f1 == pytest.approx(squad_scores(told.take(fitted.fit), no_answer[fitted.fit])["best_f1"])
     assert squad_scores(told.take(fitted.fit), no_answer[fitted.fit], fitted.threshold)["f1"] == fitted.f1
+
+
+def test_histogram_of_the_probability_of_no_answer():
+    rng = np.random.default_rng(0)
+    has_answer = rng.random(1000) < 0.7
+    no_answer = 1 / (1 + np.exp(-rng.normal(np.where(has_answer, -3, 3), 2)))
+    no_answer[:2] = 0.0, 1.0
+    found = score_histogram(no_answer, has_answer, 0.3, bins=20)
+    assert len(found["edges"]) == 21
+    assert np.all(np.diff(found["edges"]) > 0)
+    assert found["edges"][0] < found["threshold"] == 0.3 < found["edges"][-1]
+    assert sum(found["answerable"]) == has_answer.sum()  # the ends hold what lies beyond
+    assert sum(found["unanswerable"]) == (~has_answer).sum()
+    middle = found["edges"][10]
+    below = np.sum(no_answer[has_answer] < middle)
+    assert sum(found["answerable"][:10]) == below
+    widths = np.diff(np.log(np.array(found["edges"]) / (1 - np.array(found["edges"]))))
+    np.testing.assert_allclose(widths, widths[0])
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_histogram_where_all_say_the_same(value):
+    found = score_histogram(np.full(6, value), np.arange(6) < 2, value)
+    assert (sum(found["answerable"]), sum(found["unanswerable"])) == (2, 4)
+    assert 0 < found["edges"][0] < found["edges"][-1] < 1

@@ -61,6 +61,11 @@ def test_a_run_from_data_to_report(make, capsys):
     text = (folder / "report.md").read_text("utf-8")
     for heading in ("Scores", "Result", "Oracle", "Overlap with the answers", "By question word", "Worst errors"):
         assert f"## {heading}" in text
+    counts = details["no_answer_histogram"]
+    assert sum(counts["answerable"]) == details["official"]["HasAns_total"]
+    assert report.baselines["no-answer"]["f1"] == details["always_abstaining"]
+    assert report.intervals["f1"] == details["intervals"]["f1"]
+    assert "When it abstains" in (folder / "report.html").read_text("utf-8")
     printed = capsys.readouterr().out
     assert "never answering" in printed
     read = {file.stem: json.loads(file.read_text("utf-8")) for file in (folder / "predictions").iterdir()}

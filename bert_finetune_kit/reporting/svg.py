@@ -1,0 +1,125 @@
+"""Figures of matplotlib as SVG for the middle of a page: in the page's own colours and font, light or dark."""
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from xml.etree import ElementTree
+
+# What is drawn in these colours takes that of the page. The last part is for a page, or a viewer, that sets none.
+INK, MUTED, FIRST, SECOND, THIRD = "#010203", "#010204", "#010205", "#010206", "#010207"
+_PAINT = {
+    INK: "currentColor",
+    MUTED: "var(--plot-muted, #888)",
+    FIRST: "var(--plot-1, #2f6fb5)",
+    SECOND: "var(--plot-2, #c8651b)",
+    THIRD: "var(--plot-3, #2e8b57)",
+}
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # text stays text: small, to be found and copied
+    "svg.hashsalt": "kit",  # the same figure is the same file
+    "text.parse_math": False,  # a label may be $5
+    "text.usetex": False,
+    "font.size": 10,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": MUTED,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.6,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 9.5,
+    "lines.linewidth": 1.6,
+}
+_SVG, _LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # what XML cannot hold
+
+
+class Sketch:
+    """A figure that is being drawn, and its text once it is."""
+
+    def __init__(self, figure: Any) -> None:
+        self.figure = figure
+        self.axes = figure.add_subplot()
+        self.svg = ""
+
+
+@contextmanager
+def sketch(name: str, label: str, width: float = 4.8, height: float = 2.8) -> Iterator[Sketch]:
+    """Yield a figure with one pair of axes, in the kit's style whatever the user's is; afterwards its `svg` is there.
+
+    Args:
+        name: what all ids in it begin with, so that figures of one page do not share any.
+        label: what is seen, for those who cannot see it.
+        width: inches.
+        height: inches.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # measured with one font, shown with those of the reader
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        one = Sketch(Figure(figsize=(width, height), layout="constrained"))
+        yield one
+        stream = io.StringIO()
+        one.figure.savefig(stream, format="svg", metadata={"Date": None})
+        one.svg = adapt(stream.getvalue(), name, label)
+
+
+def adapt(svg: str, name: str, label: str) -> str:
+    """Return an SVG file as an element for a page.
+
+    Its ids begin with `name`; colours and font are those of the page; what would change the page or name an address is
+    gone; it is as wide as there is room.
+    """
+    ElementTree.register_namespace("", _SVG[1:-1])
+    root = ElementTree.fromstring(svg)
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag.endswith(("}metadata", "}style")):
+                parent.remove(child)
+    for element in root.iter():
+        if "id" in element.attrib:
+            element.set("id", f"{name}-{element.get('id')}")
+        if _LINK in element.attrib:
+            element.set("href", f"#{name}-{element.attrib.pop(_LINK)[1:]}")
+        for key in ("clip-path", "style"):
+            if key in element.attrib:
+                element.set(key, _painted(element.attrib[key].replace("url(#", f"url(#{name}-")))
+    for key in ("width", "height", "version"):
+        root.attrib.pop(key, None)
+    root.attrib |= {"role": "img", "aria-label": _UNPRINTABLE.sub("", label)}
+    root.attrib |= {"stroke-linejoin": "round", "stroke-linecap": "butt"}
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def printable(text: str, most: int = 24) -> str:
+    """Return a text of the data as a label: on one line, short, without what XML cannot hold.
+
+    >>> printable("  one   two "), printable("0123456789", 5)
+    ('one two', '0123…')
+    """
+    text = " ".join(_UNPRINTABLE.sub("", text).split())
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _painted(value: str) -> str:
+    """Return an attribute with the page's colours and font."""
+    for colour, paint in _PAINT.items():
+        value = value.replace(colour, paint)
+    return re.sub(r"font-family: [^;]*;? ?", "", value)

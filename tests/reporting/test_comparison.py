@@ -1,0 +1,103 @@
+import io
+import math
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from bert_finetune_kit import ConfigError, OutputError, compare_reports
+from bert_finetune_kit.reporting.comparison import difference_interval
+from bert_finetune_kit.reporting.intervals import wilson
+
+
+def other(report, accuracy, interval=None, **changes):
+    values = {"result": report.result | {"accuracy": accuracy}, "intervals": {"accuracy": interval} if interval else {}}
+    return replace(report, **(values | changes))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "published"),
+    [
+        ((48, 80), (56, 70), (0.0524, 0.3339)),
+        ((3, 10), (9, 10), (0.1705, 0.8090)),
+        ((0, 29), (5, 56), (-0.0381, 0.1926)),
+    ],
+)
+def test_the_interval_of_a_difference_is_that_of_the_paper(first, second, published):
+    """Newcombe (1998), Statistics in Medicine 17, table II, method 10."""
+    shares = [right / total for right, total in (first, second)]
+    found = difference_interval(shares[0], wilson(*first), shares[1], wilson(*second))
+    assert found == pytest.approx(published, abs=6e-5)
+
+
+def test_a_difference_beyond_the_intervals(full_report):
+    better = other(full_report, 0.95, [0.92, 0.97], settings={"training": {"seed": 2, "output_dir": "elsewhere"}})
+    found = compare_reports(full_report, better, names=["small", "large"])
+    (difference,) = found.differences
+    assert difference.value == pytest.approx(0.15)
+    low = 0.15 - math.hypot(0.95 - 0.92, 0.88 - 0.8)
+    assert difference.interval[0] == pytest.approx(low)
+    assert difference.is_beyond
+    assert "+15.0 points (95% interval +6.5 points to +25.2 points)" in found.verdict[0]
+    assert found.verdict[0].endswith("large is better.")
+    text = found.to_markdown()
+    assert "| accuracy | 80.0% (70.0% to 88.0%) | 95.0% (92.0% to 97.0%) |" in text
+    assert "| training: seed | 1 | 2 |" in text
+    assert "elsewhere" not in text
+    assert "## Data that differ" not in text
+    assert "| total | 1,234 | 1,234 |" in text
+
+
+def test_less_is_better_of_a_loss(full_report):
+    report = replace(full_report, glossary=full_report.glossary[1:], intervals={"loss": [0.39, 0.41]})
+    found = compare_reports(report, replace(report, result={"loss": 0.5}, intervals={"loss": [0.49, 0.51]}))
+    assert found.verdict[0].endswith("run 1 is better.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"accuracy": 0.82, "interval": [0.72, 0.9]}, "it may be chance"),
+        ({"accuracy": 0.95}, "without intervals"),
+        ({"accuracy": 0.8, "interval": [0.7, 0.9]}, "the same"),
+        ({"accuracy": 0.95, "interval": [0.92, 0.97], "data": {"validation": {"examples": 9}}}, "cannot be compared"),
+        (
+            {"accuracy": 0.95, "interval": [0.92, 0.97], "baselines": {"constant": {"accuracy": 0.9}}},
+            "cannot be compared",
+        ),
+    ],
+)
+def test_what_cannot_be_told(full_report, changes, said):
+    found = compare_reports(full_report, other(full_report, **changes))
+    assert said in found.verdict[0]
+    assert not found.differences[0].is_beyond
+
+
+def test_several_folders(full_report, tmp_path):
+    for name, accuracy in (("a", 0.8), ("b", 0.9), ("c", 0.7)):
+        (tmp_path / name).mkdir()
+        other(full_report, accuracy).save(tmp_path / name)
+    found = compare_reports(*(tmp_path / name for name in "abc"))
+    assert found.names == ["a", "b", "c"]
+    assert [round(one.value, 2) for one in found.differences] == [0.1, -0.1]
+    assert "a against b against c" in str(found)
+    assert found.tables[0].header == ["score", "a", "b", "c"]
+    page = found.to_html()
+    assert "<script" not in page
+    assert "Settings that differ" not in page
+    with Console(width=70, record=True, file=io.StringIO()) as console:
+        console.print(found)
+    assert "The accuracy of b is 90.0%" in console.export_text()
+
+
+def test_what_cannot_be_compared(full_report, tmp_path):
+    with pytest.raises(ConfigError, match="give two runs"):
+        compare_reports(full_report)
+    with pytest.raises(ConfigError, match="several recipes"):
+        compare_reports(full_report, replace(full_report, recipe="pretraining"))
+    with pytest.raises(ConfigError, match="a name for each"):
+        compare_reports(full_report, full_report, names=["a"])
+    with pytest.raises(OutputError, match="no run has finished"):
+        compare_reports(full_report, tmp_path)
+    nothing = replace(full_report, result={})
+    assert compare_reports(nothing, nothing).verdict == ["There is no score that all of them have."]
