@@ -10,9 +10,11 @@ from torch import nn
 from transformers import BertConfig
 
 from bert_finetune_kit import compare_parameters
+from bert_finetune_kit.modeling.change import compare_weights
 from bert_finetune_kit.modeling.loading import sized_config
 from bert_finetune_kit.modeling.lora import add_lora, merge_lora
 from bert_finetune_kit.modeling.parameters import parameter_report
+from bert_finetune_kit.modeling.weights import weights_of
 
 PEFT = pytest.importorskip("peft")
 
@@ -76,6 +78,8 @@ def test_heads_on_bert_base_by_hand(head, total, came, went):
 def test_from_the_input_to_the_output():
     names = list(counts(compare_parameters(on_meta(transformers.BertForQuestionAnswering), BertConfig()), "after"))
     assert names == list(BASE)
+    by_alphabet = dict(sorted(weights_of(BertConfig()).items()))  # as files have them, layer 10 before layer 2
+    assert [module.name for module in compare_weights(by_alphabet, by_alphabet).modules] == list(BASE)
 
 
 def test_a_step_of_known_length(model):
