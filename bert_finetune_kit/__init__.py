@@ -44,6 +44,9 @@ _HOME = {
     "SeedsReport": "reporting.seeds",
     "TextSource": "data.sources",
     "compare_parameters": "modeling.parameters",
+    "diagnose": "reporting.diagnosis.diagnose",
+    "diagnose_scores": "reporting.diagnosis.diagnose",
+    "finding_rule": "reporting.diagnosis.registry",
     "get_task": "tasks.registry",
     "pad_encoder": "modeling.unpadding",
     "parameter_report": "modeling.parameters",
@@ -84,6 +87,9 @@ if TYPE_CHECKING:
     from .question_answering.config import QAConfig as QAConfig
     from .question_answering.predict import Answer as Answer
     from .question_answering.recipe import QARecipe as QARecipe
+    from .reporting.diagnosis.diagnose import diagnose as diagnose
+    from .reporting.diagnosis.diagnose import diagnose_scores as diagnose_scores
+    from .reporting.diagnosis.registry import finding_rule as finding_rule
     from .reporting.overview import Overview as Overview
     from .reporting.report import Finding as Finding
     from .reporting.report import RunReport as RunReport

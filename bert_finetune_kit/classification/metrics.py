@@ -48,12 +48,19 @@ def expected_calibration_error(told: Predictions, bins: int = 15) -> float:
 
     The confidence of a prediction is its probability. In a multi_label task every label of every example is one.
     """
+    return calibration_gaps(*confidences(told), bins)
+
+
+def confidences(told: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probability of each decision, and whether it is right, (decisions,)."""
     if told.references.ndim == 2:
         confidence = np.where(told.predictions == 1, told.probabilities, 1 - told.probabilities).ravel()
-        correct = (told.predictions == told.references).ravel()
-    else:
-        confidence = told.probabilities.max(1)
-        correct = told.predictions == told.references
+        return confidence, (told.predictions == told.references).ravel()
+    return told.probabilities.max(1), told.predictions == told.references
+
+
+def calibration_gaps(confidence: np.ndarray, correct: np.ndarray, bins: int = 15) -> float:
+    """Return the calibration error of decisions; see `expected_calibration_error`."""
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = np.bincount(place, weights=confidence - correct, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidence))

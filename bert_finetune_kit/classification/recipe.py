@@ -35,6 +35,7 @@ from ..training.trainer import Loss
 from .collator import DataCollatorForClassification
 from .command_line import TaskArguments
 from .config import ClassificationConfig
+from .evidence import gather
 from .features import ClassificationExamples
 from .judging import judge, score_split
 from .labels import LabelSet, check_classes, label_set, label_weights
@@ -256,6 +257,7 @@ class ClassificationRecipe(Recipe):
         check_vocabulary(tokenizer, config.vocab_size)
         model, new = build_model(self.given_model, labels, len(tokenizer), self.config.new_head, tokenizer.pad_token_id)
         model.label_smoothing = self.args.label_smoothing_factor
+        self.evidence["new_parts"] = new
         if new:
             self.notes.append(f"new weights, not from a checkpoint: {', '.join(new)}")
         heads = [HEAD, *(part for part in new if part.endswith("pooler"))]
@@ -299,6 +301,8 @@ class ClassificationRecipe(Recipe):
             details[split] = one if labels.kind == "regression" else one | label_details(labels, told)
             tables.append(result_table(split, one, *self._published(split, len(splits))))
             tables += label_tables(split, details[split]) if labels.kind != "regression" else []
+        told_of = {split: told for split, (told, _) in judged.items()}
+        self.evidence |= gather(prepared.train, splits, told_of, labels.kind)
         parameters = sum(parameter.numel() for parameter in prepared.model.parameters())
         summary = summarize(self.task, self.data_name, len(prepared.train), parameters, self.steps, details)
         return {

@@ -12,8 +12,9 @@ from .report import RunReport
 
 
 def print_report(report: RunReport, folder: str, console: Console | None = None) -> None:
-    """Print summary, scores and notes, and where the rest is."""
+    """Print summary, findings, scores and notes, and where the rest is."""
     parts: list[RenderableType] = [Text(" ".join(report.summary)), Text()]
+    parts += [*_findings(report), Text()] if report.findings else []
     if report.scores:
         parts += [_scores(report), Text()]
     if report.tables:
@@ -21,6 +22,18 @@ def print_report(report: RunReport, folder: str, console: Console | None = None)
     parts += [Text(f"· {note}") for note in report.notes]
     parts.append(Text(f"Model, report.md and report.json are in {folder}", style="bold"))
     (console or Console()).print(Panel(Group(*parts), title=report.recipe, expand=False))
+
+
+def _findings(report: RunReport) -> list[RenderableType]:
+    """Code, evidence and the first advice of each finding."""
+    styles = {"error": "bold red", "warning": "yellow", "note": "dim"}
+    return [
+        Text.assemble(
+            (one.code, styles.get(one.severity, "")), f" {one.evidence}", (f" → {tip}" if tip else "", "italic")
+        )
+        for one in report.findings
+        for tip in [one.advice[0] if one.advice else ""]
+    ]
 
 
 def _scores(report: RunReport) -> Table:

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,10 +22,13 @@ from transformers.utils import is_torch_xla_available
 
 from ..data.vocabulary import load_tokenizer, train_wordpiece
 from ..errors import ConfigError, HubError, KitError, OutputError, RunStopped, raise_faults
+from ..modeling.freshness import fresh_layers
 from ..modeling.loading import bert_config
 from ..modeling.lora import is_lora, save_merged
 from ..modeling.parameters import parameter_report
 from ..modeling.unpadding import unpad_encoder
+from ..reporting.diagnosis.diagnose import diagnose
+from ..reporting.diagnosis.registry import rules_for
 from ..reporting.hub import command_to_push, open_repository, push_folder
 from ..reporting.markdown import write_markdown
 from ..reporting.report import REPORT_FILE, RunReport, Score, describe_object
@@ -34,6 +38,7 @@ from .arguments import RunArguments
 from .checkpoints import differences, fingerprint_of
 from .checks import argument_faults, check_output, check_space
 from .preflight import effective_batch, preflight
+from .sampling import in_order
 from .trainer import KitTrainer, Loss
 
 # Of the Trainer's arguments, those that a finished run of another seed must share.
@@ -50,6 +55,7 @@ _WHAT_DECIDES = (
 # Of a recipe's settings, those that do not.
 _WHAT_DOES_NOT = ("early_stopping_patience",)
 _EXAMPLES_HASHED = 100
+_ORDER_LOOKED_AT = 1000
 # Numbers of a Trainer log that are about the machine, not about the model.
 _NOT_SCORES = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
@@ -98,6 +104,7 @@ class Recipe(ABC):
         self.args = copy.copy(args)
         self.callbacks = list(callbacks)
         self.notes: list[str] = []
+        self.evidence: dict[str, Any] = {}  # what the diagnosis needs and the report does not hold otherwise
         self.timings: dict[str, float] = {}
         self.steps = 0  # of the optimizer, in all phases
         self.trainer: KitTrainer | None = None
@@ -319,7 +326,7 @@ class Recipe(ABC):
         run.args = copy.copy(self.args)
         run.args.seed, run.args.data_seed = seed, None
         run.args.output_dir = str(Path(self.output_dir) / f"seed-{seed}")
-        run.notes, run.timings, run.steps = [], {}, 0
+        run.notes, run.evidence, run.timings, run.steps = [], {}, {}, 0
         run.trainer = run._prepared = run._loaded = None
         return run
 
@@ -399,6 +406,8 @@ class Recipe(ABC):
                     f"There is no space left for the prepared data ({error}). They go to {HF_DATASETS_CACHE}, the "
                     "cache of `datasets`: free space there, or set HF_DATASETS_CACHE to a folder on another disk."
                 ) from error
+            self.evidence |= fresh_layers(self._prepared.model)
+            self.evidence["from_checkpoint"] = bert_config(self.given_model, vocab_size=1) is None
             self._unpad(self._prepared.model)
         return self._prepared
 
@@ -497,9 +506,13 @@ class Recipe(ABC):
             parameters=parameter_report(self.prepared().model).folded().to_dict(),
             timings={name: round(seconds, 2) for name, seconds in self.timings.items()},
             notes=self.notes,
+            evidence=self.evidence,
             **self.describe(result),
         )
         report.settings["training"] = self.args.to_dict()
+        report.evidence["in_order"] = in_order(islice(self.trainer._get_train_sampler(), _ORDER_LOOKED_AT))
+        report.evidence["rules"] = len(rules_for(self.name))
+        report.findings = diagnose(report)
         return report
 
     def _result(self, scores: list[dict[str, Any]]) -> dict[str, Any]:
