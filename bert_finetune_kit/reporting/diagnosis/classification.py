@@ -70,7 +70,7 @@ def _constant_by_scores(scores: Mapping[str, Any]) -> tuple[str, float] | None:
         )
     if recall == 0 and precision == 0:
         return (
-            f"recall and precision are 0: the first label is said to everything, with its share of {accuracy:.3f}",
+            "recall and precision are 0: as where the first label is said to everything",
             accuracy,
         )
     return None

@@ -10,6 +10,12 @@ from .registry import Rule, known_recipes, rules_for
 
 SEVERITIES = ("error", "warning", "note")
 
+# What follows from a finding by necessity, and would hide it: not shown beside it.
+_FOLLOWS = {
+    "LABELS_PERMUTED": ("BELOW_MAJORITY", "NOT_CALIBRATED", "OVERFITTING"),
+    "ONE_CLASS_PREDICTED": ("BELOW_MAJORITY", "NOT_CALIBRATED"),
+}
+
 # What scores by hand may come with, beside themselves.
 CONTEXT = {
     "examples": "number of examples or questions that were scored",
@@ -23,11 +29,13 @@ CONTEXT = {
 
 
 def diagnose(report: RunReport) -> list[Finding]:
-    """Return what the rules find in a report, the severest first.
+    """Return what the rules find in a report, the severest first; what follows from another finding is left out.
 
     A rule that raises takes no part: it becomes a note, since no rule may cost its user a finished run.
     """
     found = [one for code, rule in rules_for(report.recipe).items() if (one := _apply(code, rule, report)) is not None]
+    covered = {code for one in found for code in _FOLLOWS.get(one.code, ())}
+    found = [one for one in found if one.code not in covered]
     return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
 
 

@@ -1,5 +1,7 @@
 """Rules on how a training went: losses, gradients and learning rate. Each is a function of the report alone."""
 
+from typing import Any
+
 import numpy as np
 
 from ..report import Finding, RunReport
@@ -59,23 +61,28 @@ def gradients_explode(report: RunReport) -> Finding | None:
 
 
 def learning_rate_too_high(report: RunReport) -> Finding | None:
-    """The training loss ended above where it had been, by more than its noise."""
+    """The training loss ended above where it had been, or rose above its start and never came below it again.
+
+    Both by three standard errors of the logs and by a tenth, which the logs of a loss at its floor scatter by.
+    """
     values = curve(report.history, "loss")
     if len(values) < _CURVE or len({log.get("phase") for log in report.history}) > 1:
         return None
-    parts = quarters(values)
-    lowest = min(parts[:-1], key=lambda part: float(part.mean()))
-    rise = float(parts[-1].mean() - lowest.mean())
-    error = _noise(values) * np.sqrt(1 / len(lowest) + 1 / len(parts[-1]))
-    # A tenth beside the noise: what the logs of the last quarter scatter by where a loss has long reached its floor.
-    if rise <= max(_SURE * error, 0.1 * float(lowest.mean())):
+    means = [float(part.mean()) for part in quarters(values)]
+    start, last, noise = float(values[0]), means[-1], _noise(values)
+    lowest, highest = min(means[:-1]), max(means)
+    error = _SURE * noise * np.sqrt(2 / (len(values) // 4))
+    rose_again = last - lowest > max(error, 0.1 * lowest)
+    # The first log is of a single step, whose noise is that of a log and not of a mean.
+    never_fell = highest - start > max(_SURE * noise, 0.1 * start) and last > 0.95 * start
+    if not rose_again and not never_fell:
         return None
     peak = max((number(log.get("learning_rate")) or 0.0) for log in report.history)
     return Finding(
         "LEARNING_RATE_TOO_HIGH", "error",
-        f"The training loss was {lowest.mean():.3f} in a quarter of the run and {parts[-1].mean():.3f} in the last "
-        f"one, at a learning rate of up to {peak:.1e}.",
-        {"lowest": float(lowest.mean()), "last": float(parts[-1].mean()), "learning_rate": peak},
+        f"The training loss started at {start:.3f}; its means over quarters of the run are "
+        f"{', '.join(f'{mean:.3f}' for mean in means)}, at a learning rate of up to {peak:.1e}.",
+        {"start": start, "quarters": means, "learning_rate": peak},
         ["the learning rate is too high", "there is no warm-up", "the batch is too small for this learning rate"],
         [f"Lower the learning rate to {peak / 5:.0e}.", "Warm up over a tenth of the steps (warmup_steps=0.1).",
          "Enlarge the effective batch by gradient_accumulation_steps."],
@@ -133,31 +140,41 @@ def overfitting(report: RunReport) -> Finding | None:
     A rise counts from a tenth of the lowest loss and 0.05 nats on: a probability 5% lower for what is true. Where the
     saved weights score better for all that, the rise is over-confidence and not forgetting, and no finding.
     """
-    name, values = losses(report)
+    name, _ = losses(report)
     trained = curve(report.history, "loss")
-    if len(values) < 2 or (len(trained) >= _CURVE and quarters(trained)[-1].mean() >= quarters(trained)[0].mean()):
+    if len(trained) >= _CURVE and quarters(trained)[-1].mean() >= quarters(trained)[0].mean():
         return None
-    lowest, saved = int(values.argmin()), number(report.result.get(name))
-    if saved is None or saved - values[lowest] < max(0.1 * values[lowest], 0.05) or _scores_better(report, name):
+    saved, before = number(report.result.get(name)), _until_saved(report)
+    values = curve(before, name)
+    if saved is None or len(values) < 2:
         return None
-    row = next(row for row in report.scores if number(row.get(name)) == values[lowest])
+    lowest = float(values.min())
+    if saved - lowest < max(0.1 * lowest, 0.05) or _scores_better(report, before, name):
+        return None
+    row = next(row for row in before if number(row.get(name)) == lowest)
     return Finding(
         "OVERFITTING", "warning",
-        f"The validation loss was lowest after epoch {round(row.get('epoch') or 0, 2):g} ({values[lowest]:.4f}); that "
+        f"The validation loss was lowest after epoch {round(row.get('epoch') or 0, 2):g} ({lowest:.4f}); that "
         f"of the saved weights is {saved:.4f}.",
-        {"lowest": float(values[lowest]), "saved": saved, "epoch": row.get("epoch")},
+        {"lowest": lowest, "saved": saved, "epoch": row.get("epoch")},
         ["too many epochs for so little text", "the learning rate is too high", "too little dropout or weight decay"],
         ["Keep the best checkpoint: load_best_model_at_end=True.", "Train for fewer epochs, or stop early.",
          "Add data."],
     )  # fmt: skip
 
 
-def _scores_better(report: RunReport, loss: str) -> bool:
+def _until_saved(report: RunReport) -> list[dict[str, Any]]:
+    """Return the evaluations of the last phase up to that of the saved weights."""
+    rows = [row for row in report.scores if row.get("phase") == report.scores[-1].get("phase")]
+    return rows[: rows.index(report.result) + 1] if report.result in rows else rows
+
+
+def _scores_better(report: RunReport, rows: list[dict[str, Any]], loss: str) -> bool:
     """Return whether the saved weights beat those of the lowest loss by the score that the best are chosen by."""
     chosen = setting(report, "metric_for_best_model") or (report.glossary[0].key if report.glossary else loss)
     if chosen in (loss, "loss", "perplexity"):
         return False
-    least = min((row for row in report.scores if number(row.get(loss)) is not None), key=lambda row: float(row[loss]))
+    least = min((row for row in rows if number(row.get(loss)) is not None), key=lambda row: float(row[loss]))
     ours, theirs = number(report.result.get(chosen)), number(least.get(chosen))
     if ours is None or theirs is None:
         return False
@@ -166,8 +183,11 @@ def _scores_better(report: RunReport, loss: str) -> bool:
 
 
 def _noise(values: np.ndarray) -> float:
-    """Return the standard deviation of a log around its curve, from neighbours (von Neumann 1941)."""
-    return float(np.sqrt((np.diff(values) ** 2).mean() / 2))
+    """Return the standard deviation of a log around its curve, from neighbours.
+
+    From the median of their differences, which a jump does not move: for normal noise it is 0.6745 · √2 of that.
+    """
+    return float(np.median(np.abs(np.diff(values))) / (0.6745 * np.sqrt(2)))
 
 
 RULES = (
