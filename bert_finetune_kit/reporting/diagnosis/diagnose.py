@@ -13,6 +13,7 @@ SEVERITIES = ("error", "warning", "note")
 # What follows from a finding by necessity, and would hide it: not shown beside it.
 _FOLLOWS = {
     "LABELS_PERMUTED": ("BELOW_MAJORITY", "NOT_CALIBRATED", "OVERFITTING"),
+    "LEARNING_RATE_TOO_HIGH": ("STILL_IMPROVING",),
     "ONE_CLASS_PREDICTED": ("BELOW_MAJORITY", "NOT_CALIBRATED"),
 }
 

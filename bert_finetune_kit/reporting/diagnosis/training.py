@@ -15,8 +15,9 @@ _STANDING_STILL = 0.02
 _CURVE = 8
 # In units of the noise of a mean: three standard errors, one false alarm in several hundred runs.
 _SURE = 3.0
-# Gradient norms scatter by a factor of a few; one this many times the usual is no scatter. A convention.
-_EXPLODED = 100.0
+# Norms grow by a factor of a few as a model learns, and shrink to nothing as its loss does: so one is held against the
+# highest before it, not against the usual one. Ten times as much is a convention.
+_JUMP = 10.0
 
 
 def loss_not_finite(report: RunReport) -> Finding | None:
@@ -39,19 +40,23 @@ def loss_not_finite(report: RunReport) -> Finding | None:
 
 
 def gradients_explode(report: RunReport) -> Finding | None:
-    """Gradient norms are far above the usual one of the run: a hundred times its median, or not finite."""
-    norms = curve(report.history, "grad_norm")
-    infinite = sum(broken(log.get("grad_norm")) for log in report.history)
-    if len(norms) < _CURVE and not infinite:
+    """After the first quarter of the run a gradient norm is ten times all before it, or it is not finite."""
+    logs = [log for log in report.history if number(log.get("grad_norm")) is not None]
+    norms, infinite = curve(logs, "grad_norm"), sum(broken(log.get("grad_norm")) for log in report.history)
+    before = np.maximum.accumulate(norms) if len(norms) else norms
+    jumps = [place for place in range(max(len(norms) // 4, 2), len(norms)) if norms[place] > _JUMP * before[place - 1]]
+    if not infinite and (not jumps or len(norms) < _CURVE):
         return None
-    usual, highest = (float(np.median(norms)), float(norms.max())) if len(norms) else (0.0, 0.0)
-    if not infinite and highest <= _EXPLODED * usual:
-        return None
-    step = next((log["step"] for log in report.history if number(log.get("grad_norm")) == highest), 0)
+    highest, usual, step = 0.0, float(np.median(norms)) if len(norms) else 0.0, 0
+    told = f"{infinite} of {len(report.history)} logs have a gradient norm that is not finite."
+    if jumps:
+        highest, step = float(norms[jumps[0]]), int(logs[jumps[0]]["step"])
+        told = (
+            f"The gradient norm was {highest:,.3g} at step {step:,}, and at most {before[jumps[0] - 1]:,.3g} until "
+            "then." + (f" {told}" if infinite else "")
+        )
     return Finding(
-        "GRADIENTS_EXPLODE", "warning",
-        f"The gradient norm was {highest:,.3g} at step {step:,}, {highest / max(usual, 1e-12):,.0f} times its median "
-        f"of {usual:,.3g}" + (f"; {infinite} logs are not finite." if infinite else "."),
+        "GRADIENTS_EXPLODE", "warning", told,
         {"highest": highest, "median": usual, "step": step, "not_finite": infinite},
         ["the learning rate is too high", "there is no warm-up", "single examples are broken",
          "class weights are extreme"],
@@ -172,6 +177,7 @@ def _until_saved(report: RunReport) -> list[dict[str, Any]]:
 def _scores_better(report: RunReport, rows: list[dict[str, Any]], loss: str) -> bool:
     """Return whether the saved weights beat those of the lowest loss by the score that the best are chosen by."""
     chosen = setting(report, "metric_for_best_model") or (report.glossary[0].key if report.glossary else loss)
+    chosen = chosen.removeprefix("eval_")
     if chosen in (loss, "loss", "perplexity"):
         return False
     least = min((row for row in rows if number(row.get(loss)) is not None), key=lambda row: float(row[loss]))
