@@ -27,7 +27,7 @@ def test_a_healthy_run_has_no_finding(run, seed):
 def test_never_abstains(run, tokenizer):
     """Questions without an answer look like the others, and are few: to answer all is best."""
     train, validation = (questions(tokenizer, count, seed, 0.15, decoys=True) for count, seed in ((320, 1), (120, 2)))
-    assert codes(run(train, validation)) == {"NEVER_ABSTAINS"}
+    assert codes(run(train, validation, eval_strategy="no")) == {"NEVER_ABSTAINS"}
 
 
 @pytest.mark.slow
@@ -69,3 +69,10 @@ def test_spans_too_long(run, tokenizer):
 def test_contexts_in_both_splits(run, tokenizer):
     train = questions(tokenizer, 320, 1)
     assert codes(run(train, train.select(range(120)))) == {"TRAIN_VALIDATION_LEAK"}
+
+
+@pytest.mark.slow
+def test_overfitting(run, tokenizer):
+    """The answer is any word: a few questions can be learnt by heart, and nothing of the others."""
+    train, validation = (questions(tokenizer, 60, seed, without=0, guess=True) for seed in (1, 2))
+    assert codes(run(train, validation, num_train_epochs=40, metric_for_best_model="eval_loss")) == {"OVERFITTING"}

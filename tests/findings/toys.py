@@ -68,22 +68,22 @@ def questions(tokenizer, count, seed, without=0.3, answer_words=1, decoys=False,
     return Dataset.from_list(rows)
 
 
-def documents(tokenizer, count, seed, sentences=2, alike=False, mixed=False, rich=False):
+def documents(tokenizer, count, seed, sentences=2, alike=False, mixed=False):
     """Sentences of four words each; those at even places have other words than those at odd ones.
 
     A sentence that starts a document never follows one: three of four next-sentence pairs can be told. `alike`: all
-    sentences are of the same words; `mixed`: each is of either kind by chance; `rich`: all of a hundred words.
+    words are of the same kind, without stops; `mixed`: each is of either kind by chance.
     """
     rng, words, rows = random.Random(seed), words_of(tokenizer), []
     for _ in range(count):
         kinds = [0 if alike else rng.randrange(2) if mixed else place % 2 for place in range(sentences)]
-        chosen = [words[:100] if rich else words[6 * kind : 6 * kind + 6] for kind in kinds]
-        rows.append({"text": " ".join(" ".join(rng.choices(one, k=4)) + " ." for one in chosen)})
+        chosen = [words[6 * kind : 6 * kind + 6] for kind in kinds]
+        rows.append({"text": " ".join(" ".join(rng.choices(one, k=4)) + " ." * (not alike) for one in chosen)})
     return Dataset.from_list(rows)
 
 
 def classify(folder, tokenizer, model, train, validation, recipe=None, **settings):
-    args = ClassificationRecipe.default_args(str(folder), **(LAST | {"num_train_epochs": 4} | settings))
+    args = ClassificationRecipe.default_args(str(folder), **(LAST | {"num_train_epochs": 7} | settings))
     source = train if isinstance(train, LabelledSource) else LabelledSource(train, validation=validation)
     return ClassificationRecipe(
         ClassificationTask("toy"), source, model=model, tokenizer=tokenizer, args=args,
