@@ -36,8 +36,8 @@ def test_perplexity_above_uniform(run, tokenizer, config, tmp_path):
     other = names[:5] + np.random.default_rng(0).permutation(names[5:]).tolist()
     vocabulary = BertTokenizer(vocab={name: number for number, name in enumerate(other)})
     report = pretrain(
-        tmp_path / "again", vocabulary, str(tmp_path / "run"), documents(tokenizer, 240, 1), documents(tokenizer, 200, 2),
-        recipe=WORDS_ALONE, max_steps=2,
+        tmp_path / "again", vocabulary, str(tmp_path / "run"), documents(tokenizer, 240, 1),
+        documents(tokenizer, 200, 2), recipe=WORDS_ALONE, max_steps=2,
     ).train()  # fmt: skip
     assert codes(report) == {"PERPLEXITY_ABOVE_UNIFORM"}
 

@@ -1,7 +1,10 @@
 """Rules over figures and reports alone; tests/findings plants each fault in a real training."""
 
+import inspect
 import io
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -179,9 +182,13 @@ def test_all_built_in_rules_are_named_for_what_they_find_and_explain_themselves(
     assert all(rule(report()) is None for rule in every)
 
 
-def _source(rule):
-    import inspect
+def test_the_page_lists_every_code():
+    page = Path(__file__).parents[2] / "docs" / "reading_the_report.md"
+    listed = set(re.findall(r"^\| `([A-Z0-9_]+)`", page.read_text("utf-8"), re.MULTILINE))
+    assert listed == {registry.code_of(rule) for _, rules in registry._BUILT_IN for rule in rules} | {"RULE_FAILED"}
 
+
+def _source(rule):
     return inspect.getsource(rule)
 
 
