@@ -47,6 +47,9 @@ _HOME = {
     "TextSource": "data.sources",
     "compare_parameters": "modeling.change",
     "compare_reports": "reporting.comparison",
+    "diagnose": "reporting.diagnosis.diagnose",
+    "diagnose_scores": "reporting.diagnosis.diagnose",
+    "finding_rule": "reporting.diagnosis.registry",
     "get_task": "tasks.registry",
     "pad_encoder": "modeling.unpadding",
     "parameter_report": "modeling.parameters",
@@ -92,6 +95,9 @@ if TYPE_CHECKING:
     from .question_answering.recipe import QARecipe as QARecipe
     from .reporting.comparison import ReportComparison as ReportComparison
     from .reporting.comparison import compare_reports as compare_reports
+    from .reporting.diagnosis.diagnose import diagnose as diagnose
+    from .reporting.diagnosis.diagnose import diagnose_scores as diagnose_scores
+    from .reporting.diagnosis.registry import finding_rule as finding_rule
     from .reporting.overview import Overview as Overview
     from .reporting.report import Finding as Finding
     from .reporting.report import RunReport as RunReport

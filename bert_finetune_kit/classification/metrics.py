@@ -56,7 +56,11 @@ def confidences(told: Predictions) -> tuple[np.ndarray, np.ndarray]:
 
 def expected_calibration_error(told: Predictions, bins: int = 15) -> float:
     """Return how far confidence and accuracy are apart, the mean over bins of equal width (Guo et al. 2017)."""
-    confidence, correct = confidences(told)
+    return calibration_gaps(*confidences(told), bins)
+
+
+def calibration_gaps(confidence: np.ndarray, correct: np.ndarray, bins: int = 15) -> float:
+    """Return the calibration error of `confidences`."""
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = np.bincount(place, weights=confidence - correct, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidence))

@@ -36,6 +36,7 @@ from .calibration import reliability
 from .collator import DataCollatorForClassification
 from .command_line import TaskArguments
 from .config import ClassificationConfig
+from .evidence import gather
 from .features import ClassificationExamples
 from .judging import judge, score_split
 from .labels import LabelSet, check_classes, label_set, label_weights
@@ -260,6 +261,7 @@ class ClassificationRecipe(Recipe):
         check_vocabulary(tokenizer, config.vocab_size)
         model, new = build_model(self.given_model, labels, len(tokenizer), self.config.new_head, tokenizer.pad_token_id)
         model.label_smoothing = self.args.label_smoothing_factor
+        self.evidence["new_parts"] = new
         if new:
             self.notes.append(f"new weights, not from a checkpoint: {', '.join(new)}")
         heads = [HEAD, *(part for part in new if part.endswith("pooler"))]
@@ -313,6 +315,8 @@ class ClassificationRecipe(Recipe):
             tables += label_tables(split, details[split]) if labels.kind != "regression" else []
             if one["worst_errors"]:
                 mistakes.append(mistakes_table(split, one["worst_errors"], self._columns))
+        told_of = {split: told for split, (told, _) in judged.items()}
+        self.evidence |= gather(prepared.train, splits, told_of, labels.kind)
         parameters = sum(parameter.numel() for parameter in prepared.model.parameters())
         summary = summarize(self.task, self.data_name, len(prepared.train), parameters, self.steps, details)
         return {

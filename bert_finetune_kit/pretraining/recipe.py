@@ -21,6 +21,7 @@ from ..training.trainer import Loss
 from .collator import DataCollatorForPreTraining
 from .config import PretrainConfig
 from .corpus import TokenizedCorpus, tokenize_corpus
+from .evidence import masks_repeating, shared_documents
 from .features import PretrainingExamples, split_held_out, usable_documents
 from .metrics import GLOSSARY, baseline_scores, compute_metrics, loss_counts, loss_sums, score_intervals
 from .model import build_model
@@ -125,6 +126,7 @@ class PretrainRecipe(Recipe):
         self.notes += corpus.notes
         with self.timed("model"):
             model, new = build_model(self.given_model, self.config.objective, len(tokenizer), tokenizer.pad_token_id)
+        self.evidence["new_parts"] = new
         if new:
             self.notes.append(f"new weights, not from a checkpoint: {', '.join(new)}")
         return self._build(model, tokenizer, self.config)
@@ -169,6 +171,8 @@ class PretrainRecipe(Recipe):
         outputs = self._outputs.get(result.get("step", -1))  # not there where that was before the run was stopped
         intervals = score_intervals(outputs) if outputs is not None else {}
         baselines = baseline_scores(train_counts, eval_counts, pairs=objective != "none")
+        self.evidence["leak"] = {"validation": shared_documents(*self._corpora)}
+        self.evidence["masks_repeating"] = masks_repeating(prepared.train, prepared.collator)
         return {
             "summary": summarize(
                 prepared.model, self.corpus_name, self.steps, self.config.objective, result, baselines

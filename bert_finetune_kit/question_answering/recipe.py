@@ -26,6 +26,7 @@ from .answers import AnswerCheck
 from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
 from .decoding import Told, decode
+from .evidence import answer_lengths, shared_contexts
 from .features import QAExamples, Windows, answer_spans, lay_windows, tokenize_questions
 from .judging import Judgement, epoch_scores, judge
 from .model import HEAD, build_model, loss_counts, loss_sums
@@ -232,6 +233,7 @@ class QARecipe(Recipe):
         config = bert_config(self.given_model, len(tokenizer)) or checkpoint_config(str(self.given_model))
         check_vocabulary(tokenizer, config.vocab_size)
         model, new = build_model(self.given_model, len(tokenizer), self.config, tokenizer.pad_token_id)
+        self.evidence["new_parts"] = new
         if new:
             self.notes.append(f"new weights, not from a checkpoint: {', '.join(new)}")
         return make_trainable(model, self.config, self.lora, [HEAD])
@@ -286,6 +288,8 @@ class QARecipe(Recipe):
         task = QA_TASKS.get(self.source.train) if isinstance(self.source.train, str) else None
         if self.source.validation is not None or self.source.max_validation_examples is not None:
             task = None  # what was published is of its own validation split
+        self.evidence |= answer_lengths(told, judgement, self._references)
+        self.evidence["leak"] = {"validation": shared_contexts(*(one.examples.tokens for one in splits.values()))}
         details["answers_not_in_context"] = {name: one.check.missing for name, one in splits.items()}
         return {
             "summary": summarize(self.data_name, data["train"], parameters, self.steps, details),

@@ -26,6 +26,7 @@ def to_markdown(report: RunReport) -> str:
     """Render the whole report."""
     sections = [
         f"# {report.recipe}\n\n" + " ".join(report.summary),
+        _findings(report),
         _scores(report),
         *(_table(one) for one in report.tables),
         _notes(report),
@@ -36,6 +37,19 @@ def to_markdown(report: RunReport) -> str:
         "## Settings\n\n" + _settings(report),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _findings(report: RunReport) -> str:
+    """What the diagnosis found; nothing where the report was never diagnosed."""
+    if not report.findings:
+        rules = report.evidence.get("rules")
+        return "" if rules is None else f"## Findings\n\nNothing was found by {rules} rules."
+    parts = []
+    for one in report.findings:
+        causes = f"\n\nLikely causes: {'; '.join(one.causes)}." if one.causes else ""
+        advice = "".join(f"\n{number}. {text}" for number, text in enumerate(one.advice, start=1))
+        parts.append(f"### {one.code} ({one.severity})\n\n{one.evidence}{causes}" + (f"\n{advice}" if advice else ""))
+    return "\n\n".join(["## Findings", *parts])
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -21,11 +21,7 @@ def print_report(report: RunReport, folder: str, console: Console | None = None)
     """Print summary, findings, scores and notes, and where the rest is."""
     console = console or Console()
     parts: list[RenderableType] = [Text(" ".join(report.summary)), Text()]
-    parts += [
-        Text.assemble((f"{one.severity} {one.code}", _STYLES.get(one.severity, "")), f" {one.evidence}")
-        for one in report.findings
-    ]
-    parts += [Text()] if report.findings else []
+    parts += [*_findings(report), Text()] if report.findings else []
     if report.scores:
         parts += [*_scores(report, console.width - _FRAME), Text()]
     if report.tables:
@@ -35,6 +31,18 @@ def print_report(report: RunReport, folder: str, console: Console | None = None)
     page = Path(folder) / "report.html"
     parts.append(Text(f"Open {page}; model, report.md and report.json are beside it", style="bold"))
     console.print(Panel(Group(*parts), title=report.recipe, expand=False))
+
+
+def _findings(report: RunReport) -> list[RenderableType]:
+    """Severity, code, evidence and the first advice of each finding."""
+    return [
+        Text.assemble(
+            (f"{one.severity} {one.code}", _STYLES.get(one.severity, "")),
+            f" {one.evidence}",
+            (f" → {one.advice[0]}" if one.advice else "", "italic"),
+        )
+        for one in report.findings
+    ]
 
 
 def _scores(report: RunReport, width: int) -> list[RenderableType]:

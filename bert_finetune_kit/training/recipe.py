@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,11 +23,14 @@ from transformers.utils import is_torch_xla_available
 
 from ..data.vocabulary import load_tokenizer, train_wordpiece
 from ..errors import ConfigError, HubError, KitError, OutputError, RunStopped, raise_faults
+from ..modeling.freshness import fresh_layers
 from ..modeling.loading import bert_config
 from ..modeling.lora import is_lora, save_merged
 from ..modeling.parameters import parameter_report
 from ..modeling.start import START_FILE, change_since_start, forget_start, keep_start
 from ..modeling.unpadding import unpad_encoder
+from ..reporting.diagnosis.diagnose import diagnose
+from ..reporting.diagnosis.registry import rules_for
 from ..reporting.html import write_html
 from ..reporting.hub import command_to_push, open_repository, push_folder
 from ..reporting.markdown import write_markdown
@@ -38,6 +42,7 @@ from .arguments import RunArguments
 from .checkpoints import differences, fingerprint_of, newest_whole
 from .checks import argument_faults, check_output, check_space
 from .preflight import effective_batch, preflight, seconds_a_step
+from .sampling import in_order
 from .trainer import KitTrainer, Loss
 
 # Of the Trainer's arguments, those that a finished run of another seed must share.
@@ -56,6 +61,7 @@ _WHAT_DOES_NOT = ("early_stopping_patience",)
 _EXAMPLES_HASHED = 100
 # Packages of which another version may compute other numbers.
 _WHOSE_VERSION = ("bert_finetune_kit", "torch", "transformers")
+_ORDER_LOOKED_AT = 1000
 # Numbers of a Trainer log that are about the machine, not about the model.
 _NOT_SCORES = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
@@ -104,6 +110,7 @@ class Recipe(ABC):
         self.args = copy.copy(args)
         self.callbacks = list(callbacks)
         self.notes: list[str] = []
+        self.evidence: dict[str, Any] = {}  # what the diagnosis needs and the report does not hold otherwise
         self.timings: dict[str, float] = {}
         self.steps = 0  # of the optimizer, in all phases
         self.trainer: KitTrainer | None = None
@@ -337,7 +344,7 @@ class Recipe(ABC):
         run.args = copy.copy(self.args)
         run.args.seed, run.args.data_seed = seed, None
         run.args.output_dir = str(Path(self.output_dir) / f"seed-{seed}")
-        run.notes, run.timings, run.steps = [], {}, 0
+        run.notes, run.evidence, run.timings, run.steps = [], {}, {}, 0
         run.trainer = run._prepared = run._loaded = None
         return run
 
@@ -417,6 +424,8 @@ class Recipe(ABC):
                     f"There is no space left for the prepared data ({error}). They go to {HF_DATASETS_CACHE}, the "
                     "cache of `datasets`: free space there, or set HF_DATASETS_CACHE to a folder on another disk."
                 ) from error
+            self.evidence |= fresh_layers(self._prepared.model)
+            self.evidence["from_checkpoint"] = bert_config(self.given_model, vocab_size=1) is None
             self._unpad(self._prepared.model)
         return self._prepared
 
@@ -556,9 +565,13 @@ class Recipe(ABC):
             timings={name: round(seconds, 2) for name, seconds in self.timings.items()},
             notes=self.notes,
             reproduce=python_code(type(self), self._given(), self.args),
+            evidence=self.evidence,
             **self.describe(result),
         )
         report.settings["training"] = self.args.to_dict()
+        report.evidence["in_order"] = in_order(islice(self.trainer._get_train_sampler(), _ORDER_LOOKED_AT))
+        report.evidence["rules"] = len(rules_for(self.name))
+        report.findings = diagnose(report)
         return report
 
     def _given(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The order of examples, a pure function of (seed, epoch)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from torch.utils.data import Sampler
 
@@ -35,3 +36,17 @@ class EpochSampler(Sampler[tuple[int, int, bool]]):
             yield epoch, int(index), True
         for place in range(len(self) - self.examples):
             yield epoch, int(order[place % self.examples]), False
+
+
+def in_order(keys: Iterable[tuple[int, int, bool] | int]) -> float:
+    """Return which share of the examples of an epoch is followed by its neighbour in the data.
+
+    Args:
+        keys: as a sampler yields them, (epoch, index, counts) or indices alone.
+
+    >>> in_order([(0, 3, True), (0, 4, True), (0, 5, True), (0, 0, True)])
+    0.6666666666666666
+    """
+    order = [key if isinstance(key, int) else key[1] for key in keys]
+    pairs = list(pairwise(order))
+    return sum(after == before + 1 for before, after in pairs) / max(len(pairs), 1)

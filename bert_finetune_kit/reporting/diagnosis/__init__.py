@@ -1,0 +1,1 @@
+"""What is wrong with a run, and why: pure rules over its report."""

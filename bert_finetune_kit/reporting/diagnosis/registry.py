@@ -1,0 +1,66 @@
+"""The rules there are, and how a user adds one."""
+
+from collections.abc import Callable
+
+from ...errors import ConfigError
+from ..report import Finding, RunReport
+from . import classification, pretraining, question_answering, training, weights
+from . import data as data_rules
+
+Rule = Callable[[RunReport], Finding | None]
+
+_BUILT_IN: tuple[tuple[tuple[str, ...], tuple[Rule, ...]], ...] = (
+    ((), training.RULES + weights.RULES + data_rules.RULES),
+    (("pretraining",), pretraining.RULES),
+    (("classification",), classification.RULES),
+    (("question_answering",), question_answering.RULES),
+)
+
+
+def code_of(rule: Rule) -> str:
+    """Return the code of a rule: the name of its function in capitals."""
+    return rule.__name__.upper()
+
+
+# Code → the rule, and the recipes that it is for; none means any.
+_RULES: dict[str, tuple[Rule, tuple[str, ...]]] = {
+    code_of(rule): (rule, recipes) for recipes, rules in _BUILT_IN for rule in rules
+}
+
+
+def finding_rule(*recipes: str, replace: bool = False) -> Callable[[Rule], Rule]:
+    """Make a function a rule of every diagnosis from now on; its name in capitals is the code of what it finds.
+
+    Args:
+        recipes: names of the recipes that it is for; none means all.
+        replace: whether it may take the place of another rule of that name.
+
+    Raises:
+        ConfigError: there is already a rule of that name.
+
+    >>> from bert_finetune_kit import Finding, finding_rule
+    >>> @finding_rule("classification")
+    ... def cola_is_hard(report):
+    ...     if report.result.get("matthews", 1) < 0.3:
+    ...         return Finding("COLA_IS_HARD", "note", f"Matthews is {report.result['matthews']:.2f}.")
+    """
+
+    def register(rule: Rule) -> Rule:
+        if _RULES.get(code_of(rule), (rule,))[0] is not rule and not replace:
+            raise ConfigError(
+                f"There is already a rule {code_of(rule)}: choose another name, or say @finding_rule(replace=True)."
+            )
+        _RULES[code_of(rule)] = rule, recipes
+        return rule
+
+    return register
+
+
+def rules_for(recipe: str) -> dict[str, Rule]:
+    """Return the rules for reports of a recipe by code, in the order they were made known."""
+    return {code: rule for code, (rule, recipes) in _RULES.items() if not recipes or recipe in recipes}
+
+
+def known_recipes() -> list[str]:
+    """Return the names of recipes that there are rules for."""
+    return list(dict.fromkeys(name for _, recipes in _RULES.values() for name in recipes))

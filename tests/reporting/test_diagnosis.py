@@ -1,0 +1,278 @@
+"""Rules over figures and reports alone; tests/findings plants each fault in a real training."""
+
+import inspect
+import io
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from bert_finetune_kit import ConfigError, Finding, RunReport, diagnose, diagnose_scores, finding_rule
+from bert_finetune_kit.data.duplicates import label_runs, shared_texts
+from bert_finetune_kit.reporting.diagnosis import registry
+from bert_finetune_kit.reporting.diagnosis.diagnose import SEVERITIES
+from bert_finetune_kit.reporting.markdown import to_markdown
+from bert_finetune_kit.reporting.terminal import print_report
+
+# Figures of the report that this kit grew out of.
+MODULES = {
+    "word embeddings": 23_440_896, "positions": 393_216, "token types": 1_536, "a layer": 7_087_872, "pooler": 590_592,
+    "MLM head": 622_650, "NSP head": 1_538,
+}  # fmt: skip
+PERPLEXITIES = [{"perplexity": one} for one in (3_009_244, 2_351_988, 2_162_127, 1_900_715, 1_743_681)]
+SST2 = {"recall": 1.0, "precision": 0.551, "accuracy": 0.551, "f1": 0.7105}
+SQUAD = {
+    "exact": 7.479, "f1": 12.104, "total": 11_873, "HasAns_exact": 14.98, "HasAns_f1": 24.245, "HasAns_total": 5_928,
+    "NoAns_exact": 0.0, "NoAns_f1": 0.0, "NoAns_total": 5_945, "best_exact": 50.088, "best_exact_thresh": 0.0,
+    "best_f1": 50.092, "best_f1_thresh": 0.0, "meteor": 0.098, "bleu": 0.0, "bleu_1": 1.5e-3, "bleu_length_ratio": 5.6,
+    "rouge1": 2.11e-3,
+}  # fmt: skip
+
+
+def codes(findings):
+    return {one.code for one in findings}
+
+
+def report(recipe="classification", **parts):
+    empty = {
+        "summary": [], "scores": [], "result": {}, "baselines": {}, "glossary": [], "data": {}, "history": [],
+        "parameters": {"name": "Bert", "total": 1, "trainable": 1, "tied": 0}, "settings": {}, "timings": {},
+    }  # fmt: skip
+    return RunReport(recipe, **(empty | parts))
+
+
+def history(losses, norms=None, rate=1e-3):
+    norms = [1.0] * len(losses) if norms is None else norms
+    return [
+        {"step": step, "epoch": step / 4, "loss": loss, "grad_norm": norm, "learning_rate": rate}
+        for step, (loss, norm) in enumerate(zip(losses, norms, strict=True), start=1)
+    ]
+
+
+def test_the_four_tables_of_the_published_report():
+    (found,) = diagnose_scores(
+        "pretraining", {"parameters": 109_482_240}, expected_parameters=108_432_384, modules=MODULES
+    )
+    assert found.code == "PARAMETERS_DISAGREE"
+    assert "1,049,856 more" in found.evidence
+    assert "no count of this model" in found.evidence
+
+    (found,) = diagnose_scores("pretraining", PERPLEXITIES, vocab_size=30_522)
+    assert (found.code, found.severity) == ("PERPLEXITY_ABOVE_UNIFORM", "error")
+    assert "shows no learning" in found.evidence
+    assert f"{math.log(1_743_681):.2f} nats" in found.evidence
+
+    (found,) = diagnose_scores("classification", SST2, examples=1_000)
+    assert found.code == "ONE_CLASS_PREDICTED"
+    assert found.numbers == {"split": "validation", "base_rate": 0.551, "f1": 0.7105}
+    assert "0.7105 is what saying it always scores" in found.evidence
+
+    found = diagnose_scores("question_answering", SQUAD)
+    assert codes(found) == {
+        "NEVER_ABSTAINS", "BEST_IS_ABSTAINING", "V2_DATA_AS_V1", "OVERLAP_METRIC_ON_WRONG_TEXT"
+    }  # fmt: skip
+    assert [one.severity for one in found] == ["error", "error", "error", "warning"]
+    assert found[0].numbers["share_without_answer"] == pytest.approx(100 * 5_945 / 11_873)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "scores", "context"),
+    [
+        # Devlin et al. 2019: BERT-base on SST-2, F1 of BERT-large on SQuAD; the kit's own figures of the sample.
+        ("classification", {"accuracy": 0.935, "precision": 0.93, "recall": 0.94, "f1": 0.935}, {"examples": 872}),
+        ("classification", {"accuracy": 0.935, "majority": 0.509}, {"examples": 872}),
+        ("classification", {"accuracy": 1.0, "precision": 1.0, "recall": 1.0, "f1": 1.0}, {"examples": 50}),
+        ("pretraining", [{"perplexity": 9.8, "pair_accuracy": 0.83}], {"vocab_size": 1_607, "pairs": 210}),
+        ("pretraining", {"parameters": 109_482_240}, {"expected_parameters": 110_000_000}),
+        (
+            "question_answering",
+            {"exact": 79.7, "f1": 82.8, "total": 2498, "HasAns_f1": 83.3, "NoAns_f1": 82.3, "NoAns_total": 1136,
+             "best_f1": 82.9, "best_f1_thresh": 0.4, "bleu_length_ratio": 1.1}, {},
+        ),
+    ],
+)  # fmt: skip
+def test_good_figures_give_no_finding(recipe, scores, context):
+    assert diagnose_scores(recipe, scores, **context) == []
+
+
+def test_a_difference_of_parameters_that_modules_explain():
+    given = {"expected_parameters": 110_106_428, "modules": MODULES}  # BertForPreTraining: the "110M" of the paper
+    (found,) = diagnose_scores("pretraining", {"parameters": 109_482_240}, **given)
+    assert found.severity == "note"
+    assert "MLM head less and NSP head less" in found.evidence
+    (found,) = diagnose_scores("classification", {"parameters": 108_891_648}, expected_parameters=109_482_240,
+                               modules=MODULES)  # fmt: skip
+    assert "exactly pooler less" in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("recipe", "scores", "context", "code"),
+    [
+        ("pretraining", {"perplexity": 170.0}, {"unigram_perplexity": 167.4, "vocab_size": 1607}, "STUCK_AT_UNIGRAM"),
+        ("pretraining", {"pair_accuracy": 0.55}, {"pairs": 200}, "NSP_AT_CHANCE"),
+        ("pretraining", {"pair_accuracy": 0.999}, {"pairs": 1000}, "NSP_TOO_EASY"),
+        ("classification", {"accuracy": 0.1}, {"majority": 0.5, "examples": 100}, "BELOW_MAJORITY"),
+        ("classification", {"accuracy": 0.6}, {"majority": 0.55, "examples": 100}, "TOO_FEW_EXAMPLES_FOR_CLAIM"),
+        ("classification", {"calibration_error": 0.2}, {}, "NOT_CALIBRATED"),
+        (
+            "classification", {"accuracy": 0.1, "precision": 0.1, "recall": 0.1}, {"examples": 100}, "LABELS_PERMUTED"
+        ),
+        ("question_answering", {"HasAns_f1": 0.0, "NoAns_f1": 100.0, "total": 9}, {}, "ALWAYS_ABSTAINS"),
+        ("question_answering", {"f1": math.nan}, {}, "LOSS_NOT_FINITE"),
+    ],
+)  # fmt: skip
+def test_scores_that_are_wrong(recipe, scores, context, code):
+    assert codes(diagnose_scores(recipe, scores, **context)) == {code}
+
+
+def test_nsp_is_judged_by_its_interval():
+    """110 of 200 pairs is chance, 1,100 of 2,000 is not (binomial test, p = 0.18 and 8e-6)."""
+    assert diagnose_scores("pretraining", {"pair_accuracy": 0.55}, pairs=2_000) == []
+
+
+def test_losses_and_gradients():
+    rng = np.random.default_rng(0)
+    falling = (np.linspace(3, 1, 40) + rng.normal(0, 0.1, 40)).tolist()
+    assert diagnose(report(history=history(falling))) == []
+    flat = (0.05 + rng.normal(0, 0.01, 40)).tolist()
+    assert diagnose(report(history=history(flat))) == []
+    assert codes(diagnose(report(history=history(falling[:30] + [2.5] * 10)))) == {"LEARNING_RATE_TOO_HIGH"}
+    assert codes(diagnose(report(history=history([0.7, 2.0, 1.4, 1.0] + [0.7] * 8)))) == {"LEARNING_RATE_TOO_HIGH"}
+    norms = [1.0] * 30 + [50.0] + [1.0] * 9
+    assert codes(diagnose(report(history=history(falling, norms)))) == {"GRADIENTS_EXPLODE"}
+    learnt = np.geomspace(5, 1e-4, 40).tolist()  # a loss that reaches nothing, and an odd example late
+    assert diagnose(report(history=history(falling, [*learnt[:35], 4.0, *learnt[36:]]))) == []
+    assert codes(diagnose(report(history=history([1.0] * 20, rate=1e-8)))) == {"LEARNING_RATE_TOO_LOW"}
+    assert "LOSS_NOT_FINITE" in codes(diagnose(report(history=history([1.0, math.nan]))))
+
+
+def test_overfitting_counts_up_to_the_weights_that_were_saved():
+    rows = [{"epoch": n, "step": n, "loss": loss} for n, loss in enumerate((0.5, 0.3, 0.6), start=1)]
+    assert codes(diagnose(report(scores=rows, result=rows[2]))) == {"OVERFITTING"}
+    assert diagnose(report(scores=rows, result=rows[1])) == []
+    assert diagnose(report(scores=rows, result=rows[0])) == []  # better ones came later
+    for row, accuracy in zip(rows, (0.5, 0.8, 0.9), strict=True):
+        row["accuracy"] = accuracy
+    chosen = {"training": {"metric_for_best_model": "accuracy"}}
+    assert diagnose(report(scores=rows, result=rows[2], settings=chosen)) == []
+
+
+def test_severest_first_and_after_a_round_trip(tmp_path):
+    rows = [{"epoch": 1.0, "step": 1, "loss": math.nan}]
+    given = report(
+        scores=rows, result=rows[0], data={"train": {"unknown_tokens": 0.05, "label a": 0.95, "label b": 0.05}},
+        evidence={"leak": {"validation": {"count": 1, "of": 1000, "share": 0.001, "what": "texts"}}},
+    )  # fmt: skip
+    given.findings = diagnose(given)
+    assert [one.severity for one in given.findings] == ["error", "warning", "warning", "note"]
+    given.save(tmp_path)
+    loaded = RunReport.load(tmp_path)
+    assert codes(loaded.findings) == codes(diagnose(loaded)) == codes(given.findings)
+
+
+def test_all_built_in_rules_are_named_for_what_they_find_and_explain_themselves():
+    every = [rule for _, rules in registry._BUILT_IN for rule in rules]
+    assert len({rule.__name__ for rule in every}) == len(every) == 33
+    for rule in every:
+        assert rule.__doc__, rule
+        assert f'"{registry.code_of(rule)}"' in _source(rule)
+    assert all(rule(report()) is None for rule in every)
+
+
+def test_the_page_lists_every_code():
+    page = Path(__file__).parents[2] / "docs" / "reading_the_report.md"
+    listed = set(re.findall(r"^\| `([A-Z0-9_]+)`", page.read_text("utf-8"), re.MULTILINE))
+    assert listed == {registry.code_of(rule) for _, rules in registry._BUILT_IN for rule in rules} | {"RULE_FAILED"}
+
+
+def _source(rule):
+    return inspect.getsource(rule)
+
+
+@pytest.fixture
+def rules(monkeypatch):
+    monkeypatch.setattr(registry, "_RULES", dict(registry._RULES))
+
+
+def test_a_rule_of_a_user(rules):
+    @finding_rule("classification")
+    def cola_is_hard(report):
+        if report.result.get("matthews", 1) < 0.3:
+            return Finding("COLA_IS_HARD", "note", "Matthews is low.")
+        return None
+
+    given = report(result={"matthews": 0.1})
+    assert codes(diagnose(given)) == {"COLA_IS_HARD"}
+    given.recipe = "pretraining"
+    assert diagnose(given) == []
+    assert cola_is_hard(report()) is None  # it is still a plain function
+    with pytest.raises(ConfigError, match="already a rule COLA_IS_HARD"):
+
+        @finding_rule()
+        def cola_is_hard(report):
+            return None
+
+    @finding_rule(replace=True)
+    def cola_is_hard(report):
+        return None
+
+    given.recipe = "classification"
+    assert diagnose(given) == []
+
+
+def test_a_rule_that_fails_costs_nobody_a_run(rules):
+    @finding_rule()
+    def broken_rule(report):
+        return report.result["nothing"]
+
+    (found,) = diagnose(report())
+    assert (found.code, found.severity) == ("RULE_FAILED", "note")
+    assert "BROKEN_RULE" in found.evidence
+
+
+def test_what_diagnose_scores_refuses():
+    with pytest.raises(ConfigError, match="did you mean 'classification'"):
+        diagnose_scores("clasification", {"accuracy": 1})
+    with pytest.raises(ConfigError, match="did you mean 'vocab_size'"):
+        diagnose_scores("pretraining", {"perplexity": 1}, vocabsize=3)
+    with pytest.raises(ConfigError, match="no scores"):
+        diagnose_scores("pretraining", [])
+
+
+def test_views_show_findings():
+    given = report(
+        summary=["It is done."], findings=[Finding("A_CODE", "warning", "Seen 3 of 4.", {}, ["why"], ["Do.", "Or."])]
+    )
+    text = to_markdown(given)
+    assert text.index("It is done.") < text.index("### A_CODE (warning)") < text.index("## Scores")
+    assert "Seen 3 of 4.\n\nLikely causes: why.\n\n1. Do.\n2. Or." in text
+    stream = io.StringIO()
+    print_report(given, "runs/x", Console(file=stream, width=100))
+    assert "A_CODE Seen 3 of 4. → Do." in stream.getvalue()
+    assert "Or." not in stream.getvalue()
+    given.findings, given.evidence = [], {"rules": 12}
+    assert "Nothing was found by 12 rules." in to_markdown(given)
+    given.evidence = {}  # a report that was never diagnosed
+    assert "Findings" not in to_markdown(given)
+
+
+def test_runs_of_labels_against_random_orders():
+    rng = np.random.default_rng(0)
+    labels = rng.choice(3, 200, p=[0.6, 0.3, 0.1])
+    drawn = [label_runs(rng.permutation(labels)) for _ in range(2_000)]
+    runs, z = (np.array([one[name] for one in drawn]) for name in ("runs", "z"))
+    assert runs.mean() == pytest.approx(drawn[0]["expected"], abs=4 * runs.std() / 2_000**0.5)
+    assert z.std() == pytest.approx(1, abs=0.07)
+    assert label_runs(np.sort(labels))["z"] < -10
+    assert label_runs(np.zeros(5, int))["z"] == label_runs(np.zeros(1, int))["z"] == 0
+
+
+def test_shared_texts_of_nothing():
+    assert shared_texts([b"a"], [], "texts")["share"] == 0
+
+
+def test_severities():
+    assert SEVERITIES == ("error", "warning", "note")
