@@ -19,7 +19,8 @@ _KIT = """\
 from bert_finetune_kit import ClassificationRecipe
 
 model_id = MODEL_ID
-print(ClassificationRecipe.from_pretrained(model_id).predict([{given}]))"""
+recipe = ClassificationRecipe.from_pretrained(model_id)
+print(recipe.predict([{given}]))"""
 _GIVES = {
     "single_label": "gives one of {count} labels",
     "multi_label": "gives any number of {count} labels",

@@ -12,7 +12,8 @@ _KIT = """\
 from bert_finetune_kit import QARecipe
 
 model_id = MODEL_ID
-answer = QARecipe.from_pretrained(model_id).predict(question="Who wrote it?", context="Ada wrote it in 1843.")
+recipe = QARecipe.from_pretrained(model_id)
+answer = recipe.predict(question="Who wrote it?", context="Ada wrote it in 1843.")
 print(answer.text, answer.score)"""
 _STOCK = """\
 import torch
@@ -22,7 +23,8 @@ model_id = MODEL_ID
 tokenizer = AutoTokenizer.from_pretrained(model_id)
 model = AutoModelForQuestionAnswering.from_pretrained(model_id).eval()
 question, context = "Who wrote it?", "Ada wrote it in 1843."
-inputs = tokenizer(question, context, truncation="only_second", max_length={max_length}, return_tensors="pt")
+cut = {{"truncation": "only_second", "max_length": {max_length}}}
+inputs = tokenizer(question, context, return_tensors="pt", **cut)
 with torch.no_grad():
     logits = model(**inputs)
 spans = logits.start_logits[0][:, None] + logits.end_logits[0]  # (start, end)
@@ -31,8 +33,8 @@ spans = spans.masked_fill(outside[:, None] | outside, -torch.inf)
 short = torch.ones_like(spans).triu().tril({longest}).bool()
 best = spans.masked_fill(~short, -torch.inf).argmax().item()
 start, end = divmod(best, len(spans))
-first, last = inputs.token_to_chars(0, start).start, inputs.token_to_chars(0, end).end
-print(context[first:last])"""
+first, last = inputs.token_to_chars(0, start), inputs.token_to_chars(0, end)
+print(context[first.start : last.end])"""
 
 
 def card_facts(report: RunReport) -> CardFacts:

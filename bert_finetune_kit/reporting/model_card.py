@@ -242,7 +242,7 @@ def _training(report: RunReport, text: Callable[[object], str]) -> str:
     seconds: Any = report.timings.get("training")
     took = ""
     if is_score(seconds):
-        took = " Training took " + (f"{seconds:.0f} seconds." if seconds < 120 else f"{seconds / 60:,.1f} minutes.")
+        took = " Training took " + (f"{seconds:.0f} s." if seconds < 120 else f"{seconds / 60:,.1f} minutes.")
     return f"{start}{took}\n\n{table(('setting', 'value'), rows)}"
 
 
