@@ -23,6 +23,7 @@ model_id = "\w+"
 
 """
 _NUMBER = r"-?[\d,.]+%?"
+_INTERVAL = rf"( ({_NUMBER} to {_NUMBER})? \|)?"
 
 
 def _tail(unit: str, lora: bool = False) -> str:
@@ -83,13 +84,13 @@ PATTERNS = {
 
 {_BLOCK}## Scores
 
-\| score \| value \| by word frequency \|
-\| --- \| ---: \| ---: \|
-\| perplexity \| {_NUMBER} \| {_NUMBER} \|
-\| masked accuracy \| {_NUMBER} \| {_NUMBER} \|
-\| pair accuracy \| {_NUMBER} \| 50\.0% \|
-\| MLM loss \| {_NUMBER} \|  \|
-\| pair loss \| {_NUMBER} \|  \|
+\| score \| value \|( 95% interval \|)? by word frequency \|
+\| --- \| ---: \|( ---: \|)? ---: \|
+\| perplexity \| {_NUMBER} \|{_INTERVAL} {_NUMBER} \|
+\| masked accuracy \| {_NUMBER} \|{_INTERVAL} {_NUMBER} \|
+\| pair accuracy \| {_NUMBER} \|{_INTERVAL} 50\.0% \|
+\| MLM loss \| {_NUMBER} \|{_INTERVAL}  \|
+\| pair loss \| {_NUMBER} \|{_INTERVAL}  \|
 
 Of masked words in text that was held out, [^\n]+
 {_tail("documents")}""",
