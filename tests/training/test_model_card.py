@@ -1,11 +1,13 @@
 """Model cards of real, tiny trainings: what they look like, that their examples run, that nobody overwrites them."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 from card_patterns import PATTERNS
+from datasets import Dataset
 from huggingface_hub import ModelCard
 from interrupted import RECIPES, SETTINGS
 from transformers import BertConfig
@@ -17,7 +19,10 @@ from bert_finetune_kit import (
     LabelledSource,
     OutputError,
     RunReport,
+    get_task,
 )
+from bert_finetune_kit.data.labelled import LabelledData
+from bert_finetune_kit.data.sample import sample_reviews
 from bert_finetune_kit.reporting.card_check import metadata_faults
 
 CODE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -111,8 +116,6 @@ PAIR = {"text": "The first text.", "text_pair": "The second text."}
 
 @pytest.mark.parametrize("kind", ["single_label", "multi_label", "regression"])
 def test_the_examples_of_other_tasks_run(kind, tmp_path, tokenizer, config, monkeypatch):
-    from datasets import Dataset
-
     labels = {"single_label": ["a|b", "<i>"] * 8, "multi_label": [["x"], ["x", "y"]] * 8, "regression": [0.5, 2.5] * 8}
     rows = Dataset.from_dict({"text": ["one", "two"] * 8, "other": ["three", "four"] * 8, "label": labels[kind]})
     task = ClassificationTask("t", kind=kind, text_pair="other" if kind == "single_label" else None)
@@ -129,6 +132,31 @@ def test_the_examples_of_other_tasks_run(kind, tmp_path, tokenizer, config, monk
     else:
         (theirs,), (ours,) = stock["classify"]("one"), recipe.predict(["one"])
         assert theirs["score"] == pytest.approx(ours.score, abs=1e-5)
+
+
+class Offline(ClassificationRecipe):
+    """Reads the sample's reviews in place of a data set on the Hub."""
+
+    held_out = False
+
+    def load_examples(self):
+        rows = {split: Dataset.from_list(sample_reviews(split)[:20]) for split in ("train", "validation")}
+        return LabelledData("nyu-mll/glue (sst2)", rows.pop("train"), {} if self.held_out else rows)
+
+
+@pytest.mark.parametrize("whole", ["whole", "held out", "limited"])
+def test_the_split_is_named_where_the_score_is_of_all_of_it(whole, tmp_path, tokenizer, config):
+    task = replace(get_task("sst2"), text="text")
+    source = LabelledSource(max_validation_examples=10 if whole == "limited" else None)
+    args = Offline.default_args(str(tmp_path / "run"), max_steps=1, disable_tqdm=True)
+    recipe = Offline(task, source, model=config, tokenizer=tokenizer, args=args)
+    recipe.held_out = whole == "held out"
+    recipe.train()
+    card = ModelCard(read(recipe))
+    told = card.data.eval_results[0]
+    assert (told.dataset_type, told.dataset_config) == ("nyu-mll/glue", "sst2")
+    assert told.dataset_split == ("validation" if whole == "whole" else None)
+    assert (card.data.datasets, card.data.language) == (["nyu-mll/glue"], "en")
 
 
 def test_a_card_says_what_its_owner_says(runs):
