@@ -25,7 +25,9 @@ from ..errors import ModelError, raise_faults
 from ..modeling.finetuning import make_trainable, rate_by_layer
 from ..modeling.loading import bert_config, checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
-from ..reporting.report import ReportTable, Score, describe_object, describe_settings
+from ..reporting.card_facts import CardFacts
+from ..reporting.origin import data_origin, hub_id
+from ..reporting.report import ReportTable, RunReport, Score, describe_object, describe_settings
 from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
 from ..training.arguments import FineTuningArguments, RunArguments, parse_arguments
@@ -33,6 +35,7 @@ from ..training.finetuning import choose_best_by, early_stopping, finetuning_fau
 from ..training.recipe import Prepared, Recipe
 from ..training.trainer import Loss
 from .calibration import reliability
+from .card import card_facts
 from .collator import DataCollatorForClassification
 from .command_line import TaskArguments
 from .config import ClassificationConfig
@@ -223,6 +226,8 @@ class ClassificationRecipe(Recipe):
             for split, rows in {"train": data.train, **data.validation}.items():
                 check_texts(rows, self.task, split)
             self.data_name = data.name
+            limited = self.source.validation is not None or self.source.max_validation_examples is not None
+            self._own_splits = [] if limited else list(data.validation)
             values = label_values(data.train, self.task)
             self._labels = labels = label_set(self.task, values, class_names(data.train, self.task))
             self._metrics = metric_set(self.task.metrics, self.task.kind, labels.outputs)
@@ -327,7 +332,7 @@ class ClassificationRecipe(Recipe):
             "details": details,
             "intervals": intervals,
             "settings": {
-                "source": describe_settings(self.source),
+                "source": describe_settings(self.source) | self._origin(),
                 "task": describe_settings(self.task) | {"labels": labels.names},
                 "recipe": asdict(self.config),
                 "model": {
@@ -338,11 +343,21 @@ class ClassificationRecipe(Recipe):
             },
         }
 
+    @classmethod
+    def card_facts(cls, report: RunReport) -> CardFacts:
+        """Purpose, scores by split, use and limits."""
+        return card_facts(report)
+
     # Steps
 
     @property
     def _columns(self) -> list[str]:
         return [column for column in (self.task.text, self.task.text_pair) if column is not None]
+
+    def _origin(self) -> dict[str, Any]:
+        own = self.source.train is None
+        given, config = (self.task.dataset, self.task.hub_config) if own else (self.source.train, None)
+        return data_origin(self.data_name, hub_id(given), config, self._own_splits)
 
     def _texts(self, data: LabelledData) -> Any:
         return (text for column in self._columns for text in data.train[column])

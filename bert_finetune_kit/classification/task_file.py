@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from transformers.utils.hub import cached_file
 
 from ..errors import ConfigError, ModelError, raise_faults
 from ..tasks.registry import SAMPLE_TASK, get_task
@@ -84,8 +85,15 @@ def load_task(folder: str, model_config: Any) -> tuple[ClassificationTask, Class
     Raises:
         ModelError: the file beside the model is damaged.
     """
-    file = Path(folder, TASK_FILE)
-    if file.is_file():
+    found = cached_file(
+        folder,
+        TASK_FILE,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_gated_repo=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
+    if found is not None:
+        file = Path(found)
         try:
             saved = json.loads(file.read_text("utf-8"))
             return ClassificationTask(**saved["task"]), ClassificationConfig(**saved["config"])

@@ -81,6 +81,8 @@ class Questions:
     train: Dataset
     validation: Dataset
     notes: list[str] = field(default_factory=list)
+    held_out: bool = False
+    """Whether the validation split was held out of the train split."""
 
 
 def load_questions(source: QuestionSource) -> Questions:
@@ -113,7 +115,7 @@ def load_questions(source: QuestionSource) -> Questions:
             f"None of the {len(train):,} questions of the train split has an answer. Answers stand in a column "
             "`answers` with `text` and `answer_start`, as in squad_v2."
         )
-    return Questions(name, train, validation, notes)
+    return Questions(name, train, validation, notes, held_out="validation" not in splits)
 
 
 def _validation_of(source: QuestionSource) -> Callable[[], Dataset]:

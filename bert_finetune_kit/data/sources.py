@@ -69,6 +69,8 @@ class Corpus:
     validation: Dataset | None
     name: str
     notes: tuple[str, ...] = ()
+    validation_split: str | None = None
+    """Split of the source itself that the validation text is; none where it is another source, or held out."""
 
 
 def load_corpus(source: TextSource) -> Corpus:
@@ -83,6 +85,7 @@ def load_corpus(source: TextSource) -> Corpus:
         return Corpus(_limit(train, source), _limit(validation, source), "the bundled sample")
     splits = open_text(source.train, source.train_split, source.hub_config, source.text_column)
     notes: list[str] = []
+    own: str | None = None
     train = _to_documents(_pick(splits, source.train_split, source.train), source, notes)
     validation = None
     if source.validation is not None:
@@ -90,14 +93,15 @@ def load_corpus(source: TextSource) -> Corpus:
         wanted = source.validation_split or next(iter(opened))
         validation = _to_documents(_pick(opened, wanted, source.validation), source, notes)
     elif source.validation_split is not None:
-        validation = _to_documents(_pick(splits, source.validation_split, source.train), source, notes)
+        own = source.validation_split
+        validation = _to_documents(_pick(splits, own, source.train), source, notes)
     else:
         own = next((name for name in ("validation", "test") if name in splits and name != source.train_split), None)
         if own is not None:
             validation = _to_documents(splits[own], source, notes)
             notes.append(f"evaluated on the source's own split {own!r}")
     name = _describe(source.train) + (f" ({source.hub_config})" if source.hub_config else "")
-    return Corpus(train, validation, name, tuple(notes))
+    return Corpus(train, validation, name, tuple(notes), own)
 
 
 def _pick(splits: dict[str, Lines | Records], wanted: str, given: Any) -> Lines | Records:

@@ -8,16 +8,20 @@ from typing import Any, ClassVar
 import numpy as np
 from transformers import BertConfig, TrainerCallback, TrainingArguments
 
+from ..data.readers import KNOWN_NAMES
 from ..data.sources import Corpus, TextSource, load_corpus
 from ..data.vocabulary import check_vocabulary, continuation_mask
 from ..errors import ConfigError, DataError, raise_faults
 from ..modeling.loading import bert_config, checkpoint_config
-from ..reporting.report import Score, describe_object, describe_settings
+from ..reporting.card_facts import CardFacts
+from ..reporting.origin import data_origin, hub_id
+from ..reporting.report import RunReport, Score, describe_object, describe_settings
 from ..training.arguments import RunArguments, parse_arguments
 from ..training.checkpoints import newest_whole
 from ..training.preflight import optimizer_steps
 from ..training.recipe import Prepared, Recipe
 from ..training.trainer import Loss
+from .card import card_facts
 from .collator import DataCollatorForPreTraining
 from .config import PretrainConfig
 from .corpus import TokenizedCorpus, tokenize_corpus
@@ -123,6 +127,7 @@ class PretrainRecipe(Recipe):
             check_vocabulary(tokenizer, config.vocab_size)
             self._corpora = self._tokenize(corpus, tokenizer)
         self.corpus_name = corpus.name
+        self._own_split = corpus.validation_split if self.source.max_documents is None else None
         self.notes += corpus.notes
         with self.timed("model"):
             model, new = build_model(self.given_model, self.config.objective, len(tokenizer), tokenizer.pad_token_id)
@@ -182,7 +187,7 @@ class PretrainRecipe(Recipe):
             "intervals": intervals,
             "tables": [result_table(self.glossary, result, intervals, baselines)] if result else [],
             "settings": {
-                "source": describe_settings(self.source),
+                "source": describe_settings(self.source) | self._origin(),
                 "recipe": asdict(self.config),
                 "model": {
                     "given": describe_object(self.given_model),
@@ -192,7 +197,18 @@ class PretrainRecipe(Recipe):
             },
         }
 
+    @classmethod
+    def card_facts(cls, report: RunReport) -> CardFacts:
+        """Purpose, scores of masked words and pairs, use and limits."""
+        return card_facts(report)
+
     # Steps
+
+    def _origin(self) -> dict[str, Any]:
+        given, splits = self.source.train, [self._own_split] if self._own_split else []
+        known = {name: data for name, (data, _) in KNOWN_NAMES.items()}
+        config = given if isinstance(given, str) and given in KNOWN_NAMES else self.source.hub_config
+        return data_origin(self.corpus_name, hub_id(given, known), config, splits)
 
     def _tokenize(self, corpus: Corpus, tokenizer: Any) -> tuple[TokenizedCorpus, TokenizedCorpus]:
         train = self._usable(tokenize_corpus(corpus.train, tokenizer), "train")

@@ -16,13 +16,16 @@ from ..errors import ConfigError, DataError, ModelError, raise_faults
 from ..modeling.finetuning import make_trainable, rate_by_layer
 from ..modeling.loading import bert_config, checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
-from ..reporting.report import Score, describe_object, describe_settings
+from ..reporting.card_facts import CardFacts
+from ..reporting.origin import data_origin, hub_id
+from ..reporting.report import RunReport, Score, describe_object, describe_settings
 from ..tasks.squad import QA_TASKS
 from ..training.arguments import FineTuningArguments, RunArguments, parse_arguments
 from ..training.finetuning import choose_best_by, early_stopping, finetuning_faults, suited_defaults
 from ..training.recipe import Prepared, Recipe
 from ..training.trainer import Loss
 from .answers import AnswerCheck
+from .card import card_facts
 from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
 from .decoding import Told, decode
@@ -209,6 +212,8 @@ class QARecipe(Recipe):
         with self.timed("data"), self.args.main_process_first():
             data = self.load_examples()
             self.data_name = data.name
+            limited = self.source.validation is not None or self.source.max_validation_examples is not None
+            self._own_splits = [] if limited or data.held_out else ["validation"]
             self.notes += data.notes
             columns = (data.train["context"], data.train["question"])
             tokenizer = self.load_tokenizer((text for column in columns for text in column), data.train._fingerprint)
@@ -299,7 +304,7 @@ class QARecipe(Recipe):
             "details": details,
             "intervals": details["intervals"],
             "settings": {
-                "source": describe_settings(self.source),
+                "source": describe_settings(self.source) | self._origin(),
                 "recipe": asdict(self.config),
                 "model": {
                     "given": describe_object(self.given_model),
@@ -309,7 +314,16 @@ class QARecipe(Recipe):
             },
         }
 
+    @classmethod
+    def card_facts(cls, report: RunReport) -> CardFacts:
+        """Purpose, scores at the threshold, use and limits."""
+        return card_facts(report)
+
     # Steps
+
+    def _origin(self) -> dict[str, Any]:
+        known = {name: task.dataset for name, task in QA_TASKS.items()}
+        return data_origin(self.data_name, hub_id(self.source.train, known), self.source.hub_config, self._own_splits)
 
     def _split(self, rows: Dataset, tokenizer: Any, learn: bool = False) -> _Split:
         tokens = tokenize_questions(rows, tokenizer)

@@ -11,7 +11,7 @@ from .decoding import Told
 from .judging import Judgement
 from .overlap import OVERLAP, overlap_scores
 
-_LABELS = {
+LABELS = {
     "exact": "exact match",
     "f1": "F1",
     "HasAns_exact": "exact match, with answer",
@@ -149,9 +149,9 @@ def tables_of(details: dict[str, Any], published: Published | None = None) -> li
 
 def _result(details: dict[str, Any], published: Published | None) -> ReportTable:
     scores, official, intervals = details["scores"], details["official"], details["intervals"]
-    shown = [name for name in _LABELS if name in scores]
+    shown = [name for name in LABELS if name in scores]
     columns: dict[str, dict[str, str]] = {
-        "score": {name: _LABELS[name] for name in shown} | {"total": "questions"},
+        "score": {name: LABELS[name] for name in shown} | {"total": "questions"},
         "value": {name: f"{scores[name]:.2f}" for name in shown} | {"total": f"{scores['total']:,}"},
         "95% interval": {name: f"{low:.1f} to {high:.1f}" for name, (low, high) in intervals.items()},
     }

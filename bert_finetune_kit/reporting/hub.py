@@ -10,9 +10,15 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
 from ..errors import HubError
+from .card_check import check_card_file
+from .model_card import name_in_card
 
-# What a run's folder holds beside the model and its reports; training_args.bin is a pickle, which nobody should load.
-_NOT_PUSHED = ("training_args.bin", "checkpoint-*/*", ".saving/*", "second-phase/*", "vocabulary-*/*")
+# What a run's folder holds beside the model and its reports; training_args.bin is a pickle, which nobody should load,
+# and peft's card of an adapter names the folder that the model came from.
+_NOT_PUSHED = (
+    "training_args.bin", "checkpoint-*/*", ".saving/*", "second-phase/*", "vocabulary-*/*",
+    "adapter/README.md",
+)  # fmt: skip
 _ATTEMPTS = 5
 _FIRST_WAIT = 2.0  # seconds, twice as long after each failure
 # Answers that stay the same however often one asks.
@@ -38,6 +44,9 @@ def open_repository(name: str, token: str | None, private: bool = True, attempts
 def push_folder(folder: str | Path, name: str, token: str | None, message: str, private: bool = True) -> str:
     """Upload a run's folder without its checkpoints, and return the address of the repository.
 
+    The metadata of its model card are checked before the Hub is asked for anything, and from then on the examples in
+    the card load the model by the name of the repository.
+
     What fails for the moment is tried again, five times in all; files that are there already are not sent again.
 
     Args:
@@ -48,9 +57,11 @@ def push_folder(folder: str | Path, name: str, token: str | None, message: str, 
         private: whether a new repository is private.
 
     Raises:
-        HubError: it was refused, or failed each time.
+        HubError: it was refused, or failed each time; or the Hub would refuse the card.
     """
+    check_card_file(folder)
     api, whole = _api(token), open_repository(name, token, private, _ATTEMPTS)
+    name_in_card(folder, whole)
     told = _ask(
         lambda: api.upload_folder(
             repo_id=whole, folder_path=folder, ignore_patterns=list(_NOT_PUSHED), commit_message=message

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import torch
 from datasets.config import HF_DATASETS_CACHE
 from datasets.fingerprint import Hasher
+from huggingface_hub import ModelCard
 from safetensors import SafetensorError
 from transformers import BertConfig, PreTrainedModel, TrainerCallback, TrainingArguments, set_seed
 from transformers.utils import is_torch_xla_available
@@ -29,11 +30,14 @@ from ..modeling.lora import is_lora, save_merged
 from ..modeling.parameters import parameter_report
 from ..modeling.start import START_FILE, change_since_start, forget_start, keep_start
 from ..modeling.unpadding import unpad_encoder
+from ..reporting.card_facts import CardFacts
 from ..reporting.diagnosis.diagnose import diagnose
 from ..reporting.diagnosis.registry import rules_for
 from ..reporting.html import write_html
 from ..reporting.hub import command_to_push, open_repository, push_folder
 from ..reporting.markdown import write_markdown
+from ..reporting.model_card import model_card, write_card
+from ..reporting.origin import hub_id
 from ..reporting.report import REPORT_FILE, RunReport, Score, describe_object, package_versions
 from ..reporting.reproduce import python_code
 from ..reporting.seeds import SeedsReport, summarize_seeds
@@ -144,6 +148,11 @@ class Recipe(ABC):
             result: scores of the weights that were saved.
         """
 
+    @classmethod
+    @abstractmethod
+    def card_facts(cls, report: RunReport) -> CardFacts:
+        """Return the parts of the model card that this recipe alone knows, from the report of a run."""
+
     def save_model(self) -> None:
         """Save the trained model and its tokenizer as a stock checkpoint; with LoRA the adapter beside it."""
         assert self.trainer is not None
@@ -250,10 +259,30 @@ class Recipe(ABC):
             report.save(self.output_dir)
             forget_start(self.output_dir)
             print_report(report, self.output_dir)
+            if not write_card(self.model_card(report), self.output_dir):
+                self._say(f"{folder} had a README.md, which is left as it is: model_card() returns that of this run.")
             if self.args.push_to_hub:
                 self._push_or_say_how()
         self.trainer.accelerator.wait_for_everyone()
         return report
+
+    def model_card(self, report: RunReport | None = None, **said: Any) -> ModelCard:
+        """Return the model card of a finished run, made from its report alone.
+
+        `train` has saved it as README.md beside the model. To say more in it, save it anew:
+        `recipe.model_card(license="apache-2.0").save(folder + "/README.md")`.
+
+        Args:
+            report: of the run; none means the one in the output folder.
+            said: what the report cannot know, as `reporting.model_card.model_card` takes it: `license`,
+                `license_name`, `license_link`, `language`, `tags`, `citation`.
+
+        Raises:
+            OutputError: no run has finished in the output folder.
+            ConfigError: the Hub would refuse what is said.
+        """
+        report = report or RunReport.load(self.output_dir)
+        return model_card(report, self.card_facts(report), self._hub_name, **said)
 
     def push_to_hub(self, name: str | None = None, *, private: bool = True, token: str | None = None) -> str:
         """Push the finished run in the output folder to the Hub, and return the address of its repository.
@@ -265,9 +294,9 @@ class Recipe(ABC):
 
         Raises:
             OutputError: no run has finished there.
-            HubError: the Hub refuses, or does not answer.
+            HubError: the Hub refuses or does not answer, or it would refuse the metadata of the model card.
         """
-        RunReport.load(self.output_dir)
+        write_card(self.model_card(), self.output_dir)
         message = f"{self.name} with bert_finetune_kit"
         return push_folder(self.output_dir, name or self._hub_name, token or self.args.hub_token, message, private)
 
@@ -569,6 +598,8 @@ class Recipe(ABC):
             **self.describe(result),
         )
         report.settings["training"] = self.args.to_dict()
+        fresh = bert_config(self.given_model, vocab_size=1) is not None
+        report.settings["model"] |= {"fresh": fresh, "hub_id": None if fresh else hub_id(self.given_model)}
         report.evidence["in_order"] = in_order(islice(self.trainer._get_train_sampler(), _ORDER_LOOKED_AT))
         report.evidence["rules"] = len(rules_for(self.name))
         report.findings = diagnose(report)

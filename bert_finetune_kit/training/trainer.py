@@ -327,6 +327,9 @@ class KitTrainer(Trainer):
         with quiet_transformers():
             super().save_model(*arguments, **settings)
 
+    def create_model_card(self, *arguments: Any, **settings: Any) -> None:
+        """Leave README.md to the recipe, whose card has all scores; `Trainer.push_to_hub` would write its own."""
+
     def _issue_warnings_after_load(self, load_result: Any) -> None:
         """Warn of missing weights, not of tied ones, which a checkpoint holds once."""
         tied = set(getattr(self.model, "_tied_weights_keys", None) or ())

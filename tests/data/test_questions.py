@@ -83,6 +83,7 @@ def test_held_out_are_whole_articles(tmp_path):
     assert not sides[0] & sides[1]
     assert len(sides[1]) == 4
     assert "4 of 20 articles (8 questions) are held out" in questions.notes[0]
+    assert questions.held_out
     assert (
         load_questions(QuestionSource(Dataset.from_list(rows), validation_share=0.2)).validation["id"][:]
         == (questions.validation["id"][:])
@@ -141,6 +142,7 @@ def test_splits_that_nobody_asks_for_are_not_read():
     rows = Dataset.from_list(FLAT)
     splits = DatasetDict(train=rows, validation=rows, test=Dataset.from_dict({"other": [1]}))
     assert len(load_questions(QuestionSource(splits)).train) == 2
+    assert not load_questions(QuestionSource(splits)).held_out
 
 
 def test_what_is_left_of_a_folder_is_to_train_on(tmp_path):

@@ -87,8 +87,11 @@ def test_a_folder_of_splits(tmp_path):
         "documents were set apart by blank lines, as the text shows",
         "evaluated on the source's own split 'validation'",
     )
+    assert corpus.validation_split == "validation"
     corpus = load_corpus(TextSource(tmp_path, validation_split="test"))
     assert list(corpus.validation["text"]) == ["E ."]
+    assert corpus.validation_split == "test"
+    assert load_corpus(TextSource(tmp_path / "train.txt", validation=tmp_path / "test.txt")).validation_split is None
 
 
 def test_a_folder_and_a_list_of_files_keep_files_apart(tmp_path):

@@ -24,7 +24,7 @@ class Hub(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Answer)
         self.failures, self.asked = {}, []
-        self.repositories, self.objects, self.files = {}, {}, {}
+        self.repositories, self.objects, self.files, self.cards = {}, {}, {}, []
 
     @property
     def address(self):
@@ -46,7 +46,7 @@ class Answer(BaseHTTPRequestHandler):
     def handle_one(self):
         hub, body = self.server, self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.split("?")[0]
-        kind = next(one for one in ("create", "preupload", "commit", "batch", "object", "") if one in path)
+        kind = next(one for one in ("create", "preupload", "commit", "batch", "object", "validate", "") if one in path)
         hub.asked.append(kind)
         if hub.failures.get(kind):
             status = hub.failures[kind].popleft()
@@ -73,6 +73,9 @@ class Answer(BaseHTTPRequestHandler):
                 for one in json.loads(body)["objects"]
             ]  # fmt: skip
             return self.say(200, {"transfer": "basic", "objects": wanted})
+        if kind == "validate":
+            hub.cards.append(json.loads(body)["content"])
+            return self.say(200, {"warnings": [], "errors": []})
         if kind == "object":
             hub.objects[path.rsplit("/", 1)[1]] = body
             return self.say(200)
@@ -120,9 +123,10 @@ def assert_whole(recipe):
 def test_a_run_is_pushed_when_it_is_finished(server, recipe, tmp_path, capsys):
     recipe.train()
     assert server.repositories["me/toy"]["visibility"] == "private"
-    for name in ("model.safetensors", "config.json", "tokenizer.json", "report.md", "report.json"):
+    for name in ("model.safetensors", "config.json", "tokenizer.json", "report.md", "report.json", "README.md"):
         assert server.files[name] == (tmp_path / "run" / name).read_bytes()
     assert not any("checkpoint-" in name or name.endswith(".bin") for name in server.files)
+    assert b'\nmodel_id = "me/toy"\n' in server.files["README.md"]
     assert "Pushed to" in capsys.readouterr().out
 
 
@@ -179,6 +183,31 @@ def test_a_token_is_never_told(server, recipe, tmp_path, capsys):
     for file in (tmp_path / "run").rglob("*"):
         if file.is_file():
             assert TOKEN.encode() not in file.read_bytes(), file
+
+
+def test_the_card_is_checked_before_the_hub_is_asked(server, recipe, tmp_path):
+    recipe.args.push_to_hub = False
+    recipe.train()
+    path = tmp_path / "run/README.md"
+    good = path.read_text("utf-8")
+    path.write_text(good.replace("pipeline_tag:", "license: Apache 2.0\npipeline_tag:"), "utf-8")
+    with pytest.raises(HubError, match=r"license is 'Apache 2\.0'"):
+        recipe.push_to_hub()
+    assert server.asked == []
+    path.write_text(good.replace("## Limits\n", "## Limits\n\nAsk me first.\n"), "utf-8")
+    recipe.push_to_hub("other/name")
+    pushed = server.files["README.md"].decode()
+    assert "Ask me first." in pushed
+    assert pushed.count('model_id = "other/name"') == 2
+
+
+def test_a_run_without_a_card_gets_one_when_it_is_pushed(server, recipe, tmp_path):
+    recipe.train()
+    path = tmp_path / "run/README.md"
+    before = path.read_bytes()
+    path.unlink()
+    recipe.push_to_hub("me/toy")
+    assert server.files["README.md"] == before
 
 
 def test_only_a_finished_run_is_pushed(server, recipe):
