@@ -72,12 +72,15 @@ class BertForSequenceClassification(transformers.BertForSequenceClassification):
 
 
 def pool_windows(logits: Tensor, window_example: Tensor, batch: int) -> Tensor:
-    """Return the mean logits (batch, labels) of the windows (windows, labels) of each example."""
+    """Return the mean logits (batch, labels) of the windows (windows, labels) of each example.
+
+    Those of the example `batch`, which there is not, are padding.
+    """
     if len(logits) == batch:
         return logits
-    sums = torch.zeros(batch, logits.shape[1], dtype=logits.dtype, device=logits.device)
-    counts = torch.bincount(window_example, minlength=batch).unsqueeze(1)
-    return sums.index_add(0, window_example, logits) / counts
+    sums = logits.new_zeros(batch + 1, logits.shape[1]).index_add(0, window_example, logits)
+    counts = logits.new_zeros(batch + 1).index_add(0, window_example, torch.ones_like(logits[:, 0]))
+    return sums[:batch] / counts[:batch].unsqueeze(1)
 
 
 def example_losses(logits: Tensor, labels: Tensor, problem_type: str, label_smoothing: float = 0.0) -> Tensor:

@@ -190,7 +190,8 @@ class ClassificationRecipe(Recipe):
         rows = self.map_rows(rows)
         check_texts(rows, self.task, "given", numbers=True)
         examples = self._examples(rows, tokenizer, None)
-        collator = DataCollatorForClassification(tokenizer.pad_token_id)
+        lengths = self.batch_lengths(self.config.max_length)
+        collator = DataCollatorForClassification(tokenizer.pad_token_id, lengths=lengths)
         logits = predict_logits(model, examples, collator, self.args.per_device_eval_batch_size)
         told = decode(logits, np.zeros(len(logits)), self.task.kind, self.config.threshold)
         return to_predictions(told, self._labels, self.config.threshold)
@@ -251,11 +252,10 @@ class ClassificationRecipe(Recipe):
         with self.timed("model"):
             model = self.build_model(labels, tokenizer)
         self._choose_best(list(validation))
-        on_xla = self.args.device.type == "xla"
         collator = DataCollatorForClassification(
             tokenizer.pad_token_id,
             label_weights(self.config.class_weights, train.labels, labels.outputs),
-            self.config.max_length if on_xla else None,
+            self.batch_lengths(self.config.max_length),
         )
         only = next(iter(validation.values()))
         return Prepared(model, tokenizer, train, validation if len(validation) > 1 else only, collator)

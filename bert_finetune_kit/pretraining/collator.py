@@ -1,5 +1,6 @@
 """Pretraining examples → padded batches with masked tokens."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..data.buckets import bucket_of
 from ..data.randomness import Stream, stateless_rng
 from ..data.vocabulary import continuation_mask
 from ..errors import raise_faults
@@ -36,8 +38,8 @@ class DataCollatorForPreTraining:
     mlm_probability: float = 0.15
     whole_word_masking: bool = False
     max_predictions: int | None = None
-    pad_to: int | None = None
-    """Fixed length of every batch, for devices that compile each shape; none means the longest sequence."""
+    lengths: Sequence[int] | None = None
+    """Lengths that batches may have, ascending, for devices that compile each shape; none means any."""
     _special: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -52,7 +54,7 @@ class DataCollatorForPreTraining:
 
     def __call__(self, examples: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """Return the batch of `examples`."""
-        longest = self.pad_to or max(len(example["input_ids"]) for example in examples)
+        longest = bucket_of(max(len(example["input_ids"]) for example in examples), self.lengths)
         shape = (len(examples), longest)
         batch = {
             "input_ids": np.full(shape, self.tokenizer.pad_token_id, np.int64),

@@ -65,7 +65,7 @@ class PretrainConfig:
             faults.append("pairs is 'sentences' with objective 'none': without a pair objective there are no pairs")
         return faults
 
-    def predictions_bound(self) -> int:
-        """Return the largest number of tokens that one sequence can ask to predict."""
-        masked = max(1, round(self.max_length * self.mlm_probability))
+    def predictions_bound(self, length: int) -> int:
+        """Return the largest number of tokens that a sequence of up to `length` tokens can ask to predict."""
+        masked = max(1, round(length * self.mlm_probability))
         return masked if self.max_predictions is None else min(masked, self.max_predictions)

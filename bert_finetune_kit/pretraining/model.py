@@ -5,6 +5,7 @@ position, and 85% of that would be thrown away. Shapes: batch, seq, hidden, voca
 the number of masked positions of a batch.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +41,9 @@ class PretrainingOutput(ModelOutput):
 class BertForPreTraining(transformers.BertForPreTraining):
     """`transformers.BertForPreTraining`; with both labels its forward gives a `PretrainingOutput`."""
 
-    max_predictions: int | None = None
-    """Fixes the shapes of the head, for devices that compile each of them; none means as many as there are."""
+    predictions_bound: Callable[[int], int] | None = None
+    """Length of a batch → most predictions in a sequence of it. Fixes the shapes of the head, for devices that compile
+    each of them; none means as many as there are."""
 
     def forward(
         self,
@@ -58,8 +60,7 @@ class BertForPreTraining(transformers.BertForPreTraining):
                 input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, labels=labels,
                 next_sentence_label=next_sentence_label, **kwargs
             )  # fmt: skip
-        mask = attention_mask if self.max_predictions is None else fixed_mask(attention_mask)
-        encoded = self.bert(input_ids, attention_mask=mask, token_type_ids=token_type_ids)
+        encoded = self.bert(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
         output = score_predictions(self.cls.predictions, encoded.last_hidden_state, labels, self)
         logits = self.cls.seq_relationship(encoded.pooler_output).float()  # (batch, 2)
         output.pair_loss = cross_entropy(logits, next_sentence_label, ignore_index=IGNORED, reduction="none")
@@ -71,7 +72,7 @@ class BertForPreTraining(transformers.BertForPreTraining):
 class BertForMaskedLM(transformers.BertForMaskedLM):
     """`transformers.BertForMaskedLM`; with labels its forward gives a `PretrainingOutput` without a pair objective."""
 
-    max_predictions: int | None = None
+    predictions_bound: Callable[[int], int] | None = None
     """As in `BertForPreTraining`."""
 
     def forward(
@@ -87,25 +88,14 @@ class BertForMaskedLM(transformers.BertForMaskedLM):
             return super().forward(
                 input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, labels=labels, **kwargs
             )
-        mask = attention_mask if self.max_predictions is None else fixed_mask(attention_mask)
-        encoded = self.bert(input_ids, attention_mask=mask, token_type_ids=token_type_ids)
+        encoded = self.bert(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
         return score_predictions(self.cls.predictions, encoded.last_hidden_state, labels, self)
-
-
-def fixed_mask(attention_mask: Tensor | None) -> Tensor | None:
-    """Return the (batch, 1, seq, seq) mask of a (batch, seq) one, which the stock encoder then takes as it is.
-
-    Given the latter it asks whether there is any padding. On XLA that ends the graph in each forward, and gives a
-    second one to compile for batches without padding.
-    """
-    if attention_mask is None:
-        return None
-    return attention_mask.bool()[:, None, None, :].expand(-1, 1, attention_mask.shape[1], -1)
 
 
 def score_predictions(head: nn.Module, hidden: Tensor, labels: Tensor, model: Any) -> PretrainingOutput:
     """Run the head on the positions to predict out of (batch, seq, hidden), and sum up by example."""
-    selected, targets, rows = select_predictions(hidden, labels, model.max_predictions)
+    bound = None if model.predictions_bound is None else model.predictions_bound(labels.shape[1])
+    selected, targets, rows = select_predictions(hidden, labels, bound)
     logits = head(selected).float()  # (predictions, vocab)
     losses = cross_entropy(logits, targets, ignore_index=IGNORED, reduction="none")
     zeros = torch.zeros(labels.shape[0], dtype=torch.float32, device=labels.device)

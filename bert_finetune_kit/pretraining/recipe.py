@@ -260,14 +260,14 @@ class PretrainRecipe(Recipe):
             PretrainingExamples(corpus, config, tokenizer.cls_token_id, tokenizer.sep_token_id, continuation, seed)
             for corpus in self._corpora
         )
-        on_xla = self.args.device.type == "xla"
-        model.max_predictions = config.predictions_bound() if on_xla else None
+        lengths = self.batch_lengths(config.max_length)
+        model.predictions_bound = None if lengths is None else config.predictions_bound
         collator = DataCollatorForPreTraining(
             tokenizer,
             mlm_probability=config.mlm_probability,
             whole_word_masking=config.whole_word_masking,
             max_predictions=config.max_predictions,
-            pad_to=config.max_length if on_xla else None,
+            lengths=lengths,
         )
         return Prepared(model, tokenizer, train, validation, collator)
 

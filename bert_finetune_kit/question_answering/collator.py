@@ -1,10 +1,13 @@
 """Windows of questions → padded batches."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+
+from ..data.buckets import bucket_of
 
 
 @dataclass
@@ -20,12 +23,12 @@ class DataCollatorForQuestionAnswering:
     """
 
     pad_token_id: int
-    pad_to: int | None = None
-    """Fixed length of every batch, for devices that compile each shape; none means the longest window."""
+    lengths: Sequence[int] | None = None
+    """Lengths that batches may have, ascending, for devices that compile each shape; none means any."""
 
     def __call__(self, examples: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """Return the batch of `examples`."""
-        shape = (len(examples), self.pad_to or max(len(example["input_ids"]) for example in examples))
+        shape = (len(examples), bucket_of(max(len(example["input_ids"]) for example in examples), self.lengths))
         batch = {
             "input_ids": np.full(shape, self.pad_token_id, np.int64),
             "token_type_ids": np.zeros(shape, np.int64),

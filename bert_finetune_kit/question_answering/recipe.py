@@ -187,7 +187,7 @@ class QARecipe(Recipe):
         tokens = tokenize_questions(rows, tokenizer)
         windows = lay_windows(tokens, self.config)
         examples = QAExamples(tokens, windows, tokenizer.cls_token_id, tokenizer.sep_token_id)
-        collator = DataCollatorForQuestionAnswering(tokenizer.pad_token_id)
+        collator = DataCollatorForQuestionAnswering(tokenizer.pad_token_id, self.batch_lengths(self.config.max_length))
         spans = predict_spans(model, examples, collator, self.config, self.args.per_device_eval_batch_size)
         told = decode(spans, windows, tokens, rows["context"][:])
         if self.threshold is None:
@@ -229,8 +229,7 @@ class QARecipe(Recipe):
         choose_best_by(self.args, "fit_f1" if some else "f1", lower)
         with self.timed("model"):
             model = self.build_model(tokenizer)
-        pad_to = self.config.max_length if self.args.device.type == "xla" else None
-        collator = DataCollatorForQuestionAnswering(tokenizer.pad_token_id, pad_to)
+        collator = DataCollatorForQuestionAnswering(tokenizer.pad_token_id, self.batch_lengths(self.config.max_length))
         return Prepared(model, tokenizer, self._train.examples, self._validation.examples, collator)
 
     def build_model(self, tokenizer: Any) -> Any:

@@ -22,8 +22,10 @@ from safetensors import SafetensorError
 from transformers import BertConfig, PreTrainedModel, TrainerCallback, TrainingArguments, set_seed
 from transformers.utils import is_torch_xla_available
 
+from ..data.buckets import buckets
 from ..data.vocabulary import load_tokenizer, train_wordpiece
 from ..errors import ConfigError, HubError, KitError, OutputError, RunStopped, raise_faults
+from ..modeling.fixed_shapes import fix_shapes
 from ..modeling.freshness import fresh_layers
 from ..modeling.loading import bert_config
 from ..modeling.lora import is_lora, save_merged
@@ -45,6 +47,7 @@ from ..reporting.terminal import print_report
 from .arguments import RunArguments
 from .checkpoints import differences, fingerprint_of, newest_whole
 from .checks import argument_faults, check_output, check_space
+from .compilations import Compilations, count_compilations
 from .preflight import effective_batch, preflight, seconds_a_step
 from .sampling import in_order
 from .trainer import KitTrainer, Loss
@@ -176,6 +179,21 @@ class Recipe(ABC):
         """Folder of the run."""
         return str(self.args.output_dir)
 
+    @property
+    def on_xla(self) -> bool:
+        """Whether the device compiles every new shape, so that there must be few."""
+        return self.args.device.type == "xla"
+
+    def batch_lengths(self, max_length: int) -> tuple[int, ...] | None:
+        """Return the lengths that batches of sequences of up to `max_length` tokens may have; none means any.
+
+        On XLA these are a few buckets; with several processes `max_length` alone, since all of them must run the same
+        graph in a step, and none knows the lengths of the others.
+        """
+        if not self.on_xla:
+            return None
+        return buckets(max_length) if self.args.world_size == 1 else (max_length,)
+
     # What a user calls
 
     @classmethod
@@ -225,6 +243,7 @@ class Recipe(ABC):
             NonFiniteLossError: the loss became NaN or infinite.
         """
         started, folder = time.perf_counter(), Path(self.output_dir)
+        compiled_before = count_compilations() if self.on_xla else Compilations()
         if resume and (folder / REPORT_FILE).exists():
             self._say(f"{folder} holds a finished run: nothing is trained again.")
             return RunReport.load(folder)
@@ -253,6 +272,10 @@ class Recipe(ABC):
             self._save_or_say_how()
         self.timings["whole run"] = time.perf_counter() - started
         report = self.build_report(logs)
+        if self.on_xla:
+            compiled = count_compilations().since(compiled_before)
+            report.notes.append(str(compiled))
+            report.timings["compiling, within the others"] = round(compiled.seconds, 2)
         if self.trainer.is_world_process_zero():
             write_markdown(report, self.output_dir)
             write_html(report, self.output_dir)
@@ -430,7 +453,9 @@ class Recipe(ABC):
         self._loaded = model.to(self.args.device).eval(), tokenizer
 
     def _unpad(self, model: Any) -> None:
-        wanted = self.config.unpad and self.args.device.type != "xla"  # which compiles every new shape
+        if self.on_xla:
+            fix_shapes(model)
+        wanted = self.config.unpad and not self.on_xla  # which compiles every new shape
         self._unpadded = wanted and unpad_encoder(model)
         if wanted and not self._unpadded:
             self.notes.append(

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -195,13 +196,30 @@ class KitTrainer(Trainer):
         if not batch_samples:
             return None
         names = [*self._loss.counts(batch_samples[0]), "tokens"]
-        rows = [[*self._loss.counts(batch).values(), batch["attention_mask"].sum()] for batch in batch_samples]
-        counts = torch.stack([torch.stack(row) for row in rows]).sum(0)
+        rows = []
+        for batch in batch_samples:
+            rows.append(torch.stack([*self._loss.counts(batch).values(), batch["attention_mask"].sum()]))
+            self._end_graph()
+        counts = torch.stack(rows).sum(0)
         if self.args.world_size > 1:
             counts = self.accelerator.reduce(counts.to(device), reduction="sum")
         items = dict(zip(names, counts.to(device), strict=True))
         self._real_tokens = self._real_tokens + items.pop("tokens")
         return items
+
+    def training_step(self, *arguments: Any, **settings: Any) -> Tensor:
+        """`Trainer.training_step`, which on XLA ends the graph of a micro-batch."""
+        loss = super().training_step(*arguments, **settings)
+        self._end_graph()
+        return loss
+
+    def _end_graph(self) -> None:
+        """End the graph of a micro-batch on XLA.
+
+        The graph of a whole accumulated step would be a new one for each sequence of the lengths of its micro-batches.
+        """
+        if self.on_xla and self.args.gradient_accumulation_steps > 1:
+            import_module("torch_xla").sync()
 
     def compute_loss(
         self,

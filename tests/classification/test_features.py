@@ -2,6 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,4 +98,21 @@ def test_collator(tokenizer):
     example = {"windows": examples[1]["windows"], "label": np.array([1, 0], np.float32)}
     assert several([example])["weights"].tolist() == [[3.0, 1.0]]
     assert several([example | {"counts": False}])["weights"].tolist() == [[0.0, 0.0]]
-    assert DataCollatorForClassification(0, pad_to=16)([example])["input_ids"].shape == (1, 16)
+
+
+def test_batches_of_few_shapes(tokenizer):
+    """Three examples of one window and of several: rows are 3 times a power of two, lengths one of those given."""
+    examples = examples_of(tokenizer, TEXTS, max_length=8, stride=2, targets=np.array([1, 0, 1]))
+    chosen = [examples[index] for index in range(3)]
+    free = DataCollatorForClassification(tokenizer.pad_token_id)(chosen)
+    fixed = DataCollatorForClassification(tokenizer.pad_token_id, lengths=(4, 16, 32))(chosen)
+    windows = len(free["input_ids"])
+    assert 3 < windows < 12
+    assert fixed["input_ids"].shape == (6 if windows <= 6 else 12, 16)
+    assert torch.equal(fixed["input_ids"][:windows, :8], free["input_ids"])
+    assert (fixed["window_example"][windows:] == 3).all()
+    assert (fixed["attention_mask"][windows:].sum(1) == 1).all()
+    for name in ("labels", "weights"):
+        assert torch.equal(fixed[name], free[name])
+    one = [example | {"windows": example["windows"][:1]} for example in chosen]
+    assert len(DataCollatorForClassification(0, lengths=(16,))(one)["input_ids"]) == 3

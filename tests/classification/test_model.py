@@ -60,6 +60,23 @@ def test_windows_are_pooled():
     assert pool_windows(logits[:2], owner[:2], 2) is not None
 
 
+def test_windows_of_padding_change_nothing(config, batch):
+    """The last two windows belong to the example after the last: neither loss nor gradient knows of them."""
+    labels, owner = torch.tensor([0, 2, 1]), torch.tensor([0, 0, 1, 2])
+    model, _ = build_model(config, LABELS, config.vocab_size)
+    gradients = []
+    for padding in (0, 2):
+        inputs = {name: torch.cat([values, torch.zeros_like(values[:padding])]) for name, values in batch.items()}
+        inputs["attention_mask"][4:, 0] = 1
+        output = model(**inputs, labels=labels, window_example=torch.cat([owner, torch.full((padding,), 3)]))
+        assert output.logits.shape == (3, 3)
+        output.losses.sum().backward()
+        gradients.append({name: value.grad.clone() for name, value in model.named_parameters()})
+        model.zero_grad()
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradients[1][name], gradient, atol=1e-6, rtol=1e-5)
+
+
 def test_weights_multiply_losses(config, batch):
     model, _ = build_model(config, LABELS, config.vocab_size)
     model.eval()

@@ -104,7 +104,10 @@ def test_padding_and_keys(tokenizer, regular):
     assert (batch["input_ids"][0, 20:] == tokenizer.pad_token_id).all()
     assert (batch["labels"][0, 20:] == IGNORED).all()
     assert {values.dtype for values in batch.values()} == {torch.int64}
-    assert DataCollatorForPreTraining(tokenizer, pad_to=64)([short, long])["labels"].shape == (2, 64)
+    few = DataCollatorForPreTraining(tokenizer, lengths=(24, 64))
+    assert few([short, long])["labels"].shape == (2, 64)
+    assert few([short])["labels"].shape == (1, 24)
+    assert torch.equal(few([short, long])["labels"][:, :30], batch["labels"])
 
 
 def test_an_upper_bound_of_predictions(tokenizer, regular):

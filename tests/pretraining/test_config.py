@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from bert_finetune_kit import ConfigError, PretrainConfig
+from bert_finetune_kit import ConfigError, DataCollatorForPreTraining, PretrainConfig
 
 
 def test_defaults_are_those_of_the_paper():
@@ -39,4 +40,14 @@ def test_what_cannot_work(settings, message):
 
 @pytest.mark.parametrize(("bound", "expected"), [(None, 19), (10, 10), (40, 19)])
 def test_predictions_bound(bound, expected):
-    assert PretrainConfig(max_length=128, max_predictions=bound).predictions_bound() == expected
+    assert PretrainConfig(max_predictions=bound).predictions_bound(128) == expected
+
+
+def test_predictions_bound_holds_what_a_collator_asks_for(tokenizer):
+    """For each length of a batch: no sequence that fits asks for more, and one of them asks for as many."""
+    rng, regular = np.random.default_rng(0), np.setdiff1d(np.arange(len(tokenizer)), tokenizer.all_special_ids)
+    config = PretrainConfig(mlm_probability=0.17)
+    collator = DataCollatorForPreTraining(tokenizer, mlm_probability=0.17)
+    asked = [len(collator.choose(rng.choice(regular, length), rng)) for length in range(1, 129)]
+    for length in (32, 64, 128):
+        assert max(asked[:length]) == config.predictions_bound(length)

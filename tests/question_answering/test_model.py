@@ -35,7 +35,8 @@ def test_loss_is_that_of_the_stock_model(model, tmp_path):
 
 def test_a_window_counts_the_same_whatever_it_is_padded_to(model):
     alone = DataCollatorForQuestionAnswering(0)([window(20, 6, 8)])
-    padded = DataCollatorForQuestionAnswering(0, pad_to=64)([window(20, 6, 8)])
+    padded = DataCollatorForQuestionAnswering(0, lengths=(16, 64))([window(20, 6, 8)])
+    assert padded["input_ids"].shape == (1, 64)
     beside = DataCollatorForQuestionAnswering(0)([window(20, 6, 8), window(50)])
     losses = [model.eval()(**batch).losses[0].item() for batch in (alone, padded, beside)]
     assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
