@@ -133,7 +133,7 @@ def test_the_style_of_the_user_is_neither_used_nor_changed():
 
     plain, before = drawn(), dict(matplotlib.rcParams)
     assert dict(matplotlib.rcParams) == before
-    with matplotlib.rc_context({"axes.facecolor": "red", "font.size": 30}):
+    with matplotlib.rc_context({"axes.linewidth": 5, "lines.dashed_pattern": [9, 9], "font.size": 30}):
         assert drawn() == plain
         assert matplotlib.rcParams["font.size"] == 30
 
