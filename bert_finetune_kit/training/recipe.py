@@ -9,7 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
@@ -40,37 +40,21 @@ from ..reporting.hub import command_to_push, open_repository, push_folder
 from ..reporting.markdown import write_markdown
 from ..reporting.model_card import model_card, write_card
 from ..reporting.origin import hub_id
-from ..reporting.report import REPORT_FILE, RunReport, Score, describe_object, package_versions
+from ..reporting.report import REPORT_FILE, RunReport, Score
 from ..reporting.reproduce import python_code
 from ..reporting.seeds import SeedsReport, summarize_seeds
 from ..reporting.terminal import print_report
 from .arguments import RunArguments
-from .checkpoints import differences, fingerprint_of, newest_whole
+from .checkpoints import newest_whole
 from .checks import argument_faults, check_output, check_space
 from .compilations import Compilations, count_compilations
-from .preflight import effective_batch, preflight, seconds_a_step
+from .fingerprint import check_resumable, check_same_settings, fingerprint
+from .logs import evaluations, row_that_was_saved, scores_of
+from .preflight import preflight, seconds_a_step
 from .sampling import in_order
 from .trainer import KitTrainer, Loss
 
-# Of the Trainer's arguments, those that a finished run of another seed must share.
-_WHAT_TRAINS = (
-    "learning_rate", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps",
-    "weight_decay", "warmup_steps", "bf16", "fp16",
-)  # fmt: skip
-# Of the Trainer's arguments, those that change what comes out of the steps after a checkpoint.
-_WHAT_DECIDES = (
-    "learning_rate", "num_train_epochs", "max_steps", "weight_decay", "warmup_steps", "lr_scheduler_type", "optim",
-    "adam_beta1", "adam_beta2", "adam_epsilon", "max_grad_norm", "bf16", "fp16", "seed", "data_seed",
-    "label_smoothing_factor",
-)  # fmt: skip
-# Of a recipe's settings, those that do not.
-_WHAT_DOES_NOT = ("early_stopping_patience",)
-_EXAMPLES_HASHED = 100
-# Packages of which another version may compute other numbers.
-_WHOSE_VERSION = ("bert_finetune_kit", "torch", "transformers")
 _ORDER_LOOKED_AT = 1000
-# Numbers of a Trainer log that are about the machine, not about the model.
-_NOT_SCORES = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
 
 @dataclass
@@ -255,7 +239,8 @@ class Recipe(ABC):
         self.notes += passed_over
         prepared = self.prepared()
         if checkpoint is not None:
-            self._check_resumable(Path(checkpoint), force)
+            ours = self._fingerprint(prepared, self.first_args())
+            self.notes += check_resumable(Path(checkpoint), ours, force)
         self._check_hub()
         if not force:
             check_space(folder, prepared.model, self.args)
@@ -277,10 +262,10 @@ class Recipe(ABC):
             report.notes.append(str(compiled))
             report.timings["compiling, within the others"] = round(compiled.seconds, 2)
         if self.trainer.is_world_process_zero():
-            write_markdown(report, self.output_dir)
-            write_html(report, self.output_dir)
             report.save(self.output_dir)
             forget_start(self.output_dir)
+            write_markdown(report, self.output_dir)
+            write_html(report, self.output_dir)
             print_report(report, self.output_dir)
             if not write_card(self.model_card(report), self.output_dir):
                 self._say(f"{folder} had a README.md, which is left as it is: model_card() returns that of this run.")
@@ -366,7 +351,8 @@ class Recipe(ABC):
         for seed in open_ones:
             check_output(folders[seed], resume)
         for seed in set(seeds) - set(open_ones):
-            self._check_same(RunReport.load(folders[seed]), folders[seed])
+            report, folder = RunReport.load(folders[seed]), folders[seed]
+            check_same_settings(report, folder, self.args, self.config, self.given_model)
         reports = [
             self.with_seed(seed).train(resume, force) if seed in open_ones else RunReport.load(folder)
             for seed, folder in folders.items()
@@ -375,20 +361,6 @@ class Recipe(ABC):
         if self.args.process_index == 0:
             summary.save(self.output_dir)
         return summary
-
-    def _check_same(self, report: RunReport, folder: Path) -> None:
-        """Check that a finished run had the settings of this recipe, but for its seed."""
-        training, given = self.args.to_dict(), {"model": describe_object(self.given_model)}
-        ours = {**{name: training[name] for name in _WHAT_TRAINS}, **asdict(self.config), **given}
-        saved = report.settings
-        theirs = {**saved["training"], **saved["recipe"], "model": saved["model"]["given"]}
-        faults = [
-            f"{folder} was run with {name} {theirs.get(name)!r}, and {value!r} is asked for"
-            for name, value in ours.items()
-            if theirs.get(name) != value
-        ]
-        if faults:
-            raise OutputError("\n".join([*faults, "Choose another output_dir, or delete that folder."]))
 
     def with_seed(self, seed: int) -> "Recipe":
         """Return this recipe with another seed and a folder of its own, not yet prepared."""
@@ -404,7 +376,7 @@ class Recipe(ABC):
         """Score the model as it is now on the validation split."""
         if self.trainer is None:
             self.trainer = self.build_trainer(self.prepared(), self.args)
-        return _strip(self.trainer.evaluate())
+        return scores_of(self.trainer.evaluate())
 
     # Steps
 
@@ -511,41 +483,8 @@ class Recipe(ABC):
                 self.trainer.evaluate()
         return list(state.log_history)
 
-    def fingerprint(self, prepared: Prepared, args: TrainingArguments) -> dict[str, Any]:
-        """Return what a checkpoint depends on, as plain data: what must be the same for a run to go on from it."""
-        said = args.to_dict()
-        settings = {name: said[name] for name in _WHAT_DECIDES if name in said}
-        settings["effective batch"] = effective_batch(args)
-        some = range(0, len(prepared.train), max(1, len(prepared.train) // _EXAMPLES_HASHED))
-        return {
-            **settings,
-            **{name: value for name, value in asdict(self.config).items() if name not in _WHAT_DOES_NOT},
-            **{f"version of {name}": version for name, version in package_versions().items() if name in _WHOSE_VERSION},
-            "model": describe_object(self.given_model),
-            "training examples": len(prepared.train),
-            "data": Hasher.hash([prepared.train[(0, number, True)] for number in some]),
-        }
-
-    def _check_resumable(self, checkpoint: Path, force: bool) -> None:
-        """Check that going on from a checkpoint gives what the run that made it would have given.
-
-        Raises:
-            OutputError: it was made with other data, another model, other settings or versions, and force is not set.
-        """
-        different = differences(fingerprint_of(checkpoint), self.fingerprint(self.prepared(), self.first_args()))
-        if force:
-            self.notes += [f"mixed: up to {checkpoint.name}, {one}" for one in different]
-        elif different:
-            raise OutputError(
-                "\n".join(
-                    [
-                        f"{checkpoint} was made with other settings, and going on from it would mix two runs:",
-                        *(f"  - {one}" for one in different),
-                        "Set them back, choose another output_dir, delete that folder, or mix them all the same with "
-                        "force=True (--force).",
-                    ]
-                )
-            )
+    def _fingerprint(self, prepared: Prepared, args: TrainingArguments) -> dict[str, Any]:
+        return fingerprint(args, self.config, self.given_model, prepared.train)
 
     def _save_or_say_how(self) -> None:
         """Save the trained model; where the disk does not take it, say that nothing has to be trained again."""
@@ -581,7 +520,7 @@ class Recipe(ABC):
             callbacks=[*self.callbacks, *self.own_callbacks()],
             glossary=self.glossary,
             rate_of=self.rate_of(),
-            fingerprint=self.fingerprint(prepared, args),
+            fingerprint=self._fingerprint(prepared, args),
         )
 
     def _keep_start(self, prepared: Prepared, going_on: bool) -> None:
@@ -606,8 +545,9 @@ class Recipe(ABC):
     def build_report(self, logs: list[dict[str, Any]]) -> RunReport:
         """Put together what is known of the run."""
         assert self.trainer is not None
-        scores = _by_step([_strip(log) for log in logs if any(key.startswith("eval_") for key in log)])
-        result = self._result(scores)
+        scores = evaluations(logs)
+        result, notes = row_that_was_saved(scores, self.trainer.state, self.args)
+        self.notes += notes
         report = RunReport(
             recipe=self.name,
             scores=scores,
@@ -636,21 +576,6 @@ class Recipe(ABC):
         model = {"model": self.given_model, "tokenizer": self.given_tokenizer}
         return own | model | {"callbacks": self.callbacks or None}
 
-    def _result(self, scores: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return the scores of the weights that are saved: the last ones, or those of the best checkpoint."""
-        assert self.trainer is not None
-        best = self.trainer.state.best_global_step
-        if not self.args.load_best_model_at_end or best is None or not scores:
-            return scores[-1] if scores else {}
-        if not Path(str(self.trainer.state.best_model_checkpoint)).exists():
-            self.notes.append(
-                f"the best weights by {self.args.metric_for_best_model} were those of step {best:,}, whose checkpoint "
-                "is gone: the last weights were saved"
-            )
-            return scores[-1]
-        self.notes.append(f"the weights of step {best:,} were saved, the best by {self.args.metric_for_best_model}")
-        return next((row for row in reversed(scores) if row["step"] == best), scores[-1])
-
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Add the seconds spent inside to a stage of the report."""
@@ -662,17 +587,3 @@ class Recipe(ABC):
 
     def _book(self, stage: str, seconds: float) -> None:
         self.timings[stage] = self.timings.get(stage, 0.0) + seconds
-
-
-def _strip(log: dict[str, Any]) -> dict[str, Any]:
-    """Return the scores of an evaluation log without `eval_` and without what is about the machine."""
-    scores = {key.removeprefix("eval_"): value for key, value in log.items()}
-    return {key: value for key, value in scores.items() if key not in _NOT_SCORES}
-
-
-def _by_step(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Join the rows of one moment: each validation split is evaluated by itself."""
-    joined: dict[tuple[Any, Any], dict[str, Any]] = {}
-    for row in rows:
-        joined.setdefault((row.get("phase"), row.get("step")), {}).update(row)
-    return list(joined.values())

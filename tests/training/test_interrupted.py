@@ -245,7 +245,9 @@ def test_other_settings_are_refused_unless_they_are_forced(folder, tmp_path, cha
         recipe.train()
     changed = dict(changed)
     if "version" in changed:
-        monkeypatch.setattr("bert_finetune_kit.training.recipe.package_versions", lambda: {"torch": changed["version"]})
+        monkeypatch.setattr(
+            "bert_finetune_kit.training.fingerprint.package_versions", lambda: {"torch": changed["version"]}
+        )
     settings = {name: value for name, value in changed.items() if name != "version"}
     with pytest.raises(OutputError, match=said):
         build("classification", folder, tmp_path / "run", **settings).train(resume=True)
@@ -327,7 +329,7 @@ def test_a_folder_that_vanishes_is_made_anew(folder, tmp_path):
     recipe.callbacks.append(Vanish(run, 7, leave_a_file=False))
     report = recipe.train()
     assert newest_whole(tmp_path / "away")[0].name == "checkpoint-4"
-    assert any("those of step 4, whose checkpoint is gone: the last weights were saved" in one for one in report.notes)
+    assert any("those of step 4, whose checkpoint is gone: the last were saved" in one for one in report.notes)
     assert report.result == report.scores[-1]
     assert_same(run, tmp_path / "whole")
 
