@@ -49,6 +49,8 @@ class Section:
     folded: Sequence[Block] = ()
     """Tables that are shown when asked for, and not on paper."""
     code: str = ""
+    links: Sequence[tuple[str, str]] = ()
+    """Label and address of pages beside this one."""
     small: bool = False
     """Whether the tables are many and narrow, and stand beside each other where there is room."""
 
