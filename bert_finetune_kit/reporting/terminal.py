@@ -1,7 +1,6 @@
 """A report on the terminal, in one screen."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
@@ -28,8 +27,7 @@ def print_report(report: RunReport, folder: str, console: Console | None = None)
         parts += [rich_table(report.tables[0].header, report.tables[0].rows), Text()]
     parts += [Text(change_line(report.change)), Text()] if report.change else []
     parts += [Text(f"· {note}") for note in report.notes]
-    page = Path(folder) / "report.html"
-    parts.append(Text(f"Open {page}; model, report.md and report.json are beside it", style="bold"))
+    parts.append(Text(f"Open report.html; it, report.md, report.json and the model are in {folder}", style="bold"))
     console.print(Panel(Group(*parts), title=report.recipe, expand=False))
 
 

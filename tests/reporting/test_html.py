@@ -146,7 +146,7 @@ def test_the_terminal_says_it_in_one_screen(full_report):
     assert len(lines) < 40
     assert max(map(len, lines)) <= 80
     text = "\n".join(lines)
-    for part in ("warning IMBALANCED One label", "epoch 1.5", "constant guess", "a note", "runs/x/report.html"):
+    for part in ("warning IMBALANCED One label", "epoch 1.5", "constant guess", "a note", "are in runs/x"):
         assert part in text, part
     assert "report.html" in lines[-2]
 
