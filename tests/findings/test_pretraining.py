@@ -45,7 +45,8 @@ def test_perplexity_above_uniform(run, tokenizer, config, tmp_path):
 @pytest.mark.slow
 def test_stuck_at_unigram(run, tokenizer):
     """Words in random order: there is nothing in a context to read."""
-    report = run(documents(tokenizer, 240, 1, alike=True), documents(tokenizer, 200, 2, alike=True), recipe=WORDS_ALONE)
+    train, validation = (documents(tokenizer, count, count, sentences=12, alike=True) for count in (1500, 50))
+    report = run(train, validation, recipe=WORDS_ALONE, max_steps=150)
     assert codes(report, notes=False) == {"STUCK_AT_UNIGRAM"}
 
 
