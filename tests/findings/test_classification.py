@@ -180,12 +180,6 @@ def test_gradients_explode(run):
 
 
 @pytest.mark.slow
-def test_still_improving(run):
-    report = run(lr_scheduler_type="constant", num_train_epochs=3)
-    assert "STILL_IMPROVING" in codes(report)
-
-
-@pytest.mark.slow
 def test_layers_unchanged(tmp_path, tokenizer, trained):
     """The rate of the first layer is 0. What moved is measured here: `report.change` is another part's."""
     recipe = classify(tmp_path / "run", tokenizer, trained, reviews(tokenizer, 240, 1), reviews(tokenizer, 100, 2))

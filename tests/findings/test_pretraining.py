@@ -120,3 +120,10 @@ def test_an_order_that_is_not_shuffled(tmp_path, tokenizer, config):
 
     recipe.build_trainer = build_in_order
     assert codes(recipe.train()) == {"UNSHUFFLED"}
+
+
+@pytest.mark.slow
+def test_still_improving(run):
+    """A small learning rate that does not fall: the run ends half-way down."""
+    report = run(learning_rate=3e-4, lr_scheduler_type="constant", num_train_epochs=4, recipe=WORDS_ALONE)
+    assert codes(report) == {"STILL_IMPROVING", "STUCK_AT_UNIGRAM"}
