@@ -168,21 +168,15 @@ class Blow(TrainerCallback):
 
     @staticmethod
     def scale(state, model, factor):
-        if state.global_step == 19:  # the 20th step, which is logged
+        if state.global_step == 27:
             with torch.no_grad():
                 model.classifier.weight *= factor
 
 
 @pytest.mark.slow
 def test_gradients_explode(run):
-    report = run(callback=Blow())
+    report = run(callback=Blow(), logging_steps=1)
     assert codes(report) == {"GRADIENTS_EXPLODE"}
-
-
-@pytest.mark.slow
-def test_still_improving(run):
-    report = run(lr_scheduler_type="constant", num_train_epochs=3)
-    assert "STILL_IMPROVING" in codes(report)
 
 
 @pytest.mark.slow

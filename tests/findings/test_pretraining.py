@@ -45,7 +45,8 @@ def test_perplexity_above_uniform(run, tokenizer, config, tmp_path):
 @pytest.mark.slow
 def test_stuck_at_unigram(run, tokenizer):
     """Words in random order: there is nothing in a context to read."""
-    report = run(documents(tokenizer, 240, 1, alike=True), documents(tokenizer, 200, 2, alike=True), recipe=WORDS_ALONE)
+    train, validation = (documents(tokenizer, count, count, sentences=12, alike=True) for count in (1500, 50))
+    report = run(train, validation, recipe=WORDS_ALONE, max_steps=150)
     assert codes(report, notes=False) == {"STUCK_AT_UNIGRAM"}
 
 
@@ -119,3 +120,10 @@ def test_an_order_that_is_not_shuffled(tmp_path, tokenizer, config):
 
     recipe.build_trainer = build_in_order
     assert codes(recipe.train()) == {"UNSHUFFLED"}
+
+
+@pytest.mark.slow
+def test_still_improving(run):
+    """A small learning rate that does not fall: the run ends half-way down."""
+    report = run(learning_rate=3e-4, lr_scheduler_type="constant", num_train_epochs=4, recipe=WORDS_ALONE)
+    assert codes(report) == {"STILL_IMPROVING", "STUCK_AT_UNIGRAM"}

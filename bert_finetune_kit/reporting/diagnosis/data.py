@@ -6,7 +6,7 @@ from .view import number
 # A share that can move a score by as much: below it a leak is a note, from it on it is a warning. One in a hundred is
 # what scores of different seeds differ by anyway.
 _MATTERS = 0.01
-# WordPiece vocabularies that fit leave less than one token in a thousand unknown (bert-base-uncased: 0.01% of SST-2,
+# WordPiece vocabularies that fit leave less than one token in a thousand unknown (bert-base-uncased: none of SST-2,
 # 0.03% of SQuAD); ten times that is no rare letter.
 _UNKNOWN = 0.01
 _UNREADABLE = 0.2

@@ -16,8 +16,9 @@ _CURVE = 8
 # In units of the noise of a mean: three standard errors, one false alarm in several hundred runs.
 _SURE = 3.0
 # Norms grow by a factor of a few as a model learns, and shrink to nothing as its loss does: so one is held against the
-# highest before it, not against the usual one. Ten times as much is a convention.
-_JUMP = 10.0
+# highest before it, not against the usual one. A model that leaves the plateau of guessing makes them ten times as
+# large in a few steps; a hundred times is a convention.
+_JUMP = 100.0
 
 
 def loss_not_finite(report: RunReport) -> Finding | None:
@@ -40,7 +41,7 @@ def loss_not_finite(report: RunReport) -> Finding | None:
 
 
 def gradients_explode(report: RunReport) -> Finding | None:
-    """After the first quarter of the run a gradient norm is ten times all before it, or it is not finite."""
+    """After the first quarter of the run a gradient norm is a hundred times all before it, or it is not finite."""
     logs = [log for log in report.history if number(log.get("grad_norm")) is not None]
     norms, infinite = curve(logs, "grad_norm"), sum(broken(log.get("grad_norm")) for log in report.history)
     before = np.maximum.accumulate(norms) if len(norms) else norms
