@@ -8,24 +8,50 @@ def run_of(name, **result):
     return RunReport(
         recipe=name, summary=[f"{name} went well."], scores=[], result=result, baselines={},
         glossary=[Score("loss", "loss", ".2f", "unused."), Score("f1", "F1", ".1f", "good.")],
-        data={}, history=[], parameters={"total": 12_345}, settings={}, timings={"whole run": 90.0},
+        data={}, history=[],
+        parameters={"name": "Bert", "total": 12_345, "trainable": 12_345, "tied": 0}, settings={}, timings={"whole run": 90.0},
         tables=[ReportTable("Result", ["score", "value"], [["F1", "51.0"]])], notes=[f"a note on {name}"],
     )  # fmt: skip
 
 
-def test_one_page_for_all_runs(tmp_path, capsys):
+def two_runs(folder):
     for name, result in (("pretraining", {"loss": 2.5}), ("question_answering", {"f1": 51.0, "loss": "nan"})):
-        (tmp_path / name).mkdir()
-        run_of(name, **result).save(tmp_path / name)
-    page = Overview.load(tmp_path, ("pretraining", "question_answering")).save(tmp_path).read_text("utf-8")
+        (folder / name).mkdir()
+        run_of(name, **result).save(folder / name)
+    return Overview.load(folder, ("pretraining", "question_answering"))
+
+
+def test_one_page_for_all_runs(tmp_path, capsys):
+    page = two_runs(tmp_path).save(tmp_path).read_text("utf-8")
     assert "| pretraining | 12,345 | 1.5 | loss 2.50 |" in page
     assert "| question_answering | 12,345 | 1.5 | F1 51.0 |" in page
-    assert page.index("## pretraining") < page.index("## question_answering")
-    assert "[question_answering/report.md](question_answering/report.md)" in page
-    assert "- a note on pretraining" in page
+    assert "[All of question_answering](question_answering/report.html)" in page
     printed = capsys.readouterr().out
     assert "pretraining went well." in printed
     assert "F1 51.0" in printed
+
+
+def test_ten_questions_are_answered_in_turn(tmp_path):
+    page = two_runs(tmp_path).to_markdown()
+    titles = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
+    assert titles == [
+        "All stages", "1. The model", "2. Its parameters, by module", "3. Pretraining",
+        "4. Its scores after each epoch", "5. Where it is", "6. Fine-tuning", "7. All scores", "8. Parameters after fine-tuning", "9. Where they are",
+        "10. Why the scores are what they are",
+    ]  # fmt: skip
+    assert "### Question answering: Result" in page
+    assert "hf upload YOUR-NAME/question-answering question_answering" in page
+
+
+def test_findings_and_changes_are_the_reasons(full_report):
+    """A report with everything, and with text that must not become part of the page."""
+    overview = Overview({"pretraining": full_report, "classification": full_report})
+    page = overview.to_html()
+    assert "<script" not in page
+    assert "IMBALANCED (warning)" in page
+    assert "What to do: Weigh the labels." in page
+    assert "Classification, parameters: The classifier" in page
+    assert page.count("<svg") >= 1
 
 
 def test_a_run_that_is_missing(tmp_path):
