@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 import transformers
 from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
@@ -34,6 +35,7 @@ class Packing:
     """How to attend within the sequences."""
 
 
+@torch.compiler.disable  # its lists are as long as the data say, which torch.compile (2.9) cannot guard on
 def pack(attention_mask: Tensor) -> Packing:
     """Return where the real tokens of a batch stand.
 
