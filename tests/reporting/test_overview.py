@@ -9,7 +9,8 @@ def run_of(name, **result):
         recipe=name, summary=[f"{name} went well."], scores=[], result=result, baselines={},
         glossary=[Score("loss", "loss", ".2f", "unused."), Score("f1", "F1", ".1f", "good.")],
         data={}, history=[],
-        parameters={"name": "Bert", "total": 12_345, "trainable": 12_345, "tied": 0}, settings={}, timings={"whole run": 90.0},
+        parameters={"name": "Bert", "total": 12_345, "trainable": 12_345, "tied": 0}, settings={},
+        timings={"whole run": 90.0},
         tables=[ReportTable("Result", ["score", "value"], [["F1", "51.0"]])], notes=[f"a note on {name}"],
     )  # fmt: skip
 
@@ -36,8 +37,8 @@ def test_ten_questions_are_answered_in_turn(tmp_path):
     titles = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
     assert titles == [
         "All stages", "1. The model", "2. Its parameters, by module", "3. Pretraining",
-        "4. Its scores after each epoch", "5. Where it is", "6. Fine-tuning", "7. All scores", "8. Parameters after fine-tuning", "9. Where they are",
-        "10. Why the scores are what they are",
+        "4. Its scores after each epoch", "5. Where it is", "6. Fine-tuning", "7. All scores",
+        "8. Parameters after fine-tuning", "9. Where they are", "10. Why the scores are what they are",
     ]  # fmt: skip
     assert "### Question answering: Result" in page
     assert "hf upload YOUR-NAME/question-answering question_answering" in page
