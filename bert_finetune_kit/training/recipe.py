@@ -55,6 +55,7 @@ from .sampling import in_order
 from .trainer import KitTrainer, Loss
 
 _ORDER_LOOKED_AT = 1000
+_NOT_TOLD = "how far weights moved is not told"
 
 
 @dataclass
@@ -531,15 +532,15 @@ class Recipe(ABC):
         try:
             keep_start(prepared.model, None if fresh else str(self.given_model), self.output_dir)
         except (OSError, SafetensorError) as error:
-            self.notes.append(f"how far weights moved is not told: those of the start could not be kept ({error})")
+            self.notes.append(f"{_NOT_TOLD}: those of the start could not be kept ({error})")
 
     def _change(self) -> dict[str, Any]:
         """Return what became of the weights, from those that the run started from to those that are saved."""
-        if self.args.process_index or not Path(self.output_dir, START_FILE).exists():
+        if self.args.process_index:
             return {}
         change = change_since_start(self.output_dir)
-        if change is None:
-            self.notes.append("how far weights moved is not told: the model is not saved in one file")
+        if change is None and not any(note.startswith(_NOT_TOLD) for note in self.notes):
+            self.notes.append(f"{_NOT_TOLD}: the weights of the start are gone, or the model is not saved in one file")
         return {} if change is None else change.to_dict()
 
     def build_report(self, logs: list[dict[str, Any]]) -> RunReport:

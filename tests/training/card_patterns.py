@@ -10,7 +10,11 @@ _HEAD = r"""---
 
 """
 _USE = r"""
-## How to use it
+(## What to know first
+
+(- \*\*[A-Z_]+\*\*: [^\n]+
+)+
+)?## How to use it
 
 `model_id` is the name of the model on the Hub, or the path of its folder\.
 
