@@ -14,7 +14,7 @@ from transformers import TrainingArguments
 from .progress import describe_time
 
 _BATCHES = 8  # looked at to tell how much padding there is
-_STEPS_WORTH_TIMING = 100  # so that the two steps it takes are a fiftieth of the training at most
+_STEPS_WORTH_TIMING = 100  # so that the step it takes is a hundredth of the training at most
 
 
 def optimizer_steps(examples: int, args: TrainingArguments) -> int:
@@ -69,7 +69,7 @@ def seconds_a_step(
     model: Any, examples: Any, collator: Callable[[list[Any]], dict[str, Tensor]], args: TrainingArguments,
     sums: Callable[[Any], dict[str, Tensor]],
 ) -> float | None:  # fmt: skip
-    """Return how long an optimizer step takes, from the second of two passes over a batch; the model stays as it is.
+    """Return how long an optimizer step takes, from one pass over a batch; the model stays as it is.
 
     The optimizer's own work, and waiting for other processes, is left out.
 
@@ -88,15 +88,14 @@ def seconds_a_step(
     if short or args.device.type == "xla" or args.fsdp or args.deepspeed:
         return None
     order = np.random.default_rng(0).permutation(len(examples))[: args.per_device_train_batch_size]
-    batch = {
-        name: value.to(args.device) for name, value in collator([examples[(0, int(n), True)] for n in order]).items()
-    }
     dtype = torch.bfloat16 if args.bf16 else torch.float16
     model = model.to(args.device).train()
     devices = [] if args.device.type == "cpu" else [args.device]
     seconds = 0.0
     with torch.random.fork_rng(devices, device_type=args.device.type if devices else "cuda"):
-        for _ in range(2):
+        for some in (order[:2], order):  # the first pass sets up threads and kernels
+            batch = collator([examples[(0, int(number), True)] for number in some])
+            batch = {name: value.to(args.device) for name, value in batch.items()}
             began = time.perf_counter()
             with torch.autocast(args.device.type, dtype, enabled=args.bf16 or args.fp16):
                 loss = torch.stack(list(sums(model(**batch)).values())).sum()
