@@ -1,6 +1,7 @@
 """What the tests share: a vocabulary and models of the bundled sample, small enough for any machine, no network."""
 
 import os
+import sys
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -22,6 +23,13 @@ def _cache(tmp_path_factory):
 
     datasets.config.HF_DATASETS_CACHE = tmp_path_factory.mktemp("datasets")
     torch.set_num_threads(1)  # tiny models lose time on more
+
+
+@pytest.fixture(autouse=True)
+def _few_pages(request, monkeypatch):
+    """Draw the page of a run for tests marked `page` alone: that takes longer than most of these trainings."""
+    if "page" not in request.keywords and "bert_finetune_kit.training.recipe" in sys.modules:
+        monkeypatch.setattr("bert_finetune_kit.training.recipe.write_html", lambda *_: None)
 
 
 @pytest.fixture(scope="session")

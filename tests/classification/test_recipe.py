@@ -130,6 +130,7 @@ def test_kinds_of_task(make, task, data, shown):
     assert one.score == pytest.approx(other.score, abs=1e-6)
 
 
+@pytest.mark.page
 def test_the_worst_errors_are_what_the_saved_model_says(make):
     """Of a split that was held out, where the rows of the data are not those of the split."""
     recipe = make(ClassificationTask("toy"), toy(), num_train_epochs=1)
@@ -150,6 +151,7 @@ def test_the_worst_errors_are_what_the_saved_model_says(make):
         assert title in page
 
 
+@pytest.mark.page
 def test_several_validation_splits(make):
     task = ClassificationTask("toy", validation_splits=("validation_matched", "validation_mismatched"))
     data = DatasetDict(train=toy(), validation_matched=toy(12), validation_mismatched=toy(9))

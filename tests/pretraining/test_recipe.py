@@ -23,6 +23,7 @@ from bert_finetune_kit import (
 TEXTS = [f"the smithy of greyford opens at {hour} o'clock . A dog guards the dairy ." for hour in ("ten", "six")] * 6
 
 
+@pytest.mark.page
 def test_a_run_from_text_to_report(make_recipe, capsys):
     recipe = make_recipe(num_train_epochs=2, max_steps=-1, per_device_train_batch_size=16)
     report = recipe.train()

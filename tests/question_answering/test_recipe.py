@@ -45,6 +45,7 @@ def answerable(count):
     return rows.select(kept)
 
 
+@pytest.mark.page
 def test_a_run_from_data_to_report(make, capsys):
     recipe = make()
     report = recipe.train()

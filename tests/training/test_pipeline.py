@@ -7,7 +7,8 @@ from bert_finetune_kit.reporting.report import REPORT_FILE
 
 RUN = {
     "summary": ["It went well."], "scores": [], "result": {}, "baselines": {}, "glossary": [], "data": {},
-    "history": [], "parameters": {"total": 1}, "settings": {}, "timings": {"whole run": 1.0},
+    "history": [], "parameters": {"name": "Bert", "total": 1, "trainable": 1, "tied": 0},
+    "settings": {}, "timings": {"whole run": 1.0},
 }  # fmt: skip
 
 

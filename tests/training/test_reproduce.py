@@ -24,6 +24,7 @@ def code_of(recipe):
     return python_code(type(recipe), recipe._given(), recipe.args)
 
 
+@pytest.mark.page
 def test_the_script_of_a_report_repeats_the_run(make_recipe, tokenizer, tmp_path, capsys):
     tokenizer.save_pretrained(tmp_path / "tokenizer")
     recipe = make_recipe(
