@@ -110,10 +110,11 @@ def test_predictions_of_a_fresh_recipe_are_those_of_the_stock_model(make):
             toy(label=[["a"] if n % 3 else ["a", "b"] if n % 2 else [] for n in range(48)]),
             {"f1_micro", "accuracy"},
         ),
-        (
+        pytest.param(
             ClassificationTask("columns", kind="multi_label", label=("loud", "rude")),
             toy(loud=[n % 2 for n in range(48)], rude=[n % 3 == 0 for n in range(48)]),
             {"f1_macro"},
+            marks=pytest.mark.slow,
         ),
     ],
     ids=["classes", "regression of pairs", "lists of labels", "columns of labels"],

@@ -36,8 +36,12 @@ def run(tmp_path, tokenizer, config):
     ("recipe", "scores"),
     [
         ("pretraining", ("perplexity", "mlm_accuracy", "pair_accuracy")),
-        ("classification", ("accuracy", "f1", "loss", "calibration_error")),
-        ("question_answering", ("exact", "f1", "HasAns_f1", "NoAns_f1", "threshold", "best_f1", "loss")),
+        pytest.param("classification", ("accuracy", "f1", "loss", "calibration_error"), marks=pytest.mark.slow),
+        pytest.param(
+            "question_answering",
+            ("exact", "f1", "HasAns_f1", "NoAns_f1", "threshold", "best_f1", "loss"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_two_processes_give_the_gradient_of_one(run, recipe, scores):
