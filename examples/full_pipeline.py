@@ -45,10 +45,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output_dir", default="runs/pipeline")
     parser.add_argument("--preset", choices=PRESETS, default="sample")
+    parser.add_argument("--resume", action="store_true", help="what it does anyway")
     options, rest = parser.parse_known_args()
     try:
-        settings = PRESETS[options.preset] | read_settings(rest)
-        if "--pretraining.train" in rest and "--pretraining.validation_split" not in rest:
+        given = read_settings(rest)
+        settings = PRESETS[options.preset] | given
+        if "pretraining.train" in given and "pretraining.validation_split" not in given:
             settings.pop("pretraining.validation_split", None)  # which is one of the preset's own data
         run_pipeline((PretrainRecipe, ClassificationRecipe, QARecipe), options.output_dir, settings)
     except RunStopped as stopped:

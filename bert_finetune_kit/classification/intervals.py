@@ -15,7 +15,8 @@ def intervals(metrics: MetricSet, told: Predictions, seed: int = 0) -> dict[str,
     """Return the 95% confidence interval of each score of a split.
 
     Accuracy, a share of examples, has the score interval of Wilson (1927), Pearson's correlation that of Fisher's
-    transformation; all others have percentiles of a bootstrap over the examples (Efron 1979) with 1,000 draws.
+    transformation; all others have percentiles of a bootstrap over the examples (Efron 1979) with 1,000 draws. Where no
+    draw differs from another, as for a model that says one thing, a bootstrap tells nothing, and there is no interval.
 
     Args:
         metrics: which scores.
@@ -41,7 +42,8 @@ def intervals(metrics: MetricSet, told: Predictions, seed: int = 0) -> dict[str,
     for number in range(DRAWS if left else 0):
         drawn = told.take(rng.integers(examples, size=examples))
         draws[number] = [METRICS[name].score(drawn) for name in left]
-    return found | {name: percentiles(draws[:, column]) for column, name in enumerate(left)}
+    found |= {name: percentiles(draws[:, column]) for column, name in enumerate(left)}
+    return {name: interval for name, interval in found.items() if interval[0] < interval[1]}
 
 
 def drawn_tables(told: Predictions, labels: int, rng: np.random.Generator) -> np.ndarray:

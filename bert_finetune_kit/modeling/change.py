@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -85,12 +86,18 @@ class ParameterChange:
         return "\n".join(lines)
 
 
-def compare_parameters(before: nn.Module | BertConfig, after: nn.Module | BertConfig) -> ParameterChange:
+Model = nn.Module | BertConfig | str | Path
+
+
+def compare_parameters(before: Model, after: Model) -> ParameterChange:
     """Compare two models; tied weights count once, the encoder's names are without `bert.`.
 
     Args:
-        before: any module, or a `BertConfig` for the encoder with its pooler.
+        before: any module, a `BertConfig` for the encoder with its pooler, or a folder that holds model.safetensors.
         after: the same. Of one wrapped by peft the weights are compared with what LoRA adds to them.
+
+    Raises:
+        ConfigError: one of them is none of these.
 
     >>> import torch
     >>> from transformers import BertConfig, BertForSequenceClassification

@@ -1,5 +1,6 @@
 """Parameters by name, wherever they are: in a model, in a file, in LoRA's wrapping, or only in a config."""
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, WEIGHTS_NAME, cached_file
 
+from ..errors import ConfigError
 from .loading import checkpoint_config
 
 # Checkpoints made with TensorFlow have these names, and transformers renames them when it loads.
@@ -57,15 +59,25 @@ def is_adapter(name: str) -> bool:
     return _ADAPTER in name
 
 
-def weights_of(model: nn.Module | BertConfig) -> dict[str, Weight]:
+def weights_of(model: nn.Module | BertConfig | str | Path) -> dict[str, Weight]:
     """Return the parameters of a model, tied ones once; a weight beside which LoRA stands with what LoRA adds.
 
     Args:
-        model: any module, or a `BertConfig` for the encoder with its pooler.
+        model: any module, a `BertConfig` for the encoder with its pooler, or a folder that holds model.safetensors.
+
+    Raises:
+        ConfigError: it is none of these.
     """
+    if isinstance(model, str | Path) and (Path(model) / SAFE_WEIGHTS_NAME).is_file():
+        return weights_in(Path(model) / SAFE_WEIGHTS_NAME)
     if isinstance(model, BertConfig):
         with torch.device("meta"):
             model = BertModel(model)
+    if not isinstance(model, nn.Module):
+        raise ConfigError(
+            f"{model!r} has no parameters to compare: a model, a BertConfig, or a folder with {SAFE_WEIGHTS_NAME} is "
+            "needed."
+        )
     adapted: dict[str, Any] = {
         f"{name}.base_layer.weight": module
         for name, module in model.named_modules()
@@ -98,6 +110,21 @@ def weights_in(file: str | Path) -> dict[str, Weight]:
         stock_name(name): Weight(tuple(stored.get_slice(name).get_shape()), partial(stored.get_tensor, name))
         for name in names
     }
+
+
+def weights_digest(folder: str | Path) -> str | None:
+    """Return the SHA-256 of the weights in a model's folder; none where there are none in one file."""
+    path = Path(folder) / SAFE_WEIGHTS_NAME
+    return checksum(path) if path.is_file() else None
+
+
+def checksum(file: Path) -> str:
+    """Return the SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while part := stream.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def checkpoint_shapes(given: str) -> dict[str, tuple[int, ...]] | None:

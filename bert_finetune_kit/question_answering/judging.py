@@ -63,7 +63,7 @@ class Judgement:
         }
 
     def intervals(self) -> dict[str, Interval]:
-        """95% intervals of `scores`, in percent: Wilson's of exact match, a bootstrap over the questions of F1."""
+        """95% intervals of `scores`, in percent: Wilson's of shares, a bootstrap over the questions else."""
         kinds = {"": self.scored}
         if "HasAns_exact" in self.scores:
             has_answer = self.answers.has_answer
@@ -73,7 +73,8 @@ class Judgement:
         for prefix, chosen in kinds.items():
             exact, f1 = values["exact"][chosen], values["f1"][chosen]
             found[f"{prefix}exact"] = wilson(round(exact.sum()), len(exact))
-            found[f"{prefix}f1"] = mean_interval(f1)
+            a_share = bool(np.isin(f1, (0, 1)).all())  # as of questions without an answer always
+            found[f"{prefix}f1"] = wilson(round(f1.sum()), len(f1)) if a_share else mean_interval(f1)
         return {name: (100 * low, 100 * high) for name, (low, high) in found.items()}
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 from .markdown import data_rows, history_rows, numeric, parameter_rows, score_rows, setting_rows, time_rows
 from .parameters import CHANGE_HEADER, CHANGE_NOTE, change_rows
 from .plots import Plot, plots, weight_change
-from .report import ReportTable, RunReport
+from .report import Finding, ReportTable, RunReport
 
 REPORT_PAGE = "report.html"
 _LONG, _VERY_LONG = 36, 120  # characters from which on a cell wraps
@@ -49,6 +49,7 @@ class Section:
     folded: Sequence[Block] = ()
     """Tables that are shown when asked for, and not on paper."""
     code: str = ""
+    findings: Sequence[Finding] = ()
     links: Sequence[tuple[str, str]] = ()
     """Label and address of pages beside this one."""
     small: bool = False

@@ -8,6 +8,7 @@ from typing import Any
 from .parameters import CHANGE_HEADER, CHANGE_NOTE, change_rows
 from .report import ReportTable, RunReport
 
+MARKDOWN_FILE = "report.md"
 _NUMBER = re.compile(r"[-+~]?[\d.,]+(\s|%|e|$)|nan|-?inf")
 _SETTINGS_SHOWN = (
     "learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "optim", "max_grad_norm", "num_train_epochs",
@@ -17,7 +18,7 @@ _SETTINGS_SHOWN = (
 
 def write_markdown(report: RunReport, folder: str | Path) -> Path:
     """Write `report.md` into `folder`."""
-    path = Path(folder) / "report.md"
+    path = Path(folder) / MARKDOWN_FILE
     path.write_text(to_markdown(report), "utf-8")
     return path
 

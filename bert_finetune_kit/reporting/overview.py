@@ -6,7 +6,7 @@ models are; and why the scores are what they are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -63,23 +63,24 @@ class Overview:
             Section("Its parameters, by module", tables=[Block("", *parameter_rows(first, "  "))]),
             Section(_title(name), first.summary, tables=[Block("Data", *data_rows(first))]),
             Section("Its scores after each epoch", plots=plots(first)[0][:2], tables=_evaluations(first)),
-            Section("Where it is", code=_where([name])),
+            Section("Where it is", [_folders([name])], code=_where([name])),
             Section("Fine-tuning", [" ".join(run.summary) for _, run in others]),
             Section("All scores", tables=[one for other, run in others for one in _results(other, run)]),
             Section(
                 "Parameters after fine-tuning", tables=[_changes(other, run) for other, run in others if run.change]
             ),
-            Section("Where they are", code=_where([other for other, _ in others])),
-            Section("Why the scores are what they are", list(_reasons(self.runs))),
+            Section("Where they are", [_folders(self.runs)], code=_where([other for other, _ in others])),
+            Section("Why the scores are what they are", list(_reasons(self.runs)), findings=_findings(self.runs)),
         )
         for number, answer in enumerate(answers, start=1):
-            yield Section(f"{number}. {answer.title}", answer.text, answer.plots, answer.tables, code=answer.code)
+            yield replace(answer, title=f"{number}. {answer.title}")
 
     def to_markdown(self) -> str:
         """Render the page without its pictures."""
         parts = ["# The whole run"]
         for section in self.sections():
             parts += [f"## {section.title}", *section.text]
+            parts += [_finding_item(one) for one in section.findings]
             for one in section.tables:
                 parts += [f"### {one.title}"] if one.title else []
                 parts += [table(one.header, one.rows), *one.note]
@@ -89,7 +90,7 @@ class Overview:
 
     def to_html(self) -> str:
         """Render the page; it needs no network, and links to the reports beside it."""
-        summary = [f"{name}: {_scores(run)}." for name, run in self.runs.items()]
+        summary = [" ".join(run.summary[1:2] or run.summary) for run in self.runs.values()]
         return render(title="The whole run", summary=summary, sections=list(self.sections()))
 
     def save(self, folder: str | Path) -> Path:
@@ -132,6 +133,11 @@ def _evaluations(run: RunReport) -> list[Block]:
     return [Block("", *score_rows(run), meanings=meanings)] if run.scores else []
 
 
+def _folders(names: Iterable[str]) -> str:
+    folders = ", ".join(f"{name}/" for name in names)
+    return f"Beside this page: {folders}, each with its model, model card and report. To put it on the Hub, from here:"
+
+
 def _where(names: Iterable[str]) -> str:
     return "\n".join(command_to_push(name, f"YOUR-NAME/{name.replace('_', '-')}") for name in names)
 
@@ -146,16 +152,27 @@ def _changes(name: str, run: RunReport) -> Block:
 
 
 def _reasons(runs: Mapping[str, RunReport]) -> Iterator[str]:
-    """What the diagnosis found, and what the change in parameters means."""
+    """What the scores mean beside guessing, and what the change in parameters means."""
     for name, run in runs.items():
-        if not run.findings:
-            yield f"{_title(name)}: no rule of the diagnosis found anything."
-        yield from (f"{_title(name)}: {_said(one)}" for one in run.findings)
+        told = " ".join(run.summary[1:]) if run.findings else f"No rule found a fault. {' '.join(run.summary[1:])}"
+        yield f"{_title(name)}: {told}{_fall(run)}"
         if run.change:
             yield f"{_title(name)}, parameters: {' '.join(run.change['explanation'])}"
 
 
-def _said(one: Finding) -> str:
-    causes = f" Likely causes: {'; '.join(one.causes)}." if one.causes else ""
-    advice = f" What to do: {'; '.join(one.advice)}." if one.advice else ""
-    return f"{one.code} ({one.severity}). {one.evidence}{causes}{advice}"
+def _fall(run: RunReport) -> str:
+    """How far the training loss came down."""
+    losses = [log["loss"] for log in run.history if isinstance(log.get("loss"), int | float)]
+    if len(losses) < 2:
+        return ""
+    return f" The training loss went from {losses[0]:.2f} to {losses[-1]:.2f} in {run.history[-1]['step']:,} steps."
+
+
+def _findings(runs: Mapping[str, RunReport]) -> list[Finding]:
+    return [replace(one, code=f"{_title(name)}: {one.code}") for name, run in runs.items() for one in run.findings]
+
+
+def _finding_item(one: Finding) -> str:
+    lines = [f"- **{one.code}** ({one.severity}): {one.evidence}"]
+    lines += [f"  - likely cause: {cause}" for cause in one.causes] + [f"  - what to do: {step}" for step in one.advice]
+    return "\n".join(lines)

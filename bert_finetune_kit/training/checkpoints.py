@@ -5,13 +5,14 @@ and only then given its name. A kill, a full disk or a pulled plug at any moment
 none; what is torn or changed later is recognised by the list.
 """
 
-import hashlib
 import json
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from ..modeling.weights import checksum
 
 MANIFEST = "checkpoint.json"
 STAGING = ".saving"
@@ -27,7 +28,7 @@ def seal(folder: Path, final: Path, fingerprint: Mapping[str, Any]) -> None:
         fingerprint: what it was made with, as plain data.
     """
     files = {
-        str(file.relative_to(folder)): {"bytes": file.stat().st_size, "sha256": _checksum(file)}
+        str(file.relative_to(folder)): {"bytes": file.stat().st_size, "sha256": checksum(file)}
         for file in sorted(folder.rglob("*"))
         if file.is_file() and file.name != MANIFEST
     }
@@ -50,7 +51,7 @@ def fault_of(folder: Path) -> str | None:
                 return f"{name} is missing"
             if file.stat().st_size != told["bytes"]:
                 return f"{name} has {file.stat().st_size:,} of {told['bytes']:,} bytes"
-            if _checksum(file) != told["sha256"]:
+            if checksum(file) != told["sha256"]:
                 return f"{name} has changed since it was written"
     except FileNotFoundError:
         return f"it has no {MANIFEST}: it was not written to its end, or not by the kit"
@@ -89,14 +90,6 @@ def differences(saved: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
 
 def _folders(folder: Path) -> list[Path]:
     return [one for one in folder.iterdir() if one.is_dir()] if folder.is_dir() else []
-
-
-def _checksum(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while part := stream.read(1 << 20):
-            digest.update(part)
-    return digest.hexdigest()
 
 
 def _flush(path: Path) -> None:

@@ -82,26 +82,31 @@ def check_resumable(checkpoint: Path, ours: Mapping[str, Any], force: bool) -> l
     )
 
 
-def check_same_settings(report: RunReport, folder: Path, args: TrainingArguments, config: Any, model: Any) -> None:
-    """Check that a finished run had these settings, but for its seed.
+def differing_settings(report: RunReport, args: TrainingArguments, config: Any, model: Any) -> list[str]:
+    """Return in words which settings of a finished run, but for its seed, are not those asked for.
 
     Args:
         report: of the run.
-        folder: of the run.
         args: the Trainer's arguments.
         config: settings of the recipe, a dataclass.
         model: what to start from, as the recipe was given it.
-
-    Raises:
-        OutputError: it had others.
     """
     training, saved = args.to_dict(), report.settings
     ours = {**{name: training[name] for name in _WHAT_TRAINS}, **asdict(config), "model": describe_object(model)}
     theirs = {**saved["training"], **saved["recipe"], "model": saved["model"]["given"]}
-    faults = [
-        f"{folder} was run with {name} {theirs.get(name)!r}, and {value!r} is asked for"
+    return [
+        f"{name} {theirs.get(name)!r}, and {value!r} is asked for"
         for name, value in ours.items()
         if theirs.get(name) != value
     ]
+
+
+def check_same_settings(report: RunReport, folder: Path, args: TrainingArguments, config: Any, model: Any) -> None:
+    """Check that a finished run had these settings, but for its seed; see `differing_settings`.
+
+    Raises:
+        OutputError: it had others.
+    """
+    faults = [f"{folder} was run with {one}" for one in differing_settings(report, args, config, model)]
     if faults:
         raise OutputError("\n".join([*faults, "Choose another output_dir, or delete that folder."]))

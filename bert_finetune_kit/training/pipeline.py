@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..errors import ConfigError
+from ..errors import ConfigError, OutputError
+from ..modeling.weights import weights_digest
 from ..reporting.overview import Overview
+from ..reporting.report import REPORT_FILE, RunReport
 from .recipe import Recipe
 
 Settings = Mapping[str, str | Sequence[str]]
@@ -13,8 +15,8 @@ Settings = Mapping[str, str | Sequence[str]]
 def run_pipeline(stages: Sequence[type[Recipe]], folder: str | Path, settings: Settings) -> Overview:
     """Run the stages that have not finished, each in a folder named like it, and put their reports together.
 
-    Every source is opened before anything is trained, so that a typing error in the last stage does not cost the night
-    that the first one takes.
+    Every source is opened and every setting checked before anything is trained, so that a typing error in the last
+    stage does not cost the night that the first one takes.
 
     Args:
         stages: recipes, of which those after the first start from its weights unless `STAGE.model` says otherwise.
@@ -25,19 +27,42 @@ def run_pipeline(stages: Sequence[type[Recipe]], folder: str | Path, settings: S
         All reports; saved as a page in `folder`.
 
     Raises:
-        ConfigError: a setting is of no stage.
+        ConfigError: a setting is of no stage, or is the output folder of one.
+        OutputError: a stage has finished from weights of the first that are no longer there.
         KitError: as `Recipe.train`.
     """
     flags = _flags_by_stage(stages, folder, settings)
-    for stage in stages[1:]:
-        stage.from_command_line(flags[stage.name])[0].load_examples()
+    _check_all(stages, folder, flags)
     for stage in stages:
+        _check_parent(Path(folder) / stage.name, Path(folder) / stages[0].name)
         recipe, run = stage.from_command_line(flags[stage.name])
         recipe.train(resume=True, force=run.force)
     overview = Overview.load(folder, tuple(stage.name for stage in stages))
     if recipe.args.process_index == 0:
         overview.save(folder)
     return overview
+
+
+def _check_all(stages: Sequence[type[Recipe]], folder: str | Path, flags: Mapping[str, list[str]]) -> None:
+    first = stages[0].from_command_line(flags[stages[0].name])[0]
+    first.check_settings()
+    for stage in stages[1:]:
+        recipe = stage.from_command_line(flags[stage.name])[0]
+        if recipe.given_model == str(Path(folder) / first.name):
+            recipe.given_model = first.given_model  # which it will be made from
+        recipe.check_settings()
+        recipe.load_examples()
+
+
+def _check_parent(stage: Path, first: Path) -> None:
+    """Check that a stage which has finished started from the weights that the first stage has now."""
+    if stage == first or not (stage / REPORT_FILE).exists():
+        return
+    model = RunReport.load(stage).settings.get("model", {})
+    if model.get("given") == str(first) and model.get("sha256") != weights_digest(first):
+        raise OutputError(
+            f"{stage} has finished, from other weights than those in {first} now. Delete {stage} to train it anew."
+        )
 
 
 def _flags_by_stage(stages: Sequence[type[Recipe]], folder: str | Path, settings: Settings) -> dict[str, list[str]]:
@@ -50,12 +75,14 @@ def _flags_by_stage(stages: Sequence[type[Recipe]], folder: str | Path, settings
         stage, _, setting = name.partition(".")
         if stage not in flags or not setting:
             raise ConfigError(f"There is no setting {name!r}: it is STAGE.SETTING, with a stage of {', '.join(flags)}.")
+        if setting == "output_dir":
+            raise ConfigError(f"{name} is set: each stage has the folder of its name in the output folder of them all.")
         flags[stage] += [f"--{setting}", *([value] if isinstance(value, str) else value)]
     return flags
 
 
 def read_settings(words: Sequence[str]) -> dict[str, list[str]]:
-    """Return the settings of a command line.
+    """Return the settings of a command line, the last one of each name.
 
     >>> read_settings(["--pretraining.train", "a.txt", "b.txt", "--classification.bf16"])
     {'pretraining.train': ['a.txt', 'b.txt'], 'classification.bf16': []}
@@ -67,7 +94,8 @@ def read_settings(words: Sequence[str]) -> dict[str, list[str]]:
     values: list[str] | None = None
     for word in words:
         if word.startswith("--"):
-            values = settings.setdefault(word.removeprefix("--"), [])
+            name, equals, value = word.removeprefix("--").partition("=")
+            values = settings[name] = [value] if equals else []
         elif values is None:
             raise ConfigError(f"{word!r} stands before any setting: --STAGE.SETTING VALUE is needed.")
         else:

@@ -32,13 +32,14 @@ from ..modeling.lora import is_lora, save_merged
 from ..modeling.parameters import parameter_report
 from ..modeling.start import START_FILE, change_since_start, forget_start, keep_start
 from ..modeling.unpadding import unpad_encoder
+from ..modeling.weights import weights_digest
 from ..reporting.card_facts import CardFacts
 from ..reporting.diagnosis.diagnose import diagnose
 from ..reporting.diagnosis.registry import rules_for
-from ..reporting.html import write_html
+from ..reporting.html import REPORT_PAGE, write_html
 from ..reporting.hub import command_to_push, open_repository, push_folder
-from ..reporting.markdown import write_markdown
-from ..reporting.model_card import model_card, write_card
+from ..reporting.markdown import MARKDOWN_FILE, write_markdown
+from ..reporting.model_card import CARD_FILE, model_card, write_card
 from ..reporting.origin import hub_id
 from ..reporting.report import REPORT_FILE, RunReport, Score
 from ..reporting.reproduce import python_code
@@ -48,7 +49,7 @@ from .arguments import RunArguments
 from .checkpoints import newest_whole
 from .checks import argument_faults, check_output, check_space
 from .compilations import Compilations, count_compilations
-from .fingerprint import check_resumable, check_same_settings, fingerprint
+from .fingerprint import check_resumable, check_same_settings, differing_settings, fingerprint
 from .logs import evaluations, row_that_was_saved, scores_of
 from .preflight import preflight, seconds_a_step
 from .sampling import in_order
@@ -230,8 +231,7 @@ class Recipe(ABC):
         started, folder = time.perf_counter(), Path(self.output_dir)
         compiled_before = count_compilations() if self.on_xla else Compilations()
         if resume and (folder / REPORT_FILE).exists():
-            self._say(f"{folder} holds a finished run: nothing is trained again.")
-            return RunReport.load(folder)
+            return self._finished(RunReport.load(folder))
         checkpoint, passed_over = check_output(folder, resume, self.given_model)
         if resume:
             self._say(
@@ -265,15 +265,31 @@ class Recipe(ABC):
         if self.trainer.is_world_process_zero():
             report.save(self.output_dir)
             forget_start(self.output_dir)
-            write_markdown(report, self.output_dir)
-            write_html(report, self.output_dir)
+            self._write_pages(report)
             print_report(report, self.output_dir)
-            if not write_card(self.model_card(report), self.output_dir):
-                self._say(f"{folder} had a README.md, which is left as it is: model_card() returns that of this run.")
             if self.args.push_to_hub:
                 self._push_or_say_how()
         self.trainer.accelerator.wait_for_everyone()
         return report
+
+    def _finished(self, report: RunReport) -> RunReport:
+        """Return the report of a run that had finished, with its pages made and pushed where they were not."""
+        if self.args.process_index:
+            return report
+        self._say(f"{self.output_dir} holds a finished run: nothing is trained again.")
+        for one in differing_settings(report, self.args, self.config, self.given_model):
+            self._say(f"  It was run with {one}: to train with that, choose another output_dir or delete that folder.")
+        if not all(Path(self.output_dir, name).exists() for name in (MARKDOWN_FILE, REPORT_PAGE, CARD_FILE)):
+            self._write_pages(report)
+        if self.args.push_to_hub:
+            self._push_or_say_how()
+        return report
+
+    def _write_pages(self, report: RunReport) -> None:
+        write_markdown(report, self.output_dir)
+        write_html(report, self.output_dir)
+        if not write_card(self.model_card(report), self.output_dir):
+            self._say(f"{self.output_dir} had a README.md, which stays: model_card() returns that of this run.")
 
     def model_card(self, report: RunReport | None = None, **said: Any) -> ModelCard:
         """Return the model card of a finished run, made from its report alone.
@@ -438,8 +454,7 @@ class Recipe(ABC):
     def prepared(self) -> Prepared:
         """Check and prepare once."""
         if self._prepared is None:
-            raise_faults(argument_faults(self.args, self.glossary, self.smooths_labels), "TrainingArguments")
-            self.check()
+            self.check_settings()
             set_seed(self.args.seed)
             self._loaded = None
             try:
@@ -455,6 +470,15 @@ class Recipe(ABC):
             self.evidence["from_checkpoint"] = bert_config(self.given_model, vocab_size=1) is None
             self._unpad(self._prepared.model)
         return self._prepared
+
+    def check_settings(self) -> None:
+        """Check all that can be known without the data.
+
+        Raises:
+            KitError: something cannot work.
+        """
+        raise_faults(argument_faults(self.args, self.glossary, self.smooths_labels), "TrainingArguments")
+        self.check()
 
     def fit(self, prepared: Prepared, checkpoint: str | None) -> list[dict[str, Any]]:
         """Train, evaluate once at the end if nothing else did, and return the log."""
@@ -566,6 +590,7 @@ class Recipe(ABC):
         report.settings["training"] = self.args.to_dict()
         fresh = bert_config(self.given_model, vocab_size=1) is not None
         report.settings["model"] |= {"fresh": fresh, "hub_id": None if fresh else hub_id(self.given_model)}
+        report.settings["model"]["sha256"] = None if fresh else weights_digest(str(self.given_model))
         report.evidence["in_order"] = in_order(islice(self.trainer._get_train_sampler(), _ORDER_LOOKED_AT))
         report.evidence["rules"] = len(rules_for(self.name))
         report.findings = diagnose(report)

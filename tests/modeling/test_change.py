@@ -7,9 +7,9 @@ import pytest
 import torch
 import transformers
 from torch import nn
-from transformers import BertConfig
+from transformers import BertConfig, BertModel
 
-from bert_finetune_kit import compare_parameters
+from bert_finetune_kit import ConfigError, compare_parameters
 from bert_finetune_kit.modeling.change import compare_weights
 from bert_finetune_kit.modeling.loading import sized_config
 from bert_finetune_kit.modeling.lora import add_lora, merge_lora
@@ -235,3 +235,14 @@ def test_as_data_and_as_table(model):
     assert lines[-1].split()[0] == "classifier"
     assert lines[-1].split()[-1] == f"{change.modules[-1].moved:.3%}"
     assert "encoder.layer.0-1 (2 ×)" in lines[5]
+
+
+def test_models_in_folders_and_what_is_no_model(tmp_path, config):
+    model = BertModel(config)
+    model.save_pretrained(tmp_path)
+    change = compare_parameters(tmp_path, model)
+    assert change.before == change.after == sum(parameter.numel() for parameter in model.parameters())
+    assert {one.moved for one in change.modules} == {0.0}
+    for other in ("nowhere", None, 3):
+        with pytest.raises(ConfigError, match="has no parameters to compare"):
+            compare_parameters(other, model)

@@ -239,7 +239,7 @@ def test_what_diagnose_scores_refuses():
         diagnose_scores("clasification", {"accuracy": 1})
     with pytest.raises(ConfigError, match="did you mean 'vocab_size'"):
         diagnose_scores("pretraining", {"perplexity": 1}, vocabsize=3)
-    with pytest.raises(ConfigError, match="no scores"):
+    with pytest.raises(ConfigError, match="scores by name are needed"):
         diagnose_scores("pretraining", [])
 
 
@@ -277,3 +277,48 @@ def test_shared_texts_of_nothing():
 
 def test_severities():
     assert SEVERITIES == ("error", "warning", "note")
+
+
+@pytest.mark.parametrize(
+    ("scores", "context", "said"),
+    [
+        ({"accuracy": 55.1, "recall": 100.0}, {}, "accuracy is 55.1: shares of 1 are needed"),
+        ({"Accuracy": 0.5}, {}, "did you mean 'accuracy'"),
+        ({}, {}, "none of the scores is known"),
+        ({"accuracy": "0.5"}, {}, "accuracy is '0.5': a number is needed"),
+        ({"accuracy": 0.9}, {"majority": 50}, "majority is 50: shares of 1"),
+        (5, {}, "scores by name are needed"),
+        ([1, 2], {}, "scores by name are needed"),
+    ],
+)
+def test_scores_that_cannot_be(scores, context, said):
+    with pytest.raises(ConfigError, match=said):
+        diagnose_scores("classification", scores, **context)
+
+
+def test_a_negative_said_to_everything_has_the_accuracy_of_a_constant():
+    scores = {"accuracy": 0.45, "recall": 0.0, "precision": 0.0}
+    assert "ONE_CLASS_PREDICTED" in [
+        one.code for one in diagnose_scores("classification", scores, examples=1000, majority=0.55)
+    ]
+    for wrong in ({"accuracy": 0.4}, {"accuracy": 0.0}):
+        found = diagnose_scores("classification", scores | wrong, examples=1000, majority=0.55)
+        assert "ONE_CLASS_PREDICTED" not in [one.code for one in found]
+
+
+@pytest.mark.parametrize("told", [Finding("X", "critical", "x"), "text", True, Finding("X", "note", None)])
+def test_what_an_ill_formed_rule_returns_costs_no_run(monkeypatch, told):
+    def odd(report):
+        return told
+
+    monkeypatch.setitem(registry._RULES, "ODD", (odd, ()))
+    found = diagnose_scores("classification", {"accuracy": 0.9})
+    assert any(one.code == "RULE_FAILED" and "The rule ODD" in one.evidence for one in found)
+
+
+def test_a_decorator_without_parentheses_is_refused():
+    with pytest.raises(ConfigError, match="finding_rule"):
+
+        @finding_rule
+        def some_rule(report):
+            return None

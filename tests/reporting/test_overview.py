@@ -49,8 +49,9 @@ def test_findings_and_changes_are_the_reasons(full_report):
     overview = Overview({"pretraining": full_report, "classification": full_report})
     page = overview.to_html()
     assert "<script" not in page
-    assert "IMBALANCED (warning)" in page
-    assert "What to do: Weigh the labels." in page
+    assert "Classification: IMBALANCED" in page
+    assert "<li>Weigh the labels.</li>" in page
+    assert "  - what to do: Weigh the labels." in overview.to_markdown()
     assert "Classification, parameters: The classifier" in page
     assert page.count("<svg") >= 1
 

@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 
 from ..intervals import wilson
 from ..report import Finding, RunReport
-from .view import judged_splits, number, setting
+from .view import judged_splits, known, number, setting
 
 # Imbalance ratio from which the KEEL repository calls a data set highly imbalanced (Fernández et al. 2008).
 _HIGHLY_IMBALANCED = 9.0
@@ -23,7 +23,7 @@ def one_class_predicted(report: RunReport) -> Finding | None:
     if setting(report, "kind", "task") == "multi_label":
         return None
     for split, one in judged_splits(report):
-        told = _said_alone(one) if "by_label" in one else _constant_by_scores(one["scores"])
+        told = _said_alone(one) if "by_label" in one else _constant_by_scores(one["scores"], known(report, "majority"))
         if told is None:
             continue
         why, base = told
@@ -53,7 +53,7 @@ def _said_alone(one: dict[str, Any]) -> tuple[str, float] | None:
     return f"all {count:,.0f} examples are said to be {label!r}: the accuracy of {base:.1%} is the share of it", base
 
 
-def _constant_by_scores(scores: Mapping[str, Any]) -> tuple[str, float] | None:
+def _constant_by_scores(scores: Mapping[str, Any], majority: float | None) -> tuple[str, float] | None:
     """Return that the scores of two labels are those of a constant, in words, and the true share of what is said.
 
     TP / (TP + FP) = (TP + TN) / n with FN = 0 and FP > 0 holds only where TN = 0: a recall of 1 with a precision below
@@ -68,7 +68,9 @@ def _constant_by_scores(scores: Mapping[str, Any]) -> tuple[str, float] | None:
             "everything",
             precision,
         )
-    if recall == 0 and precision == 0:
+    shares = [] if majority is None else [majority, 1 - majority]
+    possible = not shares or any(abs(accuracy - share) < _ROUNDED for share in shares)
+    if recall == 0 and precision == 0 and accuracy > 0 and possible:
         return (
             "recall and precision are 0: as where the first label is said to everything",
             accuracy,
@@ -180,7 +182,8 @@ def not_calibrated(report: RunReport) -> Finding | None:
             continue
         return Finding(
             "NOT_CALIBRATED", "warning",
-            f"Probabilities on {split} are off by {error:.1%} on average; by chance it would be up to {chance:.1%}.",
+            f"Probabilities on {split} are off by {error:.1%} on average"
+            + (f"; by chance it would be up to {chance:.1%}." if chance else "."),
             {"split": split, "calibration_error": error, "by_chance": chance},
             ["over-confidence after too many epochs", "too little training: right, but unsure",
              "validation text unlike the training text"],

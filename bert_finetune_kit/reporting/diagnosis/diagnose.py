@@ -1,8 +1,10 @@
 """Rules → findings, of a report or of scores alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
+
+import numpy as np
 
 from ...errors import ConfigError, raise_faults
 from ..report import Finding, RunReport
@@ -29,6 +31,25 @@ CONTEXT = {
 }
 
 
+# What scores by hand are known by, beside further ones that no rule looks at.
+SCORES = {
+    "pretraining": ("perplexity", "mlm_loss", "mlm_accuracy", "pair_accuracy", "pair_loss", "loss", "parameters"),
+    "classification": (
+        "accuracy", "precision", "recall", "f1", "f1_macro", "matthews", "calibration_error", "loss", "pearson",
+        "spearman", "parameters",
+    ),
+    "question_answering": (
+        "exact", "f1", "total", "HasAns_exact", "HasAns_f1", "HasAns_total", "NoAns_exact", "NoAns_f1", "NoAns_total",
+        "best_exact", "best_exact_thresh", "best_f1", "best_f1_thresh", "meteor", "bleu", "bleu_1", "bleu_length_ratio",
+        "rouge1", "loss", "parameters",
+    ),
+}  # fmt: skip
+SHARES = (
+    "accuracy", "precision", "recall", "f1", "f1_macro", "calibration_error", "mlm_accuracy", "pair_accuracy",
+    "majority",
+)  # fmt: skip
+
+
 def diagnose(report: RunReport) -> list[Finding]:
     """Return what the rules find in a report, the severest first; what follows from another finding is left out.
 
@@ -53,21 +74,23 @@ def diagnose_scores(
             `expected_parameters`, `modules`.
 
     Raises:
-        ConfigError: there is no such recipe or context.
+        ConfigError: there is no such recipe or context, no score is known, or a value cannot be one.
 
     >>> [one.code for one in diagnose_scores("pretraining", {"perplexity": 1_743_681}, vocab_size=30_522)]
     ['PERPLEXITY_ABOVE_UNIFORM']
     """
     faults = []
-    for given, kind, there in [("recipe", recipe, known_recipes()), *(("context", name, CONTEXT) for name in context)]:
+    for what, kind, there in [("recipe", recipe, known_recipes()), *(("context", name, CONTEXT) for name in context)]:
         if kind not in there:
             similar = get_close_matches(kind, there, n=1)
             hint = f"did you mean {similar[0]!r}? " if similar else ""
-            faults.append(f"there is no {given} {kind!r}: {hint}there are {', '.join(there)}")
+            faults.append(f"there is no {what} {kind!r}: {hint}there are {', '.join(there)}")
     raise_faults(faults, "diagnose_scores")
-    rows = [dict(scores)] if isinstance(scores, Mapping) else [dict(one) for one in scores]
-    if not rows:
-        raise ConfigError("diagnose_scores was given no scores: there is nothing to judge.")
+    given = [scores] if isinstance(scores, Mapping) else list(scores) if isinstance(scores, Sequence) else []
+    if not given or not all(isinstance(row, Mapping) for row in given):
+        raise ConfigError(f"diagnose_scores was given {scores!r}: scores by name are needed, or a list of such.")
+    rows = [dict(row) for row in given]
+    raise_faults(list(_score_faults(recipe, rows, context)), "diagnose_scores")
     bare = RunReport(
         recipe, scores=rows, result=rows[-1], evidence=dict(context),
         summary=[], baselines={}, glossary=[], data={}, history=[], parameters={}, settings={}, timings={},
@@ -77,6 +100,40 @@ def diagnose_scores(
 
 def _apply(code: str, rule: Rule, report: RunReport) -> Finding | None:
     try:
-        return rule(report)
+        found = rule(report)
+        fault = None if found is None else _fault(found)
     except Exception as error:
-        return Finding("RULE_FAILED", "note", f"The rule {code} could not be applied: {type(error).__name__}: {error}")
+        found, fault = None, f"{type(error).__name__}: {error}"
+    if fault is None:
+        return found
+    return Finding("RULE_FAILED", "note", f"The rule {code} could not be applied: {fault}")
+
+
+def _fault(found: Any) -> str | None:
+    """Return what is wrong with what a rule returned."""
+    if not isinstance(found, Finding):
+        return f"it returned {found!r}, and a Finding or None is needed"
+    if found.severity not in SEVERITIES:
+        return f"its severity is {found.severity!r}: it can be {', '.join(SEVERITIES)}"
+    if not isinstance(found.code, str) or not isinstance(found.evidence, str):
+        return "its code and its evidence must be text"
+    return None
+
+
+def _score_faults(recipe: str, rows: Sequence[Mapping[str, Any]], context: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what scores by hand cannot mean."""
+    known = [name for name in SCORES[recipe] if any(name in row for row in rows)]
+    if not known:
+        yield f"none of the scores is known: {', '.join(SCORES[recipe])} are"
+    for name in dict.fromkeys(name for row in rows for name in row if name not in SCORES[recipe]):
+        if name.lower() in SCORES[recipe]:
+            yield f"there is no score {name!r}: did you mean {name.lower()!r}?"
+    shares = [*(name for name in known if name in SHARES), *(name for name in context if name in SHARES)]
+    for name in [*known, *context]:
+        for value in [one[name] for one in (*rows, context) if name in one]:
+            if name not in ("modules",) and not isinstance(value, int | float | np.number):
+                yield f"{name} is {value!r}: a number is needed"
+            elif name in shares and recipe != "question_answering" and value > 1:
+                yield f"{name} is {value}: shares of 1 are needed, not percent"
+            elif name == "perplexity" and value <= 0:
+                yield f"perplexity is {value}: it is never below 1"

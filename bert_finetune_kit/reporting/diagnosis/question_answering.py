@@ -4,7 +4,7 @@ import math
 
 from ..intervals import wilson
 from ..report import Finding, RunReport
-from .view import all_answers, known, number, reported_answers
+from .view import all_answers, known, number, reported_answers, setting
 
 # Official SQuAD has no answer that is not where it is said to be; one in a hundred is no slip.
 _MISPLACED = 0.01
@@ -105,10 +105,12 @@ def v2_data_as_v1(report: RunReport) -> Finding | None:
         )
     else:
         return None
+    limited = bool(setting(report, "max_train_examples", "source"))
     return Finding(
         "V2_DATA_AS_V1", "error", f"{told}.",
         {"train_without_answer": train, "validation_without_answer": validation, "thresholds": places},
-        ["a script for SQuAD v1.1 was run on v2 data (version_2_with_negative is off)",
+        [*(["only the first questions were taken (max_train_examples), and all of these have an answer"] * limited),
+         "a script for SQuAD v1.1 was run on v2 data (version_2_with_negative is off)",
          "unanswerable questions were filtered out of the training data"],
         ["Learn and score with questions that have no answer: source='squad_v2' for both splits.",
          "Hand the probability of no answer to the script.",

@@ -36,7 +36,7 @@ def finding_rule(*recipes: str, replace: bool = False) -> Callable[[Rule], Rule]
         replace: whether it may take the place of another rule of that name.
 
     Raises:
-        ConfigError: there is already a rule of that name.
+        ConfigError: there is already a rule of that name, or it was used without parentheses.
 
     >>> from bert_finetune_kit import Finding, finding_rule
     >>> @finding_rule("classification")
@@ -44,6 +44,8 @@ def finding_rule(*recipes: str, replace: bool = False) -> Callable[[Rule], Rule]
     ...     if report.result.get("matthews", 1) < 0.3:
     ...         return Finding("COLA_IS_HARD", "note", f"Matthews is {report.result['matthews']:.2f}.")
     """
+    if not all(isinstance(recipe, str) for recipe in recipes):
+        raise ConfigError("finding_rule takes names of recipes: write @finding_rule() above a rule for all of them.")
 
     def register(rule: Rule) -> Rule:
         if _RULES.get(code_of(rule), (rule,))[0] is not rule and not replace:

@@ -11,6 +11,8 @@ from .view import broken, curve, losses, number, quarters, reach, setting
 _WEIGHT_SIZE = 0.02
 # A share of that size which, moved at most, leaves a model as it was.
 _STANDING_STILL = 0.02
+# From here on BERT is usually fine-tuned (Devlin et al. 2019, appendix A.3): what did not move had too few steps.
+_USUAL_RATE = 2e-5
 # Fewer logs than this are no curve: a quarter would be a log or two.
 _CURVE = 8
 # In units of the noise of a mean: three standard errors, one false alarm in several hundred runs.
@@ -110,15 +112,17 @@ def learning_rate_too_low(report: RunReport) -> Finding | None:
         return None
     peak = max((number(log.get("learning_rate")) or 0.0) for log in report.history)
     steps = report.history[-1]["step"]
+    causes = ["the learning rate is too low", "there are too few steps", "most steps are warm-up"]
+    advice = ["Use 2e-5 to 5e-5 to fine-tune, 1e-4 to pretrain, 1e-3 for small models with fresh weights.",
+              "Train for more steps.", "Shorten the warm-up."]  # fmt: skip
     return Finding(
         "LEARNING_RATE_TOO_LOW", "warning",
         f"At a learning rate of up to {peak:.1e} over {steps:,} steps no weight can move by more than {furthest:.1e}, "
         f"{furthest / _WEIGHT_SIZE:.1%} of the usual size of a weight; the training loss went from {before:.3f} to "
         f"{after:.3f}.",
         {"reach": furthest, "learning_rate": peak, "steps": steps, "loss_before": before, "loss_after": after},
-        ["the learning rate is too low", "there are too few steps", "most steps are warm-up"],
-        ["Use 2e-5 to 5e-5 to fine-tune, 1e-4 to pretrain, 1e-3 for small models with fresh weights.",
-         "Train for more steps.", "Shorten the warm-up."],
+        causes if peak < _USUAL_RATE else causes[1:] + causes[:1],
+        advice if peak < _USUAL_RATE else advice[1:] + advice[:1],
     )  # fmt: skip
 
 
