@@ -24,7 +24,7 @@ from .terminal import rich_table
 OVERVIEW_FILE = "overview.md"
 OVERVIEW_PAGE = "overview.html"
 _SCORES_SHOWN = 3
-_TABLES_SHOWN = 2  # of a run; its own report has all
+_TABLES_SHOWN = 3  # of a run; its own report has all
 _HEADER = ("stage", "parameters", "minutes", "scores of the weights that were saved")
 _ARCHITECTURE = (
     "num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size", "vocab_size",
@@ -90,7 +90,7 @@ class Overview:
 
     def to_html(self) -> str:
         """Render the page; it needs no network, and links to the reports beside it."""
-        summary = [" ".join(run.summary[1:2] or run.summary) for run in self.runs.values()]
+        summary = [f"{_title(name)}: {' '.join(run.summary[1:2] or run.summary)}" for name, run in self.runs.items()]
         return render(title="The whole run", summary=summary, sections=list(self.sections()))
 
     def save(self, folder: str | Path) -> Path:
