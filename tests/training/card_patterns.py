@@ -107,11 +107,11 @@ Of masked words in text that was held out, [^\n]+
 
 \| score \| value \| 95% interval \| without looking \|
 \| --- \| ---: \| ---: \| ---: \|
-\| accuracy \| {_NUMBER} \| {_NUMBER} to {_NUMBER} \| {_NUMBER} \|
-\| F1 \| {_NUMBER} \| {_NUMBER} to {_NUMBER} \| {_NUMBER} \|
-(\| [\w ]+ \| {_NUMBER} \| {_NUMBER} to {_NUMBER} \| {_NUMBER} \|
-)+\| Matthews \| {_NUMBER} \| {_NUMBER} to {_NUMBER} \| 0\.000 \|
-\| calibration error \| {_NUMBER} \| {_NUMBER} to {_NUMBER} \| {_NUMBER} \|
+\| accuracy \| {_NUMBER} \| ({_NUMBER} to {_NUMBER})? \| {_NUMBER} \|
+\| F1 \| {_NUMBER} \| ({_NUMBER} to {_NUMBER})? \| {_NUMBER} \|
+(\| [\w ]+ \| {_NUMBER} \| ({_NUMBER} to {_NUMBER})? \| {_NUMBER} \|
+)+\| Matthews \| {_NUMBER} \| ({_NUMBER} to {_NUMBER})? \| 0\.000 \|
+\| calibration error \| {_NUMBER} \| ({_NUMBER} to {_NUMBER})? \| {_NUMBER} \|
 
 Of \d+ examples of validation\. [^\n]+
 {_tail("examples", lora=True)}""",
