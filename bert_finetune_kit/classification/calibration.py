@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .metrics import Predictions, confidences, expected_calibration_error
+from .metrics import Predictions, bin_of, calibration_gaps, confidences
 
 
 def reliability(told: Predictions, bins: int = 15) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def reliability(told: Predictions, bins: int = 15) -> dict[str, Any]:
         `calibration_error`: the mean distance of the two, as the score of that name.
     """
     confidence, correct = confidences(told)
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    place = bin_of(confidence, bins)
     found = [
         {
             "low": number / bins,
@@ -30,4 +30,4 @@ def reliability(told: Predictions, bins: int = 15) -> dict[str, Any]:
         }
         for number in np.unique(place).tolist()
     ]
-    return {"bins": found, "calibration_error": expected_calibration_error(told, bins)}
+    return {"bins": found, "calibration_error": calibration_gaps(confidence, correct, bins)}

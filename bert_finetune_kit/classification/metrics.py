@@ -54,6 +54,11 @@ def confidences(told: Predictions) -> tuple[np.ndarray, np.ndarray]:
     return told.probabilities.max(1), told.predictions == told.references
 
 
+def bin_of(confidence: np.ndarray, bins: int) -> np.ndarray:
+    """Return which of `bins` of equal width, from 0 to 1, each confidence falls into."""
+    return np.minimum((confidence * bins).astype(int), bins - 1)
+
+
 def expected_calibration_error(told: Predictions, bins: int = 15) -> float:
     """Return how far confidence and accuracy are apart, the mean over bins of equal width (Guo et al. 2017)."""
     return calibration_gaps(*confidences(told), bins)
@@ -61,8 +66,7 @@ def expected_calibration_error(told: Predictions, bins: int = 15) -> float:
 
 def calibration_gaps(confidence: np.ndarray, correct: np.ndarray, bins: int = 15) -> float:
     """Return the calibration error of `confidences`."""
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = np.bincount(place, weights=confidence - correct, minlength=bins)
+    gaps = np.bincount(bin_of(confidence, bins), weights=confidence - correct, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidence))
 
 

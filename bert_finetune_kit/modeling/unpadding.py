@@ -72,10 +72,9 @@ def _encode(
     def packed(values: Tensor) -> Tensor:
         return values.expand(batch, seq).reshape(-1)[packing.places].unsqueeze(0)
 
-    if position_ids is None and hasattr(
-        self.embeddings, "create_position_ids_from_input_ids"
-    ):  # RoBERTa counts its own
-        position_ids = self.embeddings.create_position_ids_from_input_ids(input_ids, self.embeddings.padding_idx)
+    of_tokens = getattr(self.embeddings, "create_position_ids_from_input_ids", None)  # RoBERTa counts its own
+    if position_ids is None and of_tokens is not None:
+        position_ids = of_tokens(input_ids, self.embeddings.padding_idx)
     embedded = self.embeddings(
         input_ids=packed(input_ids),
         token_type_ids=None if token_type_ids is None else packed(token_type_ids),

@@ -57,6 +57,7 @@ class Overview:
     def sections(self) -> Iterator[Section]:
         """Yield the stages, then the answers to the ten questions."""
         (name, first), *others = self.runs.items()
+        tuned = [other for other, _ in others]
         yield Section("All stages", tables=[Block("", _HEADER, self.rows())], links=_links(self.runs))
         answers = (
             Section("The model", tables=[_models(self.runs)]),
@@ -69,7 +70,7 @@ class Overview:
             Section(
                 "Parameters after fine-tuning", tables=[_changes(other, run) for other, run in others if run.change]
             ),
-            Section("Where they are", [_folders(self.runs)], code=_where([other for other, _ in others])),
+            Section("Where they are", [_folders(tuned)], code=_where(tuned)),
             Section("Why the scores are what they are", list(_reasons(self.runs)), findings=_findings(self.runs)),
         )
         for number, answer in enumerate(answers, start=1):

@@ -467,7 +467,7 @@ class Recipe(ABC):
                     "cache of `datasets`: free space there, or set HF_DATASETS_CACHE to a folder on another disk."
                 ) from error
             self.evidence |= fresh_layers(self._prepared.model)
-            self.evidence["from_checkpoint"] = bert_config(self.given_model, vocab_size=1) is None
+            self.evidence["from_checkpoint"] = not self._is_fresh
             self._unpad(self._prepared.model)
         return self._prepared
 
@@ -523,6 +523,11 @@ class Recipe(ABC):
                 "(space, rights, whether the folder is there), and go on with resume=True (--resume)."
             ) from error
 
+    @property
+    def _is_fresh(self) -> bool:
+        """Whether training starts from random numbers, not from a checkpoint."""
+        return bert_config(self.given_model, vocab_size=1) is not None
+
     def first_args(self) -> TrainingArguments:
         """Return the arguments of the training whose checkpoints lie in the folder of the run."""
         return self.args
@@ -552,9 +557,8 @@ class Recipe(ABC):
         """Keep the weights that the run starts from; a run that goes on has them, or draws them anew by its seed."""
         if self.args.process_index or (going_on and Path(self.output_dir, START_FILE).exists()):
             return
-        fresh = bert_config(self.given_model, vocab_size=1) is not None
         try:
-            keep_start(prepared.model, None if fresh else str(self.given_model), self.output_dir)
+            keep_start(prepared.model, None if self._is_fresh else str(self.given_model), self.output_dir)
         except (OSError, SafetensorError) as error:
             self.notes.append(f"{_NOT_TOLD}: those of the start could not be kept ({error})")
 
@@ -588,7 +592,7 @@ class Recipe(ABC):
             **self.describe(result),
         )
         report.settings["training"] = self.args.to_dict()
-        fresh = bert_config(self.given_model, vocab_size=1) is not None
+        fresh = self._is_fresh
         report.settings["model"] |= {"fresh": fresh, "hub_id": None if fresh else hub_id(self.given_model)}
         report.settings["model"]["sha256"] = None if fresh else weights_digest(str(self.given_model))
         report.evidence["in_order"] = in_order(islice(self.trainer._get_train_sampler(), _ORDER_LOOKED_AT))

@@ -129,12 +129,11 @@ def _score_faults(recipe: str, rows: Sequence[Mapping[str, Any]], context: Mappi
     for name in dict.fromkeys(name for row in rows for name in row if name not in SCORES[recipe]):
         if name.lower() in SCORES[recipe]:
             yield f"there is no score {name!r}: did you mean {name.lower()!r}?"
-    shares = [*(name for name in known if name in SHARES), *(name for name in context if name in SHARES)]
     for name in [*known, *context]:
         for value in [one[name] for one in (*rows, context) if name in one]:
-            if name not in ("modules",) and not isinstance(value, int | float | np.number):
+            if name != "modules" and not isinstance(value, int | float | np.number):
                 yield f"{name} is {value!r}: a number is needed"
-            elif name in shares and recipe != "question_answering" and value > 1:
+            elif name in SHARES and recipe != "question_answering" and value > 1:
                 yield f"{name} is {value}: shares of 1 are needed, not percent"
             elif name == "perplexity" and value <= 0:
                 yield f"perplexity is {value}: it is never below 1"
