@@ -4,9 +4,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all check format docs clean
+.PHONY: help install demo test test-all test-oldest test-newest gpu check format docs clean
 
-help: ## show what there is to make
+help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
@@ -14,19 +14,42 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	@touch $(STAMP)
 
-install: $(STAMP) ## make .venv and install the kit with what its tests need
+install: $(STAMP) ## make .venv and install the kit with its test requirements
 
 LAUNCH := $(BIN)/accelerate launch --config_file accelerate_configs/cpu.yaml
 
-demo: $(STAMP) ## pretrain a tiny BERT on the bundled sample, fine-tune it twice, and show one report for the whole
+demo: $(STAMP) ## pretrain a tiny BERT on the bundled sample, fine-tune it twice, and write one summary page
 	@rm -rf runs/demo
 	$(LAUNCH) examples/full_pipeline.py --output_dir runs/demo
 
+# Two processes, as tests use one thread each; the tests of a file stay together, since they share what was trained.
+PYTEST := -m pytest --numprocesses 2 --dist loadfile
+
 test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python $(PYTEST) -m 'not slow'
 
 test-all: $(STAMP) ## run the tests and the slow ones
-	$(BIN)/python -m pytest
+	$(BIN)/python $(PYTEST)
+
+HUGGING_FACE := accelerate datasets evaluate huggingface_hub peft tokenizers transformers
+
+# $(call test_with,NAME,OPTIONS) runs the tests in .venv-NAME; pip's OPTIONS choose its Hugging Face packages.
+define test_with
+	@test -x .venv-$(1)/bin/python || $(PYTHON) -m venv .venv-$(1)
+	@grep -vE '^($(subst $() ,|,$(HUGGING_FACE)))==' constraints.txt > .venv-$(1)/constraints.txt
+	.venv-$(1)/bin/python -m pip install --quiet --constraint .venv-$(1)/constraints.txt $(2) --editable '.[test]'
+	.venv-$(1)/bin/python -m pip list | grep -E '^(torch|$(subst $() ,|,$(HUGGING_FACE))) '
+	.venv-$(1)/bin/python $(PYTEST) -m 'not slow'
+endef
+
+test-oldest: ## run the tests with the oldest Hugging Face packages allowed, in .venv-oldest
+	$(call test_with,oldest,--constraint constraints-oldest.txt)
+
+test-newest: ## run the tests with the newest Hugging Face packages there are, in .venv-newest
+	$(call test_with,newest,--upgrade $(HUGGING_FACE))
+
+gpu: $(STAMP) ## check parity, recipes, resume and speed on a GPU
+	$(BIN)/python benchmarks/gpu.py
 
 check: $(STAMP) ## lint, format, types, architecture
 	$(BIN)/ruff check .
@@ -34,7 +57,7 @@ check: $(STAMP) ## lint, format, types, architecture
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_architecture.py
 
-format: $(STAMP) ## bring the code into shape
+format: $(STAMP) ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -42,5 +65,5 @@ docs: $(STAMP) ## build the documentation as pages in build/site
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-clean: ## remove what was made, the virtual environment too
-	rm -rf $(VENV) runs build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+clean: ## remove everything that was made, .venv included
+	rm -rf $(VENV) .venv-oldest .venv-newest runs build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

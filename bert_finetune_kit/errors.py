@@ -8,7 +8,7 @@ class KitError(ValueError):
 
 
 class ConfigError(KitError):
-    """Settings that cannot work; lists every fault found, not only the first."""
+    """Settings that cannot work; lists every fault, not only the first."""
 
 
 class DataError(KitError):
@@ -50,10 +50,10 @@ def raise_faults(faults: Iterable[str], subject: str) -> None:
     Traceback (most recent call last):
     bert_finetune_kit.errors.ConfigError: PretrainConfig: max_length is 3: at least 5 are needed
     """
-    found = list(faults)
-    if not found:
+    listed = list(faults)
+    if not listed:
         return
-    if len(found) == 1:
-        raise ConfigError(f"{subject}: {found[0]}")
-    lines = "\n".join(f"  - {fault}" for fault in found)
-    raise ConfigError(f"{subject} has {len(found)} faults:\n{lines}")
+    if len(listed) == 1:
+        raise ConfigError(f"{subject}: {listed[0]}")
+    lines = "\n".join(f"  - {fault}" for fault in listed)
+    raise ConfigError(f"{subject} has {len(listed)} faults:\n{lines}")

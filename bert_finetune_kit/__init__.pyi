@@ -1,0 +1,63 @@
+"""The public names of the kit: `__init__.py` imports each from its module when it is first used."""
+
+from .classification.collator import DataCollatorForClassification as DataCollatorForClassification
+from .classification.config import ClassificationConfig as ClassificationConfig
+from .classification.predict import Prediction as Prediction
+from .classification.recipe import ClassificationRecipe as ClassificationRecipe
+from .contract import BuiltModel as BuiltModel
+from .contract import Collator as Collator
+from .contract import Description as Description
+from .contract import Evaluation as Evaluation
+from .contract import PreparedData as PreparedData
+from .data.sources import LabelledSource as LabelledSource
+from .data.sources import QuestionSource as QuestionSource
+from .data.sources import TextSource as TextSource
+from .data.vocabulary import train_wordpiece as train_wordpiece
+from .errors import ConfigError as ConfigError
+from .errors import DataError as DataError
+from .errors import HubError as HubError
+from .errors import KitError as KitError
+from .errors import ModelError as ModelError
+from .errors import NonFiniteLossError as NonFiniteLossError
+from .errors import OutputError as OutputError
+from .errors import RunStopped as RunStopped
+from .modeling.change import ParameterChange as ParameterChange
+from .modeling.change import compare_parameters as compare_parameters
+from .modeling.explanation import describe_change as describe_change
+from .modeling.explanation import explain_change as explain_change
+from .modeling.loading import BERT_SIZES as BERT_SIZES
+from .modeling.parameters import ParameterReport as ParameterReport
+from .modeling.parameters import parameter_report as parameter_report
+from .modeling.unpadding import pad_encoder as pad_encoder
+from .modeling.unpadding import unpad_encoder as unpad_encoder
+from .pretraining.collator import DataCollatorForPreTraining as DataCollatorForPreTraining
+from .pretraining.config import PretrainConfig as PretrainConfig
+from .pretraining.recipe import PretrainRecipe as PretrainRecipe
+from .question_answering.collator import DataCollatorForQuestionAnswering as DataCollatorForQuestionAnswering
+from .question_answering.config import QAConfig as QAConfig
+from .question_answering.predict import Answer as Answer
+from .question_answering.recipe import QARecipe as QARecipe
+from .recipes.hooks import RecipeHooks as RecipeHooks
+from .recipes.pipeline import read_settings as read_settings
+from .recipes.pipeline import run_pipeline as run_pipeline
+from .recipes.recipe import Recipe as Recipe
+from .reporting.card_context import CardContext as CardContext
+from .reporting.comparison import ReportComparison as ReportComparison
+from .reporting.comparison import compare_reports as compare_reports
+from .reporting.diagnosis.diagnose import diagnose as diagnose
+from .reporting.diagnosis.diagnose import diagnose_scores as diagnose_scores
+from .reporting.diagnosis.registry import finding_rule as finding_rule
+from .reporting.overview import Overview as Overview
+from .reporting.schema import Finding as Finding
+from .reporting.schema import RunReport as RunReport
+from .reporting.schema import Score as Score
+from .reporting.seeds import SeedsReport as SeedsReport
+from .tasks.registry import get_task as get_task
+from .tasks.registry import register_task as register_task
+from .tasks.registry import task_names as task_names
+from .tasks.task import ClassificationTask as ClassificationTask
+from .tasks.task import Published as Published
+from .training.loss import Loss as Loss
+
+__version__: str
+__all__: list[str]

@@ -1,0 +1,208 @@
+"""Settings from a command line or a YAML file: every field of the dataclasses of a recipe is a flag."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, make_dataclass
+from difflib import get_close_matches
+from enum import Enum
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import yaml
+from transformers import HfArgumentParser
+
+from .errors import ConfigError, raise_faults
+from .settings import is_number, setting
+
+_USAGE = "%(prog)s [--config FILE] [--SETTING VALUE ...]"
+_PLAIN = (bool, int, float, str)
+
+
+@dataclass(frozen=True)
+class RunArguments:
+    """How to run a recipe: what a command line takes besides source, config and the Trainer's arguments."""
+
+    model: str | None = setting(
+        None,
+        "Hub id or folder to start from; tiny, mini, small, medium, base or large for randomly initialized weights.",
+    )
+    tokenizer: str | None = setting(
+        None,
+        "Hub id, folder or vocab.txt. Default: that of the model, or for a new model one trained on the text.",
+    )
+    resume: bool = setting(False, "Resume from the latest checkpoint in output_dir.")
+    force: bool = setting(
+        False,
+        "Train even if disk space or memory seem too small, and resume even if settings or versions have changed.",
+    )
+    seeds: list[int] | None = setting(
+        None,
+        "Train once per seed, each in a subfolder of output_dir, and report mean and standard deviation.",
+    )
+
+
+@dataclass(frozen=True)
+class FineTuningArguments:
+    """What the command line of every fine-tuning takes in addition."""
+
+    lora: str | None = setting(
+        None, 'Train with LoRA: arguments of peft\'s LoraConfig as JSON, such as {"r": 8}; {} for its defaults.'
+    )
+
+
+def parse_arguments(
+    types: Sequence[type],
+    defaults: Mapping[str, Any] | None = None,
+    argv: Sequence[str] | None = None,
+    show_help: bool = True,
+) -> tuple[Any, ...]:
+    """Return one object of each dataclass from flags, or from a YAML file named by `--config`; flags win over the file.
+
+    Args:
+        types: dataclasses whose fields become flags, with the help texts of `setting`. A field that takes a path or
+            several, or an object in memory, becomes a flag that takes one word or several.
+        defaults: defaults that differ from those of the dataclasses.
+        argv: arguments; by default those of the process.
+        show_help: handle `--help`; False while the defaults still depend on other arguments.
+
+    Raises:
+        ConfigError: there is no such setting, a value is invalid, or the file cannot be read.
+    """
+    parser = _build_parser(types)
+    parser.set_defaults(**(defaults or {}))
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not show_help:
+        words = [word for word in words if word not in ("-h", "--help")]
+    file = _config_file(words)
+    if file is not None:
+        parser.set_defaults(**read_settings_file(file, types))
+    values, unknown = parser.parse_known_args(words)
+    names = [flag.name for flag in _init_fields(types)]
+    flags = [word for word in unknown if word.startswith("--")]
+    raise_faults([_unknown_setting(flag, names) for flag in flags or unknown], "Command line")
+    return _build_objects(types, vars(values))
+
+
+def read_settings_file(file: Path, types: Sequence[type]) -> dict[str, Any]:
+    """Return the settings of a YAML file: fields of `types` by name, with values that the flags accept.
+
+    Raises:
+        ConfigError: the file cannot be read, is not a mapping, or has unknown settings or values of the wrong type.
+    """
+    try:
+        settings = yaml.safe_load(file.read_text("utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"The settings in {file} cannot be read: {error}") from error
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{file} holds a {type(settings).__name__}; a mapping of settings to values is needed.")
+    hints = {name: hint for settings_type in types for name, hint in get_type_hints(settings_type).items()}
+    names = [flag.name for flag in _init_fields(types)]
+    faults = []
+    for name, value in settings.items():
+        if name not in names:
+            faults.append(_unknown_setting(str(name), names))
+            continue
+        try:
+            settings[name] = _check_value(value, _members(hints[name]))
+        except TypeError as error:
+            faults.append(f"{name} is {value!r}: {error}")
+    raise_faults(faults, str(file))
+    return settings
+
+
+def _build_parser(types: Sequence[type]) -> HfArgumentParser:
+    """Return a parser with a flag for each field of all dataclasses."""
+    flags: list[tuple[str, Any, Any]] = []
+    for settings_type in types:
+        hints = get_type_hints(settings_type)
+        for item in _init_fields([settings_type]):
+            default: dict[str, Any] = {"default": item.default}
+            if item.default_factory is not MISSING:
+                default = {"default_factory": item.default_factory}
+            flags.append((item.name, _flag_type(hints[item.name]), field(**default, metadata=item.metadata)))
+    flags_type: Any = make_dataclass("Flags", flags, kw_only=True)
+    parser = HfArgumentParser(flags_type, allow_abbrev=False, usage=_USAGE)
+    parser.add_argument("--config", metavar="FILE", help="YAML file of settings; flags win over it")
+    return parser
+
+
+def _config_file(words: Sequence[str]) -> Path | None:
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    finder.add_argument("--config", type=Path)
+    file: Path | None = finder.parse_known_args(words)[0].config
+    return file
+
+
+def _build_objects(types: Sequence[type], values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return one object of each dataclass, or raise the errors of all of them at once."""
+    built, errors = [], []
+    for settings_type in types:
+        try:
+            built.append(settings_type(**{item.name: values[item.name] for item in _init_fields([settings_type])}))
+        except (ValueError, TypeError) as error:  # TrainingArguments raises these
+            errors.append(str(error))
+    if errors:
+        raise ConfigError("\n".join(errors))
+    return tuple(built)
+
+
+def _init_fields(types: Iterable[Any]) -> list[Any]:
+    return [item for settings_type in types for item in fields(settings_type) if item.init]
+
+
+def _unknown_setting(flag: str, names: Sequence[str]) -> str:
+    name = flag.removeprefix("--").partition("=")[0]
+    match = get_close_matches(name.replace("-", "_"), names, 1)
+    return f"there is no setting {name!r}" + (f"; did you mean {match[0]!r}?" if match else "")
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    """Return the types that a hint is a union of, or the hint alone."""
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
+def _flag_type(hint: Any) -> Any:
+    """Return the type of a field's flag: words where the field takes objects that a command line cannot spell."""
+    members = [member for member in _members(hint) if member is not NoneType]
+    takes_objects = len(members) > 1 and not all(_is_spelled(member) for member in members)
+    return list[str] | None if hint is Any or takes_objects else hint
+
+
+def _is_spelled(member: Any) -> bool:
+    """Whether a command line can spell values of a type."""
+    if get_origin(member) in (list, dict, Literal) or member in (*_PLAIN, dict):
+        return True
+    return isinstance(member, type) and issubclass(member, Enum)
+
+
+def _check_value(value: Any, members: Sequence[Any]) -> Any:
+    """Return a value of a YAML file as the flag of a field takes it.
+
+    Args:
+        value: as YAML reads it.
+        members: types of the field.
+
+    Raises:
+        TypeError: with the types that the field takes.
+    """
+    if value is False and str in members and bool not in members:
+        return "no"  # which YAML reads as false
+    if any(get_origin(member) is list for member in members):
+        return value if isinstance(value, list) or value is None else [value]
+    if all(member in (*_PLAIN, NoneType) for member in members) and not _fits(value, members):
+        accepted = [member.__name__ for member in members if member in _PLAIN]
+        raise TypeError(f"it takes {' or '.join(accepted)}")
+    return value
+
+
+def _fits(value: Any, members: Sequence[type]) -> bool:
+    if isinstance(value, bool):
+        return bool in members
+    if isinstance(value, str):
+        number = is_number(value) and (int in members or float in members)  # YAML reads 2e-5 as text
+        return str in members or number
+    if isinstance(value, int):
+        return int in members or float in members
+    return isinstance(value, tuple(members))

@@ -1,0 +1,1 @@
+"""What the kit uses of other libraries beyond their public interface, one module a library."""

@@ -1,0 +1,48 @@
+"""What the kit needs of `datasets` below its documented interface, and the public calls that stand in for the rest."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+from datasets import Dataset, are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+from datasets.fingerprint import Hasher
+
+
+def fingerprint_of(dataset: Dataset) -> str:
+    """Return the hash of a data set's content and history, by which results computed from it are cached.
+
+    Private: `Dataset` has no public name for it, and hashing the rows would read the whole data set.
+    """
+    return dataset._fingerprint
+
+
+def content_hash(value: Any) -> str:
+    """Return the hash of a value that `datasets` itself uses in fingerprints: equal in every process.
+
+    `Hasher` is importable and stable, but documented nowhere.
+    """
+    return Hasher.hash(value)
+
+
+def arrow_column(dataset: Dataset, name: str) -> pa.ChunkedArray:
+    """Return one column as Arrow, in the order of the rows, memory-mapped where the data set is.
+
+    Public (`with_format`). `dataset.data.column(name)` would ignore a selection of rows.
+    """
+    return dataset.select_columns([name]).with_format("arrow")[:].column(name)
+
+
+@contextmanager
+def no_progress_bars() -> Iterator[None]:
+    """Disable the progress bars of `datasets` inside the context; restore them afterwards.
+
+    Public. `disable_progress_bars` acts on the whole process and has no context manager of its own.
+    """
+    were_disabled = are_progress_bars_disabled()
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not were_disabled:
+            enable_progress_bars()
