@@ -8,15 +8,15 @@ from typing import Literal, get_args
 DocumentStyle = Literal["headings", "blank_lines", "records"]
 DOCUMENT_STYLES: tuple[str, ...] = get_args(DocumentStyle)
 
-# Stands between two files, in no text: a document never runs over the end of its file.
+# Separates files, and occurs in no text: a document never continues in the next file.
 FILE_BREAK = "\x00 end of file \x00"
 
-# WikiText: " = Title = " opens an article, " = = Section = = " does not.
+# WikiText: " = Title = " starts an article, " = = Section = = " does not.
 _TITLE = re.compile(r"^\s?= (?!=).*(?<!=) =\s*$")
 
 # A sentence ends at . ! ? … with its closing quotes or brackets, before white space and something that can open a
-# sentence; ideographic stops need no white space, and a stop that stands alone, as in tokenized text, needs nothing
-# after it. "Dr. Smith" is cut too: a boundary too many costs nothing here.
+# sentence; ideographic stops need no white space, and a stop between spaces, as in tokenized text, needs nothing after
+# it. "Dr. Smith" is split, too: a false boundary is harmless here.
 _SENTENCE_END = re.compile(
     r"[.!?…؟۔।][\"'”’)\]»]*(?=\s+[\"'“‘(\[«]?\s?[^\W_a-z])|(?<=\s)[.!?](?=\s)(?!\s[\"'”’)\]»])|[。！？](?=\S)"
 )
@@ -32,21 +32,21 @@ def is_title(line: str) -> bool:
 
 
 def detect_style(lines: Iterable[str], sample: int = 10_000) -> DocumentStyle:
-    """Tell from the first lines of a text how its documents are set apart.
+    """Detect from the first lines of a text how its documents are separated.
 
-    By headings where the text begins with one or has three of them: a line such as `= 5 =` alone decides nothing. Text
-    with neither headings nor blank lines is one document ("blank_lines" with no blank line in it).
+    By headings where the text begins with one or has at least three: a single line such as `= 5 =` is no evidence. Text
+    with neither headings nor blank lines is one document ("blank_lines" without a blank line).
     """
-    shown = [line for line in islice(lines, sample) if line.strip()]
-    titles = [is_title(line) for line in shown]
+    sampled = [line for line in islice(lines, sample) if line.strip()]
+    titles = [is_title(line) for line in sampled]
     return "headings" if titles[:1] == [True] or sum(titles) >= 3 else "blank_lines"
 
 
 def iter_documents(lines: Iterable[str], style: DocumentStyle) -> Iterator[str]:
-    r"""Join lines to documents, one string a document with a newline between its lines. Blank documents are left out.
+    r"""Join lines to documents, one string a document with a newline between its lines. Blank documents are skipped.
 
-    A heading stands after a blank line, unless the text has none: WikiText-2 holds formulas such as
-    " = 1 henry and capacitance C = " in mid-paragraph.
+    A heading follows a blank line, unless the text has none: WikiText-2 has formulas such as
+    " = 1 henry and capacitance C = " within paragraphs.
 
     >>> list(iter_documents(["One .", "Two .", "", "Three ."], "blank_lines"))
     ['One .\nTwo .', 'Three .']
@@ -62,12 +62,12 @@ def iter_documents(lines: Iterable[str], style: DocumentStyle) -> Iterator[str]:
         text = line.strip()
         is_blank = not text
         has_blanks |= is_blank
-        opens = {
+        starts_document = {
             "records": True,
             "blank_lines": is_blank,
             "headings": (after_blank or not has_blanks) and is_title(line),
         }[style]
-        if opens and document:
+        if starts_document and document:
             yield "\n".join(document)
             document = []
         if text:
@@ -78,15 +78,15 @@ def iter_documents(lines: Iterable[str], style: DocumentStyle) -> Iterator[str]:
 
 
 def split_sentences(text: str) -> list[str]:
-    """Cut a document at its line ends and sentence ends.
+    """Split a document at its line ends and sentence ends.
 
     >>> split_sentences('He left . She asked : " Why ? " Nobody knew .')
     ['He left .', 'She asked : " Why ?', '" Nobody knew .']
     """
-    return [sentence for line in text.splitlines() for sentence in _cut(line)]
+    return [sentence for line in text.splitlines() for sentence in _split_line(line)]
 
 
-def _cut(line: str) -> Iterator[str]:
+def _split_line(line: str) -> Iterator[str]:
     start = 0
     for end in [match.end() for match in _SENTENCE_END.finditer(line)] + [len(line)]:
         sentence = line[start:end].strip()

@@ -11,7 +11,7 @@ import numpy as np
 
 
 class Stream(IntEnum):
-    """What a draw is for. Different streams of one example are independent."""
+    """Purpose of a draw. Different streams of an example are independent."""
 
     ORDER = 0
     DOCUMENT = 1

@@ -1,8 +1,8 @@
 """The bundled sample: stories, reviews and questions about an invented coast, made from a seed.
 
-Our own text, put together by the functions below from the tables of `sample_world`: no data file, nothing to
-download, and a seed gives the same text on every machine. Train and validation never share a document, a
-review or a passage, whatever their seeds and sizes: the checksum of a text says to which split it belongs.
+Our own text, put together by the functions below from the packaged tables of `sample_world`: nothing to download, and
+a seed gives the same text on every machine. Train and validation never share a document, a review or a passage,
+whatever their seeds and sizes: the checksum of a text decides to which split it belongs.
 """
 
 import re
@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, TypeVar
 from zlib import crc32
 
-from . import sample_world as world
+from .sample_world import WORLD, Aspect, Setting
 
 T = TypeVar("T")
 Slots = dict[str, str]
@@ -55,7 +55,7 @@ def sample_reviews(split: str, seed: int = 0, count: int | None = None) -> list[
     seen: set[str] = set()
     reviews: list[dict[str, str]] = []
     while len(reviews) < count:
-        for label in rng.sample(list(world.VERDICTS), 2):
+        for label in rng.sample(list(WORLD.reviews.verdicts), 2):
             text = _new(partial(_review, rng, label), str, split, seen)
             reviews.append({"text": text, "label": label})
     return reviews[:count]
@@ -95,14 +95,14 @@ def _size(defaults: dict[str, int], split: str, count: int | None) -> int:
 
 
 def _new(make: Callable[[], T], text_of: Callable[[T], str], split: str, seen: set[str]) -> T:
-    """Make things until one belongs to the split and has not been seen."""
+    """Make examples until one belongs to the split and is new."""
     while True:
-        thing = make()
-        text = text_of(thing)
+        example = make()
+        text = text_of(example)
         held_out = crc32(text.encode()) % VALIDATION_SHARE == 0
         if held_out == (split == "validation") and text not in seen:
             seen.add(text)
-            return thing
+            return example
 
 
 def _fill(pattern: str, slots: Slots, **more: str) -> str:
@@ -110,87 +110,87 @@ def _fill(pattern: str, slots: Slots, **more: str) -> str:
     return SENTENCE_START.sub(lambda match: match[1] + match[2].upper(), text)
 
 
-def _scene(rng: Random, setting: world.Setting, town: str, people: Sequence[str]) -> Slots:
+def _scene(rng: Random, setting: Setting, town: str, people: Sequence[str]) -> Slots:
     """Choose a day at the place; the slots include an answer for each of the facts."""
     name, helper = rng.sample(people, 2)
-    founder = rng.choice([person for person in world.PEOPLE if person not in (name, helper)])
-    region = world.REGIONS[setting.region]
-    today = rng.randrange(len(world.WEEK))
-    day, next_day = world.WEEK[today], world.WEEK[(today + 1) % len(world.WEEK)]
-    now, before = rng.sample(setting.troubles, 2)
-    known, item, other = rng.sample(setting.goods, 3)
-    founded, medal = sorted(rng.sample(world.YEARS, 2))
+    founder = rng.choice([person for person in WORLD.people if person not in (name, helper)])
+    region = WORLD.regions[setting.region]
+    today = rng.randrange(len(WORLD.words.week))
+    day, next_day = WORLD.words.week[today], WORLD.words.week[(today + 1) % len(WORLD.words.week)]
+    trouble, earlier_trouble = rng.sample(setting.troubles, 2)
+    speciality, item, other_item = rng.sample(setting.goods, 3)
+    founded, medal = sorted(rng.sample(WORLD.words.years, 2))
     return {
         "place": setting.place,
         "keeper": setting.keeper,
         "smell": setting.smell,
         "town": town,
         "name": name,
-        "she": world.PEOPLE[name],
+        "she": WORLD.people[name],
         "helper": helper,
         "day": day,
         "next_day": next_day,
-        "trouble": now[0],
-        "cause": now[1],
-        "remedy": now[2],
+        "trouble": trouble.trouble,
+        "cause": trouble.cause,
+        "remedy": trouble.remedy,
         "meal": rng.choice(region.meals),
         "item": item,
-        "other_item": other,
+        "other_item": other_item,
         "founded": founded,
         "founder": founder,
         "street": rng.choice(region.streets),
-        "colour": rng.choice(world.COLOURS),
-        "opens": f"{rng.choice(world.MORNING)} o'clock",
-        "closes": f"{rng.choice(world.EVENING)} o'clock",
-        "rest": rng.choice([rest for rest in world.WEEK if rest not in (day, next_day)]),
-        "known": known,
-        "price": rng.choice(world.PRICES),
+        "colour": rng.choice(WORLD.words.colours),
+        "opens": f"{rng.choice(WORLD.words.morning)} o'clock",
+        "closes": f"{rng.choice(WORLD.words.evening)} o'clock",
+        "rest": rng.choice([rest for rest in WORLD.words.week if rest not in (day, next_day)]),
+        "known": speciality,
+        "price": rng.choice(WORLD.words.prices),
         "medal": medal,
-        "chairs": rng.choice(world.CHAIRS),
-        "cat": rng.choice(world.CATS),
-        "dog": rng.choice(world.DOGS),
-        "shut": before[1],
+        "chairs": rng.choice(WORLD.words.chairs),
+        "cat": rng.choice(WORLD.words.cats),
+        "dog": rng.choice(WORLD.words.dogs),
+        "shut": earlier_trouble.cause,
     }
 
 
-def _anywhere(rng: Random, setting: world.Setting) -> Slots:
-    """Choose a scene in any town with any people, so that a reader cannot know them from the stories."""
-    return _scene(rng, setting, rng.choice(world.TOWNS), list(world.PEOPLE))
+def _anywhere(rng: Random, setting: Setting) -> Slots:
+    """Choose a scene in any town with any people, so that the stories do not give them away."""
+    return _scene(rng, setting, rng.choice(WORLD.towns), list(WORLD.people))
 
 
 def _document(rng: Random) -> list[str]:
-    """Tell a day from the morning to the evening, cut down to a random length."""
-    setting = rng.choice(world.SETTINGS)
+    """Describe a day from the morning to the evening, cut to a random length."""
+    setting = rng.choice(WORLD.settings)
     slots = _scene(rng, setting, setting.town, setting.people)
     fill = partial(_fill, slots=slots)
     tasks = setting.tasks
-    region = world.REGIONS[setting.region]
+    region = WORLD.regions[setting.region]
     weather = rng.choice(region.weather)
     early, late = rng.choice(region.early_visitors), rng.choice(region.late_visitors)
-    facts = rng.sample([fact for fact in world.FACTS if fact != "name"], 3)
+    facts = rng.sample([fact for fact in WORLD.facts if fact != "name"], 3)
 
-    opening = [fill(rng.choice(world.OPENINGS))]
-    work = [fill(rng.choice(world.FIRST_WORK), task=tasks[0], other=tasks[1])]
-    evening = [fill(rng.choice(world.EVENINGS), evening=setting.evening)]
+    opening = [fill(rng.choice(WORLD.stories.openings))]
+    work = [fill(rng.choice(WORLD.stories.first_work), task=tasks[0], other=tasks[1])]
+    evening = [fill(rng.choice(WORLD.stories.evenings), evening=setting.evening)]
     day = [
         opening,
         [fill(weather[0])],
-        [fill(world.SMELL)],
+        [fill(WORLD.stories.smell)],
         [_statement(rng, facts[0], slots)[0]],
         [_statement(rng, facts[1], slots)[0]],
         work,
-        [fill(world.PRIDE, goods=slots["item"], other_goods=slots["other_item"])],
-        _call(rng, setting, slots, world.EARLY_CALL, early),
-        [fill(world.LATER_WORK[0], task=tasks[2])],
-        [fill(pattern) for pattern in world.TROUBLE],
-        [fill(world.MEAL)],
-        _call(rng, setting, slots, world.LATE_CALL, late),
-        [fill(world.LATER_WORK[1], task=tasks[3])],
+        [fill(WORLD.stories.pride, goods=slots["item"], other_goods=slots["other_item"])],
+        _call(rng, setting, slots, WORLD.stories.early_call, early),
+        [fill(WORLD.stories.later_work[0], task=tasks[2])],
+        [fill(pattern) for pattern in WORLD.stories.trouble],
+        [fill(WORLD.stories.meal)],
+        _call(rng, setting, slots, WORLD.stories.late_call, late),
+        [fill(WORLD.stories.later_work[1], task=tasks[3])],
         [_asked(rng, facts[2], slots)],
         [_guest_book(rng, setting, slots)],
         evening,
         [fill(weather[1])],
-        [fill(world.TOMORROW)],
+        [fill(WORLD.stories.tomorrow)],
     ]
     surplus = sum(map(len, day)) - rng.randint(*SENTENCES)
     optional = [part for part in day if part not in (opening, work, evening)]
@@ -201,13 +201,11 @@ def _document(rng: Random) -> list[str]:
     return [sentence for part in day for sentence in part]
 
 
-def _call(
-    rng: Random, setting: world.Setting, slots: Slots, patterns: tuple[str, str], who: tuple[str, str]
-) -> list[str]:
+def _call(rng: Random, setting: Setting, slots: Slots, patterns: tuple[str, str], who: tuple[str, str]) -> list[str]:
     """Let somebody come in, say something, and be happy or angry."""
     visitor, look = who
-    end, label = rng.choice([(world.PAID, "positive"), (world.UNPAID, "negative")])
-    goods, number, hour = rng.choice(setting.goods), rng.choice(world.FEW), rng.choice(world.MORNING)
+    end, label = rng.choice([(WORLD.stories.paid, "positive"), (WORLD.stories.unpaid, "negative")])
+    goods, number, hour = rng.choice(setting.goods), rng.choice(WORLD.words.few), rng.choice(WORLD.words.morning)
     judged = _judged(rng, rng.choice(setting.aspects), label, slots)
     more = {"look": look, "goods": goods, "number": number, "hour": hour, "judged": judged}
     return [_fill(pattern, slots, visitor=visitor, **more) for pattern in (*patterns, end)]
@@ -215,50 +213,50 @@ def _call(
 
 def _asked(rng: Random, fact: str, slots: Slots) -> str:
     statement, _, _ = _statement(rng, fact, slots)
-    question = _fill(rng.choice(world.FACTS[fact].questions), slots)
-    return _fill(world.ASKED, slots, question=question, statement=statement)
+    question = _fill(rng.choice(WORLD.facts[fact].questions), slots)
+    return _fill(WORLD.stories.asked, slots, question=question, statement=statement)
 
 
-def _guest_book(rng: Random, setting: world.Setting, slots: Slots) -> str:
-    label = rng.choice(list(world.VERDICTS))
-    judged = _judged(rng, rng.choice(setting.aspects + world.ASPECTS), label, slots)
-    return _fill(world.GUEST_BOOK, slots, judged=judged, verdict=rng.choice(world.VERDICTS[label]))
+def _guest_book(rng: Random, setting: Setting, slots: Slots) -> str:
+    label = rng.choice(list(WORLD.reviews.verdicts))
+    judged = _judged(rng, rng.choice(setting.aspects + WORLD.aspects), label, slots)
+    return _fill(WORLD.stories.guest_book, slots, judged=judged, verdict=rng.choice(WORLD.reviews.verdicts[label]))
 
 
-def _judged(rng: Random, aspect: tuple[str, str, str], label: str, slots: Slots) -> str:
-    """Say of an aspect what the label says, either "the bread was fresh" or "the bread was not stale"."""
-    subject, good, bad = aspect
-    word, contrary = (good, bad) if label == "positive" else (bad, good)
+def _judged(rng: Random, aspect: Aspect, label: str, slots: Slots) -> str:
+    """Judge an aspect as the label asks, such as "the bread was fresh" or "the bread was not stale"."""
+    word, contrary = (aspect.good, aspect.bad) if label == "positive" else (aspect.bad, aspect.good)
     pattern = "{subject} {word}"
     if rng.random() < DENIED:
-        pattern, word = rng.choice(world.DENIALS), contrary
-    return pattern.format(subject=subject.format(**slots), word=word)
+        pattern, word = rng.choice(WORLD.reviews.denials), contrary
+    return pattern.format(subject=aspect.subject.format(**slots), word=word)
 
 
 def _review(rng: Random, label: str) -> str:
-    setting = rng.choice(world.SETTINGS)
+    setting = rng.choice(WORLD.settings)
     slots = _anywhere(rng, setting)
-    aspects = rng.sample(setting.aspects + world.ASPECTS, 3)
-    verdict = rng.choice(world.VERDICTS[label])
-    visit = rng.choice(world.VISITS)
+    aspects = rng.sample(setting.aspects + WORLD.aspects, 3)
+    verdict = rng.choice(WORLD.reviews.verdicts[label])
+    visit = rng.choice(WORLD.reviews.visits)
     if rng.random() < MIXED:
-        (against,) = set(world.VERDICTS) - {label}
+        (against,) = set(WORLD.reviews.verdicts) - {label}
         opinion = _fill(
-            rng.choice(world.MIXED),
+            rng.choice(WORLD.reviews.mixed),
             slots,
             for_it=_judged(rng, aspects[0], label, slots),
             against=_judged(rng, aspects[1], against, slots),
             verdict=verdict,
         )
     else:
-        one, two, three = [_judged(rng, aspect, label, slots) for aspect in aspects]
-        opinion = _fill(rng.choice(world.PLAIN), slots, one=one, two=two, three=three, verdict=verdict)
+        first, second, third = [_judged(rng, aspect, label, slots) for aspect in aspects]
+        pattern = rng.choice(WORLD.reviews.plain)
+        opinion = _fill(pattern, slots, first=first, second=second, third=third, verdict=verdict)
     return f"{_fill(visit, slots)} {opinion}"
 
 
 def _statement(rng: Random, fact: str, slots: Slots) -> tuple[str, str, int]:
-    """Return a sentence that tells the fact, the answer in it, and where that starts."""
-    before, after = rng.choice(world.FACTS[fact].statements).split("{answer}")
+    """Return a sentence that states the fact, the answer in it, and the first character of the answer."""
+    before, after = rng.choice(WORLD.facts[fact].statements).split("{answer}")
     start = before.format(**slots)
     answer = slots[fact]
     return start + answer + after.format(**slots), answer, len(start)
@@ -266,12 +264,12 @@ def _statement(rng: Random, fact: str, slots: Slots) -> tuple[str, str, int]:
 
 def _passage(rng: Random) -> tuple[str, dict[str, tuple[str, int]], Slots]:
     """Return a text about a place, the answers in it with their starts, and the slots of the place."""
-    slots = _anywhere(rng, rng.choice(world.SETTINGS))
-    told = rng.sample(list(world.FACTS), rng.randint(*FACTS_PER_PASSAGE))
+    slots = _anywhere(rng, rng.choice(WORLD.settings))
+    stated = rng.sample(list(WORLD.facts), rng.randint(*FACTS_PER_PASSAGE))
     context = ""
     spans = {}
-    for fact in world.FACTS:
-        if fact in told:
+    for fact in WORLD.facts:
+        if fact in stated:
             sentence, answer, start = _statement(rng, fact, slots)
             context += " " if context else ""
             spans[fact] = (answer, len(context) + start)
@@ -281,16 +279,16 @@ def _passage(rng: Random) -> tuple[str, dict[str, tuple[str, int]], Slots]:
 
 def _questions(rng: Random, spans: dict[str, tuple[str, int]], slots: Slots) -> list[tuple[str, dict[str, list[Any]]]]:
     """Ask what the passage answers and one thing that it does not, in random order."""
-    asked: list[tuple[str, dict[str, list[Any]]]] = []
+    questions: list[tuple[str, dict[str, list[Any]]]] = []
     for fact in rng.sample(list(spans), QUESTIONS_PER_PASSAGE - 1):
         text, start = spans[fact]
-        question = _fill(rng.choice(world.FACTS[fact].questions), slots)
-        asked.append((question, {"text": [text], "answer_start": [start]}))
-    untold = [fact for fact in world.FACTS if fact not in spans]
+        question = _fill(rng.choice(WORLD.facts[fact].questions), slots)
+        questions.append((question, {"text": [text], "answer_start": [start]}))
+    unstated = [fact for fact in WORLD.facts if fact not in spans]
     if "price" in spans and rng.random() < 0.5:
-        # The passage tells a price, but of something else.
+        # The passage states a price, but of another item.
         fact, slots = "price", slots | {"item": slots["other_item"]}
     else:
-        fact = rng.choice(untold)
-    asked.append((_fill(rng.choice(world.FACTS[fact].questions), slots), {"text": [], "answer_start": []}))
-    return rng.sample(asked, len(asked))
+        fact = rng.choice(unstated)
+    questions.append((_fill(rng.choice(WORLD.facts[fact].questions), slots), {"text": [], "answer_start": []}))
+    return rng.sample(questions, len(questions))

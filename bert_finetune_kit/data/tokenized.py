@@ -1,4 +1,4 @@
-"""Columns of token ids in memory-mapped Arrow, and texts turned into them."""
+"""Token ids in memory-mapped Arrow columns, and tokenizing texts into them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,9 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Dataset, Features, List, Value
-from datasets.fingerprint import Hasher
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerBase
 
-from .readers import quiet_datasets
+from ..compat.datasets import arrow_column, content_hash, fingerprint_of, no_progress_bars
+from .digest import column_digest
 
 
 class ListColumn:
@@ -26,8 +28,8 @@ class ListColumn:
         """Return the values of one row."""
         chunk = int(np.searchsorted(self._first_row, index, side="right")) - 1
         offsets = self._offsets[chunk]
-        place = index - self._first_row[chunk]
-        return self.values[chunk][offsets[place] : offsets[place + 1]]
+        row = index - self._first_row[chunk]
+        return self.values[chunk][offsets[row] : offsets[row + 1]]
 
 
 def list_lengths(column: pa.ChunkedArray) -> np.ndarray:
@@ -35,26 +37,9 @@ def list_lengths(column: pa.ChunkedArray) -> np.ndarray:
     return pc.list_value_length(column).to_numpy().astype(np.int64)
 
 
-def padding_shares(lengths: np.ndarray, max_length: int, batch_size: int) -> dict[str, float]:
-    """Return which share of a batch would be padding: `padding_to_longest` in random batches, `padding_to_max_length`.
-
-    Args:
-        lengths: of the sequences, (sequences,).
-        max_length: longest sequence.
-        batch_size: sequences in a batch.
-    """
-    shuffled = np.random.default_rng(0).permutation(lengths)
-    batches = np.array_split(shuffled, max(1, len(shuffled) // batch_size))
-    padded = sum(int(batch.max()) * len(batch) for batch in batches)
-    return {
-        "padding_to_longest": 1 - float(lengths.sum()) / padded,
-        "padding_to_max_length": 1 - float(lengths.mean()) / max_length,
-    }
-
-
 @dataclass
 class TokenizedTexts:
-    """Token ids of texts or pairs of texts, without special tokens and uncut."""
+    """Token ids of texts or pairs of texts, without special tokens or truncation."""
 
     rows: Dataset
 
@@ -62,16 +47,16 @@ class TokenizedTexts:
         return self.rows.num_rows
 
     def subset(self, texts: np.ndarray) -> "TokenizedTexts":
-        """Return some of the texts."""
-        with quiet_datasets():
+        """Return the texts of these rows, in this order."""
+        with no_progress_bars():
             return TokenizedTexts(self.rows.select(texts).flatten_indices())
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"rows": self.rows}  # views are opened anew in each process
+        return {"rows": self.rows}  # each process opens views of its own
 
     @property
     def are_pairs(self) -> bool:
-        """Whether each row has two texts."""
+        """Whether each row is a pair of texts."""
         return "text_pair" in self.rows.column_names
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -80,7 +65,11 @@ class TokenizedTexts:
     @cached_property
     def lengths(self) -> np.ndarray:
         """Tokens of each row, both texts together, (rows,) int64."""
-        return sum(list_lengths(self.rows.data.column(name)) for name in self.rows.column_names)  # type: ignore[return-value]
+        return sum(list_lengths(arrow_column(self.rows, name)) for name in self.rows.column_names)  # type: ignore[return-value]
+
+    def digest(self) -> str:
+        """Return a hash of all texts."""
+        return " ".join(column_digest(arrow_column(self.rows, name)) for name in self.rows.column_names)
 
     def count(self, token: int) -> int:
         """Return how often a token occurs."""
@@ -89,14 +78,16 @@ class TokenizedTexts:
 
     @cached_property
     def _texts(self) -> ListColumn:
-        return ListColumn(self.rows.data.column("text"))
+        return ListColumn(arrow_column(self.rows, "text"))
 
     @cached_property
     def _pairs(self) -> ListColumn:
-        return ListColumn(self.rows.data.column("text_pair"))
+        return ListColumn(arrow_column(self.rows, "text_pair"))
 
 
-def tokenize_texts(rows: Dataset, text: str, text_pair: str | None, tokenizer: Any) -> TokenizedTexts:
+def tokenize_texts(
+    rows: Dataset, text: str, text_pair: str | None, tokenizer: PreTrainedTokenizerBase
+) -> TokenizedTexts:
     """Tokenize one or two columns of `rows`, cached on disk by content.
 
     Args:
@@ -107,8 +98,8 @@ def tokenize_texts(rows: Dataset, text: str, text_pair: str | None, tokenizer: A
     """
     backend = tokenizer.backend_tokenizer
     columns = {"text": text} | ({"text_pair": text_pair} if text_pair is not None else {})
-    key = ["texts", 1, rows._fingerprint, list(columns.values()), backend.to_str()]
-    with quiet_datasets():
+    key = ["texts", 1, fingerprint_of(rows), list(columns.values()), backend.to_str()]
+    with no_progress_bars():
         tokenized = rows.select_columns(list(columns.values())).map(
             _tokenize,
             batched=True,
@@ -116,14 +107,12 @@ def tokenize_texts(rows: Dataset, text: str, text_pair: str | None, tokenizer: A
             fn_kwargs={"backend": backend, "columns": columns},
             remove_columns=list(columns.values()),
             features=Features({name: List(Value("int32")) for name in columns}),
-            new_fingerprint=Hasher.hash(key),
+            new_fingerprint=content_hash(key),
         )
-        if tokenized._indices is not None:
-            tokenized = tokenized.flatten_indices()
     return TokenizedTexts(tokenized)
 
 
-def _tokenize(batch: dict[str, list[str]], backend: Any, columns: dict[str, str]) -> dict[str, list[np.ndarray]]:
+def _tokenize(batch: dict[str, list[str]], backend: Tokenizer, columns: dict[str, str]) -> dict[str, list[np.ndarray]]:
     tokenized = {}
     for name, column in columns.items():
         encodings = backend.encode_batch_fast(batch[column], add_special_tokens=False)

@@ -1,10 +1,9 @@
-"""BERT tokenizers: loading one without its side effects, and training one on one's own text."""
+"""BERT tokenizers: loading, checking and training them."""
 
 import copy
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoTokenizer, BertTokenizer, PreTrainedTokenizerBase
@@ -21,22 +20,22 @@ def train_wordpiece(
     """Train a BERT tokenizer on `texts` (Schuster and Nakajima 2012; as in the BERT paper, section 3).
 
     Args:
-        texts: strings, read twice as a stream; what can be read only once is read into memory.
-        vocab_size: largest size of the vocabulary; a small text gives a smaller one.
+        texts: strings, iterated over twice; an iterator is read into memory.
+        vocab_size: largest size of the vocabulary; a short text results in a smaller one.
         lowercase: lower the case and strip accents, as bert-base-uncased does.
-        min_frequency: how often a pair must occur to be merged.
+        min_frequency: fewest occurrences of a pair to be merged.
 
     Raises:
-        ConfigError: `vocab_size` cannot hold the special tokens and an alphabet.
+        ConfigError: `vocab_size` is too small for the special tokens and an alphabet.
         ModelError: there is no text.
     """
     faults = []
     if vocab_size < 100:
         faults.append(f"vocab_size is {vocab_size}: at least 100 are needed for the alphabet and the special tokens")
     if min_frequency < 1:
-        faults.append(f"min_frequency is {min_frequency}: it counts occurrences, so it starts at 1")
+        faults.append(f"min_frequency is {min_frequency}: it must be at least 1")
     if isinstance(texts, str):
-        faults.append("texts is one string, whose letters would be taken for texts: give a list of texts")
+        faults.append("texts is a single string, whose letters would become the texts: give a list of texts")
     raise_faults(faults, "train_wordpiece")
     if isinstance(texts, Iterator):
         texts = list(texts)
@@ -45,12 +44,12 @@ def train_wordpiece(
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     alphabet = _alphabet(texts, tokenizer, limit=vocab_size // 4)
     if not alphabet:
-        raise ModelError("train_wordpiece was given no text: the vocabulary would hold the special tokens alone.")
+        raise ModelError("train_wordpiece got no text: give at least one text that is not empty.")
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocab_size,
         min_frequency=min_frequency,
-        # The trainer numbers letters in the order of a hash map, new in each process, and breaks ties between pairs by
-        # number. Handed over as special tokens, which they are not afterwards, they have fixed numbers.
+        # The trainer numbers letters in the order of a hash map, which differs between processes, and breaks ties
+        # between pairs by number. Passed as special tokens, which they are not afterwards, letters have fixed numbers.
         special_tokens=[*SPECIAL_TOKENS, *alphabet],
         limit_alphabet=len(alphabet),
         show_progress=False,
@@ -74,10 +73,10 @@ def _alphabet(texts: Iterable[str], tokenizer: Tokenizer, limit: int) -> list[st
     return sorted(kept) + [f"##{letter}" for letter in sorted(inner)]
 
 
-def load_tokenizer(given: Any) -> PreTrainedTokenizerBase:
-    """Return a tokenizer from a Hub id, a folder, a `vocab.txt`, or a tokenizer object (which is left as it is).
+def load_tokenizer(given: str | Path | PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+    """Return a tokenizer from a Hub id, a folder, a `vocab.txt`, or a tokenizer object (of which a copy is made).
 
-    Truncation and padding that a `tokenizer.json` carries are taken off: the kit cuts and pads by itself.
+    Truncation and padding set in a `tokenizer.json` are disabled: examples and collators do both.
 
     Raises:
         ModelError: it cannot be loaded, has no fast backend, or lacks one of BERT's special tokens.
@@ -85,13 +84,17 @@ def load_tokenizer(given: Any) -> PreTrainedTokenizerBase:
     tokenizer = copy.deepcopy(given) if isinstance(given, PreTrainedTokenizerBase) else _load(given)
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
-        raise ModelError(f"The tokenizer of {given} has no fast backend (tokenizers library), which the kit needs.")
+        raise ModelError(
+            f"The tokenizer of {given} has no fast backend (tokenizers library), which is needed: choose another one."
+        )
     backend.no_truncation()
     backend.no_padding()
-    backend.encode_special_tokens = True  # "[SEP]" in a text is text
+    backend.encode_special_tokens = True  # "[SEP]" in a text is plain text
     missing = [name for name in _NEEDED if getattr(tokenizer, name, None) is None]
     if missing:
-        raise ModelError(f"The tokenizer of {given} has no {', '.join(missing)}: BERT pretraining needs them all.")
+        raise ModelError(
+            f"The tokenizer of {given} has no {', '.join(missing)}: choose one with all special tokens of BERT."
+        )
     return tokenizer
 
 
@@ -99,35 +102,37 @@ def _load(given: str | Path) -> PreTrainedTokenizerBase:
     path = Path(given).expanduser()
     if path.suffix == ".txt":
         if not path.is_file():
-            raise ModelError(f"The vocabulary {given} does not exist. Check the spelling of the path.")
+            raise ModelError(
+                f"The vocabulary {given} does not exist (searched in {Path.cwd()}). Check the spelling of the path."
+            )
         return BertTokenizer(vocab=str(path))
     try:
         return AutoTokenizer.from_pretrained(str(path) if path.exists() else str(given))
     except Exception as error:
         raise ModelError(
             f"No tokenizer can be loaded from {given!r}: {str(error).strip().splitlines()[0]} "
-            "Give a folder with tokenizer.json or vocab.txt, or a Hub id while the network is there."
+            "Give a folder with tokenizer.json or vocab.txt, or a Hub id with access to the network."
         ) from error
 
 
 def continuation_mask(tokenizer: PreTrainedTokenizerBase) -> list[bool]:
-    """For each id of the vocabulary, whether the piece continues a word (`##…`)."""
+    """Return for each id of the vocabulary whether its piece continues a word (`##…`), (vocab,)."""
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     return [piece is not None and piece.startswith("##") for piece in pieces]
 
 
 def check_vocabulary(tokenizer: PreTrainedTokenizerBase, vocab_size: int) -> None:
-    """Check that a tokenizer and an embedding of `vocab_size` rows belong together.
+    """Check that a tokenizer fits an embedding of `vocab_size` rows.
 
-    Embeddings are often padded up to a multiple of 8 that matrix units like; the rows too many then never occur.
+    Embeddings are often padded to a multiple of 8, which is faster on matrix units; the extra rows are never used.
 
     Raises:
-        ModelError: there are ids without a row, or many rows without an id.
+        ModelError: there are ids without a row, or more rows without an id than padding explains.
     """
-    over = vocab_size - len(tokenizer)
-    if over == 0 or (vocab_size % 8 == 0 and 0 < over < 128):
+    extra_rows = vocab_size - len(tokenizer)
+    if extra_rows == 0 or (vocab_size % 8 == 0 and 0 < extra_rows < 128):
         return
     raise ModelError(
         f"The tokenizer has {len(tokenizer):,} entries, the embedding of the model {vocab_size:,} rows: they do not "
-        "belong together. Give the tokenizer that the model was made with, or a BertConfig of the tokenizer's size."
+        "match. Give the tokenizer that the model was trained with, or a BertConfig with the size of the tokenizer."
     )

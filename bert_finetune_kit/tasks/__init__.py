@@ -1,1 +1,1 @@
-"""What is learnt: declarations of tasks, plain data."""
+"""Declarations of tasks: plain data, standard library only."""

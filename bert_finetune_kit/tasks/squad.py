@@ -1,4 +1,4 @@
-"""SQuAD (Rajpurkar et al. 2016, 2018) as data: where it is, and what others have scored on it."""
+"""SQuAD (Rajpurkar et al. 2016, 2018) as data: Hub ids and published scores."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from .task import Published
 
 @dataclass(frozen=True)
 class QATask:
-    """A data set of questions on passages, known by name."""
+    """A question answering data set with a bare name."""
 
     name: str
     dataset: str

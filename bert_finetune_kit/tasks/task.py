@@ -17,32 +17,32 @@ _DEFAULT_METRICS = {
 
 @dataclass(frozen=True)
 class Published:
-    """Scores that somebody has published for a task, to stand beside one's own."""
+    """Published scores of a task, for comparison."""
 
     source: str
-    """Which model, and where it is written."""
+    """The model, and where its scores are published."""
     scores: Mapping[str, float]
-    """Score by metric, as a share of 1 (of questions in percent); with several validation splits by `split_metric`."""
+    """Scores by metric, as a share of 1 (for questions in percent); by `split_metric` for several splits."""
 
 
 @dataclass(frozen=True)
 class ClassificationTask:
-    """What to learn from which columns, and how to score it.
+    """Declaration of a classification or regression: columns, labels and metrics.
 
     >>> ClassificationTask("boolq", "google/boolq", text="question", text_pair="passage", label="answer").metrics
     ('accuracy', 'f1_macro')
     """
 
     name: str
-    """Name to ask for the task by."""
+    """Unique name of the task."""
     dataset: Any = None
-    """Hub id, file, folder, list of files, `Dataset` or `DatasetDict`; none means that the recipe is told."""
+    """Hub id, file, folder, list of files, `Dataset` or `DatasetDict`; none means that the recipe gets a source."""
     hub_config: str | None = None
     """Configuration of the Hub data set."""
     text: str = "text"
     """Column of the text."""
     text_pair: str | None = None
-    """Column of the second text, for tasks of pairs."""
+    """Column of the second text, for sentence-pair tasks."""
     label: str | tuple[str, ...] = "label"
     """Column of the label; several columns of 0 and 1 for a multi_label task."""
     labels: tuple[str, ...] | None = None
@@ -50,13 +50,13 @@ class ClassificationTask:
     kind: Kind = "single_label"
     """single_label (one of the labels), multi_label (any number of them) or regression (a number)."""
     metrics: tuple[Any, ...] = ()
-    """Names of metrics, or `evaluate` modules by name, path or object; none means the usual ones of the kind."""
+    """Names of metrics, or `evaluate` modules by name, path or object; none means the default metrics of the kind."""
     best_metric: str | None = None
     """Metric to choose the best checkpoint by; none means the first of `metrics`."""
     validation_splits: tuple[str, ...] = ("validation",)
     """Splits to evaluate on."""
     published: Published | None = field(default=None, repr=False)
-    """Scores to stand beside one's own."""
+    """Published scores, for comparison."""
 
     def __post_init__(self) -> None:
         for name in ("labels", "metrics", "validation_splits"):  # YAML gives lists
@@ -73,9 +73,9 @@ class ClassificationTask:
     def _faults(self) -> list[str]:
         faults = []
         if not self.name or not isinstance(self.name, str):
-            faults.append("name is empty: a task needs a name to ask for it by")
+            faults.append("name is empty: a task needs a unique name")
         if self.kind not in get_args(Kind):
-            faults.append(f"kind is {self.kind!r}: it can be {', '.join(get_args(Kind))}")
+            faults.append(f"kind is {self.kind!r}: it must be one of {', '.join(get_args(Kind))}")
         for name in ("labels", "metrics", "validation_splits"):
             if isinstance(getattr(self, name), str):
                 faults.append(f"{name} is {getattr(self, name)!r}: give a tuple, such as ({getattr(self, name)!r},)")
@@ -83,18 +83,22 @@ class ClassificationTask:
             faults.append("validation_splits is empty: name at least one split to evaluate on")
         labels = self.labels if isinstance(self.labels, tuple) else ()
         if self.labels is not None and self.kind == "regression":
-            faults.append("labels are given for a regression, which has none")
+            faults.append("labels are set, and kind is 'regression', which has none: remove them")
         elif self.labels is not None and not isinstance(self.labels, str):
             if any(not isinstance(name, str) for name in labels):
-                faults.append(f"labels are {labels}: give their names as strings")
+                faults.append(f"labels are {labels}: label names must be strings")
             elif len(set(labels)) < len(labels):
-                faults.append(f"labels are {labels}: each name must be there once")
+                faults.append(f"labels are {labels}: each name must be unique")
             elif len(labels) < 2 and self.kind == "single_label":
-                faults.append(f"labels are {labels}: there is nothing to tell apart with fewer than two")
+                faults.append(f"labels are {labels}: at least two are needed")
         if isinstance(self.label, tuple) and self.kind != "multi_label":
-            faults.append(f"label names {len(self.label)} columns: only a multi_label task has one column a label")
+            faults.append(
+                f"label names {len(self.label)} columns, and kind is {self.kind!r}: several need kind 'multi_label'"
+            )
         if isinstance(self.label, tuple) and self.labels is not None and len(self.labels) != len(self.label):
-            faults.append(f"label names {len(self.label)} columns, and labels {len(self.labels)} names: one for each")
+            faults.append(
+                f"label names {len(self.label)} columns, and labels {len(self.labels)} names: give one name per column"
+            )
         columns = [self.text, self.text_pair, *([self.label] if isinstance(self.label, str) else self.label)]
         named = [column for column in columns if column is not None]
         if len(set(named)) < len(named):

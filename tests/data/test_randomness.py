@@ -13,8 +13,8 @@ def test_the_same_draw_is_the_same():
 @pytest.mark.parametrize("change", [{"seed": 4}, {"epoch": 2}, {"index": 6}, {"stream": Stream.MASK}])
 def test_every_part_of_the_key_matters(change):
     # Draws long enough that a stream running into its neighbour would show.
-    ours, other = stateless_rng(**BASE).random(4096), stateless_rng(**(BASE | change)).random(4096)
-    assert len(np.intersect1d(ours, other)) == 0
+    base, other = stateless_rng(**BASE).random(4096), stateless_rng(**(BASE | change)).random(4096)
+    assert len(np.intersect1d(base, other)) == 0
 
 
 def test_first_draws_of_neighbours_are_uniform():

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import fields, is_dataclass
 from itertools import count, pairwise
 
 import pytest
 
-from bert_finetune_kit.data import sample, sample_world
+from bert_finetune_kit.data import sample
 from bert_finetune_kit.data.sample import sample_documents, sample_questions, sample_reviews
+from bert_finetune_kit.data.sample_world import WORLD
 
 MAKERS = {"documents": sample_documents, "reviews": sample_reviews, "questions": sample_questions}
 SIZES = {"documents": (600, 60), "reviews": (1500, 300), "questions": (1500, 300)}
@@ -46,9 +48,9 @@ def words(text):
 
 def pattern_of(template):
     """A regular expression for a template of the facts; an answer or an item in it becomes a group."""
-    slots = {"answer": "(?P<answer>.+?)", "item": "(?P<item>.+?)", "town": "|".join(sample_world.TOWNS)}
+    slots = {"answer": "(?P<answer>.+?)", "item": "(?P<item>.+?)", "town": "|".join(WORLD.towns)}
     for slot in ("place", "keeper"):
-        slots[slot] = "|".join(getattr(setting, slot) for setting in sample_world.SETTINGS)
+        slots[slot] = "|".join(getattr(setting, slot) for setting in WORLD.settings)
     parts = re.split(r"{(\w+)}", template)
     return re.compile("".join(f"(?:{slots[p]})" if i % 2 else re.escape(p) for i, p in enumerate(parts)))
 
@@ -129,11 +131,11 @@ def test_sentences_are_sentences(everything):
 
 
 def test_a_story_stays_at_one_place_on_one_day(everything):
-    """The halves of a story share more rare words than halves of two stories: next sentences can be told."""
+    """The halves of a story share more rare words than halves of two stories: next sentences can be recognized."""
     documents = everything["documents", "validation"]
     for document in documents:
         text = " ".join(document)
-        assert sum(town in text for town in sample_world.TOWNS) == 1
+        assert sum(town in text for town in WORLD.towns) == 1
     count = Counter(word for document in documents for word in set(words(" ".join(document))))
     halves = [
         [{w for w in words(" ".join(half)) if count[w] < 20} for half in (document[:4], document[4:])]
@@ -146,7 +148,7 @@ def test_a_story_stays_at_one_place_on_one_day(everything):
 
 
 def test_in_the_stories_a_place_has_its_town_and_its_people(everything):
-    homes = {setting.town: setting for setting in sample_world.SETTINGS}
+    homes = {setting.town: setting for setting in WORLD.settings}
     for document in everything["documents", "train"]:
         setting = homes[next(town for town in homes if town in document[0])]
         assert setting.place in document[0]
@@ -229,8 +231,8 @@ def test_ids_are_unique(questions):
 
 def test_passages_tell_what_was_answered_and_not_what_was_not(questions):
     """Read the passages by the patterns of the facts, apart from the code that made them."""
-    asks = [(f, pattern_of(q)) for f, fact in sample_world.FACTS.items() for q in fact.questions]
-    tells = {f: [pattern_of(s) for s in fact.statements] for f, fact in sample_world.FACTS.items()}
+    asks = [(f, pattern_of(q)) for f, fact in WORLD.facts.items() for q in fact.questions]
+    tells = {f: [pattern_of(s) for s in fact.statements] for f, fact in WORLD.facts.items()}
     near_misses = 0
     for question in questions:
         (fact, asked), *others = [(f, m) for f, pattern in asks if (m := pattern.fullmatch(question["question"]))]
@@ -247,9 +249,10 @@ def phrases(value):
     """Every text below a table, without the names of regions and facts."""
     if isinstance(value, str):
         yield from (piece.strip(' .,:;"?') for piece in re.split(r"{\w+}", value))
-    elif isinstance(value, sample_world.Setting):
-        assert value.region in sample_world.REGIONS
-        yield from phrases(tuple(value._replace(region="")))
+    elif is_dataclass(value):
+        tables = {field.name: getattr(value, field.name) for field in fields(value)}
+        assert tables.pop("region", "coast") in WORLD.regions
+        yield from phrases(tables)
     elif isinstance(value, dict):
         yield from phrases(tuple(value.values()))
     else:
@@ -258,14 +261,16 @@ def phrases(value):
 
 
 def test_every_phrase_of_the_tables_is_used(everything):
-    told = " ".join(text for (kind, _), rows in everything.items() for text in texts(kind, rows))
-    told = f"{told} {' '.join(row['question'] for row in everything['questions', 'train'])}".lower()
-    tables = {name: value for name, value in vars(sample_world).items() if name.isupper()}
+    sample_text = " ".join(text for (kind, _), rows in everything.items() for text in texts(kind, rows))
+    sample_text = f"{sample_text} {' '.join(row['question'] for row in everything['questions', 'train'])}".lower()
+    groups = {field.name: getattr(WORLD, field.name) for field in fields(WORLD)}
+    nested = {name: groups.pop(name) for name in ("words", "stories", "reviews")}
+    tables = groups | {field.name: getattr(group, field.name) for group in nested.values() for field in fields(group)}
     assert len(tables) > 20
     for name, table in tables.items():
-        unused = [phrase for phrase in phrases(table) if phrase.lower() not in told]
+        unused = [phrase for phrase in phrases(table) if phrase.lower() not in sample_text]
         assert not unused, (name, unused)
-    assert all(person.lower() in told for person in sample_world.PEOPLE)
+    assert all(person.lower() in sample_text for person in WORLD.people)
 
 
 def test_docstrings_show_real_output():
@@ -281,7 +286,8 @@ def test_import_needs_the_standard_library_alone():
         set(subprocess.run([sys.executable, "-c", c], capture_output=True, text=True, check=True).stdout.split())
         for c in (code, before)
     )
-    assert loaded - at_start - set(sys.stdlib_module_names) == {"bert_finetune_kit"}
+    names = {"bert_finetune_kit", "lazy_loader"}  # the latter by the package itself
+    assert loaded - at_start - set(sys.stdlib_module_names) == names
 
 
 def test_everything_is_made_in_a_moment():

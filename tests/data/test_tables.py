@@ -79,14 +79,14 @@ def test_a_folder_of_splits(tmp_path):
         ("a.csv", "text,label\ncaf\xe9,1\n".encode("latin-1"), "UnicodeDecodeError"),
         ("a.csv", b"text,label\na,1,2,3\nb,1\n", "cannot be read"),
         ("a.json", b"{", "cannot be read"),
-        ("a.xls", b"x", "must be of one kind"),
+        ("a.xls", b"x", "must share one format"),
     ],
 )
 def test_what_cannot_be_read(tmp_path, name, content, message):
     file = tmp_path / name
     file.write_bytes(content)
     with pytest.raises(DataError, match=message):
-        open_tables(file)
+        open_tables(file)["train"]
 
 
 @pytest.mark.parametrize("given", ["missing.tsv", "./missing", 7, ["missing.csv", "gone.csv"]])
@@ -111,7 +111,7 @@ def test_a_row_with_more_cells_than_the_header(tmp_path):
     file = tmp_path / "a.csv"
     file.write_text("text,label\ngood, bad,pos\nfine,neg\n", "utf-8")
     with pytest.raises(DataError, match="cannot be read"):
-        open_tables(file)
+        open_tables(file)["train"]
 
 
 def test_test_files_are_never_trained_on(tmp_path):

@@ -83,7 +83,7 @@ def test_check_vocabulary(tokenizer):
     check_vocabulary(tokenizer, len(tokenizer))
     check_vocabulary(tokenizer, 864)  # 800 padded up to a multiple of 8
     for rows in (len(tokenizer) - 1, 801, 2000):
-        with pytest.raises(ModelError, match="do not belong together"):
+        with pytest.raises(ModelError, match="do not match"):
             check_vocabulary(tokenizer, rows)
 
 
@@ -101,5 +101,5 @@ def test_the_alphabet_of_a_large_vocabulary_is_not_bounded():
 
 
 def test_one_string_is_not_a_list_of_texts():
-    with pytest.raises(ConfigError, match="one string"):
+    with pytest.raises(ConfigError, match="single string"):
         train_wordpiece("a text", 500)

@@ -10,7 +10,7 @@ def _registry(monkeypatch):
     monkeypatch.setattr(registry, "_TASKS", dict(registry._TASKS))
 
 
-def test_glue_is_whole():
+def test_glue_is_complete():
     names = ["cola", "sst2", "mrpc", "qqp", "stsb", "mnli", "qnli", "rte", "wnli", "ax"]
     assert [task.name for task in GLUE_TASKS] == names
     assert task_names()[: len(names)] == names
@@ -23,28 +23,29 @@ def test_glue_is_whole():
     assert get_task("wnli").labels == ("not_entailment", "entailment")
 
 
-def test_published_scores_are_of_metrics_that_the_task_has():
+def test_published_scores_are_of_metrics_of_the_task():
     for task in GLUE_TASKS:
-        prefixes = ("",) if len(task.validation_splits) == 1 else tuple(f"{one}_" for one in task.validation_splits)
-        known = {prefix + metric for prefix in prefixes for metric in task.metrics}
-        assert set(task.published.scores if task.published else ()) <= known
+        prefixes = ("",) if len(task.validation_splits) == 1 else tuple(f"{split}_" for split in task.validation_splits)
+        metrics = {prefix + metric for prefix in prefixes for metric in task.metrics}
+        assert set(task.published.scores if task.published else ()) <= metrics
 
 
 def test_a_task_is_registered_by_name_and_once():
     task = register_task(ClassificationTask("toy", dataset="toy.csv"))
     assert get_task("toy") is task
-    register_task(task)  # the same once more changes nothing
-    with pytest.raises(ConfigError, match="already a task 'toy'"):
+    register_task(task)  # an equal task changes nothing
+    assert get_task("toy") is task
+    with pytest.raises(ConfigError, match="task 'toy' is already registered"):
         register_task(ClassificationTask("toy", dataset="other.csv"))
     register_task(ClassificationTask("toy", dataset="other.csv"), replace=True)
     assert get_task("toy").dataset == "other.csv"
-    with pytest.raises(ConfigError, match="takes a ClassificationTask"):
+    with pytest.raises(ConfigError, match="give a ClassificationTask"):
         register_task({"name": "toy"})
 
 
-@pytest.mark.parametrize(("typo", "meant"), [("sst-2", "sst2"), ("mlni", "mnli"), ("STS-B", "stsb"), ("MRPC", "mrpc")])
-def test_a_typo_gets_a_hint(typo, meant):
-    with pytest.raises(ConfigError, match=f"Did you mean .*'{meant}'"):
+@pytest.mark.parametrize(("typo", "name"), [("sst-2", "sst2"), ("mlni", "mnli"), ("STS-B", "stsb"), ("MRPC", "mrpc")])
+def test_a_typo_gets_a_hint(typo, name):
+    with pytest.raises(ConfigError, match=f"Did you mean .*'{name}'"):
         get_task(typo)
 
 
@@ -53,17 +54,17 @@ def test_a_typo_gets_a_hint(typo, meant):
     [
         ({"name": ""}, "name is empty"),
         ({"kind": "multiclass"}, "kind is 'multiclass'"),
-        ({"labels": ("a", "a")}, "each name must be there once"),
-        ({"labels": ("a",)}, "nothing to tell apart"),
-        ({"labels": (0, 1)}, "as strings"),
+        ({"labels": ("a", "a")}, "each name must be unique"),
+        ({"labels": ("a",)}, "at least two are needed"),
+        ({"labels": (0, 1)}, "must be strings"),
         ({"labels": "ab"}, "give a tuple"),
         ({"kind": "regression", "labels": ("a", "b")}, "which has none"),
-        ({"label": ("a", "b")}, "only a multi_label task"),
+        ({"label": ("a", "b")}, "several need kind 'multi_label'"),
         ({"text": "label"}, "each needs its own column"),
         ({"validation_splits": ()}, "at least one split"),
     ],
 )
-def test_a_wrong_declaration_is_refused(settings, message):
+def test_an_invalid_declaration_is_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
         ClassificationTask(**({"name": "toy"} | settings))
 

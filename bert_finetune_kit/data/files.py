@@ -1,0 +1,115 @@
+"""Files of data: their endings and formats, the split that a name indicates, and reading them."""
+
+import gzip
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import datasets
+from datasets import Dataset
+
+from ..compat.datasets import no_progress_bars
+from ..errors import DataError
+
+ENDINGS = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".parquet")
+SPLIT_WORDS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev", "eval"),
+    "test": ("test",),
+}
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files of one split, not read yet."""
+
+    paths: tuple[Path, ...]
+
+    def common_format(self, formats: Mapping[str, str]) -> str:
+        """Return the format that all files share.
+
+        Args:
+            formats: formats by ending.
+
+        Raises:
+            DataError: the files are empty, or of several formats or an unsupported one.
+        """
+        if all(path.stat().st_size == 0 for path in self.paths):
+            raise DataError(f"Nothing to read: {listing(self.paths)} is empty.")
+        used = {formats.get(ending_of(path)) for path in self.paths}
+        if len(used) > 1 or None in used:
+            raise DataError(
+                f"{listing(self.paths)}: the files of a split must share one format out of {', '.join(formats)} "
+                "(each may be .gz)."
+            )
+        return str(used.pop())
+
+
+def split_name(file: Path, root: Path) -> str:
+    """Return the split that a file's name indicates, or the name of its folder below `root`; else its bare name.
+
+    >>> names = ("train-00000-of-00002.parquet", "imdb_train.csv", "dev_2.csv", "dev_matched.tsv", "notes.txt")
+    >>> [split_name(Path("d", name), Path("d")) for name in names]
+    ['train', 'train', 'validation', 'validation_matched', 'notes']
+    """
+    stem = file.name.split(".")[0].lower()
+    for name in (stem, *(part.lower() for part in file.relative_to(root).parts[:-1])):
+        words = re.split(r"[-_\s]+", re.sub(r"(?<=[a-z])\d+$", "", name))
+        for position, word in enumerate(words):
+            split = next((split for split, synonyms in SPLIT_WORDS.items() if word in synonyms), None)
+            if split is not None:
+                kinds = [kind for kind in words[position + 1 :] if kind in ("matched", "mismatched")]
+                return "_".join([split, *kinds])
+    return stem
+
+
+def load_files(builder: str, paths: Sequence[Path], **options: Any) -> Dataset:
+    """Read files of one format as one memory-mapped data set.
+
+    Args:
+        builder: builder of `datasets`: json, csv or parquet.
+        paths: of the files, .gz or not.
+        options: of the builder.
+
+    Raises:
+        DataError: they cannot be read, or have no rows.
+    """
+    try:
+        with no_progress_bars():
+            return datasets.load_dataset(builder, data_files=[str(path) for path in paths], split="train", **options)
+    except Exception as error:
+        if "corresponds to no data" in str(error):
+            raise DataError(f"{listing(paths)} has no rows.") from error
+        raise DataError(f"{listing(paths)} cannot be read as {builder}: {root_cause(error)}") from error
+
+
+def open_file(path: Path, mode: str = "rb", **options: Any) -> IO[Any]:
+    """Open a file, unpacking .gz."""
+    opener: Callable[..., IO[Any]] = gzip.open if path.name.endswith(".gz") else open
+    return opener(path, mode, **options)
+
+
+def ending_of(path: Path) -> str:
+    """Return the ending of a file's name in lower case, without .gz."""
+    return Path(path.name.removesuffix(".gz")).suffix.lower()
+
+
+def missing_path(*paths: Any) -> DataError:
+    """Return the error for files or folders that are not there."""
+    verb = "does not exist" if len(paths) == 1 else "do not exist"
+    return DataError(f"{listing(paths)} {verb} (searched in {Path.cwd()}). Check the spelling of the path.")
+
+
+def listing(paths: Sequence[Any]) -> str:
+    """Return up to five paths for a message."""
+    return ", ".join(str(path) for path in paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+
+
+def root_cause(error: BaseException) -> str:
+    """Return type and first line of the error that started a chain of them."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else 'no details'}"

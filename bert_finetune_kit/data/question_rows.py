@@ -1,0 +1,179 @@
+"""Rows of questions: the official nested JSON of SQuAD, the Hub's columns, flat files, or plain dicts."""
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+from datasets import Dataset, Features, List, Value
+
+from ..errors import DataError
+from .files import Files, ending_of, open_file
+from .opening import Opened
+from .tables import TABLE_FORMATS, read_table
+
+
+class Answers(TypedDict):
+    """Answers to a question, two lists of one length; both empty where there is no answer."""
+
+    text: list[str]
+    answer_start: list[int]
+    """First character of each answer in the context."""
+
+
+class Question(TypedDict):
+    """A question on a context."""
+
+    id: str
+    title: str
+    context: str
+    question: str
+    answers: Answers
+
+
+COLUMNS = tuple(Question.__annotations__)
+_FEATURES = Features(
+    {
+        "id": Value("string"),
+        "title": Value("string"),
+        "context": Value("large_string"),
+        "question": Value("string"),
+        "answers": {"text": List(Value("string")), "answer_start": List(Value("int64"))},
+    }
+)
+_NO_ANSWERS: Answers = {"text": [], "answer_start": []}
+
+
+def read_questions(opened: Opened, name: str) -> Dataset:
+    """Return the questions of files, which may be of several formats, or of a table, with all columns.
+
+    Args:
+        opened: files or a table.
+        name: name of the table for messages.
+
+    Raises:
+        DataError: a file cannot be read, a column is missing, or a row is no question.
+    """
+    if isinstance(opened, Dataset):
+        return as_questions(_flat(opened, opened.column_names, name))
+    return as_questions(question for path in opened.paths for question in _read_file(path))
+
+
+def as_questions(rows: Iterable[Mapping[str, Any]] | Mapping[str, Sequence[Any]]) -> Dataset:
+    """Return questions as a `Dataset` with all columns, from dicts or from a dict of lists; missing values are empty.
+
+    Raises:
+        DataError: there are none, or a text cannot be encoded as UTF-8.
+    """
+    if isinstance(rows, Mapping):
+        rows = [dict(zip(rows, values, strict=True)) for values in zip(*rows.values(), strict=True)]
+    questions = [{"title": "", "answers": _NO_ANSWERS, **row} for row in rows]
+    if not questions:
+        raise DataError("The data set has no questions.")
+    for number, question in enumerate(questions):
+        question["id"] = question.get("id") or str(number)
+    try:
+        complete = [{column: question[column] for column in COLUMNS} for question in questions]
+        return Dataset.from_list(complete, features=_FEATURES)
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"A question, context or answer contains a lone surrogate (invalid Unicode): {error}. Remove it."
+        ) from error
+
+
+def _read_file(path: Path) -> Iterator[Question]:
+    files = Files((path,))
+    files.common_format(TABLE_FORMATS)
+    rows = _json_rows(path) if ending_of(path) == ".json" else None
+    if rows is not None and rows and "paragraphs" in rows[0]:
+        return _nested(rows, str(path))
+    if rows is not None:
+        return _flat(rows, list(dict.fromkeys(name for row in rows for name in row)), str(path))
+    table = read_table(files, str(path))
+    return _flat(table, table.column_names, str(path))
+
+
+def _json_rows(path: Path) -> list[dict[str, Any]] | None:
+    """Return the list of objects that a JSON file is, or has under `data`; none for other content, such as JSON lines.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    try:
+        with open_file(path, "rt", encoding="utf-8-sig") as stream:
+            content = json.load(stream)
+    except json.JSONDecodeError:
+        return None
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    rows = content.get("data") if isinstance(content, dict) else content
+    return rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None
+
+
+def _nested(articles: Sequence[Any], name: str) -> Iterator[Question]:
+    """Yield the questions of the official format, of v1.1 and of v2.0 alike."""
+    try:
+        for article in articles:
+            for paragraph in article["paragraphs"]:
+                for question in paragraph["qas"]:
+                    row = {"title": article.get("title"), "context": paragraph["context"], **question}
+                    yield _to_question(row, f"{name}, question {question.get('id')!r}")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{name} has a list `data` like SQuAD's files, but not their articles, paragraphs and qas: "
+            f"{type(error).__name__}: {error}."
+        ) from error
+
+
+def _flat(rows: Any, columns: Sequence[str], name: str) -> Iterator[Question]:
+    missing = [column for column in ("context", "question") if rows and column not in columns]
+    if missing:
+        raise DataError(
+            f"{name} has no column {' and no column '.join(map(repr, missing))}. Columns: {', '.join(columns)}. "
+            "Needed are question and context, and answers for training and evaluation."
+        )
+    for number, row in enumerate(rows):
+        yield _to_question(row, f"{name}, row {number}")
+
+
+def _to_question(row: Mapping[str, Any], where: str) -> Question:
+    """Return a row with all columns; a missing id is empty.
+
+    Raises:
+        DataError: there is no question, the context is not a text, or the answers are malformed.
+    """
+    context, question, id_ = row.get("context"), row.get("question"), row.get("id")
+    if not isinstance(question, str) or not question.strip():
+        raise DataError(f"{where}: the question is {question!r}; a text is needed.")
+    if context is not None and not isinstance(context, str):
+        raise DataError(f"{where}: the context is {context!r}; a text is needed.")
+    return {
+        "id": "" if id_ is None else str(id_),
+        "title": row.get("title") or "",
+        "context": context or "",
+        "question": question,
+        "answers": _NO_ANSWERS if row.get("is_impossible") else _to_answers(row.get("answers"), where),
+    }
+
+
+def _to_answers(given: Any, where: str) -> Answers:
+    """Return answers as the Hub's columns have them: a dict of lists, or a list with a dict for each answer.
+
+    A cell of a .csv file contains the same as JSON.
+    """
+    if given is None or given == "":
+        return _NO_ANSWERS
+    try:
+        answers = json.loads(given) if isinstance(given, str) else given
+        if isinstance(answers, list):
+            answers = {key: [answer[key] for answer in answers] for key in _NO_ANSWERS}
+        texts, starts = list(answers["text"]), [int(start) for start in answers["answer_start"]]
+        if len(texts) == len(starts) and all(isinstance(text, str) for text in texts):
+            return {"text": texts, "answer_start": starts}
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise DataError(
+        f"{where}: the answers are {given!r}. Needed is a dict of `text` and `answer_start`, two lists of one length "
+        "(empty for no answer), or a list with such a dict for each answer."
+    )

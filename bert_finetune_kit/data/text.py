@@ -1,0 +1,136 @@
+"""Text of any source as lines of files or records of a column, read as a stream."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, Value
+
+from ..compat.datasets import fingerprint_of
+from ..errors import DataError
+from .documents import FILE_BREAK
+from .files import load_files, open_file
+from .opening import DataLike, Opened, Splits, open_splits
+
+TEXT_TYPES = ("string", "large_string")
+_FORMATS = {".txt": "text", ".jsonl": "json", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Files of plain text, read a line at a time."""
+
+    files: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(_read_lines(Path(file)) for file in self.files)
+
+    def fingerprint(self) -> list[tuple[str, int, int]]:
+        """Return what identifies this text: paths, sizes in bytes and times of change."""
+        stats = [(file, Path(file).stat()) for file in self.files]
+        return [(file, stat.st_size, stat.st_mtime_ns) for file, stat in stats]
+
+
+@dataclass(frozen=True)
+class Records:
+    """One column of a `Dataset`, read in batches."""
+
+    dataset: Dataset
+    column: str
+
+    def __iter__(self) -> Iterator[str]:
+        try:
+            for batch in self.dataset.select_columns([self.column]).iter(1000):
+                yield from (text or "" for text in batch[self.column])
+        except UnicodeDecodeError as error:
+            raise DataError(f"The column {self.column!r} is not UTF-8: {error}. Save the file as UTF-8.") from error
+
+    def fingerprint(self) -> tuple[str, str]:
+        """Return what identifies this text."""
+        return (fingerprint_of(self.dataset), self.column)
+
+
+def open_text(
+    given: DataLike, split: str = "train", config: str | None = None, column: str | None = None
+) -> Splits[Lines | Records]:
+    """Open a data set as splits of text by name; the text itself is read by iterating over it.
+
+    Args:
+        given: Hub id, file, folder, list of files, `Dataset` or `DatasetDict`. Files are .txt, .csv, .json, .jsonl and
+            .parquet, or .gz of these.
+        split: name for what has no splits of its own.
+        config: configuration of a Hub data set.
+        column: column of the text; none means `text`, or the only column of strings.
+
+    Raises:
+        DataError: it is missing; and when a split is looked up, it is empty, cannot be read, or has no such column.
+    """
+    return open_splits(given, partial(_read, column=column), _FORMATS, split, config)
+
+
+def _read(opened: Opened, name: str, column: str | None) -> Lines | Records:
+    if isinstance(opened, Dataset):
+        return Records(opened, text_column(opened, column, name))
+    builder = opened.common_format(_FORMATS)
+    if builder == "text":
+        if column is not None:
+            raise DataError(f"text_column is {column!r}, and {opened.paths[0]} is plain text, which has no columns.")
+        return Lines(tuple(str(path.resolve()) for path in opened.paths))
+    options = {"keep_default_na": False} if builder == "csv" else {}  # "NA" and "None" are words
+    rows = load_files(builder, opened.paths, **options)
+    return Records(rows, text_column(rows, column, name))
+
+
+def text_column(rows: Dataset, wanted: str | None, source: str) -> str:
+    """Return the column of the text: the one that is wanted, else `text`, else the only column of strings.
+
+    Raises:
+        DataError: there are no rows, or it is not clear which column contains the text.
+    """
+    if rows.num_rows == 0:
+        raise DataError(f"There are no rows in {source}.")
+    strings = [name for name, kind in rows.features.items() if is_text(kind)]
+    columns = ", ".join(f"{name} ({getattr(kind, 'dtype', kind)})" for name, kind in rows.features.items())
+    if rows.num_rows == 1 and any(not isinstance(kind, Value) for kind in rows.features.values()):
+        raise DataError(
+            f"There is one nested object instead of records in {source}. Columns: {columns}. Give a list of "
+            "objects, or JSON lines."
+        )
+    column = wanted or ("text" if "text" in strings else strings[0] if len(strings) == 1 else None)
+    if column is None:
+        raise DataError(f"Which column of {source} contains the text? Set text_column. Columns: {columns}.")
+    if column not in rows.column_names:
+        raise DataError(f"There is no column {column!r} in {source}. Columns: {columns}.")
+    if column not in strings:
+        raise DataError(f"The column {column!r} of {source} does not contain text. Columns: {columns}.")
+    return column
+
+
+def is_text(kind: Any) -> bool:
+    """Whether a feature of a `Dataset` holds strings."""
+    return isinstance(kind, Value) and kind.dtype in TEXT_TYPES
+
+
+def _read_lines(path: Path) -> Iterator[str]:
+    with open_file(path) as stream:
+        for number, line in enumerate(_unpacked(stream, path), start=1):
+            try:
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{path}, line {number}: byte 0x{line[error.start]:02x} at position {error.start} is not UTF-8. "
+                    "Save the file as UTF-8 (for example: iconv -f latin1 -t utf-8)."
+                ) from error
+    yield FILE_BREAK
+
+
+def _unpacked(stream: Any, path: Path) -> Iterator[bytes]:
+    try:
+        yield from stream
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is not a complete gzip file: {error}.") from error
