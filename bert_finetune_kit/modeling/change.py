@@ -1,24 +1,18 @@
-"""What one model has that another has not, and how far the weights that both have lie apart."""
+"""What differs between two models: parameters by name and module, and how much shared weights changed."""
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor, nn
 from transformers import BertConfig
 
-from .explanation import explain
-from .weights import Weight, is_adapter, weights_of
+from ..compat.peft import is_adapter
+from .layers import group_runs, layer_of, module_of, module_position
+from .weights import Weight, Weights, total_count, weights_of
 
-# Modules of BERT from the input to the output; others come after them as they come.
-_ORDER = (
-    "embeddings.word_embeddings", "embeddings.position_embeddings", "embeddings.token_type_embeddings", "embeddings",
-    "encoder", "pooler",
-)  # fmt: skip
-_PART = 1 << 20  # numbers that are compared at once: memory stays flat
+_CHUNK = 1 << 20  # elements that are compared at once, so that memory stays constant
 
 
 @dataclass(frozen=True)
@@ -28,60 +22,54 @@ class ModuleChange:
     name: str
     """Such as `embeddings.word_embeddings`, `encoder.layer.0`, `pooler`, `classifier`."""
     layer: int | None
-    """Number of the layer, from 0; none outside of the layers."""
+    """Number of the layer, from 0; None outside the layers."""
     before: int
-    """Parameters that it had."""
+    """Parameters before."""
     after: int
-    """Parameters that it has."""
+    """Parameters after."""
     added: int
-    """Parameters that are new in it."""
+    """Parameters that only exist after."""
     removed: int
-    """Parameters that are gone from it."""
-    moved: float | None
-    """‖after - before‖ / ‖before‖ over the parameters that both have; none where they have none, where one side has
-    no numbers or some that are not finite, and where all began at 0."""
+    """Parameters that only exist before."""
+    relative_change: float | None
+    """‖after - before‖ / ‖before‖ over the parameters that both have. None if there are none, if one side has no values
+    or values that are not finite, and if all were 0 before."""
     trainable: bool
-    """Whether any of its parameters after learns (with LoRA: itself, or by a matrix beside it)."""
+    """Whether any of its parameters after is trainable; with LoRA: itself, or an adapter of it."""
 
 
 @dataclass(frozen=True)
 class ParameterChange:
-    """What a model has more or less than another, by the names of its parameters and by module."""
+    """What differs between two models, by parameter and by module. `str()` returns a table of the modules."""
 
     before: int
     after: int
     added: dict[str, int]
-    """Parameters of each new name."""
+    """Parameters of each name that only exists after."""
     removed: dict[str, int]
-    """Parameters of each name that is gone."""
+    """Parameters of each name that only exists before."""
     resized: dict[str, tuple[int, int]]
-    """Parameters before and after of each name of another size."""
+    """Parameters before and after of each name whose size differs."""
     modules: list[ModuleChange] = field(default_factory=list)
     """From the input to the output."""
-    left_out: dict[str, int] = field(default_factory=dict)
-    """Parameters by module of heads in the checkpoint that the model has no place for; `before` is without them."""
+    unused_heads: dict[str, int] = field(default_factory=dict)
+    """Parameters by module of heads in the checkpoint that the model does not have; `before` excludes them."""
     trained: int = 0
-    """Parameters that learn, the matrices of LoRA among them."""
+    """Trainable parameters, LoRA adapters included."""
     adapters: int = 0
-    """Parameters in the matrices of LoRA: in `after`, or merged into it."""
-    fresh: bool = False
-    """Whether all weights before were drawn at random."""
-
-    def explain(self) -> str:
-        """Return a paragraph that says in plain words what changed."""
-        return " ".join(explain(self))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data, with the sentences of the explanation."""
-        return {**asdict(self), "explanation": explain(self)}
+    """Parameters in LoRA adapters: in `after`, or merged into its weights."""
+    from_scratch: bool = False
+    """Whether all weights before were randomly initialized."""
 
     def __str__(self) -> str:
         lines = [f"{self.before:,} → {self.after:,} ({self.after - self.before:+,})"]
-        has_moved = any(module.moved is not None for module in self.modules)
-        for name, module in _folded(self.modules):
+        measured = any(module.relative_change is not None for module in self.modules)
+        for run in group_runs(self.modules, _is_equal_layer):
+            module = run[0]
+            name = module.name if len(run) == 1 else f"{module.name}-{run[-1].layer} ({len(run)} ×)"
             line = f"  {name:<34}{module.before:>12,}{module.after:>13,}{module.after - module.before:>+11,}"
-            if has_moved:
-                line += f"{'' if module.moved is None else f'{module.moved:.3%}':>11}"
+            if measured:
+                line += f"{'' if module.relative_change is None else f'{module.relative_change:.3%}':>11}"
             lines.append(line + ("" if module.trainable or not module.after else "  frozen"))
         return "\n".join(lines)
 
@@ -90,11 +78,11 @@ Model = nn.Module | BertConfig | str | Path
 
 
 def compare_parameters(before: Model, after: Model) -> ParameterChange:
-    """Compare two models; tied weights count once, the encoder's names are without `bert.`.
+    """Compare two models; tied weights count once, names in the encoder have no `bert.` prefix.
 
     Args:
-        before: any module, a `BertConfig` for the encoder with its pooler, or a folder that holds model.safetensors.
-        after: the same. Of one wrapped by peft the weights are compared with what LoRA adds to them.
+        before: any module, a `BertConfig` for the encoder with its pooler, or a folder that contains model.safetensors.
+        after: the same. Weights of a model wrapped by peft include the product of their adapters.
 
     Raises:
         ConfigError: one of them is none of these.
@@ -113,27 +101,38 @@ def compare_parameters(before: Model, after: Model) -> ParameterChange:
       pooler                                 590,592      590,592         +0
       classifier                                   0        1,538     +1,538
     """
-    old, new = weights_of(before), weights_of(after)
-    return compare_weights(
-        old,
-        new,
-        trained=sum(weight.count for weight in new.values() if weight.trainable),
-        adapters=sum(weight.count for name, weight in new.items() if is_adapter(name)),
-    )
+    new = weights_of(after)
+    trained, adapters = total_count(new.values(), trainable=True), count_adapters(new)
+    return compare_weights(weights_of(before), new, trained=trained, adapters=adapters)
 
 
-def compare_weights(before: Mapping[str, Weight], after: Mapping[str, Weight], **told: Any) -> ParameterChange:
+def count_adapters(weights: Weights) -> int:
+    """Return the number of parameters in LoRA adapters."""
+    return total_count(weight for name, weight in weights.items() if is_adapter(name))
+
+
+def compare_weights(
+    before: Weights,
+    after: Weights,
+    unused_heads: Mapping[str, int] | None = None,
+    trained: int = 0,
+    adapters: int = 0,
+    from_scratch: bool = False,
+) -> ParameterChange:
     """Compare parameters by name.
 
     Args:
         before: by stock name.
         after: by stock name.
-        told: what is known besides, by the names of `ParameterChange`.
+        unused_heads: and what follows: as in `ParameterChange`.
+        trained: number of trainable parameters.
+        adapters: number of parameters in adapters.
+        from_scratch: whether the weights before were randomly initialized.
     """
-    modules = sorted(dict.fromkeys(map(module_of, [*before, *after])), key=_place)
+    modules = sorted(dict.fromkeys(map(module_of, [*before, *after])), key=module_position)
     return ParameterChange(
-        sum(weight.count for weight in before.values()),
-        sum(weight.count for weight in after.values()),
+        total_count(before.values()),
+        total_count(after.values()),
         {name: weight.count for name, weight in after.items() if name not in before},
         {name: weight.count for name, weight in before.items() if name not in after},
         {
@@ -141,88 +140,58 @@ def compare_weights(before: Mapping[str, Weight], after: Mapping[str, Weight], *
             for name, weight in after.items()
             if name in before and before[name].count != weight.count
         },
-        [_compare_module(name, _only(before, name), _only(after, name)) for name in modules],
-        **told,
+        [_compare_module(name, _in_module(before, name), _in_module(after, name)) for name in modules],
+        dict(unused_heads or {}),
+        trained,
+        adapters,
+        from_scratch,
     )
 
 
-def module_of(name: str) -> str:
-    """Return the module to which a parameter belongs in a comparison.
-
-    >>> [module_of(name) for name in ("encoder.layer.3.output.dense.bias", "cls.predictions.bias", "pooler.dense.bias")]
-    ['encoder.layer.3', 'cls.predictions', 'pooler']
-    """
-    parts = name.split(".")
-    depth = 3 if name.startswith("encoder.layer.") else 2 if parts[0] in ("embeddings", "cls") else 1
-    return ".".join(parts[:-1][:depth]) or name
-
-
-def layer_of(module: str) -> int | None:
-    """Return the number of the layer that a module is."""
-    found = re.fullmatch(r"encoder\.layer\.(\d+)", module)
-    return int(found[1]) if found else None
-
-
-def _place(module: str) -> tuple[int, int]:
-    rank = next((rank for rank, start in enumerate(_ORDER) if module.startswith(start)), len(_ORDER))
-    return rank, layer_of(module) or 0
-
-
-def _only(weights: Mapping[str, Weight], module: str) -> dict[str, Weight]:
+def _in_module(weights: Weights, module: str) -> dict[str, Weight]:
     return {name: weight for name, weight in weights.items() if module_of(name) == module}
 
 
-def _compare_module(name: str, before: Mapping[str, Weight], after: Mapping[str, Weight]) -> ModuleChange:
-    old, new = (sum(weight.count for weight in side.values()) for side in (before, after))
+def _compare_module(module: str, before: Weights, after: Weights) -> ModuleChange:
+    missing = Weight((0,))
     growth = [
-        (after[one].count if one in after else 0) - (before[one].count if one in before else 0)
-        for one in dict.fromkeys([*before, *after])
+        after.get(name, missing).count - before.get(name, missing).count for name in dict.fromkeys([*before, *after])
     ]
     return ModuleChange(
-        name,
-        layer_of(name),
-        old,
-        new,
+        module,
+        layer_of(module),
+        total_count(before.values()),
+        total_count(after.values()),
         sum(count for count in growth if count > 0),
         -sum(count for count in growth if count < 0),
-        _moved((weight, after[one]) for one, weight in before.items() if one in after),
+        _relative_change((weight, after[name]) for name, weight in before.items() if name in after),
         any(weight.trainable for weight in after.values()),
     )
 
 
-def _moved(pairs: Iterable[tuple[Weight, Weight]]) -> float | None:
-    """Return the relative change of the norm; of a parameter that has got more or fewer rows, of those it had."""
-    way = norm = 0.0
+def _relative_change(pairs: Iterable[tuple[Weight, Weight]]) -> float | None:
+    """Return ‖after - before‖ / ‖before‖; of a parameter whose number of rows differs, over the rows that both have."""
+    difference = norm = 0.0
     compared = False
-    for old, new in pairs:
-        if old.read is None or new.read is None or old.shape[1:] != new.shape[1:]:
+    for before, after in pairs:
+        if before.read is None or after.read is None or before.shape[1:] != after.shape[1:]:
             continue
         compared = True
-        for ours, theirs in _parts(old.read(), new.read()):
-            way += float((theirs.double() - ours.double()).square().sum())
-            norm += float(ours.double().square().sum())
-    if not compared or not math.isfinite(way) or not math.isfinite(norm):
+        for old, new in _chunks(before.read(), after.read()):
+            difference += float((new.double() - old.double()).square().sum())
+            norm += float(old.double().square().sum())
+    if not compared or not math.isfinite(difference) or not math.isfinite(norm):
         return None
-    return math.sqrt(way / norm) if norm else (None if way else 0.0)
+    return math.sqrt(difference / norm) if norm else (None if difference else 0.0)
 
 
-def _parts(old: Tensor, new: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    shared = min(old.numel(), new.numel())
-    return zip(old.flatten()[:shared].split(_PART), new.flatten()[:shared].split(_PART), strict=True)
+def _chunks(before: Tensor, after: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    shared = min(before.numel(), after.numel())
+    return zip(before.flatten()[:shared].split(_CHUNK), after.flatten()[:shared].split(_CHUNK), strict=True)
 
 
-def _folded(modules: Iterable[ModuleChange]) -> Iterator[tuple[str, ModuleChange]]:
-    """Yield modules under the name to show, runs of layers that differ by their number alone as one."""
-    runs: list[list[ModuleChange]] = []
-    for module in modules:
-        if runs and _alike(runs[-1][-1]) == _alike(module) and module.layer:
-            runs[-1].append(module)
-        else:
-            runs.append([module])
-    for run in runs:
-        yield run[0].name if len(run) == 1 else f"{run[0].name}-{run[-1].layer} ({len(run)} ×)", run[0]
-
-
-def _alike(module: ModuleChange) -> tuple[Any, ...]:
-    where = None if module.layer is None else "layer"
-    return (where, module.before, module.after, module.added, module.removed, module.moved, module.trainable)
+def _is_equal_layer(previous: ModuleChange, module: ModuleChange) -> bool:
+    if previous.layer is None or module.layer is None or module.layer != previous.layer + 1:
+        return False
+    fields = ("before", "after", "added", "removed", "relative_change", "trainable")
+    return all(getattr(previous, name) == getattr(module, name) for name in fields)

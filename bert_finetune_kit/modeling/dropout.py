@@ -1,8 +1,8 @@
 """Dropout whose random numbers cost a fraction of torch's on CPUs.
 
-`torch.nn.functional.dropout` draws a number an element, one after the other, on processors that are not Intel's: in
-BERT an eighth of a training step. Here one draw of 64 bits serves four elements. The numbers come from torch's own
-generator, so seeds, resuming and gradient checkpointing work as ever; they are other numbers than torch would draw.
+On processors that are not Intel's, `torch.nn.functional.dropout` draws one number per element, one after the other: an
+eighth of a training step of BERT. Here one draw of 64 bits serves four elements. The numbers come from torch's own
+generator, so seeds, resuming and gradient checkpointing work as usual; they differ from those that torch would draw.
 """
 
 import math
@@ -14,11 +14,11 @@ _LEVELS = 1 << 16  # probabilities are multiples of 1 / 65,536: 0.1 is 0.1000061
 
 
 def keep_mask(shape: torch.Size | tuple[int, ...], p: float, dtype: torch.dtype) -> Tensor:
-    """Return what to multiply by: 0 where an element is dropped, with probability `p` each, else what keeps the mean.
+    """Return a dropout mask to multiply by: 0 with probability `p`, else the factor that preserves the mean.
 
     Args:
         shape: of the mask.
-        p: probability of being dropped, below 1; a multiple of 1 / 65,536 is what is drawn.
+        p: dropout probability, below 1; it is rounded to a multiple of 1 / 65,536.
         dtype: of the mask.
     """
     levels = round(p * _LEVELS)
@@ -29,10 +29,10 @@ def keep_mask(shape: torch.Size | tuple[int, ...], p: float, dtype: torch.dtype)
 
 
 class Dropout(nn.Dropout):
-    """`torch.nn.Dropout` with cheap random numbers on CPUs; elsewhere and in evaluation what it is."""
+    """`torch.nn.Dropout` with cheap random numbers on CPUs; on other devices and in evaluation the stock module."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """Drop elements with the probability `p`, and scale the others so that the mean stays."""
+        """Zero elements with probability `p`, and scale the others so that the mean is preserved."""
         if not self.training or not 0 < self.p < 1 or input.device.type != "cpu":
             return super().forward(input)
         return input * keep_mask(input.shape, self.p, input.dtype)

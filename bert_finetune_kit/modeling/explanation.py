@@ -1,35 +1,40 @@
-"""What changed in a model, in plain words: of every comparison the same sentences, each where it is true."""
+"""A parameter change in sentences: the same ones for every comparison, each only where it applies."""
 
-from __future__ import annotations
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from .change import ModuleChange, ParameterChange
+from .layers import group_runs
 
-if TYPE_CHECKING:
-    from .change import ModuleChange, ParameterChange
-
-# Name of a module → what a reader calls it, and what it is for.
-_ROLES = {
-    "pooler": ("the pooler", "a layer over the first token, which only heads for whole texts read"),
-    "classifier": ("the classifier", "which turns a text into one number a label"),
-    "qa_outputs": ("the answer head", "which scores each token as the first and as the last of an answer"),
-    "cls.predictions": ("the masked-language-model head", "which guesses hidden words"),
-    "cls.seq_relationship": ("the next-sentence head", "which judges a pair of texts"),
+# Name of a module → its name in a sentence, and its purpose.
+_MODULES = {
+    "pooler": ("the pooler", "a dense layer on the first token, used by heads for whole sequences"),
+    "classifier": ("the classifier", "which maps a sequence to one score per label"),
+    "qa_outputs": ("the question-answering head", "which scores each token as start and as end of an answer"),
+    "cls.predictions": ("the masked-language-model head", "which predicts masked tokens"),
+    "cls.seq_relationship": ("the next-sentence head", "which classifies pairs of texts"),
     "embeddings.word_embeddings": ("the word embeddings", ""),
     "embeddings.position_embeddings": ("the position embeddings", ""),
     "embeddings.token_type_embeddings": ("the token-type embeddings", ""),
-    "embeddings.LayerNorm": ("the layer norm of the embeddings", ""),
+    "embeddings.LayerNorm": ("the LayerNorm of the embeddings", ""),
 }
-_EMBEDDINGS = tuple(name for name in _ROLES if name.startswith("embeddings."))
+_EMBEDDINGS = tuple(name for name in _MODULES if name.startswith("embeddings."))
 _MLM_HEAD, _DECODER = "cls.predictions", "cls.predictions.decoder.weight"
 
 
-def explain(change: ParameterChange) -> list[str]:
-    """Return sentences about counts, then about which weights could move, then about how far they did."""
+def explain_change(change: ParameterChange) -> list[str]:
+    """Return sentences about counts, then about which weights were trainable, then about how much they changed.
+
+    >>> from transformers import BertConfig
+    >>> from bert_finetune_kit import compare_parameters
+    >>> explain_change(compare_parameters(BertConfig(), BertConfig(type_vocab_size=1)))[0]
+    '109,481,472 parameters, 768 fewer than before (109,482,240).'
+    """
     return [
         *_counts(change),
-        *_new(change),
-        *_gone(change),
+        *_added(change),
+        *_removed(change),
         *_decoder(change),
         *_resized(change),
         *_lora(change),
@@ -39,108 +44,124 @@ def explain(change: ParameterChange) -> list[str]:
     ]
 
 
-def _counts(change: ParameterChange) -> Iterable[str]:
-    more = change.after - change.before
-    if more:
-        how = f"{abs(more):,} {'more' if more > 0 else 'fewer'} than the {change.before:,} before"
-        yield f"The model has {change.after:,} parameters, {how}."
+def describe_change(change: ParameterChange) -> dict[str, Any]:
+    """Return a change as plain data, with the sentences under `explanation`."""
+    return {**asdict(change), "explanation": explain_change(change)}
+
+
+def _counts(change: ParameterChange) -> Iterator[str]:
+    difference = change.after - change.before
+    if difference:
+        comparison = f"{abs(difference):,} {'more' if difference > 0 else 'fewer'} than before ({change.before:,})"
+        yield f"{change.after:,} parameters, {comparison}."
     else:
-        yield f"The model has {change.after:,} parameters, as many as before."
-    if change.fresh:
-        yield "All of them began as random numbers."
+        yield f"{change.after:,} parameters, as many as before."
+    if change.from_scratch:
+        yield "All weights were randomly initialized."
 
 
-def _new(change: ParameterChange) -> Iterable[str]:
-    new = [module for module in change.modules if not module.before]
-    if new:
-        yield f"New: {'; '.join(_role(module.name, module.after) for module in new)}."
+def _added(change: ParameterChange) -> Iterator[str]:
+    added = [module for module in change.modules if not module.before]
+    if added:
+        yield f"Newly initialized: {'; '.join(_purpose(module.name, module.after) for module in added)}."
 
 
-def _gone(change: ParameterChange) -> Iterable[str]:
-    gone = [module for module in change.modules if not module.after]
-    if gone:
-        yield f"Gone: {'; '.join(_role(module.name, module.before) for module in gone)}."
-    if change.left_out:
-        told = "; ".join(_role(name, count) for name, count in change.left_out.items())
-        yield f"Left out of all counts is what the checkpoint holds besides and this model has no place for: {told}."
+def _removed(change: ParameterChange) -> Iterator[str]:
+    removed = [module for module in change.modules if not module.after]
+    if removed:
+        yield f"Removed: {'; '.join(_purpose(module.name, module.before) for module in removed)}."
+    if change.unused_heads:
+        heads = "; ".join(_purpose(name, count) for name, count in change.unused_heads.items())
+        yield f"Unused heads of the checkpoint, in none of these counts: {heads}."
 
 
-def _decoder(change: ParameterChange) -> Iterable[str]:
-    left = {*(module.name for module in change.modules if not module.after), *change.left_out}
-    if _MLM_HEAD in left and _DECODER not in change.removed:
+def _decoder(change: ParameterChange) -> Iterator[str]:
+    removed = {*(module.name for module in change.modules if not module.after), *change.unused_heads}
+    if _MLM_HEAD in removed and _DECODER not in change.removed:
         yield (
-            "The decoder of the masked-language-model head is the matrix of the word embeddings: it is counted there "
-            "alone, and stays."
+            "The decoder of the masked-language-model head is tied to the word embeddings: it is counted there, and is "
+            "not removed."
         )
 
 
-def _resized(change: ParameterChange) -> Iterable[str]:
-    known = {module.name: module for module in change.modules}
+def _resized(change: ParameterChange) -> Iterator[str]:
+    modules = {module.name: module for module in change.modules}
     for name, (before, after) in change.resized.items():
-        module = known.get(name.rpartition(".")[0])
-        called = name if module is None else _called(module.name)
-        yield f"{called[0].upper()}{called[1:]} went from {before:,} to {after:,}" + (
-            "; how far they moved is told of the rows that both have." if module and module.moved is not None else "."
+        module = modules.get(name.rpartition(".")[0])
+        measured = module is not None and module.relative_change is not None
+        yield f"Resized: {name if module is None else _title(module.name)}, from {before:,} to {after:,} parameters" + (
+            "; its change is measured over the rows that both have." if measured else "."
         )
 
 
-def _lora(change: ParameterChange) -> Iterable[str]:
+def _lora(change: ParameterChange) -> Iterator[str]:
     if not change.adapters:
         return
-    share = f"{change.trained:,} numbers learnt, {percent(change.trained / change.after)} of the model"
     whole = change.trained - change.adapters
-    rest = f" and {whole:,} in what is trained whole" if whole else ""
-    yield f"With LoRA {share}: {change.adapters:,} in matrices beside weights that stay frozen{rest}."
+    rest = f", {whole:,} in modules trained whole" if whole else ""
+    share = format_share(change.trained / change.after)
+    yield (
+        f"LoRA trained {change.trained:,} parameters, {share} of the model: {change.adapters:,} in adapters of frozen "
+        f"weights{rest}."
+    )
     if any(".lora_" in name for name in change.added):
-        yield "How far the weights moved is told with what the matrices add to them."
+        yield "Changes of adapted weights include the product of their adapters."
     else:
         yield (
-            "For saving, the matrices were added into the weights that they stood beside: the saved model has as many "
-            "parameters as without LoRA, and it is by the matrices alone that those weights moved."
+            "The adapters were merged into the weights on saving: the saved model has as many parameters as without "
+            "LoRA, and adapted weights changed by the product of their adapters alone."
         )
 
 
-def _frozen(change: ParameterChange) -> Iterable[str]:
+def _frozen(change: ParameterChange) -> Iterator[str]:
     frozen = [module for module in change.modules if module.after and not module.trainable]
-    still = [module for module in frozen if module.moved == 0]
-    changed = [module for module in frozen if module.moved]
-    unknown = [module for module in frozen if module.moved is None]
-    if still:
-        yield f"Frozen, and exactly as before: {_and(_names(still))}."
+    unchanged = [module for module in frozen if module.relative_change == 0]
+    changed = [module for module in frozen if module.relative_change]
+    unmeasured = [module for module in frozen if module.relative_change is None]
+    if unchanged:
+        yield f"Frozen and unchanged: {_join(_titles(unchanged))}."
     if changed:
-        yield f"Frozen, and yet not as before: {_and(_names(changed))}."
-    if unknown:
-        yield f"Frozen: {_and(_names(unknown))}."
+        yield f"Frozen, but changed: {_join(_titles(changed))}."
+    if unmeasured:
+        yield f"Frozen: {_join(_titles(unmeasured))}."
 
 
-def _layers(change: ParameterChange) -> Iterable[str]:
-    layers = [(one.moved, one.layer) for one in change.modules if one.layer is not None and one.moved and one.trainable]
+def _layers(change: ParameterChange) -> Iterator[str]:
+    layers = [
+        (module.relative_change, module.layer)
+        for module in change.modules
+        if module.layer is not None and module.relative_change and module.trainable
+    ]
     if not layers:
         return
-    (most, first), (least, last) = max(layers), min(layers)
+    (largest, first), (smallest, last) = max(layers), min(layers)
     if first == last:
-        yield f"Layer {first} moved by {percent(most)} of the norm of its weights."
+        yield f"Weight change of layer {first}: {format_share(largest)} of its norm."
     else:
         yield (
-            f"Of {len(layers)} layers that learnt, layer {first} moved most, by {percent(most)} of the norm of its "
-            f"weights, and layer {last} least, by {percent(least)}."
+            f"Largest weight change of {len(layers)} trained layers: layer {first}, {format_share(largest)} of its "
+            f"norm; smallest: layer {last}, {format_share(smallest)}."
         )
 
 
-def _others(change: ParameterChange) -> Iterable[str]:
-    trained = [module for module in change.modules if module.trainable and module.moved is not None]
-    moved = [f"{_called(one.name)} by {percent(one.moved)}" for one in trained if one.moved and one.layer is None]
-    if moved:
-        yield f"Outside the layers moved {_and(moved)}."
-    still = [module for module in trained if module.moved == 0]
-    if still:
-        yield f"Trainable, and yet exactly as before: {_and(_names(still))}."
+def _others(change: ParameterChange) -> Iterator[str]:
+    trained = [module for module in change.modules if module.trainable and module.relative_change is not None]
+    changes = [
+        f"{_title(module.name)} {format_share(module.relative_change)}"
+        for module in trained
+        if module.relative_change and module.layer is None
+    ]
+    if changes:
+        yield f"Weight changes outside the layers: {_join(changes)}."
+    unchanged = [module for module in trained if module.relative_change == 0]
+    if unchanged:
+        yield f"Trainable, but unchanged: {_join(_titles(unchanged))}."
 
 
-def percent(share: float | None) -> str:
-    """Return a share in percent, with more digits where it is small.
+def format_share(share: float | None) -> str:
+    """Return a share in percent, with more digits if it is small.
 
-    >>> percent(0.0417), percent(0.00000234), percent(0.0)
+    >>> format_share(0.0417), format_share(0.00000234), format_share(0.0)
     ('4.17%', '0.0002%', '0%')
     """
     if not share:
@@ -149,38 +170,32 @@ def percent(share: float | None) -> str:
 
 
 def _digits(share: float) -> int:
-    """Return how many digits after the point show the first one that is not 0."""
+    """Return how many digits after the decimal point show the first one that is not 0."""
     digits = 3
     while round(100 * share, digits) == 0 and digits < 12:
         digits += 1
     return digits
 
 
-def _called(name: str) -> str:
-    return _ROLES[name][0] if name in _ROLES else name
+def _title(module: str) -> str:
+    return _MODULES[module][0] if module in _MODULES else module
 
 
-def _role(name: str, count: int) -> str:
-    what = _ROLES.get(name, ("", ""))[1]
-    return f"{_called(name)}{f', {what}' if what else ''} ({count:,})"
+def _purpose(module: str, count: int) -> str:
+    purpose = _MODULES.get(module, ("", ""))[1]
+    return f"{_title(module)}{f', {purpose}' if purpose else ''} ({count:,})"
 
 
-def _names(modules: Sequence[ModuleChange]) -> list[str]:
-    """Return what modules are called, runs of layers as one."""
-    runs: list[list[int]] = []
-    for module in modules:
-        if module.layer is None:
-            continue
-        if runs and runs[-1][-1] + 1 == module.layer:
-            runs[-1].append(module.layer)
-        else:
-            runs.append([module.layer])
+def _titles(modules: Sequence[ModuleChange]) -> list[str]:
+    """Return the names of modules in a sentence, runs of layers as one."""
+    numbers = [module.layer for module in modules if module.layer is not None]
+    runs = group_runs(numbers, lambda previous, number: number == previous + 1)
     layers = [f"layer {run[0]}" if len(run) == 1 else f"layers {run[0]} to {run[-1]}" for run in runs]
     others = [module.name for module in modules if module.layer is None]
     if set(_EMBEDDINGS) <= set(others):
         others = ["the embeddings", *(name for name in others if name not in _EMBEDDINGS)]
-    return [*map(_called, others), *layers]
+    return [*map(_title, others), *layers]
 
 
-def _and(words: Sequence[str]) -> str:
+def _join(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,44 +1,43 @@
-"""BERT encoders for devices that compile every new graph: the same one whatever the padding of a batch."""
+"""Encoders for devices that compile every new graph: one graph, whatever the padding of a batch."""
 
+from collections.abc import Callable
 from typing import Any
 
-import transformers
-from torch import Tensor
-from transformers.utils.output_capturing import _CAN_RECORD_REGISTRY
+from torch import Tensor, nn
+
+from .encoders import derive_encoders, modules_of, switch_class
 
 
-# The class carries the stock name because `save_pretrained` writes the names of classes, and because reports show them.
-class BertModel(transformers.BertModel):
-    """`transformers.BertModel` that never looks at the values of its attention mask.
+def _forward(
+    self: Any,
+    stock_forward: Callable[..., Any],
+    input_ids: Tensor | None = None,
+    attention_mask: Tensor | None = None,
+    *args: Any,
+    **kwargs: Any,
+) -> Any:
+    """A stock encoder that never reads the values of its attention mask.
 
-    Given a mask of (batch, seq), the stock forward asks whether there is any padding. On XLA that ends the graph in
-    each forward, and gives a second one to compile for batches without padding.
+    Given a mask of (batch, seq), the stock forward checks whether there is any padding. On XLA that ends the graph in
+    each forward, and adds a second graph to compile for batches without padding.
     """
-
-    def forward(
-        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, *arguments: Any, **settings: Any
-    ) -> Any:
-        """Encode (batch, seq) tokens."""
-        return super().forward(input_ids, fixed_mask(attention_mask), *arguments, **settings)
+    return stock_forward(input_ids, expand_mask(attention_mask), *args, **kwargs)
 
 
-# By the name of the class, as `__init__` does for the stock one.
-dict.__setitem__(_CAN_RECORD_REGISTRY, str(BertModel), BertModel._can_record_outputs)
+_FIXED = derive_encoders(_forward, __name__)
 
 
-def fix_shapes(model: Any) -> None:
-    """Make the stock BERT encoder in `model` one that never looks at its mask; weights and checkpoint stay as they are.
+def fix_shapes(model: nn.Module) -> None:
+    """Make the stock encoder in `model` one that never reads its mask; weights and checkpoint do not change.
 
     Args:
-        model: a stock BERT with or without head, wrapped by peft or not.
+        model: a stock BERT, RoBERTa or ELECTRA with or without head, wrapped by peft or not.
     """
-    for module in model.modules():
-        if type(module) is transformers.BertModel and not module.config.is_decoder:
-            module.__class__ = BertModel
+    switch_class((encoder for encoder in modules_of(model, _FIXED) if not encoder.config.is_decoder), _FIXED)
 
 
-def fixed_mask(attention_mask: Tensor | None) -> Tensor | None:
-    """Return the (batch, 1, seq, seq) mask of a (batch, seq) one, which the stock encoder takes as it is."""
+def expand_mask(attention_mask: Tensor | None) -> Tensor | None:
+    """Return the (batch, 1, seq, seq) mask of a (batch, seq) one; the stock encoder uses it unchanged."""
     if attention_mask is None or attention_mask.ndim != 2:
         return attention_mask
     return attention_mask.bool()[:, None, None, :].expand(-1, 1, attention_mask.shape[1], -1)

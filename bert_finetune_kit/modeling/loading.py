@@ -1,4 +1,4 @@
-"""BERT by name, config or checkpoint, with a word about every weight that is new."""
+"""Load BERT by size, config or checkpoint, and name the weights that are newly initialized."""
 
 import copy
 from collections.abc import Iterable, Iterator
@@ -42,18 +42,24 @@ def sized_config(size: str, vocab_size: int = 30_522, **settings: Any) -> BertCo
     )
 
 
-def bert_config(given: Any, vocab_size: int, pad_token_id: int | None = None) -> BertConfig | None:
-    """Return the config that `given` asks fresh weights for, or none if it names a checkpoint.
+def config_from_scratch(
+    model: BertConfig | str | Path | None, vocab_size: int, pad_token_id: int | None = None
+) -> BertConfig | None:
+    """Return the config of a model that is trained from scratch; None if `model` is a checkpoint.
 
     Args:
-        given: a `BertConfig`, the name of a size (a folder of that name is `./tiny`), or a checkpoint.
-        vocab_size: size of the vocabulary, for a model named by its size.
+        model: a `BertConfig`, the name of a size (a folder of that name is `./tiny`), or a checkpoint.
+        vocab_size: for a model given as a size.
         pad_token_id: of the tokenizer; the embedding of that id stays zero.
+
+    >>> config_from_scratch("tiny", vocab_size=1000).vocab_size
+    1000
+    >>> config_from_scratch("google-bert/bert-base-uncased", vocab_size=1000)
     """
-    if isinstance(given, BertConfig):
-        config = copy.deepcopy(given)
-    elif isinstance(given, str) and given in BERT_SIZES:
-        config = sized_config(given, vocab_size)
+    if isinstance(model, BertConfig):
+        config = copy.deepcopy(model)
+    elif isinstance(model, str) and model in BERT_SIZES:
+        config = sized_config(model, vocab_size)
     else:
         return None
     if pad_token_id is not None:
@@ -61,71 +67,80 @@ def bert_config(given: Any, vocab_size: int, pad_token_id: int | None = None) ->
     return config
 
 
-def checkpoint_config(given: str | Path) -> BertConfig:
+def checkpoint_config(model_name_or_path: str | Path) -> BertConfig:
     """Return the config of a checkpoint on the Hub or in a folder.
 
     Raises:
-        ModelError: there is none, or it is not a BERT.
+        ModelError: there is no such checkpoint, or it is not a BERT.
     """
     try:
-        config = AutoConfig.from_pretrained(str(given))
+        config: BertConfig = AutoConfig.from_pretrained(str(model_name_or_path))
     except Exception as error:
         raise ModelError(
-            f"{str(given)!r} is no size ({', '.join(BERT_SIZES)}), and as a checkpoint it cannot be loaded: "
+            f"{str(model_name_or_path)!r} is no size ({', '.join(BERT_SIZES)}), and cannot be loaded as a checkpoint: "
             f"{str(error).strip().splitlines()[0]} Check the spelling of the folder, or the network for a Hub id."
         ) from error
     if config.model_type != "bert":
-        raise ModelError(f"{given} is a {config.model_type} checkpoint; the kit trains BERT (model type bert).")
+        raise ModelError(
+            f"{model_name_or_path} is a {config.model_type} checkpoint, which is not supported: pass a BERT checkpoint "
+            "(model type bert)."
+        )
     return config
 
 
-def load_pretrained(head: type[Model], given: str, **settings: Any) -> tuple[Model, list[str]]:
-    """Load a checkpoint under a head and name the parts whose weights it did not hold.
+def load_pretrained(head: type[Model], model_name_or_path: str, **settings: Any) -> tuple[Model, list[str]]:
+    """Load a checkpoint with a head.
 
     Args:
         head: class of the model.
-        given: Hub id or folder.
+        model_name_or_path: Hub id or folder.
         settings: further arguments of `from_pretrained`, such as `config`.
 
+    Returns:
+        The model, and the modules whose weights are newly initialized.
+
     Raises:
-        ModelError: the checkpoint cannot be read, or weights of the encoder are missing from it.
+        ModelError: the checkpoint cannot be read, or lacks weights of the encoder.
     """
-    checkpoint_config(given)
+    checkpoint_config(model_name_or_path)
     try:
-        with quiet_transformers():  # what is missing is said by the caller, once and in words
-            loaded: Any = head.from_pretrained(given, output_loading_info=True, **settings)
+        with quiet_transformers():  # the caller reports newly initialized weights, once
+            loaded: Any = head.from_pretrained(model_name_or_path, output_loading_info=True, **settings)
     except Exception as error:
-        raise ModelError(f"The weights of {given} cannot be loaded: {error}") from error
+        raise ModelError(
+            f"The weights of {model_name_or_path} cannot be loaded: {error} Check that the checkpoint is complete."
+        ) from error
     model, loading = loaded
     missing = sorted(loading["missing_keys"])
     encoder = [key for key in missing if ".encoder." in key or ".embeddings." in key]
     if encoder:
         raise ModelError(
-            f"{len(encoder)} weights of the encoder are not in {given} (such as {encoder[0]}): it would start from "
-            "random numbers. Is this a BERT checkpoint? For fresh weights give a BertConfig or a size by name."
+            f"{len(encoder)} weights of the encoder are not in {model_name_or_path} (such as {encoder[0]}) and would "
+            "be randomly initialized. Check that it is a BERT checkpoint; to train from scratch, pass a BertConfig or "
+            "the name of a size."
         )
-    return model, new_parts(missing)
+    return model, modules_of_weights(missing)
 
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Keep the progress bars and warnings of transformers off while inside; leave them as they were after."""
+    """Disable the progress bars and warnings of transformers meanwhile, and restore their settings at the end."""
     verbosity = transformers.logging.get_verbosity()
-    shown = transformers.logging.is_progress_bar_enabled()
+    progress_bar = transformers.logging.is_progress_bar_enabled()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     try:
         yield
     finally:
         transformers.logging.set_verbosity(verbosity)
-        if shown:
+        if progress_bar:
             transformers.logging.enable_progress_bar()
 
 
-def new_parts(missing: Iterable[str]) -> list[str]:
-    """Name modules for the reader of a report instead of single weights.
+def modules_of_weights(keys: Iterable[str]) -> list[str]:
+    """Return the modules of weights, as a report names them.
 
-    >>> new_parts(["cls.predictions.bias", "cls.predictions.transform.dense.weight", "classifier.bias"])
+    >>> modules_of_weights(["cls.predictions.bias", "cls.predictions.transform.dense.weight", "classifier.bias"])
     ['classifier', 'cls.predictions']
     """
-    return sorted({".".join(key.split(".")[:-1][:2]) for key in missing})
+    return sorted({".".join(key.split(".")[:-1][:2]) for key in keys})

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from transformers import BertConfig, BertModel
 
+from .layers import group_runs
+
 
 @dataclass
 class ParameterReport:
@@ -17,8 +19,10 @@ class ParameterReport:
     total: int
     trainable: int
     tied: int = 0
-    """Parameters that belong to a module named earlier, and are counted there alone."""
+    """Parameters of a module that comes earlier and counts them."""
     children: list["ParameterReport"] = field(default_factory=list)
+    count: int = 1
+    """Equal modules that this entry stands for; `total` and the other numbers are those of one of them."""
 
     def __getitem__(self, path: str) -> "ParameterReport":
         """Return the module at a dotted path, such as `embeddings.word_embeddings`.
@@ -38,38 +42,25 @@ class ParameterReport:
         return {"name": self.name, "total": self.total, "trainable": self.trainable, "tied": self.tied, **children}
 
     def folded(self) -> "ParameterReport":
-        """Return the tree with runs of equal layers as one line, such as `0-11 (12 ×)`."""
-        folded = ParameterReport(self.name, self.total, self.trainable, self.tied)
-        for child in self.children:
-            last = folded.children[-1] if folded.children else None
-            first, _, newest = last.name.partition("-") if last is not None else ("", "", "")
-            follows = _follows(newest or first, child.name)
-            if last is not None and follows and _shape(self[first]) == _shape(child):
-                last.name = f"{first}-{child.name}"
-            else:
-                folded.children.append(child.folded())
-        return folded
+        """Return the tree with each run of equal layers as one entry, such as `0-11`."""
+        runs = group_runs(self.children, _is_next_layer)
+        return ParameterReport(self.name, self.total, self.trainable, self.tied, [_fold(run) for run in runs])
 
-    def lines(self, depth: int = 0) -> Iterator[tuple[int, "ParameterReport", int]]:
-        """Yield (depth, module, how many equal modules the line stands for), top down."""
-        first, _, last = self.name.partition("-")
-        yield depth, self, int(last) - int(first) + 1 if last.isdigit() and first.isdigit() else 1
+    def lines(self, depth: int = 0) -> Iterator[tuple[int, "ParameterReport"]]:
+        """Yield (depth, module), top down."""
+        yield depth, self
         for child in self.children:
             yield from child.lines(depth + 1)
 
     def __str__(self) -> str:
-        return "\n".join(
-            f"{'  ' * depth + module.name + (f' ({times} ×)' if times > 1 else ''):<44}{module.total:>14,}"
-            f"{_remark(module)}"
-            for depth, module, times in self.folded().lines()
-        )
+        return "\n".join(_line(depth, module) for depth, module in self.folded().lines())
 
 
 def parameter_report(model: nn.Module | BertConfig) -> ParameterReport:
     """Count the parameters of `model` by module.
 
     Args:
-        model: any module, or a `BertConfig` for the encoder with its pooler (counted without making the weights).
+        model: any module, or a `BertConfig` for the encoder with its pooler (counted without allocating the weights).
 
     >>> from transformers import BertConfig
     >>> parameter_report(BertConfig()).total  # bert-base-uncased
@@ -80,6 +71,14 @@ def parameter_report(model: nn.Module | BertConfig) -> ParameterReport:
             model = BertModel(model)
     owners: dict[int, str] = {}
     return _count(model, type(model).__name__, "", owners)
+
+
+def count_parameters(model: nn.Module, trainable: bool = False) -> int:
+    """Return the number of parameters of `model`, tied ones once, or of the trainable ones alone.
+
+    Unlike `PreTrainedModel.num_parameters` it also counts models wrapped by peft.
+    """
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad or not trainable)
 
 
 def _count(module: nn.Module, name: str, path: str, owners: dict[int, str]) -> ParameterReport:
@@ -101,18 +100,27 @@ def _count(module: nn.Module, name: str, path: str, owners: dict[int, str]) -> P
     return report
 
 
-def _follows(name: str, other: str) -> bool:
-    return name.isdigit() and other.isdigit() and int(name) + 1 == int(other)
+def _is_next_layer(previous: ParameterReport, module: ParameterReport) -> bool:
+    numbered = previous.name.isdigit() and module.name.isdigit() and int(previous.name) + 1 == int(module.name)
+    return numbered and _counts(previous) == _counts(module)
 
 
-def _shape(report: ParameterReport) -> tuple[Any, ...]:
-    return (report.total, report.trainable, report.tied, tuple(_shape(child) for child in report.children))
+def _counts(report: ParameterReport) -> tuple[Any, ...]:
+    return (report.total, report.trainable, report.tied, tuple(_counts(child) for child in report.children))
 
 
-def _remark(module: ParameterReport) -> str:
+def _fold(run: list[ParameterReport]) -> ParameterReport:
+    folded = run[0].folded()
+    if len(run) > 1:
+        folded.name, folded.count = f"{run[0].name}-{run[-1].name}", len(run)
+    return folded
+
+
+def _line(depth: int, module: ParameterReport) -> str:
+    name = "  " * depth + module.name + (f" ({module.count} ×)" if module.count > 1 else "")
     remarks = []
     if module.trainable < module.total:
         remarks.append(f"{module.trainable:,} trainable")
     if module.tied and not module.children:
         remarks.append(f"{module.tied:,} tied to a module above")
-    return f"  {', '.join(remarks)}" if remarks else ""
+    return f"{name:<44}{module.total:>14,}" + (f"  {', '.join(remarks)}" if remarks else "")

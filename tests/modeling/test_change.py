@@ -1,4 +1,4 @@
-"""What changed between two models, against counts by hand and steps whose length is known."""
+"""What differs between two models, against counts by hand and steps of known length."""
 
 import copy
 import math
@@ -11,6 +11,7 @@ from transformers import BertConfig, BertModel
 
 from bert_finetune_kit import ConfigError, compare_parameters
 from bert_finetune_kit.modeling.change import compare_weights
+from bert_finetune_kit.modeling.explanation import describe_change, explain_change
 from bert_finetune_kit.modeling.loading import sized_config
 from bert_finetune_kit.modeling.lora import add_lora, merge_lora
 from bert_finetune_kit.modeling.parameters import parameter_report
@@ -23,6 +24,10 @@ PEFT = pytest.importorskip("peft")
 def model(config):
     torch.manual_seed(0)
     return transformers.BertForSequenceClassification(config)
+
+
+def sentences_of(change):
+    return " ".join(explain_change(change))
 
 
 def on_meta(head, config=None):
@@ -52,7 +57,7 @@ def counts(change, side):
 
 
 @pytest.mark.parametrize(
-    ("head", "total", "came", "went"),
+    ("head", "total", "added", "removed"),
     [
         (transformers.BertForSequenceClassification, 109_483_778, {"classifier": 2 * 768 + 2}, []),
         (transformers.BertForQuestionAnswering, 108_893_186, {"qa_outputs": 2 * 768 + 2}, ["pooler"]),
@@ -64,18 +69,18 @@ def counts(change, side):
         ),
     ],
 )
-def test_heads_on_bert_base_by_hand(head, total, came, went):
+def test_heads_on_bert_base_by_hand(head, total, added, removed):
     change = compare_parameters(BertConfig(), on_meta(head))
     assert counts(change, "before") == BASE
-    assert counts(change, "after") == {name: count for name, count in BASE.items() if name not in went} | came
+    assert counts(change, "after") == {name: count for name, count in BASE.items() if name not in removed} | added
     assert (change.before, change.after) == (109_482_240, total)
-    assert counts(change, "added") == came
-    assert counts(change, "removed") == {name: BASE[name] for name in went}
+    assert counts(change, "added") == added
+    assert counts(change, "removed") == {name: BASE[name] for name in removed}
     assert [module.layer for module in change.modules if module.layer is not None] == list(range(12))
-    assert all(module.moved is None for module in change.modules)
+    assert all(module.relative_change is None for module in change.modules)
 
 
-def test_from_the_input_to_the_output():
+def test_modules_from_the_input_to_the_output():
     names = list(counts(compare_parameters(on_meta(transformers.BertForQuestionAnswering), BertConfig()), "after"))
     assert names == list(BASE)
     by_alphabet = dict(sorted(weights_of(BertConfig()).items()))  # as files have them, layer 10 before layer 2
@@ -89,7 +94,7 @@ def test_a_step_of_known_length(model):
     for parameter in model.parameters():
         parameter.grad = torch.randn(parameter.shape, generator=generator)
     torch.optim.SGD(model.parameters(), lr=rate).step()
-    moved = {module.name: module.moved for module in compare_parameters(before, model).modules}
+    changes = {module.name: module.relative_change for module in compare_parameters(before, model).modules}
     modules = {
         "encoder.layer.1": before.bert.encoder.layer[1],
         "pooler": before.bert.pooler,
@@ -98,13 +103,15 @@ def test_a_step_of_known_length(model):
     }
     for name, module in modules.items():
         gradients = dict(model.named_parameters())
-        prefix = next(path for path, one in before.named_modules() if one is module)
-        length = math.hypot(*(gradients[f"{prefix}.{one}"].grad.norm().item() for one, _ in module.named_parameters()))
+        prefix = next(path for path, candidate in before.named_modules() if candidate is module)
+        length = math.hypot(
+            *(gradients[f"{prefix}.{parameter}"].grad.norm().item() for parameter, _ in module.named_parameters())
+        )
         norm = math.hypot(*(parameter.norm().item() for parameter in module.parameters()))
-        assert moved[name] == pytest.approx(rate * length / norm, rel=1e-5), name
+        assert changes[name] == pytest.approx(rate * length / norm, rel=1e-5), name
 
 
-def test_frozen_means_exactly_0(model):
+def test_frozen_layers_change_by_exactly_0(model):
     before = copy.deepcopy(model)
     model.bert.encoder.layer[0].requires_grad_(False)
     for parameter in model.parameters():
@@ -112,23 +119,23 @@ def test_frozen_means_exactly_0(model):
     torch.optim.AdamW(model.parameters(), lr=1e-3).step()
     change = compare_parameters(before, model)
     first, second = (module for module in change.modules if module.layer is not None)
-    assert (first.moved, first.trainable) == (0.0, False)
-    assert second.moved > 0
+    assert (first.relative_change, first.trainable) == (0.0, False)
+    assert second.relative_change > 0
     assert second.trainable
-    assert "Frozen, and exactly as before: layer 0." in change.explain()
-    assert "Layer 1 moved by" in change.explain()
+    assert "Frozen and unchanged: layer 0." in sentences_of(change)
+    assert "Weight change of layer 1: " in sentences_of(change)
     assert str(change).count("frozen") == 1
 
 
-def test_what_is_frozen_and_changes_all_the_same_is_said(model):
+def test_frozen_but_changed_is_reported(model):
     before = copy.deepcopy(model)
     model.bert.pooler.requires_grad_(False)
     with torch.no_grad():
         model.bert.pooler.dense.weight.mul_(2)
-    assert "Frozen, and yet not as before: the pooler." in compare_parameters(before, model).explain()
+    assert "Frozen, but changed: the pooler." in sentences_of(compare_parameters(before, model))
 
 
-def test_which_layers_moved_most():
+def test_largest_and_smallest_weight_change():
     torch.manual_seed(0)
     model = transformers.BertModel(sized_config("mini", 500))
     before = copy.deepcopy(model)
@@ -137,34 +144,36 @@ def test_which_layers_moved_most():
             for parameter in model.encoder.layer[number].parameters():
                 parameter.mul_(1 + share)
     change = compare_parameters(before, model)
-    moved = [module.moved for module in change.modules if module.layer is not None]
-    assert moved == pytest.approx([0.02, 0.3, 0.001, 0.04], rel=1e-4)
-    assert "Of 4 layers that learnt, layer 1 moved most, by 30.00% of the norm" in change.explain()
-    assert "and layer 2 least, by 0.10%" in change.explain()
-    assert "Trainable, and yet exactly as before: the embeddings and the pooler." in change.explain()
+    changes = [module.relative_change for module in change.modules if module.layer is not None]
+    assert changes == pytest.approx([0.02, 0.3, 0.001, 0.04], rel=1e-4)
+    assert (
+        "Largest weight change of 4 trained layers: layer 1, 30.00% of its norm; smallest: layer 2, 0.10%."
+        in sentences_of(change)
+    )
+    assert "Trainable, but unchanged: the embeddings and the pooler." in sentences_of(change)
 
 
-def test_tied_weights_move_and_count_once(config):
+def test_tied_weights_change_and_count_once(config):
     model = transformers.BertForPreTraining(config)
     before = copy.deepcopy(model)
     with torch.no_grad():
         model.bert.embeddings.word_embeddings.weight.mul_(1.5)
     change = compare_parameters(before, model)
     assert change.after == parameter_report(model).total
-    moved = {module.name: module.moved for module in change.modules if module.moved}
-    assert moved == {"embeddings.word_embeddings": pytest.approx(0.5)}
+    changes = {module.name: module.relative_change for module in change.modules if module.relative_change}
+    assert changes == {"embeddings.word_embeddings": pytest.approx(0.5)}
 
 
 def test_the_head_of_pretraining_gone(config):
     with torch.device("meta"):
         before, after = transformers.BertForPreTraining(config), transformers.BertForQuestionAnswering(config)
     change = compare_parameters(before, after)
-    gone = {module.name for module in change.modules if not module.after}
-    assert gone == {"pooler", "cls.predictions", "cls.seq_relationship"}
-    assert "decoder of the masked-language-model head is the matrix of the word embeddings" in change.explain()
+    removed = {module.name for module in change.modules if not module.after}
+    assert removed == {"pooler", "cls.predictions", "cls.seq_relationship"}
+    assert "decoder of the masked-language-model head is tied to the word embeddings" in sentences_of(change)
     config.tie_word_embeddings = False
     change = compare_parameters(on_meta(transformers.BertForPreTraining, config), after)
-    assert "decoder" not in change.explain()
+    assert "decoder" not in sentences_of(change)
 
 
 def test_embeddings_resized(model, config):
@@ -173,15 +182,15 @@ def test_embeddings_resized(model, config):
     change = compare_parameters(before, model)
     words = change.modules[0]
     assert (words.name, words.added, words.removed) == ("embeddings.word_embeddings", 7 * config.hidden_size, 0)
-    assert words.moved == 0
+    assert words.relative_change == 0
     assert change.after - change.before == 7 * config.hidden_size
-    assert "The word embeddings went from" in change.explain()
+    assert "Resized: the word embeddings, from" in sentences_of(change)
     back = compare_parameters(model, before).modules[0]
-    assert (back.added, back.removed, back.moved) == (0, 7 * config.hidden_size, 0)
+    assert (back.added, back.removed, back.relative_change) == (0, 7 * config.hidden_size, 0)
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-def test_lora_counts_and_moves_by_its_product(model, config):
+def test_lora_counts_and_changes_weights_by_its_product(model, config):
     before = copy.deepcopy(model)
     wrapped = add_lora(model, PEFT.LoraConfig(r=3, lora_alpha=6), ["classifier"])
     torch.manual_seed(2)
@@ -194,30 +203,30 @@ def test_lora_counts_and_moves_by_its_product(model, config):
     assert [layer.added for layer in layers] == [matrices] * 2
     assert change.adapters == change.after - change.before == 2 * matrices
     assert change.trained == change.adapters + 2 * config.hidden_size + 2
-    inside = wrapped.base_model.model.bert.encoder.layer[1].attention.self
-    way = math.hypot(
-        *((one.lora_B["default"].weight @ one.lora_A["default"].weight).norm().item() * 6 / 3
-          for one in (inside.query, inside.value))
+    attention = wrapped.base_model.model.bert.encoder.layer[1].attention.self
+    length = math.hypot(
+        *((layer.lora_B["default"].weight @ layer.lora_A["default"].weight).norm().item() * 6 / 3
+          for layer in (attention.query, attention.value))
     )  # fmt: skip
     norm = math.hypot(*(parameter.norm().item() for parameter in before.bert.encoder.layer[1].parameters()))
-    assert layers[1].moved == pytest.approx(way / norm, rel=1e-5)
+    assert layers[1].relative_change == pytest.approx(length / norm, rel=1e-5)
     assert layers[1].trainable
     merged = compare_parameters(before, merge_lora(wrapped))
-    for one, other in zip(change.modules, merged.modules, strict=True):
-        assert one.moved == pytest.approx(other.moved, abs=1e-7)
+    for module, merged_module in zip(change.modules, merged.modules, strict=True):
+        assert module.relative_change == pytest.approx(merged_module.relative_change, abs=1e-7)
     assert merged.after == before.num_parameters()
-    assert f"{2 * matrices:,} in matrices beside weights that stay frozen" in change.explain()
-    assert "the embeddings and the pooler" in change.explain()
+    assert f"{2 * matrices:,} in adapters of frozen weights, " in sentences_of(change)
+    assert "the embeddings and the pooler" in sentences_of(change)
 
 
-def test_what_cannot_be_told_is_none():
-    one, other = nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False)
-    nn.init.zeros_(one.weight)
-    assert compare_parameters(one, one).modules[0].moved == 0
-    assert compare_parameters(one, other).modules[0].moved is None  # endlessly many times 0
-    nn.init.constant_(one.weight, math.nan)
-    assert compare_parameters(other, one).modules[0].moved is None
-    assert compare_parameters(other, nn.Linear(3, 2, bias=False)).modules[0].moved is None
+def test_a_change_that_cannot_be_measured_is_none():
+    zeros, random = nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False)
+    nn.init.zeros_(zeros.weight)
+    assert compare_parameters(zeros, zeros).modules[0].relative_change == 0
+    assert compare_parameters(zeros, random).modules[0].relative_change is None  # division by a norm of 0
+    nn.init.constant_(zeros.weight, math.nan)
+    assert compare_parameters(random, zeros).modules[0].relative_change is None
+    assert compare_parameters(random, nn.Linear(3, 2, bias=False)).modules[0].relative_change is None
 
 
 def test_as_data_and_as_table(model):
@@ -225,15 +234,15 @@ def test_as_data_and_as_table(model):
     with torch.no_grad():
         model.classifier.weight.add_(0.1)
     change = compare_parameters(before, model)
-    data = change.to_dict()
-    assert " ".join(data["explanation"]) == change.explain()
+    data = describe_change(change)
+    assert data["explanation"] == explain_change(change)
     assert set(data["modules"][0]) == {
-        "name", "layer", "before", "after", "added", "removed", "moved", "trainable",
+        "name", "layer", "before", "after", "added", "removed", "relative_change", "trainable",
     }  # fmt: skip
     lines = str(change).splitlines()
     assert lines[0].endswith("(+0)")
     assert lines[-1].split()[0] == "classifier"
-    assert lines[-1].split()[-1] == f"{change.modules[-1].moved:.3%}"
+    assert lines[-1].split()[-1] == f"{change.modules[-1].relative_change:.3%}"
     assert "encoder.layer.0-1 (2 ×)" in lines[5]
 
 
@@ -242,7 +251,7 @@ def test_models_in_folders_and_what_is_no_model(tmp_path, config):
     model.save_pretrained(tmp_path)
     change = compare_parameters(tmp_path, model)
     assert change.before == change.after == sum(parameter.numel() for parameter in model.parameters())
-    assert {one.moved for one in change.modules} == {0.0}
-    for other in ("nowhere", None, 3):
+    assert {module.relative_change for module in change.modules} == {0.0}
+    for no_model in ("nowhere", None, 3):
         with pytest.raises(ConfigError, match="has no parameters to compare"):
-            compare_parameters(other, model)
+            compare_parameters(no_model, model)

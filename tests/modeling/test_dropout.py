@@ -1,10 +1,10 @@
-"""Cheap random numbers must be as good as dear ones."""
+"""Cheap random numbers must be as good as torch's."""
 
 import numpy as np
 import pytest
 import torch
 
-from bert_finetune_kit.modeling.attention import attend, lay_out
+from bert_finetune_kit.modeling.attention import attend, plan_attention
 from bert_finetune_kit.modeling.dropout import Dropout, keep_mask
 
 COUNT = 1_000_000
@@ -16,20 +16,20 @@ def test_share_and_independence(p):
     torch.manual_seed(0)
     mask = keep_mask((COUNT,), p, torch.float32)
     dropped = mask == 0
-    for told, share in ((dropped, p), *((dropped[gap:] & dropped[:-gap], p * p) for gap in (1, 2, 3, 4, 64))):
-        assert abs(told.double().mean() - share) < 5 * np.sqrt(share * (1 - share) / COUNT) + 1e-5
+    for events, share in ((dropped, p), *((dropped[gap:] & dropped[:-gap], p * p) for gap in (1, 2, 3, 4, 64))):
+        assert abs(events.double().mean() - share) < 5 * np.sqrt(share * (1 - share) / COUNT) + 1e-5
     assert sorted(set(mask.tolist())) == pytest.approx([0, 1 / (1 - p)], abs=1e-4)
 
 
-def test_a_mask_is_that_of_the_seed_and_never_the_same_again():
+def test_masks_depend_on_the_seed_and_do_not_repeat():
     torch.manual_seed(3)
-    one, other = (keep_mask((1001,), 0.5, torch.bfloat16) for _ in range(2))
+    first, second = (keep_mask((1001,), 0.5, torch.bfloat16) for _ in range(2))
     torch.manual_seed(3)
-    assert torch.equal(keep_mask((7, 11, 13), 0.5, torch.bfloat16).flatten(), one)
-    assert not torch.equal(one, other)
+    assert torch.equal(keep_mask((7, 11, 13), 0.5, torch.bfloat16).flatten(), first)
+    assert not torch.equal(first, second)
 
 
-def test_dropout_keeps_the_mean_and_passes_gradients_where_it_kept():
+def test_dropout_preserves_the_mean_and_passes_gradients_of_kept_elements():
     torch.manual_seed(0)
     layer, ones = Dropout(0.1), torch.ones(COUNT, requires_grad=True)
     dropped = layer(ones)
@@ -47,18 +47,18 @@ def states(lengths, size=4, heads=2):
 
 def test_attention_with_dropout_has_the_right_gradients():
     torch.manual_seed(0)
-    parts = lay_out([2, 3, 3, 70])
+    parts = plan_attention([2, 3, 3, 70])
 
-    def attended(*given):
+    def attend_with_seed(*states):
         torch.manual_seed(1)  # the same weights are dropped in each call
-        return attend(None, *given, None, dropout=0.3, parts=parts)[0][:, :9]
+        return attend(None, *states, None, dropout=0.3, parts=parts)[0][:, :9]
 
-    assert torch.autograd.gradcheck(attended, states([2, 3, 3, 70]), fast_mode=True)
+    assert torch.autograd.gradcheck(attend_with_seed, states([2, 3, 3, 70]), fast_mode=True)
 
 
 def test_attention_with_dropout_is_right_on_average():
     torch.manual_seed(0)
-    given, parts = states([5, 9]), lay_out([5, 9])
-    told = torch.stack([attend(None, *given, None, dropout=0.2, parts=parts)[0].detach() for _ in range(4000)])
-    torch.testing.assert_close(told.mean(0), attend(None, *given, None, parts=parts)[0], atol=0.05, rtol=0)
-    assert told.std(0).min() > 0.01
+    inputs, parts = states([5, 9]), plan_attention([5, 9])
+    outputs = torch.stack([attend(None, *inputs, None, dropout=0.2, parts=parts)[0].detach() for _ in range(4000)])
+    torch.testing.assert_close(outputs.mean(0), attend(None, *inputs, None, parts=parts)[0], atol=0.05, rtol=0)
+    assert outputs.std(0).min() > 0.01

@@ -1,4 +1,7 @@
-"""Encoders that never look at their mask, against the stock ones."""
+"""Encoders that never read their mask, against the stock ones."""
+
+import copy
+import pickle
 
 import pytest
 import torch
@@ -15,16 +18,22 @@ def batch():
     return {"input_ids": torch.randint(5, 99, (3, 9)), "attention_mask": mask}
 
 
+def family_model(family, config):
+    names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size")
+    settings = {name: getattr(config, name) for name in names}
+    return getattr(transformers, f"{family}Model")(getattr(transformers, f"{family}Config")(**settings)).eval()
+
+
 def test_states_are_those_of_the_stock_encoder(config, batch):
-    stock = BertForSequenceClassification(config).eval()
-    expected = stock(**batch, output_hidden_states=True)
-    fix_shapes(stock)
-    assert type(stock.bert) is not transformers.BertModel
-    told = stock(**batch, output_hidden_states=True)
-    torch.testing.assert_close(told.logits, expected.logits)
-    assert len(told.hidden_states) == len(expected.hidden_states)
+    model = BertForSequenceClassification(config).eval()
+    expected = model(**batch, output_hidden_states=True)
+    fix_shapes(model)
+    assert type(model.bert) is not transformers.BertModel
+    output = model(**batch, output_hidden_states=True)
+    torch.testing.assert_close(output.logits, expected.logits)
+    assert len(output.hidden_states) == len(expected.hidden_states)
     del batch["attention_mask"]
-    assert stock(**batch).logits.shape == (3, 2)
+    assert model(**batch).logits.shape == (3, 2)
 
 
 def test_one_graph_with_padding_and_without(config, batch):
@@ -37,11 +46,30 @@ def test_one_graph_with_padding_and_without(config, batch):
     assert model(**inputs).logits.shape == (3, 2)
 
 
+def test_copies(config, batch):
+    model = BertForSequenceClassification(config).eval()
+    expected = model(**batch).logits
+    fix_shapes(model)
+    for copied in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert type(copied.bert) is type(model.bert)
+        torch.testing.assert_close(copied(**batch).logits, expected)
+
+
+@pytest.mark.parametrize("family", ["Roberta", "Electra"])
+def test_encoders_of_the_same_form(config, batch, family):
+    model = family_model(family, config)
+    expected = model(**batch).last_hidden_state
+    fix_shapes(model)
+    torch.testing.assert_close(model(**batch).last_hidden_state, expected)
+    inputs = {name: values.to("meta") for name, values in batch.items()}
+    assert model.to("meta")(**inputs).last_hidden_state.shape == expected.shape
+
+
 def test_the_checkpoint_is_a_stock_checkpoint(config, tmp_path):
     model = BertForSequenceClassification(config)
     fix_shapes(model)
     model.save_pretrained(tmp_path)
-    again, loading = BertForSequenceClassification.from_pretrained(tmp_path, output_loading_info=True)
+    loaded, loading = BertForSequenceClassification.from_pretrained(tmp_path, output_loading_info=True)
     assert not loading["missing_keys"]
     assert not loading["unexpected_keys"]
-    assert type(again.bert) is transformers.BertModel
+    assert type(loaded.bert) is transformers.BertModel

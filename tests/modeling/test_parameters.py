@@ -7,6 +7,7 @@ from transformers import BertConfig
 
 from bert_finetune_kit import BERT_SIZES, parameter_report
 from bert_finetune_kit.modeling.loading import sized_config
+from bert_finetune_kit.modeling.parameters import count_parameters
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,14 @@ def test_tied_weights_count_once():
     decoder = report["cls.predictions.decoder"]
     assert (decoder.total, decoder.tied) == (0, 128 * 1000 + 1000)
     assert report.tied == decoder.tied
+
+
+def test_count_parameters():
+    model = transformers.BertForPreTraining(sized_config("tiny", 1000))
+    model.bert.embeddings.requires_grad_(False)
+    report = parameter_report(model)
+    assert count_parameters(model) == report.total == model.num_parameters()
+    assert count_parameters(model, trainable=True) == report.trainable < report.total
 
 
 def test_frozen_parameters():

@@ -1,6 +1,7 @@
-"""Real tokens alone against the stock model: logits and gradients of every head."""
+"""Encoders that skip padding against stock ones: logits and gradients of every head."""
 
 import copy
+import inspect
 import pickle
 
 import pytest
@@ -8,9 +9,17 @@ import torch
 import transformers
 from transformers import BertConfig
 
-from bert_finetune_kit.modeling.attention import ATTENTION, Group, lay_out, to_blocks, varlen_attention
+from bert_finetune_kit.compat.transformers import get_attn_implementation
+from bert_finetune_kit.modeling import unpadding
+from bert_finetune_kit.modeling.attention import (
+    UNPADDED_ATTENTION,
+    Group,
+    build_blocks,
+    plan_attention,
+    varlen_attention,
+)
 from bert_finetune_kit.modeling.lora import add_lora, lora_config
-from bert_finetune_kit.modeling.unpadding import pack, pad_encoder, unpad_encoder
+from bert_finetune_kit.modeling.unpadding import pad_encoder, plan_packing, unpad_encoder
 
 HEADS = (
     "BertModel", "BertForPreTraining", "BertForMaskedLM", "BertForNextSentencePrediction", "BertForQuestionAnswering",
@@ -41,8 +50,8 @@ def batch_of(lengths=LENGTHS, seed=0, left=False, kinds=True):
     return batch
 
 
-def told_by(model, batch):
-    """Return what the model says of real tokens and sequences, and the gradients of it."""
+def run(model, batch):
+    """Return the outputs for real tokens and sequences, and their gradients."""
     model.zero_grad()
     outputs = [value for value in model(**batch).to_tuple() if torch.is_tensor(value) and value.ndim > 1]
     mask = batch["attention_mask"].bool()
@@ -52,34 +61,36 @@ def told_by(model, batch):
     return outputs, {name.replace("module.", ""): value.clone() for name, value in gradients.items()}
 
 
-def assert_same(one, other):
-    for ours, theirs in zip(one[0], other[0], strict=True):
-        torch.testing.assert_close(ours, theirs, atol=2e-6, rtol=1e-5)
-    assert set(one[1]) == set(other[1])
-    norm = torch.stack([value.norm() for value in other[1].values()]).norm()
-    assert torch.stack([(one[1][name] - value).norm() for name, value in other[1].items()]).norm() / norm < 1e-5
+def assert_same(actual, expected):
+    (outputs, gradients), (expected_outputs, expected_gradients) = actual, expected
+    for output, expected_output in zip(outputs, expected_outputs, strict=True):
+        torch.testing.assert_close(output, expected_output, atol=2e-6, rtol=1e-5)
+    assert set(gradients) == set(expected_gradients)
+    norm = torch.stack([value.norm() for value in expected_gradients.values()]).norm()
+    differences = [(gradients[name] - value).norm() for name, value in expected_gradients.items()]
+    assert torch.stack(differences).norm() / norm < 1e-5
 
 
 def unpadded(model):
-    ours = copy.deepcopy(model)
-    assert unpad_encoder(ours)
-    return ours
+    model = copy.deepcopy(model)
+    assert unpad_encoder(model)
+    return model
 
 
 @pytest.mark.parametrize("head", HEADS)
-def test_every_head_is_that_of_the_stock_model(stock_of, head):
+def test_every_head_equals_the_stock_model(stock_of, head):
     stock = stock_of(head)
     batches = [batch_of(), batch_of(kinds=False), batch_of((9,)), batch_of((6, 6, 6)), batch_of((90, 7, 70, 70, 33))]
     for batch in batches:
         if head == "BertForMultipleChoice":
             batch = {name: value.unsqueeze(0) for name, value in batch.items()}
-        assert_same(told_by(unpadded(stock), batch), told_by(stock, batch))
+        assert_same(run(unpadded(stock), batch), run(stock, batch))
 
 
 @pytest.mark.parametrize("head", ["Model", "ForMaskedLM", "ForSequenceClassification", "ForTokenClassification"])
 @pytest.mark.parametrize("family", ["Roberta", "Electra"])
 def test_encoders_of_the_same_form(config, family, head):
-    """RoBERTa tells positions by what is padding; ELECTRA's embeddings are narrower than its layers."""
+    """RoBERTa derives positions from what is padding; ELECTRA's embeddings are narrower than its layers."""
     settings = config.to_dict() | {"embedding_size": 16, "pad_token_id": 1, "bos_token_id": 2, "eos_token_id": 3}
     settings = {name: value for name, value in settings.items() if name not in ("model_type", "architectures")}
     torch.manual_seed(0)
@@ -87,10 +98,10 @@ def test_encoders_of_the_same_form(config, family, head):
     for lengths in (LENGTHS, (9,), (90, 7, 70, 70, 33)):
         batch = batch_of(lengths, kinds=False)
         batch["input_ids"][batch["attention_mask"] == 0] = 1
-        assert_same(told_by(unpadded(stock), batch), told_by(stock, batch))
-    ours = unpadded(stock)
-    pad_encoder(ours)
-    assert [type(module) for module in ours.modules()] == [type(module) for module in stock.modules()]
+        assert_same(run(unpadded(stock), batch), run(stock, batch))
+    model = unpadded(stock)
+    pad_encoder(model)
+    assert [type(module) for module in model.modules()] == [type(module) for module in stock.modules()]
 
 
 @pytest.mark.parametrize("head", ["BertModel", "BertForSequenceClassification", "BertForQuestionAnswering"])
@@ -101,13 +112,13 @@ def test_odd_masks(stock_of, head, kind):
         batch["attention_mask"][2] = 0
     if kind == "holes":
         batch["attention_mask"][0, 4:9] = 0
-    assert_same(told_by(unpadded(stock), batch), told_by(stock, batch))
+    assert_same(run(unpadded(stock), batch), run(stock, batch))
 
 
 def test_positions_may_be_given(stock_of):
     stock, batch = stock_of("BertModel"), batch_of()
     batch["position_ids"] = torch.arange(20).flip(0).unsqueeze(0)
-    assert_same(told_by(unpadded(stock), batch), told_by(stock, batch))
+    assert_same(run(unpadded(stock), batch), run(stock, batch))
 
 
 @pytest.mark.parametrize("family", ["Bert", "Roberta", "Electra"])
@@ -115,69 +126,71 @@ def test_padding_is_not_computed(family):
     """The dense layers see as many rows as there are real tokens."""
     settings = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
     model = unpadded(getattr(transformers, f"{family}Model")(getattr(transformers, f"{family}Config")(**settings)))
-    seen = []
-    model.encoder.layer[0].intermediate.register_forward_hook(lambda _, given, __: seen.append(given[0].shape))
+    shapes = []
+    model.encoder.layer[0].intermediate.register_forward_hook(lambda _, inputs, __: shapes.append(inputs[0].shape))
     model(**batch_of())
-    assert seen == [(1, sum(LENGTHS), 32)]
+    assert shapes == [(1, sum(LENGTHS), 32)]
 
 
-def test_where_real_tokens_are():
-    packing = pack(batch_of()["attention_mask"])
-    assert sorted(packing.places.tolist()) == batch_of()["attention_mask"].flatten().nonzero().squeeze(1).tolist()
-    assert packing.places[0] == 5 * 20  # the shortest sequence comes first
+def test_indices_of_real_tokens():
+    packing = plan_packing(batch_of()["attention_mask"])
+    assert sorted(packing.indices.tolist()) == batch_of()["attention_mask"].flatten().nonzero().squeeze(1).tolist()
+    assert packing.indices[0] == 5 * 20  # the shortest sequence comes first
 
 
-def test_short_sequences_share_blocks_and_long_ones_of_a_length_a_call():
+def test_short_sequences_share_blocks_and_longer_ones_of_equal_length_a_call():
     short = [3, 9, 9, 20, 30, 32]
-    blocks, *groups = lay_out([*short, 50, 70, 70])
+    blocks, *groups = plan_attention([*short, 50, 70, 70])
     assert groups == [Group(1, 50), Group(2, 70)]
     assert blocks.tokens == sum(short)
-    assert blocks.sequence.shape == (2, 64)
-    assert [set(row.tolist()) - {-1} for row in blocks.sequence] == [{0, 1, 2, 3}, {4, 5}]
-    assert lay_out([9, 9, 9]) == [Group(3, 9)]  # nothing to fill up
+    assert blocks.sequence_ids.shape == (2, 64)
+    assert [set(row.tolist()) - {-1} for row in blocks.sequence_ids] == [{0, 1, 2, 3}, {4, 5}]
+    assert plan_attention([9, 9, 9]) == [Group(3, 9)]  # nothing to fill up
 
 
 def as_on_a_gpu(lengths, device):
     assert lengths == sorted(lengths)
-    return [to_blocks(lengths, -(-lengths[-1] // 8) * 8, device)]
+    return [build_blocks(lengths, -(-lengths[-1] // 8) * 8, device)]
 
 
 @pytest.mark.parametrize("lengths", [LENGTHS, (9,), (90, 7, 70, 70, 33)])
 def test_blocks_as_wide_as_the_longest(stock_of, monkeypatch, lengths):
     """What GPUs do, on a CPU."""
-    monkeypatch.setattr("bert_finetune_kit.modeling.unpadding.lay_out", as_on_a_gpu)
+    monkeypatch.setattr("bert_finetune_kit.modeling.unpadding.plan_attention", as_on_a_gpu)
     stock, batch = stock_of("BertForTokenClassification"), batch_of(lengths)
-    assert_same(told_by(unpadded(stock), batch), told_by(stock, batch))
+    assert_same(run(unpadded(stock), batch), run(stock, batch))
     with torch.no_grad():
-        one, other = (model(**batch).logits[batch["attention_mask"].bool()] for model in (unpadded(stock), stock))
-    torch.testing.assert_close(one, other, atol=2e-6, rtol=1e-5)
+        mask = batch["attention_mask"].bool()
+        logits, expected = (model(**batch).logits[mask] for model in (unpadded(stock), stock))
+    torch.testing.assert_close(logits, expected, atol=2e-6, rtol=1e-5)
 
 
 def test_on_a_gpu_all_sequences_share_one_part():
-    [part] = lay_out([3, 9, 50, 70, 70], "meta")
-    assert part.sequence.shape == (3, 72)  # 3 + 9 + 50, 70, 70
-    assert part.longest == 70
-    assert to_blocks([3, 9, 50, 70, 70], 72).starts.tolist() == [0, 3, 12, 62, 132, 202]
+    [part] = plan_attention([3, 9, 50, 70, 70], "meta")
+    assert part.sequence_ids.shape == (3, 72)  # 3 + 9 + 50, 70, 70
+    assert part.max_seqlen == 70
+    assert build_blocks([3, 9, 50, 70, 70], 72).cu_seqlens.tolist() == [0, 3, 12, 62, 132, 202]
 
 
 def test_attention_of_variable_lengths(stock_of, monkeypatch):
-    """It is given each sequence by where it begins and ends."""
+    """It gets each sequence by its start and end."""
 
-    def varlen(query, key, value, starts, key_starts, longest, _, *, scale):
-        assert starts.dtype == torch.int32
-        assert longest == 20
+    def varlen(query, key, value, cu_seqlens, key_cu_seqlens, max_seqlen, _, *, scale):
+        assert cu_seqlens.dtype == torch.int32
+        assert max_seqlen == 20
         rows = []
-        for first, end in zip(starts[:-1], key_starts[1:], strict=True):
+        for first, end in zip(cu_seqlens[:-1], key_cu_seqlens[1:], strict=True):
             q, k, v = (states[first:end].transpose(0, 1) for states in (query, key, value))
             rows.append(((q @ k.transpose(1, 2) * scale).softmax(-1) @ v).transpose(0, 1))
         return torch.cat(rows)
 
-    monkeypatch.setattr("bert_finetune_kit.modeling.unpadding.lay_out", as_on_a_gpu)
+    monkeypatch.setattr("bert_finetune_kit.modeling.unpadding.plan_attention", as_on_a_gpu)
     monkeypatch.setattr("bert_finetune_kit.modeling.attention.varlen_attention", lambda *_: varlen)
     stock, batch = stock_of("BertForTokenClassification"), batch_of()
     with torch.no_grad():
-        one, other = (model(**batch).logits[batch["attention_mask"].bool()] for model in (unpadded(stock), stock))
-    torch.testing.assert_close(one, other, atol=2e-6, rtol=1e-5)
+        mask = batch["attention_mask"].bool()
+        logits, expected = (model(**batch).logits[mask] for model in (unpadded(stock), stock))
+    torch.testing.assert_close(logits, expected, atol=2e-6, rtol=1e-5)
 
 
 class FakeState:
@@ -188,7 +201,7 @@ class FakeState:
 
 
 @pytest.mark.parametrize(
-    ("state", "dropout", "capability", "told"),
+    ("state", "dropout", "capability", "supported"),
     [
         (FakeState(), 0.0, (9, 0), True),
         (FakeState(), 0.1, (9, 0), False),
@@ -198,16 +211,17 @@ class FakeState:
         (FakeState(is_cuda=False), 0.0, (9, 0), False),
     ],
 )
-def test_where_attention_of_variable_lengths_can_be_had(monkeypatch, state, dropout, capability, told):
+def test_where_attention_of_variable_lengths_is_supported(monkeypatch, state, dropout, capability, supported):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
-    assert (varlen_attention(state, dropout) is not None) == told
+    assert (varlen_attention(state, dropout) is not None) == supported
 
 
 def test_gradient_checkpointing(stock_of):
     stock = stock_of("BertForSequenceClassification")
-    ours = unpadded(stock)
-    ours.activation_checkpointing_enable()
-    assert_same(told_by(ours, batch_of()), told_by(stock, batch_of()))
+    model = unpadded(stock)
+    # older versions of transformers only have the name that newer ones deprecate
+    getattr(model, "activation_checkpointing_enable", model.gradient_checkpointing_enable)()
+    assert_same(run(model, batch_of()), run(stock, batch_of()))
 
 
 def test_lora(stock_of):
@@ -216,14 +230,34 @@ def test_lora(stock_of):
     for name, value in wrapped.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(value)
-    assert_same(told_by(unpadded(wrapped), batch_of()), told_by(wrapped, batch_of()))
+    assert_same(run(unpadded(wrapped), batch_of()), run(wrapped, batch_of()))
+
+
+@pytest.mark.parametrize("family", ["Bert", "Roberta", "Electra"])
+def test_derived_classes_are_found_by_pickle_and_have_stock_names(family):
+    stock = getattr(transformers, f"{family}Model")
+    derived = getattr(unpadding, f"{family}Model")
+    assert pickle.loads(pickle.dumps(derived)) is derived is not stock
+    assert issubclass(derived, stock)
+    assert inspect.signature(derived.forward) == inspect.signature(stock.forward)
+    assert (derived.__name__, derived.__qualname__) == (stock.__name__, stock.__qualname__)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_lora_copied(stock_of):
+    """Copies of a wrapped model skip padding, too."""
+    wrapped = unpadded(add_lora(stock_of("BertForSequenceClassification"), lora_config({"r": 2}), ["classifier"]))
+    for copied in (copy.deepcopy(wrapped), pickle.loads(pickle.dumps(wrapped))):
+        assert unpad_encoder(copied)
+        assert_same(run(copied.eval(), batch_of()), run(wrapped.eval(), batch_of()))
 
 
 def test_bf16(stock_of):
     stock, batch = stock_of("BertForTokenClassification").eval(), batch_of()
     with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
-        one, other = (model(**batch).logits[batch["attention_mask"].bool()] for model in (unpadded(stock), stock))
-    torch.testing.assert_close(one, other, atol=2e-2, rtol=2e-2)
+        mask = batch["attention_mask"].bool()
+        logits, expected = (model(**batch).logits[mask] for model in (unpadded(stock), stock))
+    torch.testing.assert_close(logits, expected, atol=2e-2, rtol=2e-2)
 
 
 def test_dropout_is_drawn_for_each_sequence(config):
@@ -231,44 +265,47 @@ def test_dropout_is_drawn_for_each_sequence(config):
     model = transformers.BertModel(config).train()
     unpad_encoder(model)
     batch = {name: value.repeat(2, 1) for name, value in batch_of((9,)).items()}
-    one, other = model(**batch).last_hidden_state
-    assert not torch.allclose(one, other)
-    assert not torch.equal(model(**batch).last_hidden_state[0], one)
+    first, second = model(**batch).last_hidden_state
+    assert not torch.allclose(first, second)
+    assert not torch.equal(model(**batch).last_hidden_state[0], first)
 
 
-def test_what_only_the_stock_forward_can_do(stock_of):
+def test_what_only_the_stock_forward_supports(stock_of):
     stock, batch = stock_of("BertForSequenceClassification").eval(), batch_of()
-    ours = unpadded(stock)
-    for asked in ({"output_hidden_states": True}, {"return_dict": False}):
-        one, other = (model(**batch, **asked) for model in (ours, stock))
-        told = [x.to_tuple() if hasattr(x, "to_tuple") else x for x in (one, other)]
-        torch.testing.assert_close(told[0][0], told[1][0])
-        assert len(told[0]) == len(told[1])
+    model = unpadded(stock)
+    for arguments in ({"output_hidden_states": True}, {"return_dict": False}):
+        outputs = [encoder(**batch, **arguments) for encoder in (model, stock)]
+        actual, expected = (output.to_tuple() if hasattr(output, "to_tuple") else output for output in outputs)
+        torch.testing.assert_close(actual[0], expected[0])
+        assert len(actual) == len(expected)
     embedded = stock.bert.embeddings.word_embeddings(batch["input_ids"])
-    given = {"inputs_embeds": embedded, "attention_mask": batch["attention_mask"]}
-    torch.testing.assert_close(ours(**given).logits, stock(**given).logits)
-    torch.testing.assert_close(ours(batch["input_ids"]).logits, stock(batch["input_ids"]).logits)
+    inputs = {"inputs_embeds": embedded, "attention_mask": batch["attention_mask"]}
+    torch.testing.assert_close(model(**inputs).logits, stock(**inputs).logits)
+    torch.testing.assert_close(model(batch["input_ids"]).logits, stock(batch["input_ids"]).logits)
 
 
-def test_it_is_undone_and_leaves_the_checkpoint_stock(stock_of, tmp_path):
+def test_copies_undoing_and_a_stock_checkpoint(stock_of, tmp_path):
     stock = stock_of("BertForSequenceClassification")
-    ours = unpadded(stock)
-    ours.save_pretrained(tmp_path)
+    model = unpadded(stock)
+    model.save_pretrained(tmp_path)
     stock.save_pretrained(tmp_path / "stock")
     for name in ("config.json", "model.safetensors"):
         assert (tmp_path / name).read_bytes() == (tmp_path / "stock" / name).read_bytes()
-    for again in (copy.deepcopy(ours), pickle.loads(pickle.dumps(ours))):
-        assert_same(told_by(again, batch_of()), told_by(stock, batch_of()))
-        assert again.config._attn_implementation == ATTENTION
-    pad_encoder(ours)
-    assert type(ours.bert) is transformers.BertModel
-    assert ours.config._attn_implementation == "sdpa"
-    assert_same(told_by(ours, batch_of()), told_by(stock, batch_of()))
+    for copied in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert_same(run(copied, batch_of()), run(stock, batch_of()))
+        assert type(copied.bert) is type(model.bert) is not transformers.BertModel
+        assert get_attn_implementation(copied.config) == UNPADDED_ATTENTION
+    pad_encoder(model)
+    assert type(model.bert) is transformers.BertModel
+    assert get_attn_implementation(model.config) == "sdpa"
+    assert_same(run(model, batch_of()), run(stock, batch_of()))
 
 
-def test_what_is_no_bert_stays_as_it_is():
-    other = transformers.DistilBertModel(transformers.DistilBertConfig(vocab_size=50, dim=16, hidden_dim=16, n_heads=2))
-    assert not unpad_encoder(other)
+def test_other_encoders_and_attentions_do_not_change():
+    distilbert = transformers.DistilBertModel(
+        transformers.DistilBertConfig(vocab_size=50, dim=16, hidden_dim=16, n_heads=2)
+    )
+    assert not unpad_encoder(distilbert)
     eager = transformers.BertModel(BertConfig(num_hidden_layers=1, hidden_size=24, attn_implementation="eager"))
     assert not unpad_encoder(eager)
     assert type(eager) is transformers.BertModel
@@ -278,10 +315,10 @@ def test_what_is_no_bert_stays_as_it_is():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of what dynamo does with tensors and functions
 def test_compiled(stock_of):
-    """torch.compile breaks its graph where sequences are counted, and gives the same."""
+    """torch.compile breaks its graph where sequences are counted; the results are the same."""
     stock = stock_of("BertForSequenceClassification")
     compiled = torch.compile(unpadded(stock), backend="eager")
     for batch in (batch_of(), batch_of((9, 4))):
-        one, other = (model(**batch).logits for model in (compiled, stock))
-        torch.testing.assert_close(one, other, atol=2e-6, rtol=1e-5)
-        one.sum().backward()
+        logits, expected = (model(**batch).logits for model in (compiled, stock))
+        torch.testing.assert_close(logits, expected, atol=2e-6, rtol=1e-5)
+        logits.sum().backward()

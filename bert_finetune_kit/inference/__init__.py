@@ -1,0 +1,1 @@
+"""A trained model at work: batches of inputs, and the settings saved beside it."""

@@ -1,0 +1,46 @@
+"""Run a model over examples in batches of similar length."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+
+class Examples(Protocol):
+    """A map-style dataset."""
+
+    def __getitem__(self, index: int, /) -> Any:
+        """Return the example at an index."""
+
+
+def run_batches(
+    model: PreTrainedModel,
+    examples: Examples,
+    lengths: np.ndarray,
+    collator: Callable[[list[Any]], Mapping[str, Tensor]],
+    batch_size: int,
+) -> Iterator[tuple[np.ndarray, Any]]:
+    """Yield the indices of the examples of each batch, (batch,) int64, and the outputs of the model for them.
+
+    Args:
+        model: put into evaluation mode meanwhile, and back into its mode at the end.
+        examples: to run the model on.
+        lengths: of each example in tokens, (examples,). Examples of similar length share a batch; the longest come
+            first, so that a batch that does not fit into memory is the first one.
+        collator: examples → batch.
+        batch_size: examples per batch.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    was_training = model.training
+    model.eval()
+    try:
+        for start in range(0, len(order), batch_size):
+            indices = order[start : start + batch_size]
+            batch = collator([examples[int(index)] for index in indices])
+            with torch.inference_mode():
+                yield indices, model(**{name: values.to(model.device) for name, values in batch.items()})
+    finally:
+        model.train(was_training)

@@ -1,0 +1,132 @@
+"""The weights that a run started from, kept on disk until they are compared with those that it ended with.
+
+A copy in memory would cost as much as the model for the whole training. The checkpoint may be gone or changed by then,
+and for randomly initialized weights and new heads there is no checkpoint. The copy has the precision of the weights: in
+half the bytes, a change of less than 0.4% would round to none.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import nn
+from transformers.utils import SAFE_WEIGHTS_NAME
+
+from ..compat.peft import is_adapter
+from .change import ParameterChange, compare_weights, count_adapters
+from .checkpoint_files import checkpoint_shapes
+from .layers import module_of
+from .weights import Weight, Weights, total_count, weights_in, weights_of
+
+INITIAL_WEIGHTS_FILE = "initial_weights.safetensors"
+_METADATA_KEY = "initial_weights"
+# These parameters of a checkpoint count even if the model does not use them; its heads only if the model has them.
+_ENCODER = ("embeddings.", "encoder.", "pooler.")
+
+
+@dataclass(frozen=True)
+class _Metadata:
+    """What is stored beside the weights."""
+
+    checkpoint: dict[str, tuple[int, ...]] | None
+    """Shape of each parameter in the checkpoint by stock name; None without one, or if it is unreadable."""
+    trainable: list[str]
+    """Modules with trainable parameters."""
+    trained: int
+    adapters: int
+    from_scratch: bool
+
+
+def save_initial_weights(model: nn.Module, model_name_or_path: str | None, folder: str | Path) -> Path:
+    """Write the weights of a model before its training into `folder`, atomically.
+
+    Args:
+        model: with or without LoRA.
+        model_name_or_path: the checkpoint it was loaded from; None if its weights were randomly initialized.
+        folder: of the run.
+
+    Raises:
+        OSError, SafetensorError: they cannot be written.
+    """
+    delete_initial_weights(folder)
+    weights = weights_of(model)
+    metadata = _Metadata(
+        None if model_name_or_path is None else checkpoint_shapes(model_name_or_path),
+        sorted({module_of(name) for name, weight in weights.items() if weight.trainable}),
+        total_count(weights.values(), trainable=True),
+        count_adapters(weights),
+        model_name_or_path is None,
+    )
+    tensors = {
+        name: weight.read().contiguous()
+        for name, weight in weights.items()
+        if weight.read is not None and not is_adapter(name)
+    }
+    path = Path(folder) / INITIAL_WEIGHTS_FILE
+    partial = _partial(path)
+    save_file(tensors, partial, {_METADATA_KEY: json.dumps(asdict(metadata))})
+    return partial.replace(path)
+
+
+def change_since_initial(folder: str | Path) -> ParameterChange | None:
+    """Compare the model saved in `folder` with the run's initial weights; None if either is missing.
+
+    Both are read from mapped files, one parameter at a time.
+    """
+    initial, saved = Path(folder) / INITIAL_WEIGHTS_FILE, Path(folder) / SAFE_WEIGHTS_NAME
+    if not initial.exists() or not saved.exists():
+        return None
+    with safe_open(initial, framework="pt") as file:
+        metadata = _Metadata(**json.loads(file.metadata()[_METADATA_KEY]))
+    after = {
+        name: Weight(weight.shape, weight.read, module_of(name) in metadata.trainable)
+        for name, weight in weights_in(saved).items()
+    }
+    before, unused_heads = checkpoint_parameters(weights_in(initial), metadata.checkpoint)
+    return compare_weights(
+        before,
+        after,
+        unused_heads=unused_heads,
+        trained=metadata.trained,
+        adapters=metadata.adapters,
+        from_scratch=metadata.from_scratch,
+    )
+
+
+def checkpoint_parameters(
+    initial: Weights, checkpoint: Mapping[str, tuple[int, ...]] | None
+) -> tuple[dict[str, Weight], dict[str, int]]:
+    """Return the parameters of a checkpoint, and the number of those in heads that the model does not have, by module.
+
+    Args:
+        initial: what the model started with, its new heads included.
+        checkpoint: shape by name; None if all of `initial` counts.
+    """
+    if checkpoint is None:
+        return dict(initial), {}
+    modules = set(map(module_of, initial))
+    before: dict[str, Weight] = {}
+    unused_heads: dict[str, int] = {}
+    for name, shape in checkpoint.items():
+        weight, module = Weight(tuple(shape)), module_of(name)
+        if name in initial and initial[name].shape == weight.shape:
+            before[name] = initial[name]
+        elif name.startswith(_ENCODER) or module in modules:
+            before[name] = weight
+        else:
+            unused_heads[module] = unused_heads.get(module, 0) + weight.count
+    return before, unused_heads
+
+
+def delete_initial_weights(folder: str | Path) -> None:
+    """Delete the file of `save_initial_weights`, complete or not."""
+    path = Path(folder) / INITIAL_WEIGHTS_FILE
+    path.unlink(missing_ok=True)
+    _partial(path).unlink(missing_ok=True)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_suffix(".part")
