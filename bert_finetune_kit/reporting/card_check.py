@@ -1,180 +1,145 @@
-"""The metadata of a model card, checked as the Hub checks them, without the Hub.
+"""Checks of a model card's metadata without the Hub.
 
-`ModelCard.validate` asks the Hub, and fails where there is none. These are the rules of its specification
-(github.com/huggingface/hub-docs, modelcard.md), and of the forms of ids. What only the Hub knows, such as whether a
-data set exists, is left to it.
+`ModelCard.validate` asks the Hub, and fails where there is none. These are the rules of the Hub's specification
+(github.com/huggingface/hub-docs, modelcard.md); what only the Hub can answer, such as whether a data set exists, is
+left to it.
 """
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.repocard import REGEX_YAML_BLOCK
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub import metadata_load
 
 from ..errors import HubError
+from .origin import is_repo_id
 
 CARD_FILE = "README.md"
 _RELATIONS = ("finetune", "adapter", "merge", "quantized")
 _LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*|code|multilingual")
+Check = Callable[[object], bool]
 
 
 def check_card_file(folder: str | Path) -> None:
-    """Check the metadata of the card in a run's folder; one without any, or no card at all, passes.
+    """Check the metadata of the card in the folder of a run; a card without metadata, or no card, passes.
 
     Raises:
-        HubError: the Hub would refuse it; the message names each field.
+        HubError: the Hub would refuse them; the message names each field.
     """
     path = Path(folder) / CARD_FILE
     if not path.exists():
         return
     try:
-        faults = metadata_faults(read_metadata(path.read_text("utf-8-sig")))
+        faults = metadata_faults(metadata_load(path) or {})
     except (UnicodeDecodeError, yaml.YAMLError) as error:
-        faults = [f"its metadata cannot be read: {' '.join(str(error).split())}"]
+        faults = [f"the metadata cannot be read: {' '.join(str(error).split())}"]
+    except ValueError:  # of `metadata_load`
+        faults = ["the metadata are not a mapping of fields to values"]
     if faults:
-        told = "".join(f"\n  - {fault}" for fault in faults)
-        raise HubError(f"{path} has metadata that the Hub refuses:{told}\nCorrect them, and push again.", final=True)
+        lines = "".join(f"\n  - {fault}" for fault in faults)
+        raise HubError(f"{path} has metadata that the Hub refuses:{lines}\nCorrect them, and push again.", final=True)
 
 
-def read_metadata(text: str) -> Any:
-    """Return the metadata of a card as YAML reads them; nothing where there are none."""
-    block = REGEX_YAML_BLOCK.search(text)
-    return {} if block is None else yaml.safe_load(block[2]) or {}
-
-
-def metadata_faults(data: Any) -> list[str]:
+def metadata_faults(data: Mapping[str, object]) -> list[str]:
     """Return what is wrong with the metadata of a model card, each fault beginning with the field.
 
     >>> metadata_faults({"license": "Apache 2.0", "language": False})
-    ["license is 'Apache 2.0': the Hub knows licenses by identifiers such as apache-2.0, mit or other",
-    "language is False: a code of two or three letters is needed, such as en (YAML reads no as false: write 'no')"]
+    ["license is 'Apache 2.0': use an identifier of the Hub, such as apache-2.0, mit or other",
+    "language is False: use a code of two or three letters, such as en (YAML reads no as false: write 'no')"]
     """
-    if not isinstance(data, Mapping):
-        return [f"metadata are a {type(data).__name__}: a mapping of fields to values is needed"]
-    return [
-        *_empty(data, ""),
-        *_license(data),
-        *_words(data),
-        *_ids(data),
-        *_model_index(data.get("model-index")),
-    ]
+    return [*_empty(data, ""), *_fields(data), *_model_index(data.get("model-index"))]
 
 
-def _empty(value: Any, place: str) -> Iterator[str]:
-    """Find nulls and what is no finite number, however deep."""
+def _empty(value: object, place: str) -> Iterator[str]:
+    """Yield each null and each number that is not finite, at any depth."""
     if isinstance(value, Mapping):
-        for key, one in value.items():
-            yield from _empty(one, f"{place}.{key}" if place else str(key))
+        for key, item in value.items():
+            yield from _empty(item, f"{place}.{key}" if place else str(key))
     elif isinstance(value, list):
-        for number, one in enumerate(value):
-            yield from _empty(one, f"{place}[{number}]")
+        for index, item in enumerate(value):
+            yield from _empty(item, f"{place}[{index}]")
     elif value is None:
-        yield f"{place} is empty: leave it out, or give it a value"
+        yield f"{place} is empty: remove the field, or set a value"
     elif isinstance(value, float) and not math.isfinite(value):
-        yield f"{place} is {value}: a finite number is needed"
+        yield f"{place} is {value}: use a finite number"
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
-def _license(data: Mapping[str, Any]) -> Iterator[str]:
-    for one in _listed(data.get("license")):
-        if not isinstance(one, str) or not _LICENSE.fullmatch(one):
-            yield (f"license is {one!r}: the Hub knows licenses by identifiers such as apache-2.0, mit or other")
-        if one == "other" and not data.get("license_name"):
-            yield "license is 'other' without a license_name"
-    name = data.get("license_name")
-    if name is not None and (not isinstance(name, str) or not _LICENSE.fullmatch(name)):
-        yield f"license_name is {name!r}: it takes small letters, digits, dots and hyphens"
+def _matches(pattern: re.Pattern[str]) -> Check:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
-def _words(data: Mapping[str, Any]) -> Iterator[str]:
-    for one in _listed(data.get("language")):
-        if not isinstance(one, str) or not _LANGUAGE.fullmatch(one):
-            hint = " (YAML reads no as false: write 'no')" if one is False else ""
-            yield f"language is {one!r}: a code of two or three letters is needed, such as en{hint}"
-    for name in ("tags", "metrics"):
-        for one in _listed(data.get(name)):
-            if not isinstance(one, str) or not one.strip():
-                yield f"{name} has {one!r}: words are needed"
-    for name in ("library_name", "pipeline_tag", "license_link"):
-        one = data.get(name)
-        if one is not None and (not isinstance(one, str) or not one.strip()):
-            yield f"{name} is {one!r}: a word is needed"
+_TEXT = "use text"
+_REPO_ID = "use an id of the Hub, such as google-bert/bert-base-uncased"
+# Field → whether one of its values is valid, and what to use instead.
+_FIELDS: dict[str, tuple[Check, str]] = {
+    "license": (_matches(_LICENSE), "use an identifier of the Hub, such as apache-2.0, mit or other"),
+    "license_name": (_matches(_LICENSE), "use small letters, digits, dots and hyphens"),
+    "language": (_matches(_LANGUAGE), "use a code of two or three letters, such as en"),
+    "base_model": (is_repo_id, _REPO_ID),
+    "datasets": (is_repo_id, _REPO_ID),
+    "base_model_relation": (lambda value: value in _RELATIONS, f"use one of {', '.join(_RELATIONS)}"),
+    **dict.fromkeys(("tags", "metrics", "library_name", "pipeline_tag", "license_link"), (_is_text, _TEXT)),
+}
 
 
-def _ids(data: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("base_model", "datasets"):
-        for one in _listed(data.get(name)):
-            if not _is_id(one):
-                yield f"{name} is {one!r}: an id on the Hub is needed, such as google-bert/bert-base-uncased"
-    relation = data.get("base_model_relation")
-    if relation is not None and relation not in _RELATIONS:
-        yield f"base_model_relation is {relation!r}: it can be {', '.join(_RELATIONS)}"
+def _fields(data: Mapping[str, object]) -> Iterator[str]:
+    for name, (is_valid, advice) in _FIELDS.items():
+        values = data.get(name)
+        for value in values if isinstance(values, list) else [] if values is None else [values]:
+            if not is_valid(value):
+                hint = " (YAML reads no as false: write 'no')" if value is False else ""
+                yield f"{name} is {value!r}: {advice}{hint}"
+    if data.get("license") == "other" and not data.get("license_name"):
+        yield "license is 'other' without a license_name"
 
 
-def _is_id(value: Any) -> bool:
-    try:
-        validate_repo_id(value)
-    except HFValidationError:
-        return False
-    return True
-
-
-# Of a result in the model index: part, field, whether it must be there.
+# Of a result in the model index: part, field, whether it is required.
 _RESULT_FIELDS = (
     ("task", "type", True), ("task", "name", False), ("dataset", "type", True), ("dataset", "name", True),
     ("dataset", "config", False), ("dataset", "split", False), ("dataset", "revision", False),
 )  # fmt: skip
 
 
-def _model_index(index: Any) -> Iterator[str]:
-    if index is None:
+def _model_index(models: object) -> Iterator[str]:
+    if models is None:
         return
-    if not isinstance(index, list) or not index:
-        yield "model-index is no list of models"
-        return
-    for number, model in enumerate(index):
-        place = f"model-index[{number}]"
-        if not isinstance(model, Mapping) or not _is_word(model.get("name")):
+    yield from _list_faults(models, "model-index")
+    for place, model in _mappings(models, "model-index"):
+        if not _is_text(model.get("name")):
             yield f"{place}.name is missing"
-        results = model.get("results") if isinstance(model, Mapping) else None
-        if not isinstance(results, list) or not results:
-            yield f"{place}.results is no list of results"
-            continue
-        for second, result in enumerate(results):
-            yield from _result(result, f"{place}.results[{second}]")
+        yield from _list_faults(model.get("results"), f"{place}.results")
+        for result_place, result in _mappings(model.get("results"), f"{place}.results"):
+            yield from _result(result, result_place)
 
 
-def _result(result: Any, place: str) -> Iterator[str]:
-    if not isinstance(result, Mapping):
-        yield f"{place} is no mapping of task, dataset and metrics"
-        return
-    for part, field, needed in _RESULT_FIELDS:
-        holder = result.get(part)
-        value = holder.get(field) if isinstance(holder, Mapping) else None
-        if value is None and needed:
+def _result(result: Mapping[str, object], place: str) -> Iterator[str]:
+    for part, field, required in _RESULT_FIELDS:
+        fields = result.get(part)
+        value = fields.get(field) if isinstance(fields, Mapping) else None
+        if value is None and required:
             yield f"{place}.{part}.{field} is missing"
-        elif value is not None and not _is_word(value):
-            yield f"{place}.{part}.{field} is {value!r}: text is needed"
-    metrics = result.get("metrics")
-    if not isinstance(metrics, list) or not metrics:
-        yield f"{place}.metrics is no list of metrics"
-        return
-    for number, metric in enumerate(metrics):
-        there = metric if isinstance(metric, Mapping) else {}
-        if not _is_word(there.get("type")):
-            yield f"{place}.metrics[{number}].type is missing"
-        if there.get("value") is None:
-            yield f"{place}.metrics[{number}].value is missing"
+        elif value is not None and not _is_text(value):
+            yield f"{place}.{part}.{field} is {value!r}: {_TEXT}"
+    yield from _list_faults(result.get("metrics"), f"{place}.metrics")
+    for metric_place, metric in _mappings(result.get("metrics"), f"{place}.metrics"):
+        if not _is_text(metric.get("type")):
+            yield f"{metric_place}.type is missing"
+        if metric.get("value") is None:
+            yield f"{metric_place}.value is missing"
 
 
-def _is_word(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+def _list_faults(values: object, place: str) -> list[str]:
+    return [] if isinstance(values, list) and values else [f"{place} is not a list, or empty"]
+
+
+def _mappings(values: object, place: str) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Yield the place and the fields of each item of a list; an item of another type has no fields."""
+    for index, item in enumerate(values if isinstance(values, list) else []):
+        yield f"{place}[{index}]", item if isinstance(item, Mapping) else {}

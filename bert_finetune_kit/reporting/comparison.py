@@ -1,79 +1,81 @@
-"""Runs side by side: their scores, whether the difference is more than chance, and what was different."""
+"""Runs side by side: their scores, whether a difference is larger than chance, and what else differs."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
 from ..errors import ConfigError
+from .formatting import format_difference, format_interval, format_score
 from .intervals import Interval
-from .markdown import table
-from .report import ReportTable, RunReport, Score
+from .markdown import markdown_table
+from .numbers import finite_or_none, is_finite_number
+from .rows import flat_statistics
+from .schema import ReportTable, RunReport, Score
 from .terminal import rich_table
 
-_NO_DIFFERENCE = ("output_dir", "logging_dir", "run_name")  # settings that say where, not what
-_COUNTS = ("examples", "questions", "documents", "sentences")  # of a split, whatever the tokenizer
+_PLACES = ("output_dir", "logging_dir", "run_name")  # settings that do not change a result
+_COUNTS = ("examples", "questions", "documents", "sentences")  # of a split, with any tokenizer
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How the main score of a run differs from that of the first run."""
+    """The main score of a run against that of the first run."""
 
     name: str
     """Of the run."""
     score: str
     """Key of the score."""
     value: float
-    """Its score less that of the first run."""
+    """Score of the run minus score of the first run."""
     interval: Interval | None
-    """95% interval of that; none where one of the scores has none."""
+    """95% interval of the difference; None where one of the scores has no interval."""
     comparable: bool
     """Whether both were scored on the same data, with the same vocabulary."""
 
     @property
     def is_beyond(self) -> bool:
-        """Whether the difference is beyond the intervals of both scores."""
+        """Whether the interval of the difference excludes 0."""
         return self.comparable and self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
 
 
 @dataclass(frozen=True)
 class ReportComparison:
-    """What several runs of one recipe have in common, and what they have not."""
+    """Several runs of one recipe, compared with the first of them."""
 
     recipe: str
     names: list[str]
     """Of the runs, in their order."""
     verdict: list[str]
-    """What the main scores say, in sentences."""
+    """The comparison of the main scores in sentences."""
     differences: list[Difference]
     """Of each run but the first."""
     tables: list[ReportTable]
-    """Scores, settings, data, parameters and time, a column a run; a table without differences is left out."""
+    """Scores, settings, data, parameters and time, a column a run; a table without rows is omitted."""
 
     def to_markdown(self) -> str:
         """Render the comparison as Markdown."""
         parts = [f"# {self._title}", " ".join(self.verdict)]
-        for one in self.tables:
-            parts += [f"## {one.title}", table(one.header, one.rows), *([one.note] if one.note else [])]
+        for table in self.tables:
+            parts += [f"## {table.title}", markdown_table(table.header, table.rows), *([table.note] * bool(table.note))]
         return "\n\n".join(parts) + "\n"
 
     def to_html(self) -> str:
-        """Render the comparison as one page that needs nothing else."""
+        """Render the comparison as one self-contained page."""
         from .html import Section, block, render
 
-        sections = [Section(one.title, tables=[block(one, title="")]) for one in self.tables]
+        sections = [Section(table.title, tables=[block(table, title="")]) for table in self.tables]
         return render(title=self._title, summary=self.verdict, sections=sections)
 
     def __rich__(self) -> RenderableType:
         parts: list[RenderableType] = [Text(" ".join(self.verdict))]
-        for one in self.tables:
-            parts += [Text(), Text(one.title, style="bold"), rich_table(one.header, one.rows)]
+        for table in self.tables:
+            parts += [Text(), Text(table.title, style="bold"), rich_table(table.header, table.rows)]
         return Panel(Group(*parts), title=self._title, expand=False)
 
     def __str__(self) -> str:
@@ -83,49 +85,45 @@ class ReportComparison:
 
     @property
     def _title(self) -> str:
-        return f"{self.recipe}: {' against '.join(self.names)}"
+        return f"{self.recipe}: {' vs. '.join(self.names)}"
 
 
 def compare_reports(*runs: RunReport | str | Path, names: Sequence[str] | None = None) -> ReportComparison:
-    """Hold runs of one recipe against the first of them.
-
-    The difference of two scores gets an interval from those of both by the square-and-add method (Newcombe 1998), as
-    if they had been scored on different examples. On the same examples it is rather too wide, so that what is beyond it
-    is more than chance; what is within it may still be.
+    """Compare runs of one recipe with the first of them.
 
     Args:
-        runs: two or more, as reports or as folders.
-        names: what to call them; none means their folders.
+        runs: reports, or folders of runs; two at least.
+        names: of the runs; None for the names of their folders.
 
     Raises:
-        ConfigError: there are fewer than two, or of several recipes, or not as many names as runs.
+        ConfigError: there are fewer than two runs, runs of several recipes, or not as many names as runs.
         OutputError: a folder has no report.
     """
-    if len(runs) < 2 or (names is not None and len(names) != len(runs)):
-        raise ConfigError(f"{len(runs)} runs and {names} as names: give two runs or more, and a name for each or none.")
+    if len(runs) < 2:
+        raise ConfigError(f"compare_reports got {len(runs)} run(s): give two runs or more.")
+    if names is not None and len(names) != len(runs):
+        raise ConfigError(f"compare_reports got {len(runs)} runs and {len(names)} names: give a name for each run.")
     reports = [run if isinstance(run, RunReport) else RunReport.load(run) for run in runs]
     recipes = list(dict.fromkeys(report.recipe for report in reports))
     if len(recipes) > 1:
-        raise ConfigError(f"The runs are of several recipes ({', '.join(recipes)}): their scores cannot be compared.")
-    called = list(names) if names is not None else _names(runs)
-    main = next((score for score in reports[0].glossary if all(_finite(one, score.key) for one in reports)), None)
-    found, verdict = [], ["There is no score that all of them have."]
-    if main is not None:
-        pairs = list(zip(reports[1:], called[1:], strict=True))
-        found = [_difference(main, reports[0], other, name) for other, name in pairs]
-        verdict = [_sentence(main, called[0], reports[0], pair[0], one) for pair, one in zip(pairs, found, strict=True)]
-    note = "With 95% intervals, where there are any."
-    tables = (
-        ReportTable("Scores", ["score", *called], list(_score_rows(reports)), note),
-        ReportTable("Settings that differ", ["setting", *called], _differing([_settings(one) for one in reports])),
-        ReportTable("Data that differ", ["", *called], _differing([_flat(one.data) for one in reports])),
-        ReportTable("Parameters", ["", *called], [_counts(reports, kind) for kind in ("total", "trainable")]),
-        ReportTable("Seconds", ["stage", *called], _timings(reports)),
+        raise ConfigError(f"The runs are of several recipes ({', '.join(recipes)}): give runs of one recipe.")
+    names = list(names) if names is not None else _names(runs)
+    score = next(
+        (score for score in reports[0].glossary if all(_value(run, score) is not None for run in reports)), None
     )
-    return ReportComparison(recipes[0], called, verdict, found, [one for one in tables if one.rows])
+    differences, verdict = [], ["No score is finite in all runs."]
+    if score is not None:
+        rest = list(zip(reports[1:], names[1:], strict=True))
+        differences = [_difference(score, reports[0], report, name) for report, name in rest]
+        verdict = [
+            _sentence(score, names[0], reports[0], report, difference)
+            for (report, _), difference in zip(rest, differences, strict=True)
+        ]
+    tables = [table for table in _tables(reports, names) if table.rows]
+    return ReportComparison(recipes[0], names, verdict, differences, tables)
 
 
-def difference_interval(first: float, of_first: Interval, second: float, of_second: Interval) -> Interval:
+def difference_interval(first: float, first_interval: Interval, second: float, second_interval: Interval) -> Interval:
     """Return the 95% interval of second - first (Newcombe 1998, method 10, for any two intervals).
 
     >>> low, high = difference_interval(48 / 80, (0.4904, 0.7004), 56 / 70, (0.6920, 0.8777))
@@ -133,63 +131,77 @@ def difference_interval(first: float, of_first: Interval, second: float, of_seco
     (0.053, 0.334)
     """
     value = second - first
-    low = value - math.hypot(second - of_second[0], of_first[1] - first)
-    high = value + math.hypot(of_second[1] - second, first - of_first[0])
+    low = value - math.hypot(second - second_interval[0], first_interval[1] - first)
+    high = value + math.hypot(second_interval[1] - second, first - first_interval[0])
     return low, high
 
 
-def _names(runs: Sequence[Any]) -> list[str]:
-    """Return the folders of the runs, the last part of them where that tells them apart; reports get numbers."""
-    named = [f"run {number}" if isinstance(run, RunReport) else str(run) for number, run in enumerate(runs, start=1)]
-    short = [name if isinstance(run, RunReport) else Path(run).name for name, run in zip(named, runs, strict=True)]
-    return short if len(set(short)) == len(short) else named
+def _names(runs: Sequence[RunReport | str | Path]) -> list[str]:
+    """Return the names of the folders, or their paths where names repeat; reports get numbers."""
+    paths = [f"run {number}" if isinstance(run, RunReport) else str(run) for number, run in enumerate(runs, start=1)]
+    short = [path if isinstance(run, RunReport) else Path(run).name for path, run in zip(paths, runs, strict=True)]
+    return short if len(set(short)) == len(short) else paths
 
 
-def _finite(report: RunReport, key: str) -> bool:
-    value = report.result.get(key)
-    return isinstance(value, int | float) and math.isfinite(value)
+def _value(report: RunReport, score: Score) -> float | None:
+    return finite_or_none(report.result.get(score.key))
 
 
-def _difference(main: Score, first: RunReport, other: RunReport, name: str) -> Difference:
-    key = main.key
-    ours, theirs = first.intervals.get(key), other.intervals.get(key)
+def _difference(score: Score, first: RunReport, second: RunReport, name: str) -> Difference:
+    values = [_value(report, score) or 0.0 for report in (first, second)]
+    intervals = [report.intervals.get(score.key) for report in (first, second)]
     interval = None
-    if ours and theirs:
-        interval = difference_interval(first.result[key], tuple(ours), other.result[key], tuple(theirs))
-    return Difference(name, key, other.result[key] - first.result[key], interval, _same_ground(first, other, key))
+    if intervals[0] and intervals[1]:
+        interval = difference_interval(values[0], intervals[0], values[1], intervals[1])
+    return Difference(
+        name,
+        score.key,
+        values[1] - values[0],
+        interval,
+        _evaluation_data(first, score) == _evaluation_data(second, score),
+    )
 
 
-def _same_ground(first: RunReport, other: RunReport, key: str) -> bool:
-    """Whether scores can be held against each other: as many examples, and guessing scores the same."""
-
-    def ground(report: RunReport) -> dict[str, Any]:
-        splits = {split: one for split, one in report.data.items() if split != "train"}
-        counts = {f"{split} {name}": one[name] for split, one in splits.items() for name in _COUNTS if name in one}
-        return counts | {name: round(one[key], 6) for name, one in report.baselines.items() if key in one}
-
-    return ground(first) == ground(other)
+def _evaluation_data(report: RunReport, score: Score) -> dict[str, object]:
+    """Return what is equal for runs that were scored on the same data: numbers of examples, and the baselines."""
+    splits = {split: values for split, values in report.data.items() if split != "train"}
+    counts = {f"{split} {name}": values[name] for split, values in splits.items() for name in _COUNTS if name in values}
+    baselines = {name: round(values[score.key], 6) for name, values in report.baselines.items() if score.key in values}
+    return {**counts, **baselines}
 
 
-def _sentence(main: Score, first: str, ours: RunReport, theirs: RunReport, found: Difference) -> str:
-    value, other = (format(one.result[main.key], main.form) for one in (ours, theirs))
-    said = f"The {main.label} of {found.name} is {other}, that of {first} {value}"
-    if not found.comparable:
-        return f"{said}; they were scored on other data or with another vocabulary, so the two cannot be compared."
-    if found.value == 0:
-        return f"{said}: the same."
-    if found.interval is None:
-        return f"{said}; without intervals nobody can tell whether that is more than chance."
-    better = found.name if (found.value < 0) == main.lower_is_better else first
-    between = " to ".join(_points(end, main.form) for end in found.interval)
-    change = f"a difference of {_points(found.value, main.form)} (95% interval {between})"
-    if found.is_beyond:
-        return f"{said}: {change}, which is beyond the intervals: {better} is better."
-    return f"{said}: {change}, which is within the intervals: it may be chance."
+def _sentence(score: Score, first: str, first_run: RunReport, run: RunReport, difference: Difference) -> str:
+    values = [format_score(report.result[score.key], score.format_spec) for report in (first_run, run)]
+    label = f"{score.label[:1].upper()}{score.label[1:]}"
+    text = f"{label}: {difference.name} {values[1]}, {first} {values[0]}"
+    if not difference.comparable:
+        return f"{text}; not comparable, since the evaluation data or the vocabulary differ."
+    if difference.value == 0:
+        return f"{text}; no difference."
+    if difference.interval is None:
+        return f"{text}; without intervals, the difference cannot be distinguished from chance."
+    better = difference.name if (difference.value < 0) == score.lower_is_better else first
+    between = " to ".join(format_difference(end, score.format_spec) for end in difference.interval)
+    text += f"; difference {format_difference(difference.value, score.format_spec)} (95% interval {between})"
+    if difference.is_beyond:
+        return f"{text}: significant, {better} is better."
+    return f"{text}: not significant, it may be chance."
 
 
-def _points(value: float, form: str) -> str:
-    """Return a difference with its sign; that of percentages in points."""
-    return f"{100 * value:+.1f} points" if form.endswith("%") else f"{value:+{form}}"
+def _tables(reports: Sequence[RunReport], names: Sequence[str]) -> Iterator[ReportTable]:
+    note = "95% intervals in parentheses."
+    yield ReportTable("Scores", ["score", *names], list(_score_rows(reports)), note)
+    yield ReportTable(
+        "Settings that differ", ["setting", *names], _differing([_settings(report) for report in reports])
+    )
+    yield ReportTable("Data that differ", ["", *names], _differing([_data(report) for report in reports]))
+    counts = [
+        [kind, *(_text(dict(report.parameters).get(kind)) for report in reports)] for kind in ("total", "trainable")
+    ]
+    yield ReportTable("Parameters", ["", *names], counts)
+    stages = dict.fromkeys(stage for report in reports for stage in report.timings)
+    seconds = [[stage, *(format_score(report.timings.get(stage), ",.1f") for report in reports)] for stage in stages]
+    yield ReportTable("Seconds", ["stage", *names], seconds)
 
 
 def _score_rows(reports: Sequence[RunReport]) -> Iterator[list[str]]:
@@ -199,43 +211,35 @@ def _score_rows(reports: Sequence[RunReport]) -> Iterator[list[str]]:
 
 
 def _score(report: RunReport, score: Score) -> str:
-    value, interval = report.result.get(score.key), report.intervals.get(score.key)
-    if not isinstance(value, int | float):
-        return "" if value is None else str(value)
-    between = f" ({interval[0]:{score.form}} to {interval[1]:{score.form}})" if interval else ""
-    return f"{value:{score.form}}{between}"
+    value = format_score(report.result.get(score.key), score.format_spec)
+    interval = format_interval(report.intervals.get(score.key), score.format_spec)
+    return f"{value} ({interval})" if interval and is_finite_number(report.result.get(score.key)) else value
 
 
-def _settings(report: RunReport) -> dict[str, Any]:
-    groups = report.settings | {"version": report.versions}
-    return {name: value for name, value in _flat(groups).items() if name.split(": ")[-1] not in _NO_DIFFERENCE}
+def _settings(report: RunReport) -> dict[str, object]:
+    groups: dict[str, Mapping[str, object]] = {**report.settings, "version": report.versions}
+    return {
+        f"{group}: {name}": value
+        for group, values in groups.items()
+        for name, value in values.items()
+        if name not in _PLACES
+    }
 
 
-def _flat(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    return {f"{group}: {name}": value for group, values in groups.items() for name, value in values.items()}
+def _data(report: RunReport) -> dict[str, object]:
+    return {
+        f"{split}: {name}": value for split, values in report.data.items() for name, value in flat_statistics(values)
+    }
 
 
-def _differing(columns: Sequence[dict[str, Any]]) -> list[list[str]]:
+def _differing(columns: Sequence[Mapping[str, object]]) -> list[list[str]]:
     """Return a row for each name whose values are not the same in all columns."""
     names = dict.fromkeys(name for column in columns for name in column)
     rows = [[name.replace("_", " "), *(_text(column.get(name)) for column in columns)] for name in names]
     return [row for row in rows if len(set(row[1:])) > 1]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, bool) or value is None:
         return "" if value is None else str(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _counts(reports: Sequence[RunReport], kind: str) -> list[str]:
-    return [kind, *(_text(report.parameters.get(kind)) for report in reports)]
-
-
-def _timings(reports: Sequence[RunReport]) -> list[list[str]]:
-    stages = dict.fromkeys(stage for report in reports for stage in report.timings)
-    return [[stage, *(_seconds(report.timings.get(stage)) for report in reports)] for stage in stages]
-
-
-def _seconds(value: float | None) -> str:
-    return "" if value is None else f"{value:,.1f}"

@@ -1,15 +1,19 @@
-"""A report as one page that needs nothing else: no network, no script, light and dark, for a phone and for paper."""
+"""A report as one self-contained page: no network, no script, light and dark, for a phone and for paper."""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from .markdown import data_rows, history_rows, numeric, parameter_rows, score_rows, setting_rows, time_rows
 from .parameters import CHANGE_HEADER, CHANGE_NOTE, change_rows
-from .plots import Plot, plots, weight_change
-from .report import Finding, ReportTable, RunReport
+from .plots import plots, weight_change
+from .rows import data_rows, history_rows, numeric_columns, parameter_rows, score_rows, setting_rows, time_rows
+from .schema import Finding, ReportTable, RunReport
+from .svg import Plot
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 REPORT_PAGE = "report.html"
 _LONG, _VERY_LONG = 36, 120  # characters from which on a cell wraps
@@ -21,39 +25,38 @@ class Block:
 
     title: str
     header: Sequence[str]
-    rows: Sequence[Sequence[Any]]
+    rows: Sequence[Sequence[str]]
     note: Sequence[str] = ()
     """Paragraphs."""
-    meanings: Sequence[tuple[str, str]] = ()
-    """What the rows or columns mean, by name."""
+    descriptions: Sequence[tuple[str, str]] = ()
+    """Name of a row or column, and what it is."""
 
     @property
     def columns(self) -> list[str]:
-        """Kind of each column: `number`, `long` or `text` where cells wrap, or nothing."""
-        texts = [max((len(str(row[place])) for row in self.rows), default=0) for place in range(len(self.header))]
-        right = numeric(self.header, self.rows)
+        """Class of each column: `number`; `long` or `text`, whose cells wrap; or nothing."""
+        longest = [max((len(row[place]) for row in self.rows), default=0) for place in range(len(self.header))]
         return [
-            "number" if number else "text" if longest > _VERY_LONG else "long" if longest > _LONG else ""
-            for number, longest in zip(right, texts, strict=True)
+            "number" if right else "text" if length > _VERY_LONG else "long" if length > _LONG else ""
+            for right, length in zip(numeric_columns(self.header, self.rows), longest, strict=True)
         ]
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page, in the order in which it is shown."""
+    """A section of a page, its parts in the order in which they are shown."""
 
     title: str
     text: Sequence[str] = ()
     plots: Sequence[Plot] = ()
     tables: Sequence[Block] = ()
     folded: Sequence[Block] = ()
-    """Tables that are shown when asked for, and not on paper."""
+    """Tables that are shown on a click, and not on paper."""
     code: str = ""
     findings: Sequence[Finding] = ()
     links: Sequence[tuple[str, str]] = ()
-    """Label and address of pages beside this one."""
+    """Label and address of other pages."""
     small: bool = False
-    """Whether the tables are many and narrow, and stand beside each other where there is room."""
+    """Whether the tables are narrow, and stand side by side where there is room."""
 
 
 def write_html(report: RunReport, folder: str | Path) -> Path:
@@ -64,48 +67,61 @@ def write_html(report: RunReport, folder: str | Path) -> Path:
 
 
 def to_html(report: RunReport) -> str:
-    """Render the whole report."""
-    looked = bool(report.findings or report.evidence)
+    """Render the report."""
     return render(
         title=report.recipe.replace("_", " ").capitalize(),
         summary=report.summary,
-        findings=report.findings if looked else None,
+        findings=report.findings if report.findings or report.evidence else None,
         notes=report.notes,
-        sections=_sections(report),
+        sections=list(_sections(report)),
     )
 
 
-def render(**page: Any) -> str:
-    """Fill the template; all text is escaped but the pictures.
+def render(
+    *,
+    title: str,
+    summary: Sequence[str],
+    subtitle: str = "",
+    findings: Sequence[Finding] | None = None,
+    notes: Sequence[str] = (),
+    sections: Sequence[Section] = (),
+) -> str:
+    """Fill the template; all text is escaped, plots are inserted as they are.
 
     Args:
-        page: `title`, `summary`, and optionally `subtitle`, `findings`, `notes`, `sections`.
+        title: of the page.
+        summary: sentences.
+        subtitle: below the title.
+        findings: of the diagnosis; None for a report that was not diagnosed.
+        notes: what a reader should know.
+        sections: of the page.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    places = Environment(
+    environment = Environment(
         loader=PackageLoader("bert_finetune_kit.reporting"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    places.filters["marked"] = _marked
-    empty = {"subtitle": "", "findings": None, "notes": (), "sections": ()}
-    return places.get_template("report.html.jinja").render(**(empty | page))
+    environment.filters["marked"] = _marked
+    return environment.get_template("report.html.jinja").render(
+        title=title, subtitle=subtitle, summary=summary, findings=findings, notes=notes, sections=sections
+    )
 
 
 def _sections(report: RunReport) -> Iterable[Section]:
     curves, outcome = plots(report)
-    first, others = report.tables[:1], report.tables[1:]
-    yield Section("Scores", tables=[*(block(one) for one in first), *_evaluations(report)])
-    if outcome or others:
-        yield Section("A closer look", plots=outcome, tables=[block(one) for one in others])
-    log = [Block("The training log", *history_rows(report))] if report.history else []
+    first, rest = report.tables[:1], report.tables[1:]
+    yield Section("Scores", tables=[*(block(table) for table in first), *evaluation_blocks(report)])
+    if outcome or rest:
+        yield Section("Details", plots=outcome, tables=[block(table) for table in rest])
+    log = [Block("Training log", *history_rows(report))] if report.history else []
     times = Block("Seconds by stage", *time_rows(report))
     yield Section("Training", plots=curves, tables=[times], folded=log)
     yield Section("Data", tables=[Block("", *data_rows(report))])
     yield _parameters(report)
     if report.reproduce:
-        text = ["With the same data, versions and kind of machine, this repeats the run:"]
-        yield Section("How to repeat it", text, code=report.reproduce)
+        text = ["This script repeats the run, given the same data, package versions and type of machine:"]
+        yield Section("Reproduce", text, code=report.reproduce)
     yield Section("Settings and versions", tables=_settings(report), small=True)
 
 
@@ -118,42 +134,39 @@ def _settings(report: RunReport) -> list[Block]:
     return [Block(group, ("setting", "value"), rows) for group, rows in groups.items()]
 
 
-def _evaluations(report: RunReport) -> Iterable[Block]:
+def evaluation_blocks(report: RunReport, title: str = "By evaluation") -> list[Block]:
+    """Return the table of all evaluations with the descriptions of its scores; none where nothing was evaluated."""
     if not report.scores:
-        return
+        return []
     header, rows = score_rows(report)
-    meanings = [(score.label, score.meaning) for score in report.glossary if score.label in header]
-    yield Block("After each evaluation", header, rows, meanings=meanings)
+    shown = [(score.label, score.description) for score in report.glossary if score.label in header]
+    return [Block(title, header, rows, descriptions=shown)]
 
 
 def _parameters(report: RunReport) -> Section:
-    header, rows = parameter_rows(report, indent="  ")
-    moved = weight_change(report)
-    explained = report.change.get("explanation") or []
-    tables = [Block("By module", header, rows)]
+    tables = [Block("By module", *parameter_rows(report, indent="  "))]
     if report.change.get("modules"):
         tables.insert(0, Block("Before and after training", CHANGE_HEADER, change_rows(report.change), [CHANGE_NOTE]))
-    return Section(
-        "Parameters", [explained] if isinstance(explained, str) else explained, [moved] if moved else [], tables
-    )
+    plot = weight_change(report)
+    return Section("Parameters", report.change.get("explanation", []), [plot] if plot else [], tables)
 
 
-def block(one: ReportTable, title: str | None = None) -> Block:
-    """Return a table of a report; in its note, a list of `- **name**: meaning` becomes one of the page.
+def block(table: ReportTable, title: str | None = None) -> Block:
+    """Return a table of a report; lines `- **name**: description` of its note become a list of descriptions.
 
     Args:
-        one: the table.
-        title: none means its own.
+        table: of a report.
+        title: None for its own.
     """
-    lines = [line.strip() for line in one.note.splitlines()]
-    found = [re.fullmatch(r"- \*\*(.+?)\*\*: (.*)", line) for line in lines]
-    paragraphs = [line for line, meaning in zip(lines, found, strict=True) if line and meaning is None]
-    meanings = [(meaning[1], meaning[2]) for meaning in found if meaning is not None]
-    return Block(one.title if title is None else title, one.header, one.rows, paragraphs, meanings)
+    lines = [line.strip() for line in table.note.splitlines()]
+    matches = [re.fullmatch(r"- \*\*(.+?)\*\*: (.*)", line) for line in lines]
+    paragraphs = [line for line, match in zip(lines, matches, strict=True) if line and match is None]
+    descriptions = [(match[1], match[2]) for match in matches if match is not None]
+    return Block(table.title if title is None else title, table.header, table.rows, paragraphs, descriptions)
 
 
-def _marked(text: str) -> Any:
-    """Return escaped text with *words* in italics and `code`, as notes have them."""
+def _marked(text: str) -> "Markup":
+    """Return escaped text with *emphasis* and `code` of a note as HTML."""
     from markupsafe import Markup, escape
 
     escaped = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))

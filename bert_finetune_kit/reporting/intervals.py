@@ -1,20 +1,24 @@
-"""How far a score may be from that of endlessly many examples: 95% confidence intervals."""
+"""95% confidence intervals of scores, over the choice of the evaluation examples."""
+
+from typing import TypeAlias
 
 import numpy as np
 from scipy import stats
 
-Interval = tuple[float, float]
+Interval: TypeAlias = tuple[float, float]
+"""(low, high)"""
 DRAWS = 1000
+"""Bootstrap draws."""
 
 
-def wilson(right: int, total: int) -> Interval:
-    """Return the score interval of a share (Wilson 1927), which stays honest at 0% and 100%."""
-    found = stats.binomtest(right, total).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
+def wilson(successes: int, total: int) -> Interval:
+    """Return the score interval of a share (Wilson 1927), which is not empty at 0% and 100%."""
+    interval = stats.binomtest(successes, total).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def percentiles(draws: np.ndarray) -> Interval:
-    """Return the middle 95% of bootstrap draws (Efron 1979)."""
+    """Return the middle 95% of bootstrap draws (Efron 1979), (draws,)."""
     low, high = np.percentile(draws, (2.5, 97.5))
     return float(low), float(high)
 
@@ -23,22 +27,31 @@ def mean_interval(values: np.ndarray, seed: int = 0) -> Interval:
     """Return the interval of a mean by bootstrap.
 
     Args:
-        values: one an example, (examples,).
+        values: one for each example, (examples,).
         seed: of the draws.
     """
-    rng = np.random.default_rng(seed)
-    return percentiles(np.array([values[rng.integers(len(values), size=len(values))].mean() for _ in range(DRAWS)]))
+    return ratio_interval(values, np.ones(len(values)), seed)
 
 
-def ratio_interval(part: np.ndarray, whole: np.ndarray, seed: int = 0) -> Interval:
-    """Return the interval of sum(part) / sum(whole) by bootstrap over examples.
+def ratio_interval(numerators: np.ndarray, denominators: np.ndarray, seed: int = 0) -> Interval:
+    """Return the interval of sum(numerators) / sum(denominators) by bootstrap over examples.
 
     Args:
-        part: of each example, such as its loss, (examples,).
-        whole: what it is a part of, such as its masked words, (examples,); some above 0.
+        numerators: of each example, such as its summed loss, (examples,).
+        denominators: of each example, such as its number of masked words, (examples,); some above 0.
         seed: of the draws.
     """
-    rng, examples = np.random.default_rng(seed), len(part)
-    draws = (rng.integers(examples, size=examples) for _ in range(DRAWS))
-    ratios = np.array([part[drawn].sum() / max(whole[drawn].sum(), 1e-12) for drawn in draws])
-    return percentiles(ratios)
+    if len(numerators) < 2:  # there is nothing to draw from
+        ratio = float(_ratio(numerators, denominators))
+        return ratio, ratio
+    # In batches of draws: all of them at once would be a matrix of (draws, examples).
+    interval = stats.bootstrap(
+        (numerators, denominators), _ratio, paired=True, n_resamples=DRAWS, batch=8, method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval  # fmt: skip
+    return float(interval.low), float(interval.high)
+
+
+def _ratio(numerators: np.ndarray, denominators: np.ndarray, axis: int = -1) -> np.ndarray:
+    ratios: np.ndarray = numerators.sum(axis) / np.maximum(denominators.sum(axis), 1e-12)
+    return ratios

@@ -1,10 +1,10 @@
-"""A report as the model card of the Hub: a template of ours, filled from the report alone.
+"""A report as the model card of the Hub: a template filled from the report alone.
 
-Whatever comes from data or from a user is escaped, and of local paths the last part is shown.
+All text from data or from a user is escaped, and local paths are shortened to their last part.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +12,27 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ..errors import raise_faults
 from .card_check import CARD_FILE, metadata_faults
-from .card_facts import CardFacts, CardScore, is_score
+from .card_context import CardContext, CardScore
 from .escaping import escape_markdown, one_line
-from .markdown import table
+from .formatting import format_duration, format_interval, format_statistic
+from .markdown import markdown_table
+from .numbers import is_finite_number
 from .origin import last_part, path_hider
-from .report import RunReport
+from .rows import TRAINING_ARGUMENTS, flat_statistics, modules
+from .schema import RunReport
 
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md"
 _MODEL_ID = re.compile(r'^model_id = ".*$', re.MULTILINE)
-_TOLD = ("error", "warning")  # findings that whoever uses the model must know
-# Data sets whose language everybody can look up.
+_SHOWN = ("error", "warning")  # findings that users of the model must know
+# Data sets of a known language.
 _LANGUAGES = {"nyu-mll/glue": "en", "rajpurkar/squad": "en", "rajpurkar/squad_v2": "en", "Salesforce/wikitext": "en"}
-_TRAINING_SHOWN = (
-    "learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "optim", "max_grad_norm", "num_train_epochs",
-    "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps", "label_smoothing_factor", "bf16", "fp16",
-    "seed",
-)  # fmt: skip
 _MOST_ROWS = 40
+Escape = Callable[[object], str]
 
 
 def model_card(
     report: RunReport,
-    facts: CardFacts,
+    context: CardContext,
     name: str,
     *,
     license: str | None = None,
@@ -47,53 +46,53 @@ def model_card(
 
     Args:
         report: of the run.
-        facts: what its recipe tells of the model.
+        context: the part that depends on the recipe.
         name: of the model, with or without an owner; the examples load it by this name.
-        license: identifier of the Hub, such as apache-2.0; none means that the card says that none is known.
-        license_name: of a license that is `other`.
-        license_link: where that one is written.
-        language: code or codes of the text; none means that of a data set whose language is known.
-        tags: further ones.
-        citation: how to cite the model, such as an entry of BibTeX.
+        license: identifier of the Hub, such as apache-2.0; None for an unknown one, which the card states.
+        license_name: name of a license that is `other`.
+        license_link: address of that license.
+        language: code or codes of the text; None for that of a data set of a known language.
+        tags: further tags.
+        citation: how to cite the model, such as a BibTeX entry.
 
     Raises:
-        ConfigError: the Hub would refuse what was given; the message names each field.
+        ConfigError: the Hub would refuse the metadata; the message names each field.
     """
     hide = path_hider(report)
 
-    def text(value: object) -> str:
+    def escape(value: object) -> str:
         return escape_markdown(hide(str(value)))
 
-    said = {"license": license, "license_name": license_name, "license_link": license_link}
-    data = _metadata(report, facts, name, [*tags], language, said)
+    licensing = {"license": license, "license_name": license_name, "license_link": license_link}
+    data = _metadata(report, context, name, [*tags], language, licensing)
     raise_faults(metadata_faults(data.to_dict()), "The metadata of the model card")
+    shown = [finding for finding in report.findings if finding.severity in _SHOWN]
     card = ModelCard.from_template(
         data,
         template_path=str(TEMPLATE),
         title=escape_markdown(last_part(name)),
-        summary=" ".join(text(sentence) for sentence in report.summary),
-        purpose=text(facts.purpose),
-        findings=_bullets(
-            f"**{text(one.code)}**: {text(one.evidence)}" for one in report.findings if one.severity in _TOLD
-        ),
+        summary=" ".join(escape(sentence) for sentence in report.summary),
+        purpose=escape(context.purpose),
+        findings=_bullets(f"**{escape(finding.code)}**: {escape(finding.evidence)}" for finding in shown),
         examples=[
-            {"title": text(one.title), "code": one.code.replace("MODEL_ID", _literal(name))} for one in facts.examples
+            {"title": escape(example.title), "code": example.code.replace("MODEL_ID", _literal(name))}
+            for example in context.examples
         ],
-        scores=_scores(facts, text),
-        data=_data(report, text),
-        training=_training(report, text),
-        parameters=_parameters(report, text),
-        limits=_bullets(text(one) for one in facts.limits),
-        license_text=_license(report, license, license_name, license_link, text),
+        scores=_scores(context, escape),
+        data=_data(report, escape),
+        training=_training(report, escape),
+        parameters=_parameters(report, escape),
+        limits=_bullets(escape(limit) for limit in context.limits),
+        license_text=_license(report, license, license_name, license_link, escape),
         citation=_citation(citation),
-        version=text(report.versions.get("bert_finetune_kit", "")),
+        version=escape(report.versions.get("bert_finetune_kit", "")),
     )
     card.text = card.text.rstrip() + "\n"
     return card
 
 
 def write_card(card: ModelCard, folder: str | Path) -> bool:
-    """Write a card into the folder of a run, and return whether it was; a README.md that is there is left alone."""
+    """Write a card into the folder of a run unless it has a README.md; return whether it was written."""
     path = Path(folder) / CARD_FILE
     if path.exists():
         return False
@@ -102,7 +101,7 @@ def write_card(card: ModelCard, folder: str | Path) -> bool:
 
 
 def name_in_card(folder: str | Path, name: str) -> None:
-    """Let the examples of a card load the model by its name on the Hub; all else of the card stays as it is."""
+    """Change the examples of a card to load the model by `name`; the rest of the card stays as it is."""
     path = Path(folder) / CARD_FILE
     if path.exists():
         content = path.read_bytes().decode("utf-8")
@@ -112,9 +111,9 @@ def name_in_card(folder: str | Path, name: str) -> None:
 
 
 def _literal(text: str) -> str:
-    """Return `text` as a string of Python that cannot end the code block that it stands in."""
-    kept = one_line(text).replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + re.sub(r"[<>&`]", lambda found: f"\\x{ord(found[0]):02x}", kept) + '"'
+    """Return `text` as a Python string that cannot end the code block around it."""
+    escaped = one_line(text).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + re.sub(r"[<>&`]", lambda match: f"\\x{ord(match[0]):02x}", escaped) + '"'
 
 
 # Metadata
@@ -122,43 +121,42 @@ def _literal(text: str) -> str:
 
 def _metadata(
     report: RunReport,
-    facts: CardFacts,
+    context: CardContext,
     name: str,
     tags: list[str],
     language: str | Sequence[str] | None,
-    license: dict[str, Any],
+    licensing: dict[str, str | None],
 ) -> ModelCardData:
-    model = report.settings.get("model", {})
-    base, data = model.get("hub_id"), report.settings.get("source", {}).get("hub_id")
+    base_model, data = report.model.get("hub_id"), report.origin.get("hub_id")
     if language is None and data:
         language = _LANGUAGES.get(data)
-    results = [_result(report, facts, one) for one in facts.scores if is_score(one.value)]
-    further: dict[str, Any] = license | ({"base_model_relation": "finetune"} if base else {})
+    results = [_result(report, context, score) for score in context.scores if is_finite_number(score.value)]
+    further: dict[str, Any] = {**licensing, **({"base_model_relation": "finetune"} if base_model else {})}
     return ModelCardData(
         language=language if language is None or isinstance(language, str) else list(language),
         library_name="transformers",
-        pipeline_tag=facts.task,
-        tags=["bert", "bert_finetune_kit", *(["lora"] if model.get("lora") else []), *tags],
-        base_model=base,
+        pipeline_tag=context.task,
+        tags=["bert", "bert_finetune_kit", *(["lora"] if report.model.get("lora") else []), *tags],
+        base_model=base_model,
         datasets=[data] if data else None,
-        metrics=list(dict.fromkeys(one.metric_type for one in results)) or None,
+        metrics=list(dict.fromkeys(result.metric_type for result in results)) or None,
         model_name=one_line(last_part(name)) or "model",
         eval_results=results or None,
         **further,
     )
 
 
-def _result(report: RunReport, facts: CardFacts, score: CardScore) -> EvalResult:
-    source = report.settings.get("source", {})
-    data, several = source.get("hub_id"), len({one.split for one in facts.scores}) > 1
-    label = f"{score.label} ({score.split})" if several else score.label
+def _result(report: RunReport, context: CardContext, score: CardScore) -> EvalResult:
+    origin = report.origin
+    data = origin.get("hub_id")
+    label = f"{score.label} ({score.split})" if len({score.split for score in context.scores}) > 1 else score.label
     return EvalResult(
-        task_type=facts.task,
-        task_name=facts.task.replace("-", " "),
+        task_type=context.task,
+        task_name=context.task.replace("-", " "),
         dataset_type=data or "local",
         dataset_name=one_line(_data_name(report)) or "unnamed",
-        dataset_config=source.get("hub_config") if data else None,
-        dataset_split=score.split if score.split in source.get("own_splits", ()) else None,
+        dataset_config=origin.get("hub_config") if data else None,
+        dataset_split=score.split if score.split in origin.get("own_splits", ()) else None,
         metric_type=one_line(score.metric) or "score",
         metric_name=one_line(label) or "score",
         metric_value=score.value,
@@ -166,122 +164,107 @@ def _result(report: RunReport, facts: CardFacts, score: CardScore) -> EvalResult
 
 
 def _data_name(report: RunReport) -> str:
-    """Return the name of the data: an id with its configuration, or the last part of each path."""
-    source = report.settings.get("source", {})
-    if source.get("hub_id"):
-        config = source.get("hub_config")
-        return f"{source['hub_id']} ({config})" if config else str(source["hub_id"])
-    return ", ".join(last_part(one) for one in str(source.get("name", "")).split(", ")) or "unnamed"
+    """Return the name of the data: a Hub id with its configuration, or the last part of each path."""
+    origin = report.origin
+    hub_id, config = origin.get("hub_id"), origin.get("hub_config")
+    if hub_id:
+        return f"{hub_id} ({config})" if config else hub_id
+    return ", ".join(last_part(path) for path in str(origin.get("name", "")).split(", ")) or "unnamed"
 
 
 # Sections
 
 
-def _bullets(lines: Any) -> str:
+def _bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _scores(facts: CardFacts, text: Callable[[object], str]) -> str:
-    shown = [one for one in facts.scores if is_score(one.value)]
+def _scores(context: CardContext, escape: Escape) -> str:
+    shown = [score for score in context.scores if is_finite_number(score.value)]
     if not shown:
-        return "There are none: nothing was evaluated, or no score is a finite number."
+        return "None: the model was not evaluated, or no score is a finite number."
     columns: dict[str, list[str]] = {
-        "score": [text(one.label) for one in shown],
-        "value": [format(one.value, one.form) for one in shown],
-        "95% interval": [
-            f"{one.interval[0]:{one.form}} to {one.interval[1]:{one.form}}" if one.interval else "" for one in shown
+        "split": [escape(score.split) for score in shown] if len({score.split for score in shown}) > 1 else [],
+        "score": [escape(score.label) for score in shown],
+        "value": [format(score.value, score.format_spec) for score in shown],
+        "95% interval": [format_interval(score.interval, score.format_spec) for score in shown],
+        escape(context.baseline): [
+            format(score.baseline, score.format_spec) if is_finite_number(score.baseline) else "" for score in shown
         ],
-        text(facts.baseline): [format(one.baseline, one.form) if is_score(one.baseline) else "" for one in shown],
     }
-    if len({one.split for one in shown}) > 1:
-        columns = {"split": [text(one.split) for one in shown], **columns}
-    columns = {head: cells for head, cells in columns.items() if any(cells)}
-    return f"{table(list(columns), list(zip(*columns.values(), strict=True)))}\n\n{text(facts.scored_on)}"
+    columns = {header: cells for header, cells in columns.items() if any(cells)}
+    return f"{markdown_table(list(columns), zip(*columns.values(), strict=True))}\n\n{escape(context.scored_on)}"
 
 
-def _data(report: RunReport, text: Callable[[object], str]) -> str:
-    data = report.settings.get("source", {}).get("hub_id")
-    name = text(_data_name(report))
-    parts = [f"[{name}](https://huggingface.co/datasets/{data})" if data else f"{name}; not on the Hub."]
-    splits = list(report.data)
-    keys = list(dict.fromkeys(key for values in report.data.values() for key in values))
-    rows = [
-        [text(key.replace("_", " ") if not key.startswith("label ") else key)]
-        + [_quantity(report.data[split].get(key)) for split in splits]
-        for key in keys
-    ]
-    parts.append(table(["", *(text(split) for split in splits)], rows[:_MOST_ROWS]))
+def _data(report: RunReport, escape: Escape) -> str:
+    hub_id = report.origin.get("hub_id")
+    name = escape(_data_name(report))
+    parts = [f"[{name}](https://huggingface.co/datasets/{hub_id})" if hub_id else f"{name}; not on the Hub."]
+    columns = [dict(flat_statistics(statistics)) for statistics in report.data.values()]
+    names = dict.fromkeys(name for column in columns for name in column)
+    rows = [[escape(name), *(_statistic(column.get(name)) for column in columns)] for name in names]
+    parts.append(markdown_table(["", *map(escape, report.data)], rows[:_MOST_ROWS]))
     if len(rows) > _MOST_ROWS:
-        parts.append(f"And {len(rows) - _MOST_ROWS:,} more in `report.json`.")
+        parts.append(f"{len(rows) - _MOST_ROWS:,} further rows are in `report.json`.")
     if report.notes:
-        parts.append(_bullets(text(note) for note in report.notes))
+        parts.append(_bullets(escape(note) for note in report.notes))
     return "\n\n".join(parts)
 
 
-def _quantity(value: Any) -> str:
-    if not is_score(value):
-        return ""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.2%}" if 0 <= value <= 1 else f"{value:,.1f}"
+def _statistic(value: object) -> str:
+    return format_statistic(value) if is_finite_number(value) else ""
 
 
-def _training(report: RunReport, text: Callable[[object], str]) -> str:
-    model, training = report.settings.get("model", {}), report.settings.get("training", {})
-    base = model.get("hub_id")
-    if base:
-        start = f"It started from the weights of [{text(base)}](https://huggingface.co/{base})."
-    elif model.get("fresh"):
-        start = "It started from fresh weights: no other model is in it."
+def _training(report: RunReport, escape: Escape) -> str:
+    model, training = report.model, report.settings.get("training", {})
+    base_model, lora = model.get("hub_id"), model.get("lora")
+    if base_model:
+        start = f"Fine-tuned from [{escape(base_model)}](https://huggingface.co/{base_model})."
+    elif model.get("from_scratch"):
+        start = "Trained from scratch, from randomly initialized weights."
     else:
-        start = f"It started from the weights of a local model, {text(last_part(str(model.get('given'))))}."
-    if model.get("lora"):
-        start += f" LoRA was trained ({text(model['lora'])}) and is merged into the weights; `adapter` holds it alone."
-    unused = "max_steps" if training.get("max_steps", -1) <= 0 else "num_train_epochs"
-    shown = {name: training.get(name) for name in _TRAINING_SHOWN if name != unused}
+        start = f"Fine-tuned from a local model, {escape(last_part(str(model.get('model_name_or_path'))))}."
+    if lora:
+        start += f" LoRA ({escape(lora)}) was trained and is merged into the weights; `adapter` has it separately."
+    seconds = report.timings.get("training")
+    if is_finite_number(seconds):
+        start += f" Training took {format_duration(seconds)}."
+    max_steps = training.get("max_steps")
+    unused = "num_train_epochs" if is_finite_number(max_steps) and max_steps > 0 else "max_steps"
+    shown = {name: training.get(name) for name in TRAINING_ARGUMENTS if name != unused}
     shown |= report.settings.get("recipe", {}) | report.versions
-    rows = [[text(name), text(value)] for name, value in shown.items() if value is not None and value is not False]
-    seconds: Any = report.timings.get("training")
-    took = ""
-    if is_score(seconds):
-        took = " Training took " + (f"{seconds:.0f} s." if seconds < 120 else f"{seconds / 60:,.1f} minutes.")
-    return f"{start}{took}\n\n{table(('setting', 'value'), rows)}"
+    rows = [[escape(name), escape(value)] for name, value in shown.items() if value is not None and value is not False]
+    return f"{start}\n\n{markdown_table(('setting', 'value'), rows)}"
 
 
-def _parameters(report: RunReport, text: Callable[[object], str]) -> str:
-    whole = inner = report.parameters
-    while len(inner.get("children", ())) == 1:  # what holds nothing but another module, as peft's do
+def _parameters(report: RunReport, escape: Escape) -> str:
+    tree = report.parameters
+    inner = tree
+    while len(inner.get("children", ())) == 1:  # wrappers around one module, such as peft's
         inner = inner["children"][0]
-    modules = _modules(whole | {"children": inner.get("children", ())}, 0)
+    shown = modules({**tree, "children": inner.get("children", [])}, deepest=2)
     rows = [
-        [("&nbsp;" * 4 * depth) + text(module["name"]), f"{module['total']:,}", f"{module['trainable']:,}"]
-        for depth, module in modules
+        [("&nbsp;" * 4 * depth) + escape(module["name"]), f"{module['total']:,}", f"{module['trainable']:,}"]
+        for depth, module in shown
     ]
-    return table(("module", "parameters", "trained"), rows)
+    return markdown_table(("module", "parameters", "trainable"), rows)
 
 
-def _modules(module: dict[str, Any], depth: int, deepest: int = 2) -> list[tuple[int, dict[str, Any]]]:
-    found = [(depth, module)]
-    if depth < deepest:
-        for child in module.get("children", ()):
-            found += _modules(child, depth + 1, deepest)
-    return found
-
-
-def _license(
-    report: RunReport, license: str | None, name: str | None, link: str | None, text: Callable[[object], str]
-) -> str:
+def _license(report: RunReport, license: str | None, name: str | None, link: str | None, escape: Escape) -> str:
     if license is None:
-        fresh = report.settings.get("model", {}).get("fresh")
-        others = "The data have a license of their own" if fresh else "The data and the model that it started from have"
-        others += ", which may bind it." if fresh else " licenses of their own, which may bind it."
-        return f"None has been stated. Without one, nobody but its owner may use the model. {others}"
-    told = text(name) if name and license == "other" else text(license)
-    return f"{told} ({text(link)})" if link else told
+        sources = "the data" if report.model.get("from_scratch") else "the data and the initial model"
+        return (
+            "Not specified. Without a license, others may not use the model. The licenses of "
+            f"{sources} may restrict the choice of one."
+        )
+    text = escape(name) if name and license == "other" else escape(license)
+    return f"{text} ({escape(link)})" if link else text
 
 
 def _citation(citation: str | None) -> str:
     if citation is None:
         return (
-            "Nothing has been stated of how to cite this model. BERT is by Devlin, Chang, Lee and Toutanova (2019), "
+            "Not specified for this model. BERT: Devlin, Chang, Lee and Toutanova (2019), "
             "[arXiv:1810.04805](https://arxiv.org/abs/1810.04805)."
         )
     longest = max((len(run) for run in re.findall("`+", citation)), default=0)

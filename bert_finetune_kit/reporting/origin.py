@@ -3,23 +3,23 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
-from .report import RunReport
+from .records import DataOrigin
+from .schema import RunReport
 
 # An absolute path of two parts or more; not the end of an address or of `and/or`.
 _ABSOLUTE = re.compile(r"""(?<![\w/\\:.<&;-])(?:~[\w.-]*|[A-Za-z]:)?(?:[/\\]+[^\s/\\'"`)\](\[,;:<>|]+){2,}[/\\]?""")
 
 
-def hub_id(given: Any, known: Mapping[str, str] | None = None) -> str | None:
-    """Return the id on the Hub that `given` is; none where it is an object, or a file or folder of this machine.
+def hub_id(given: object, aliases: Mapping[str, str] | None = None) -> str | None:
+    """Return the Hub id that `given` is, and None for an object, a file or a folder.
 
     Args:
-        given: what a user has named, or a list of one such name.
-        known: ids by the bare names that stand for them.
+        given: a model or data set as the user named it, or a list of one such name.
+        aliases: short name → Hub id.
 
     >>> hub_id("google-bert/bert-base-uncased"), hub_id("squad", {"squad": "rajpurkar/squad"}), hub_id("/data/a.csv")
     ('google-bert/bert-base-uncased', 'rajpurkar/squad', None)
@@ -28,29 +28,35 @@ def hub_id(given: Any, known: Mapping[str, str] | None = None) -> str | None:
         given = given[0]
     if not isinstance(given, str) or Path(given).expanduser().exists():
         return None
-    given = (known or {}).get(given, given)
+    name = (aliases or {}).get(given, given)
+    return name if is_repo_id(name) else None
+
+
+def is_repo_id(name: object) -> bool:
+    """Return whether `name` can be the id of a repository on the Hub."""
+    if not isinstance(name, str):
+        return False
     try:
-        validate_repo_id(given)
+        validate_repo_id(name)
     except HFValidationError:
-        return None
-    return given
+        return False
+    return True
 
 
-def data_origin(name: str, hub: str | None, config: str | None, own_splits: Sequence[str]) -> dict[str, Any]:
-    """Return what `report.settings["source"]` says of a data set beside what was given.
+def data_origin(name: str, hub: str | None, config: str | None, own_splits: Sequence[str]) -> DataOrigin:
+    """Return the origin of a data set for `report.settings["source"]`.
 
     Args:
-        name: for the reader of a report.
-        hub: id on the Hub, or none.
-        config: its configuration there.
-        own_splits: splits of the data set as it is published that were evaluated on whole; none where examples were
-            held out, limited or given instead.
+        name: for a reader.
+        hub: id on the Hub, or None.
+        config: configuration of that data set.
+        own_splits: published splits that were evaluated completely.
     """
     return {"name": name, "hub_id": hub, "hub_config": config, "own_splits": list(own_splits) if hub else []}
 
 
 def last_part(path: str) -> str:
-    """Return the last part of a path of any system, which names no folder of the user's.
+    """Return the last part of a path of any system, which names none of the user's folders.
 
     >>> last_part("/home/ada/reviews.csv"), last_part(r"C:\\Users\\ada\\x"), last_part("the bundled sample")
     ('reviews.csv', 'x', 'the bundled sample')
@@ -60,20 +66,25 @@ def last_part(path: str) -> str:
 
 
 def path_hider(report: RunReport) -> Callable[[str], str]:
-    """Return what leaves of each local path in a text its last part alone.
+    """Return a function that shortens each local path in a text to its last part.
 
-    Known are the paths that the settings name, whatever they look like; beside them whatever is an absolute path.
+    Local paths are those that the settings name, in any form, and all absolute paths.
     """
-    settings = report.settings
-    ids = {settings.get(group, {}).get("hub_id") for group in ("source", "model")}
-    given = [value for group in ("source", "task", "model") for value in settings.get(group, {}).values()]
-    given += [settings.get("training", {}).get(name) for name in ("output_dir", "logging_dir")]
-    texts = [str(one) for value in given for one in (value if isinstance(value, list | tuple) else [value])]
-    paths = {text for text in texts if re.search(r"[/\\]", text) and text not in ids and not re.search(r"\s", text)}
+    paths = sorted(_paths(report), key=len, reverse=True)
 
     def hide(text: str) -> str:
-        for path in sorted(paths, key=len, reverse=True):
+        for path in paths:
             text = text.replace(path, last_part(path))
-        return _ABSOLUTE.sub(lambda found: last_part(found[0]), text)
+        return _ABSOLUTE.sub(lambda match: last_part(match[0]), text)
 
     return hide
+
+
+def _paths(report: RunReport) -> set[str]:
+    """Return the paths in the settings."""
+    settings = report.settings
+    values = [value for group in ("source", "task", "model") for value in settings.get(group, {}).values()]
+    values += [settings.get("training", {}).get(name) for name in ("output_dir", "logging_dir")]
+    texts = [str(item) for value in values for item in (value if isinstance(value, list | tuple) else [value])]
+    hub_ids = {report.origin.get("hub_id"), report.model.get("hub_id")}
+    return {text for text in texts if re.search(r"[/\\]", text) and text not in hub_ids and not re.search(r"\s", text)}

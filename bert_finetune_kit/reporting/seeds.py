@@ -1,7 +1,6 @@
-"""Several runs that differ by their seed alone: mean and standard deviation of each score."""
+"""Several runs that differ in their seed alone: mean and standard deviation of each score."""
 
 import json
-import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,8 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.panel import Panel
 
-from .markdown import table
-from .report import RunReport
+from .markdown import markdown_table
+from .numbers import is_finite_number
+from .schema import RunReport
 from .terminal import rich_table
 
 
@@ -28,41 +28,42 @@ class SeedsReport:
     mean: dict[str, float]
     """Mean of each score."""
     std: dict[str, float]
-    """Standard deviation of each score over the seeds (divided by their number less one)."""
+    """Sample standard deviation of each score over the seeds."""
     header: list[str]
-    """Head of the table."""
+    """Header of the table."""
     rows: list[list[str]]
-    """One row a seed, and mean ± standard deviation."""
+    """One row for each seed, then mean ± standard deviation."""
 
     def save(self, folder: str | Path) -> None:
         """Write `seeds.json` and `seeds.md` into `folder`, and print the table."""
-        Path(folder, "seeds.json").write_text(json.dumps(asdict(self), indent=2) + "\n", "utf-8")
-        text = f"# {self.recipe}, {len(self.seeds)} seeds\n\n{table(self.header, self.rows)}\n"
-        Path(folder, "seeds.md").write_text(text, "utf-8")
         title = f"{self.recipe}, {len(self.seeds)} seeds"
+        Path(folder, "seeds.json").write_text(json.dumps(asdict(self), indent=2) + "\n", "utf-8")
+        Path(folder, "seeds.md").write_text(f"# {title}\n\n{markdown_table(self.header, self.rows)}\n", "utf-8")
         Console().print(Panel(rich_table(self.header, self.rows), title=title, expand=False))
 
 
 def summarize_seeds(seeds: Sequence[int], reports: Sequence[RunReport]) -> SeedsReport:
-    """Put runs of several seeds together.
+    """Combine the reports of several seeds; scores that are not finite in all of them are omitted.
 
     Args:
         seeds: at least two.
-        reports: the run of each.
+        reports: the report of each.
     """
-    shown = [score for score in reports[0].glossary if all(_is_number(one.result.get(score.key)) for one in reports)]
-    results = [{score.key: float(report.result[score.key]) for score in shown} for report in reports]
-    values = {score.key: [result[score.key] for result in results] for score in shown}
-    mean = {key: statistics.fmean(column) for key, column in values.items()}
-    std = {key: statistics.stdev(column) for key, column in values.items()}
+    results: list[dict[str, float]] = [{} for _ in reports]
+    shown = []
+    for score in reports[0].glossary:
+        values = [value for report in reports if is_finite_number(value := report.result.get(score.key))]
+        if len(values) == len(reports):
+            shown.append(score)
+            for result, value in zip(results, values, strict=True):
+                result[score.key] = float(value)
+    columns = {score.key: [result[score.key] for result in results] for score in shown}
+    mean = {key: statistics.fmean(column) for key, column in columns.items()}
+    std = {key: statistics.stdev(column) for key, column in columns.items()}
     rows = [
-        [f"seed {seed}", *(format(result[score.key], score.form) for score in shown)]
+        [f"seed {seed}", *(format(result[score.key], score.format_spec) for score in shown)]
         for seed, result in zip(seeds, results, strict=True)
     ]
-    spread = [f"{mean[score.key]:{score.form}} ± {std[score.key]:{score.form}}" for score in shown]
+    spread = [f"{mean[score.key]:{score.format_spec}} ± {std[score.key]:{score.format_spec}}" for score in shown]
     header = ["", *(score.label for score in shown)]
     return SeedsReport(reports[0].recipe, list(seeds), results, mean, std, header, [*rows, ["mean ± std", *spread]])
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)

@@ -1,14 +1,19 @@
-"""Figures of matplotlib as SVG for the middle of a page: in the page's own colours and font, light or dark."""
+"""Figures of matplotlib as inline SVG: in the colours and the font of the page, light or dark."""
 
 import io
 import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-# What is drawn in these colours takes that of the page. The last part is for a page, or a viewer, that sets none.
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Placeholders that are replaced by colours of the page, with a default for pages and viewers that define none.
 INK, MUTED, FIRST, SECOND, THIRD = "#010203", "#010204", "#010205", "#010206", "#010207"
 _PAINT = {
     INK: "currentColor",
@@ -18,8 +23,8 @@ _PAINT = {
     THIRD: "var(--plot-3, #2e8b57)",
 }
 _STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",  # text stays text: small, to be found and copied
-    "svg.hashsalt": "kit",  # the same figure is the same file
+    "svg.fonttype": "none",  # text stays text: small, searchable
+    "svg.hashsalt": "kit",  # the same figure gives the same file
     "text.parse_math": False,  # a label may be $5
     "text.usetex": False,
     "font.size": 10,
@@ -45,25 +50,34 @@ _STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.6,
 }
 _SVG, _LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # what XML cannot hold
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # not allowed in XML
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot for a page."""
+
+    title: str
+    svg: str
+    caption: str = ""
 
 
 class Sketch:
-    """A figure that is being drawn, and its text once it is."""
+    """A figure with one pair of axes, and its SVG once it is complete."""
 
-    def __init__(self, figure: Any) -> None:
+    def __init__(self, figure: "Figure") -> None:
         self.figure = figure
-        self.axes = figure.add_subplot()
+        self.axes: Axes = figure.add_subplot()
         self.svg = ""
 
 
 @contextmanager
 def sketch(name: str, label: str, width: float = 4.8, height: float = 2.8) -> Iterator[Sketch]:
-    """Yield a figure with one pair of axes, in the kit's style whatever the user's is; afterwards its `svg` is there.
+    """Yield a figure to draw in, in the style of the kit and not of the user; at the end its `svg` is set.
 
     Args:
-        name: what all ids in it begin with, so that figures of one page do not share any.
-        label: what is seen, for those who cannot see it.
+        name: prefix of all ids in it, so that those of several figures on one page differ.
+        label: description for screen readers.
         width: inches.
         height: inches.
     """
@@ -71,21 +85,21 @@ def sketch(name: str, label: str, width: float = 4.8, height: float = 2.8) -> It
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # measured with one font, shown with those of the reader
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's fonts are used
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
-        one = Sketch(Figure(figsize=(width, height), layout="constrained"))
-        yield one
+        drawing = Sketch(Figure(figsize=(width, height), layout="constrained"))
+        yield drawing
         stream = io.StringIO()
-        one.figure.savefig(stream, format="svg", metadata={"Date": None})
-        one.svg = adapt(stream.getvalue(), name, label)
+        drawing.figure.savefig(stream, format="svg", metadata={"Date": None})
+        drawing.svg = adapt(stream.getvalue(), name, label)
 
 
 def adapt(svg: str, name: str, label: str) -> str:
     """Return an SVG file as an element for a page.
 
-    Its ids begin with `name`; colours and font are those of the page; what would change the page or name an address is
-    gone; it is as wide as there is room.
+    Its ids begin with `name`; colours and font are those of the page; styles, metadata and addresses are removed; it is
+    as wide as its place on the page.
     """
     ElementTree.register_namespace("", _SVG[1:-1])
     root = ElementTree.fromstring(svg)
@@ -108,18 +122,18 @@ def adapt(svg: str, name: str, label: str) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def printable(text: str, most: int = 24) -> str:
-    """Return a text of the data as a label: on one line, short, without what XML cannot hold.
+def printable(text: str, longest: int = 24) -> str:
+    """Return a text of the data as a label: on one line, short, without characters that XML does not allow.
 
     >>> printable("  one   two "), printable("0123456789", 5)
     ('one two', '0123…')
     """
     text = " ".join(_UNPRINTABLE.sub("", text).split())
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _painted(value: str) -> str:
-    """Return an attribute with the page's colours and font."""
+    """Return an attribute with the colours and the font of the page."""
     for colour, paint in _PAINT.items():
         value = value.replace(colour, paint)
     return re.sub(r"font-family: [^;]*;? ?", "", value)

@@ -1,4 +1,4 @@
-"""A report on the terminal, in one screen."""
+"""A report on the terminal, on one screen."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,17 +7,17 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from .markdown import numeric, score_rows
 from .parameters import change_line
-from .report import RunReport
+from .rows import numeric_columns, score_rows
+from .schema import RunReport
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold blue"}
-_EVALUATIONS = 5  # of a run of many, those shown beside the saved one
+_EVALUATIONS = 5  # of a long run, those shown beside that of the saved weights
 _FRAME, _GAP = 4, 2  # columns of the border, and between two columns of a table
 
 
 def print_report(report: RunReport, folder: str, console: Console | None = None) -> None:
-    """Print summary, findings, scores and notes, and where the rest is."""
+    """Print summary, findings, scores and notes, and where the complete report is."""
     console = console or Console()
     parts: list[RenderableType] = [Text(" ".join(report.summary)), Text()]
     parts += [*_findings(report), Text()] if report.findings else []
@@ -27,24 +27,24 @@ def print_report(report: RunReport, folder: str, console: Console | None = None)
         parts += [rich_table(report.tables[0].header, report.tables[0].rows), Text()]
     parts += [Text(change_line(report.change)), Text()] if report.change else []
     parts += [Text(f"· {note}") for note in report.notes]
-    parts.append(Text(f"Open report.html; it, report.md, report.json and the model are in {folder}", style="bold"))
+    parts.append(Text(f"report.html, report.md, report.json and the model are in {folder}", "bold"))
     console.print(Panel(Group(*parts), title=report.recipe, expand=False))
 
 
 def _findings(report: RunReport) -> list[RenderableType]:
-    """Severity, code, evidence and the first advice of each finding."""
+    """Return severity, code, evidence and the first advice of each finding."""
     return [
         Text.assemble(
-            (f"{one.severity} {one.code}", _STYLES.get(one.severity, "")),
-            f" {one.evidence}",
-            (f" → {one.advice[0]}" if one.advice else "", "italic"),
+            (f"{finding.severity} {finding.code}", _STYLES.get(finding.severity, "")),
+            f" {finding.evidence}",
+            (f" → {finding.advice[0]}" if finding.advice else "", "italic"),
         )
-        for one in report.findings
+        for finding in report.findings
     ]
 
 
 def _scores(report: RunReport, width: int) -> list[RenderableType]:
-    """Return some of the evaluations and the baselines, in as many columns as there is room for."""
+    """Return some of the evaluations and the baselines, in as many columns as fit."""
     header, rows = score_rows(report)
     evaluations = range(len(report.scores))
     shown = {*evaluations[:: max(1, -(-len(report.scores) // _EVALUATIONS))], *evaluations[-1:]}
@@ -57,8 +57,8 @@ def _scores(report: RunReport, width: int) -> list[RenderableType]:
         if is_baseline or number in shown:
             style = "dim" if is_baseline else "bold" if is_result else ""
             table.add_row(*(row[column] for column in columns), style=style)
-    left_out = [header[column] for column in range(len(header)) if column not in columns]
-    return [table, *([Text(f"(and {', '.join(left_out)})", style="dim")] if left_out else [])]
+    hidden = [header[column] for column in range(len(header)) if column not in columns]
+    return [table, *([Text(f"(also in the report: {', '.join(hidden)})", style="dim")] if hidden else [])]
 
 
 def _fitting(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[int]:
@@ -72,10 +72,10 @@ def _fitting(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -
 
 
 def rich_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Return a plain table of rich; columns of numbers stand to the right."""
+    """Return a plain table of rich; columns of numbers are aligned to the right."""
     rows = list(rows)
     table = Table(box=None, pad_edge=False)
-    for label, right in zip(header, numeric(header, rows), strict=True):
+    for label, right in zip(header, numeric_columns(header, rows), strict=True):
         table.add_column(label, justify="right" if right else "left")
     for row in rows:
         table.add_row(*row)

@@ -1,4 +1,4 @@
-"""A headless Chromium, driven over a pipe: what a page asks for, says and looks like."""
+"""A headless Chromium, driven over a pipe: what a page requests, logs and looks like."""
 
 import base64
 import fcntl
@@ -17,7 +17,7 @@ FOUND = next((path for path in map(shutil.which, NAMES) if path), None)
 
 
 class Page:
-    """One page of a browser; `events` are all that it has told so far, by method."""
+    """One page of a browser; `events` are all that it has reported so far, by method."""
 
     def __init__(self, write: Any, read: Any) -> None:
         self._write, self._read = write, read
@@ -36,7 +36,7 @@ class Page:
             message["sessionId"] = self._session
         self._write.write(json.dumps(message).encode() + b"\0")
         self._write.flush()
-        return self._until(lambda one: one.get("id") == self._calls)["result"]
+        return self._until(lambda message: message.get("id") == self._calls)["result"]
 
     def open(self, path: Path, width: int = 1200, height: int = 900, dark: bool = False) -> None:
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
@@ -45,12 +45,12 @@ class Page:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
         self.call("Page.navigate", url=path.resolve().as_uri())
-        self._until(lambda one: one.get("method") == "Page.loadEventFired")
+        self._until(lambda message: message.get("method") == "Page.loadEventFired")
 
     def value(self, script: str) -> Any:
         return self.call("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
 
-    def told(self, method: str) -> list[dict[str, Any]]:
+    def events_of(self, method: str) -> list[dict[str, Any]]:
         return [event["params"] for event in self.events if event["method"] == method]
 
     def picture(self, path: Path) -> None:
@@ -64,14 +64,14 @@ class Page:
         while True:
             text = bytearray()
             while (byte := self._read.read(1)) != b"\0":
-                assert byte, "the browser has gone"
+                assert byte, "the browser has ended"
                 text += byte
-            one: dict[str, Any] = json.loads(text)
-            assert "error" not in one, one
-            if "method" in one:
-                self.events.append(one)
-            if wanted(one):
-                return one
+            message: dict[str, Any] = json.loads(text)
+            assert "error" not in message, message
+            if "method" in message:
+                self.events.append(message)
+            if wanted(message):
+                return message
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import pytest
 
 from bert_finetune_kit import Finding, RunReport
 from bert_finetune_kit.reporting.html import to_html
-from bert_finetune_kit.reporting.report import ReportTable, Score
+from bert_finetune_kit.reporting.schema import ReportTable, Score
 
 EVIL = "<script>alert(1)</script>"
 
@@ -20,6 +20,13 @@ def full_page():
     return to_html(make_report())
 
 
+def changed(name, before, after, relative_change, layer=None, trainable=True):
+    return {
+        "name": name, "layer": layer, "before": before, "after": after, "relative_change": relative_change,
+        "trainable": trainable,
+    }  # fmt: skip
+
+
 def make_report():
     labels = [f"good {EVIL}", "$5 \x00日本 id=\"a\""]  # fmt: skip
     return RunReport(
@@ -30,10 +37,10 @@ def make_report():
             for number in (1, 2, 3)
         ],
         result={"epoch": 1.5, "step": 30, "accuracy": 0.8, "loss": 0.4},
-        baselines={"constant": {"accuracy": 0.55}},
+        baselines={"majority": {"accuracy": 0.55}},
         intervals={"accuracy": [0.7, 0.88]},
         glossary=[Score("accuracy", "accuracy", ".1%", "share of right."), Score("loss", "loss", ".4f", "mean.", True)],
-        data={"train": {"examples": 9, f"label {labels[0]}": 0.45, f"label {labels[1]}": 0.55}, EVIL: {"examples": 20}},
+        data={"train": {"examples": 9, "label_shares": {labels[0]: 0.45, labels[1]: 0.55}}, EVIL: {"examples": 20}},
         history=[
             {"epoch": step / 20, "step": step, "loss": 1 / step, "learning_rate": 1 / step, "grad_norm": 2 + step % 3}
             for step in range(1, 31)
@@ -47,6 +54,7 @@ def make_report():
         ],
         details={
             f"validation {EVIL}": {
+                "examples": 20, "scores": {"accuracy": 0.8}, "intervals": {}, "baseline": {},
                 "by_label": {label: {} for label in labels},
                 "confusion": [[8, 1], [3, 8]],
                 "reliability": {
@@ -69,9 +77,9 @@ def make_report():
         change={
             "before": 1100, "after": 1234, "explanation": [f"The classifier {EVIL} is new."],
             "modules": [
-                {"name": "embeddings", "layer": None, "before": 500, "after": 500, "moved": 0.0, "trainable": 0},
-                {"name": f"layer.0 {EVIL}", "layer": 0, "before": 600, "after": 600, "moved": 0.013, "trainable": 600},
-                {"name": "classifier", "layer": None, "before": 0, "after": 134, "moved": None, "trainable": 134},
+                changed("embeddings", 500, 500, 0.0, trainable=False),
+                changed(f"layer.0 {EVIL}", 600, 600, 0.013, layer=0),
+                changed("classifier", 0, 134, None),
             ]
         },
         notes=[f"a note {EVIL}"],

@@ -39,9 +39,9 @@ def test_so_do_a_list_and_a_table(text):
     line = one_line(text, 2000)
     if not line:
         return
-    told, safe = escape_markdown(text), html.escape(line, quote=False).replace('"', "&quot;")
-    assert MARKDOWN.render(f"- {told}\n") == f"<ul>\n<li>{safe}</li>\n</ul>\n"
-    assert f"<td>{safe}</td>\n<td>1</td>" in MARKDOWN.render(f"| a | b |\n| --- | --- |\n| {told} | 1 |\n")
+    escaped, safe = escape_markdown(text), html.escape(line, quote=False).replace('"', "&quot;")
+    assert MARKDOWN.render(f"- {escaped}\n") == f"<ul>\n<li>{safe}</li>\n</ul>\n"
+    assert f"<td>{safe}</td>\n<td>1</td>" in MARKDOWN.render(f"| a | b |\n| --- | --- |\n| {escaped} | 1 |\n")
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from bert_finetune_kit import RunReport
-from bert_finetune_kit.reporting import plots
+from bert_finetune_kit.reporting.curve_plots import points
 from bert_finetune_kit.reporting.html import to_html, write_html
+from bert_finetune_kit.reporting.plots import plots, weight_change
 from bert_finetune_kit.reporting.svg import FIRST, sketch
 from bert_finetune_kit.reporting.terminal import print_report
 
@@ -55,7 +56,7 @@ def test_a_page_that_needs_nothing_else(full_page):
     ids = [attributes["id"] for _, attributes in tags.found if "id" in attributes]
     assert len(ids) == len(set(ids)) > 100
     used = re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', page)
-    assert {one or other for one, other in used} <= set(ids)
+    assert {url or href for url, href in used} <= set(ids)
     style = page.split("<style>")[1].split("</style>")[0]
     assert page.count("<style") == 1  # none of a picture, which would hold for the whole page
     assert set(re.findall(r"var\((--[\w-]+)", page)) <= set(re.findall(r"(--[\w-]+):", style)) | {"--tone"}
@@ -70,11 +71,11 @@ def test_text_of_the_data_is_escaped(full_page):
 def test_everything_is_on_the_page(full_page):
     text = " ".join(" ".join(Tags(full_page).text).split())
     for part in (
-        "A model was trained.", "warning IMBALANCED", "Likely causes, the likeliest first", "Weigh the labels.",
-        "a note", "constant guess 55.0%", "share of right.", "Confusion, validation", "Reliability, validation",
-        "expected calibration error is 8.6%", "When it abstains", "threshold 0.4", "How frequent the labels are",
-        "Loss", "Accuracy after each evaluation", "Learning rate", "Norm of the gradient", "clipped to 1",
-        "How far the weights moved", "1.30%", "frozen", "Before and after training", "How to repeat it", "recipe =",
+        "A model was trained.", "warning IMBALANCED", "Likely causes, most likely first", "Weigh the labels.",
+        "a note", "majority baseline 55.0%", "share of right.", "Confusion, validation", "Reliability, validation",
+        "expected calibration error is 8.6%", "Probability of no answer", "threshold 0.4", "Label frequencies",
+        "Loss", "Accuracy by step", "Learning rate", "Gradient norm", "clipped to 1",
+        "Change of the weights", "1.30%", "frozen", "Before and after training", "Reproduce", "recipe =",
         "max_grad_norm", "bert_finetune_kit",
     ):  # fmt: skip
         assert part in text, part
@@ -88,8 +89,8 @@ def test_a_report_with_little_in_it():
     page = to_html(empty)
     assert "<svg" not in page
     assert "Findings" not in page  # nothing was looked for
-    empty.evidence = {"looked": 1}
-    assert "No rule of the diagnosis found anything." in to_html(empty)
+    empty.evidence = {"rules": 1}
+    assert "None of the rules of the diagnosis applies." in to_html(empty)
 
 
 def test_pictures_of_what_is_not_finite(full_report, tmp_path):
@@ -103,10 +104,10 @@ def test_pictures_of_what_is_not_finite(full_report, tmp_path):
 
 
 def test_pictures_are_whole_and_take_the_colours_of_the_page(full_report):
-    curves, outcome = plots.plots(full_report)
+    curves, outcome = plots(full_report)
     assert len(curves) == 4
     assert len(outcome) == 4
-    for plot in [*curves, *outcome, plots.weight_change(full_report)]:
+    for plot in [*curves, *outcome, weight_change(full_report)]:
         root = ElementTree.fromstring(plot.svg)
         assert root.attrib["role"] == "img"
         assert {"width", "height"}.isdisjoint(root.attrib)
@@ -118,18 +119,18 @@ def test_pictures_are_whole_and_take_the_colours_of_the_page(full_report):
 def test_curves_of_two_phases_follow_each_other(full_report):
     full_report.history = [{"phase": phase, "step": step, "loss": 1.0} for phase in (1, 2) for step in (5, 10)]
     full_report.scores = [{"phase": 2, "step": 10, "loss": 1.0}]
-    steps, _ = plots._points(full_report, full_report.history, "loss")
+    steps, _ = points(full_report, full_report.history, "loss")
     assert steps == [5, 10, 15, 20]
-    assert plots._points(full_report, full_report.scores, "loss")[0] == [20]
+    assert points(full_report, full_report.scores, "loss")[0] == [20]
 
 
 def test_the_style_of_the_user_is_neither_used_nor_changed():
     import matplotlib
 
     def drawn():
-        with sketch("a", "a line") as one:
-            one.axes.plot([1, 2], [3, 4], color=FIRST)
-        return one.svg
+        with sketch("a", "a line") as figure:
+            figure.axes.plot([1, 2], [3, 4], color=FIRST)
+        return figure.svg
 
     plain, before = drawn(), dict(matplotlib.rcParams)
     assert dict(matplotlib.rcParams) == before
@@ -146,7 +147,7 @@ def test_the_terminal_says_it_in_one_screen(full_report):
     assert len(lines) < 40
     assert max(map(len, lines)) <= 80
     text = "\n".join(lines)
-    for part in ("warning IMBALANCED One label", "epoch 1.5", "constant guess", "a note", "are in runs/x"):
+    for part in ("warning IMBALANCED One label", "epoch 1.5", "majority baseline", "a note", "are in runs/x"):
         assert part in text, part
     assert "report.html" in lines[-2]
 
@@ -166,8 +167,8 @@ def test_in_a_real_browser(full_report, tmp_path):
         assert len(paper) == 2
         page.pdf(tmp_path / "report.pdf")
         assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
-        asked = {event["request"]["url"] for event in page.told("Network.requestWillBeSent")}
+        asked = {event["request"]["url"] for event in page.events_of("Network.requestWillBeSent")}
         assert asked == {path.resolve().as_uri()}
-        assert not page.told("Log.entryAdded")
-        assert not page.told("Runtime.exceptionThrown")
-        assert not page.told("Runtime.consoleAPICalled")
+        assert not page.events_of("Log.entryAdded")
+        assert not page.events_of("Runtime.exceptionThrown")
+        assert not page.events_of("Runtime.consoleAPICalled")

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from bert_finetune_kit import Finding, RunReport
-from bert_finetune_kit.classification.card import card_facts
+from bert_finetune_kit.classification.card import card_context
 from bert_finetune_kit.reporting.card_check import metadata_faults
 from bert_finetune_kit.reporting.model_card import model_card, name_in_card, write_card
 
 TEXT = st.text(min_size=1).filter(str.strip)
 TOKEN = "hf_planted_0123456789"
+BASE = "google-bert/bert-base-uncased"
 
 
 def make_report(labels=("a", "b"), data="reviews.csv", splits=("validation",), source=(), model=(), **more):
@@ -33,21 +34,21 @@ def make_report(labels=("a", "b"), data="reviews.csv", splits=("validation",), s
     given = {
         "recipe": "classification", "summary": [f"A BERT was fine-tuned on {data}."], "scores": [], "result": {},
         "baselines": {}, "glossary": [], "history": [], "timings": {"training": 300.0}, "details": details,
-        "data": {"train": {"examples": 96, **{f"label {label}": 0.5 for label in labels}}},
+        "data": {"train": {"examples": 96, "label_shares": dict.fromkeys(labels, 0.5)}},
         "parameters": {"name": "Bert", "total": 1234, "trainable": 1234, "tied": 0, "children": []},
         "settings": {
             "source": {"train": data, "name": data, "hub_id": None, "own_splits": []} | dict(source),
             "task": {"labels": list(labels), "text_pair": None, "kind": "single_label"},
             "recipe": {"max_length": 128, "stride": None, "threshold": 0.5},
-            "model": {"given": "tiny", "fresh": True, "hub_id": None, "lora": None} | dict(model),
+            "model": {"model_name_or_path": "tiny", "from_scratch": True, "hub_id": None, "lora": None} | dict(model),
             "training": {"learning_rate": 1e-4, "num_train_epochs": 3.0, "max_steps": -1, "output_dir": "runs/x"},
         },
     }  # fmt: skip
     return RunReport(**(given | more))
 
 
-def card_of(report, name="mine", **said):
-    return model_card(report, card_facts(report), name, **said)
+def card_of(report, name="mine", **metadata):
+    return model_card(report, card_context(report), name, **metadata)
 
 
 def test_what_the_hub_knows_is_named_as_the_hub_does():
@@ -57,15 +58,17 @@ def test_what_the_hub_knows_is_named_as_the_hub_does():
             "name": "nyu-mll/glue (mnli)", "hub_id": "nyu-mll/glue", "hub_config": "mnli",
             "own_splits": ["validation_matched", "validation_mismatched"],
         },
-        model={"given": "google-bert/bert-base-uncased", "hub_id": "google-bert/bert-base-uncased", "fresh": False},
+        model={"model_name_or_path": BASE, "hub_id": BASE, "from_scratch": False},
     )  # fmt: skip
     card = ModelCard(str(card_of(report)))
-    assert card.data.base_model == "google-bert/bert-base-uncased"
+    assert card.data.base_model == BASE
     assert card.data.base_model_relation == "finetune"
     assert (card.data.datasets, card.data.language) == (["nyu-mll/glue"], "en")
-    told = [(one.dataset_type, one.dataset_config, one.dataset_split, one.metric_type, one.metric_value)
-            for one in card.data.eval_results]  # fmt: skip
-    assert told == [
+    results = [
+        (result.dataset_type, result.dataset_config, result.dataset_split, result.metric_type, result.metric_value)
+        for result in card.data.eval_results
+    ]
+    assert results == [
         ("nyu-mll/glue", "mnli", split, metric, value)
         for split in ("validation_matched", "validation_mismatched")
         for metric, value in (("accuracy", 0.75), ("matthews_correlation", 0.5))
@@ -76,17 +79,17 @@ def test_what_the_hub_knows_is_named_as_the_hub_does():
 
 
 def test_two_splits_of_local_data_stay_apart():
-    names = [one.metric_name for one in card_of(make_report(splits=("easy", "hard"))).data.eval_results]
+    names = [result.metric_name for result in card_of(make_report(splits=("easy", "hard"))).data.eval_results]
     assert len(set(names)) == len(names) == 4
 
 
 def test_what_is_no_number_is_no_score():
     card = card_of(make_report())
-    assert [one.metric_type for one in card.data.eval_results] == ["accuracy", "matthews_correlation"]
+    assert [result.metric_type for result in card.data.eval_results] == ["accuracy", "matthews_correlation"]
     assert "nan" not in str(card)
     nothing = card_of(make_report(splits=()))
     assert "model-index" not in nothing.data.to_dict()
-    assert "There are none" in nothing.text
+    assert "None: the model was not evaluated" in nothing.text
 
 
 def test_findings_that_users_must_know_come_first():
@@ -96,16 +99,20 @@ def test_findings_that_users_must_know_come_first():
         Finding("STILL_IMPROVING", "note", "The loss still falls."),
     ]
     text = card_of(make_report(findings=findings)).text
-    assert "## What to know first\n\n- **ONE_CLASS_PREDICTED**: All 40 predictions are 'a'.\n- **NOT_CALIB" in text
-    assert text.index("## What to know first") < text.index("## How to use it")
+    assert "## Known issues\n\n- **ONE_CLASS_PREDICTED**: All 40 predictions are 'a'.\n- **NOT_CALIB" in text
+    assert text.index("## Known issues") < text.index("## How to use it")
     assert "STILL_IMPROVING" not in text
-    assert "What to know first" not in card_of(make_report()).text
+    assert "Known issues" not in card_of(make_report()).text
 
 
 def test_no_path_and_no_token_of_this_machine():
     report = make_report(
         data="/home/zelda/data/reviews.csv",
-        model={"given": "/home/zelda/models/base", "fresh": False, "tokenizer": "../zelda/vocab.txt"},
+        model={
+            "model_name_or_path": "/home/zelda/models/base",
+            "from_scratch": False,
+            "tokenizer": "../zelda/vocab.txt",
+        },
         notes=["/home/zelda/runs/x/checkpoint-8 is torn", "with ../zelda/vocab.txt"],
     )
     report.settings["training"] |= {"hub_token": TOKEN, "output_dir": "/home/zelda/runs/x", "push_to_hub_token": TOKEN}
@@ -146,7 +153,7 @@ def test_the_name_in_the_examples_follows_a_push_and_edits_stay(tmp_path):
     name_in_card(tmp_path, "me/toy")  # no card
     assert write_card(card_of(make_report()), tmp_path)
     path = tmp_path / "README.md"
-    edited = path.read_text("utf-8").replace("## Limits\n", '## Limits\n\nMy own words, model_id = "x".\r\n')
+    edited = path.read_text("utf-8").replace("## Limitations\n", '## Limitations\n\nMy own words, model_id = "x".\r\n')
     path.write_bytes(edited.encode())
     assert not write_card(card_of(make_report()), tmp_path)
     for name in ("me/toy", "me/other"):

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from bert_finetune_kit.reporting.origin import data_origin, hub_id, last_part, path_hider
-from bert_finetune_kit.reporting.report import RunReport
+from bert_finetune_kit.reporting.schema import RunReport
 
 
 def report_of(**settings):
@@ -58,9 +58,9 @@ def test_a_split_is_known_only_of_data_on_the_hub():
     ],
 )
 def test_paths_are_hidden(text, shown):
-    report = report_of(source={"train": ["../ada/notes.txt"]}, model={"given": "g/b", "hub_id": "g/b"})
+    report = report_of(source={"train": ["../ada/notes.txt"]}, model={"model_name_or_path": "g/b", "hub_id": "g/b"})
     assert path_hider(report)(text) == shown
 
 
 def test_last_part():
-    assert [last_part(one) for one in ("a/b/", "/", "..", "x", "../y", "a\\b")] == ["b", "/", "..", "x", "y", "b"]
+    assert [last_part(path) for path in ("a/b/", "/", "..", "x", "../y", "a\\b")] == ["b", "/", "..", "x", "y", "b"]

@@ -1,7 +1,7 @@
 import pytest
 
 from bert_finetune_kit import OutputError, Overview, RunReport
-from bert_finetune_kit.reporting.report import ReportTable, Score
+from bert_finetune_kit.reporting.schema import ReportTable, Score
 
 
 def run_of(name, **result):
@@ -26,19 +26,19 @@ def test_one_page_for_all_runs(tmp_path, capsys):
     page = two_runs(tmp_path).save(tmp_path).read_text("utf-8")
     assert "| pretraining | 12,345 | 1.5 | loss 2.50 |" in page
     assert "| question_answering | 12,345 | 1.5 | F1 51.0 |" in page
-    assert "[All of question_answering](question_answering/report.html)" in page
+    assert "[Report of question_answering](question_answering/report.html)" in page
     printed = capsys.readouterr().out
     assert "pretraining went well." in printed
     assert "F1 51.0" in printed
 
 
-def test_ten_questions_are_answered_in_turn(tmp_path):
+def test_the_ten_sections(tmp_path):
     page = two_runs(tmp_path).to_markdown()
     titles = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
     assert titles == [
-        "All stages", "1. The model", "2. Its parameters, by module", "3. Pretraining",
-        "4. Its scores after each epoch", "5. Where it is", "6. Fine-tuning", "7. All scores",
-        "8. Parameters after fine-tuning", "9. Where they are", "10. Why the scores are what they are",
+        "Runs", "1. Model", "2. Parameters by module", "3. Pretraining", "4. Scores by evaluation",
+        "5. Where the model is", "6. Fine-tuning", "7. Results", "8. Parameters after fine-tuning",
+        "9. Where the fine-tuned models are", "10. Analysis",
     ]  # fmt: skip
     assert "### Question answering: Result" in page
     assert "hf upload YOUR-NAME/question-answering question_answering" in page

@@ -4,7 +4,14 @@ from bert_finetune_kit.reporting.parameters import change_line, change_rows
 
 
 def module(name, before, after, moved, trainable=True, layer=None):
-    return {"name": name, "before": before, "after": after, "moved": moved, "trainable": trainable, "layer": layer}
+    return {
+        "name": name,
+        "before": before,
+        "after": after,
+        "relative_change": moved,
+        "trainable": trainable,
+        "layer": layer,
+    }
 
 
 CHANGE = {
@@ -25,12 +32,12 @@ def test_rows():
     rows = change_rows(CHANGE)
     assert rows[1] == ("encoder.layer.0", "100", "100", "0%", "frozen")
     assert [row[3] for row in rows] == ["0%", "0%", "4.2e-04%", "3.17%", "", "", ""]
-    assert [row[4] for row in rows[-3:]] == ["gone", "yes", ""]
+    assert [row[4] for row in rows[-3:]] == ["removed", "yes", ""]
     assert rows[-1][:3] == ("all", "1,100", "1,005")
 
 
 def test_line():
     line = change_line(CHANGE)
     assert line.startswith("Parameters: 1,100 → 1,005 (-95)")
-    assert "layer 2 moved by 3.17% of its norm, the most, layer 1 by 4.2e-04%, the least" in line
+    assert "largest weight change: layer 2, 3.17% of its norm; smallest: layer 1, 4.2e-04%" in line
     assert "layer" not in change_line(CHANGE | {"modules": []})

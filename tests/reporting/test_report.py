@@ -6,8 +6,9 @@ import pytest
 from rich.console import Console
 
 from bert_finetune_kit import OutputError, RunReport
-from bert_finetune_kit.reporting.markdown import table, to_markdown
-from bert_finetune_kit.reporting.report import Score, package_versions
+from bert_finetune_kit.reporting.markdown import markdown_table, to_markdown
+from bert_finetune_kit.reporting.plain import package_versions
+from bert_finetune_kit.reporting.schema import Score
 from bert_finetune_kit.reporting.terminal import print_report
 
 
@@ -49,10 +50,23 @@ def test_what_is_no_report(tmp_path):
         RunReport.load(tmp_path)
 
 
+def test_a_report_of_another_format_is_refused(report, tmp_path):
+    report.save(tmp_path)
+    path = tmp_path / "report.json"
+    data = json.loads(path.read_text("utf-8"))
+    for version in (1, None):
+        path.write_text(json.dumps(data | {"format_version": version}), "utf-8")
+        with pytest.raises(OutputError, match=f"has format {version}.* reads format 2"):
+            RunReport.load(tmp_path)
+    path.write_text("[]", "utf-8")
+    with pytest.raises(OutputError, match="is damaged"):
+        RunReport.load(tmp_path)
+
+
 def test_markdown(report):
     text = to_markdown(report)
     assert "| epoch 1 | 50.5 |" in text
-    assert "| uniform guess | 800.0 |" in text
+    assert "| uniform baseline | 800.0 |" in text
     assert "F1" not in text
     assert "| documents | 1,200 |" in text
     assert "| unknown tokens | 1.50% |" in text
@@ -69,7 +83,7 @@ def test_terminal(report):
     stream = io.StringIO()
     print_report(report, "runs/x", Console(file=stream, width=100))
     text = stream.getvalue()
-    for part in ("A model was trained. It is fine.", "50.5", "uniform guess", "heads are new", "runs/x"):
+    for part in ("A model was trained. It is fine.", "50.5", "uniform baseline", "heads are new", "runs/x"):
         assert part in text
     assert len(text.splitlines()) < 25
 
@@ -81,7 +95,7 @@ def test_a_report_without_scores(report):
 
 
 def test_table_escapes():
-    assert table(("a", "b"), [("x|y", "l\nm")]).splitlines()[-1] == "| x\\|y | l m |"
+    assert markdown_table(("a", "b"), [("x|y", "l\nm")]).splitlines()[-1] == "| x\\|y | l m |"
 
 
 def test_versions():

@@ -2,138 +2,136 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import cast
 
 import numpy as np
 
 from ...errors import ConfigError, raise_faults
-from ..report import Finding, RunReport
-from .registry import Rule, known_recipes, rules_for
+from ..known_scores import KNOWN_SCORES
+from ..records import Evidence
+from ..schema import Finding, RunReport, ScoreRow
+from .registry import Rule, recipes_with_rules, rules_for
 
 SEVERITIES = ("error", "warning", "note")
 
-# What follows from a finding by necessity, and would hide it: not shown beside it.
-_FOLLOWS = {
+# Code → codes that follow from it by necessity, and are not reported with it.
+_IMPLIED = {
     "LABELS_PERMUTED": ("BELOW_MAJORITY", "NOT_CALIBRATED", "OVERFITTING"),
     "LEARNING_RATE_TOO_HIGH": ("STILL_IMPROVING",),
     "LEARNING_RATE_TOO_LOW": ("LAYERS_UNCHANGED",),
     "ONE_CLASS_PREDICTED": ("BELOW_MAJORITY", "NOT_CALIBRATED"),
 }
 
-# What scores by hand may come with, beside themselves.
 CONTEXT = {
     "examples": "number of examples or questions that were scored",
     "vocab_size": "word pieces in the vocabulary",
-    "unigram_perplexity": "perplexity of guessing by word frequency",
+    "unigram_perplexity": "perplexity of the unigram baseline",
     "pairs": "number of segment pairs that were scored",
     "majority": "share of the most frequent label",
-    "expected_parameters": "a number of parameters to hold `parameters` against",
-    "modules": "parameters by name of the module, to explain a difference with",
+    "expected_parameters": "a number of parameters to compare `parameters` with",
+    "modules": "parameters by name of the module, to explain a difference",
 }
-
-
-# What scores by hand are known by, beside further ones that no rule looks at.
-SCORES = {
-    "pretraining": ("perplexity", "mlm_loss", "mlm_accuracy", "pair_accuracy", "pair_loss", "loss", "parameters"),
-    "classification": (
-        "accuracy", "precision", "recall", "f1", "f1_macro", "matthews", "calibration_error", "loss", "pearson",
-        "spearman", "parameters",
-    ),
-    "question_answering": (
-        "exact", "f1", "total", "HasAns_exact", "HasAns_f1", "HasAns_total", "NoAns_exact", "NoAns_f1", "NoAns_total",
-        "best_exact", "best_exact_thresh", "best_f1", "best_f1_thresh", "meteor", "bleu", "bleu_1", "bleu_length_ratio",
-        "rouge1", "loss", "parameters",
-    ),
-}  # fmt: skip
-SHARES = (
-    "accuracy", "precision", "recall", "f1", "f1_macro", "calibration_error", "mlm_accuracy", "pair_accuracy",
-    "majority",
-)  # fmt: skip
+"""What `diagnose_scores` can use beside the scores."""
 
 
 def diagnose(report: RunReport) -> list[Finding]:
-    """Return what the rules find in a report, the severest first; what follows from another finding is left out.
+    """Return the findings of a report, the severest first, without those that follow from another finding.
 
-    A rule that raises takes no part: it becomes a note, since no rule may cost its user a finished run.
+    A rule that fails becomes a note: it must not cost a user a finished run.
     """
-    found = [one for code, rule in rules_for(report.recipe).items() if (one := _apply(code, rule, report)) is not None]
-    covered = {code for one in found for code in _FOLLOWS.get(one.code, ())}
-    found = [one for one in found if one.code not in covered]
-    return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
+    findings = [
+        finding
+        for code, rule in rules_for(report.recipe).items()
+        if (finding := _apply(code, rule, report)) is not None
+    ]
+    implied = {code for finding in findings for code in _IMPLIED.get(finding.code, ())}
+    findings = [finding for finding in findings if finding.code not in implied]
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def diagnose_scores(
-    recipe: str, scores: Mapping[str, Any] | Sequence[Mapping[str, Any]], **context: Any
+    recipe: str, scores: Mapping[str, float] | Sequence[Mapping[str, float]], **context: float | Mapping[str, float]
 ) -> list[Finding]:
-    """Return what the rules find in scores alone, such as those of a published table; the severest first.
+    """Diagnose metrics from any source, such as a published table; return the findings, the severest first.
 
     Args:
         recipe: pretraining, classification or question_answering.
-        scores: by the names that the kit gives them (those of the official script for question answering), or a list
-            of such, one an evaluation.
-        context: what else is known: `examples`, `vocab_size`, `unigram_perplexity`, `pairs`, `majority`,
+        scores: by key (see `KNOWN_SCORES`; for question answering those of the official script), or a list of such,
+            one an evaluation.
+        context: further facts: `examples`, `vocab_size`, `unigram_perplexity`, `pairs`, `majority`,
             `expected_parameters`, `modules`.
 
     Raises:
-        ConfigError: there is no such recipe or context, no score is known, or a value cannot be one.
+        ConfigError: there is no such recipe or context, no score is known, or a value is impossible.
 
-    >>> [one.code for one in diagnose_scores("pretraining", {"perplexity": 1_743_681}, vocab_size=30_522)]
+    >>> [finding.code for finding in diagnose_scores("pretraining", {"perplexity": 1_743_681}, vocab_size=30_522)]
     ['PERPLEXITY_ABOVE_UNIFORM']
     """
-    faults = []
-    for what, kind, there in [("recipe", recipe, known_recipes()), *(("context", name, CONTEXT) for name in context)]:
-        if kind not in there:
-            similar = get_close_matches(kind, there, n=1)
-            hint = f"did you mean {similar[0]!r}? " if similar else ""
-            faults.append(f"there is no {what} {kind!r}: {hint}there are {', '.join(there)}")
+    faults = [fault for fault in (_name_fault("recipe", recipe, recipes_with_rules()),) if fault]
+    faults += [fault for name in context if (fault := _name_fault("context", name, CONTEXT))]
     raise_faults(faults, "diagnose_scores")
     given = [scores] if isinstance(scores, Mapping) else list(scores) if isinstance(scores, Sequence) else []
     if not given or not all(isinstance(row, Mapping) for row in given):
-        raise ConfigError(f"diagnose_scores was given {scores!r}: scores by name are needed, or a list of such.")
-    rows = [dict(row) for row in given]
-    raise_faults(list(_score_faults(recipe, rows, context)), "diagnose_scores")
-    bare = RunReport(
-        recipe, scores=rows, result=rows[-1], evidence=dict(context),
-        summary=[], baselines={}, glossary=[], data={}, history=[], parameters={}, settings={}, timings={},
+        raise ConfigError(f"diagnose_scores got {scores!r}: give scores by name, or a list of such.")
+    rows: list[ScoreRow] = [dict(row) for row in given]
+    raise_faults(_score_faults(recipe, rows, context), "diagnose_scores")
+    report = RunReport(
+        recipe, scores=rows, result=rows[-1], evidence=cast(Evidence, dict(context)), summary=[], baselines={},
+        glossary=[], data={}, history=[], parameters={}, settings={}, timings={},
     )  # fmt: skip
-    return diagnose(bare)
+    return diagnose(report)
+
+
+def _name_fault(kind: str, name: str, allowed: Sequence[str] | Mapping[str, str]) -> str | None:
+    """Return what is wrong with a name that is none of those allowed, with the most similar one."""
+    if name in allowed:
+        return None
+    similar = get_close_matches(name, allowed, n=1)
+    hint = f"did you mean {similar[0]!r}? " if similar else ""
+    return f"unknown {kind} {name!r}: {hint}use one of {', '.join(allowed)}"
 
 
 def _apply(code: str, rule: Rule, report: RunReport) -> Finding | None:
     try:
-        found = rule(report)
-        fault = None if found is None else _fault(found)
+        finding = rule(report)
+        fault = None if finding is None else _fault(finding)
     except Exception as error:
-        found, fault = None, f"{type(error).__name__}: {error}"
+        finding, fault = None, f"{type(error).__name__}: {error}"
     if fault is None:
-        return found
+        return finding
     return Finding("RULE_FAILED", "note", f"The rule {code} could not be applied: {fault}")
 
 
-def _fault(found: Any) -> str | None:
-    """Return what is wrong with what a rule returned."""
-    if not isinstance(found, Finding):
-        return f"it returned {found!r}, and a Finding or None is needed"
-    if found.severity not in SEVERITIES:
-        return f"its severity is {found.severity!r}: it can be {', '.join(SEVERITIES)}"
-    if not isinstance(found.code, str) or not isinstance(found.evidence, str):
+def _fault(finding: object) -> str | None:
+    """Return what is wrong with the return value of a rule."""
+    if not isinstance(finding, Finding):
+        return f"it returned {finding!r}, not a Finding or None"
+    if finding.severity not in SEVERITIES:
+        return f"its severity is {finding.severity!r}, not one of {', '.join(SEVERITIES)}"
+    if not isinstance(finding.code, str) or not isinstance(finding.evidence, str):
         return "its code and its evidence must be text"
     return None
 
 
-def _score_faults(recipe: str, rows: Sequence[Mapping[str, Any]], context: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what scores by hand cannot mean."""
-    known = [name for name in SCORES[recipe] if any(name in row for row in rows)]
-    if not known:
-        yield f"none of the scores is known: {', '.join(SCORES[recipe])} are"
-    for name in dict.fromkeys(name for row in rows for name in row if name not in SCORES[recipe]):
-        if name.lower() in SCORES[recipe]:
-            yield f"there is no score {name!r}: did you mean {name.lower()!r}?"
-    for name in [*known, *context]:
-        for value in [one[name] for one in (*rows, context) if name in one]:
-            if name != "modules" and not isinstance(value, int | float | np.number):
-                yield f"{name} is {value!r}: a number is needed"
-            elif name in SHARES and recipe != "question_answering" and value > 1:
-                yield f"{name} is {value}: shares of 1 are needed, not percent"
+def _score_faults(recipe: str, rows: Sequence[ScoreRow], context: Mapping[str, object]) -> Iterator[str]:
+    """Yield what is impossible in given scores."""
+    declared = KNOWN_SCORES.get(recipe)
+    if declared is None:  # a recipe of a user
+        return
+    names = [name for name in declared if any(name in row for row in rows)]
+    if not names:
+        yield f"no known score was given; known are {', '.join(declared)}"
+    for name in dict.fromkeys(name for row in rows for name in row if name not in declared):
+        if name.lower() in declared:
+            yield f"unknown score {name!r}: did you mean {name.lower()!r}?"
+    shares = {name for name in names if declared[name].is_share} | {"majority"}
+    for name in [*names, *context]:
+        for value in [values[name] for values in (*rows, context) if name in values]:
+            if name == "modules":
+                continue
+            if not isinstance(value, int | float | np.number):
+                yield f"{name} is {value!r}: give a number"
+            elif name in shares and recipe != "question_answering" and value > 1:
+                yield f"{name} is {value}: give a share from 0 to 1, not percent"
             elif name == "perplexity" and value <= 0:
-                yield f"perplexity is {value}: it is never below 1"
+                yield f"{name} is {value}: a perplexity is at least 1"

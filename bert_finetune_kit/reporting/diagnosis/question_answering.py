@@ -1,57 +1,57 @@
 """Rules on question answering. Scores are percentages under the names of SQuAD's official script."""
 
-import math
-
+from ..details import question_answering_details
 from ..intervals import wilson
-from ..report import Finding, RunReport
-from .view import all_answers, known, number, reported_answers, setting
+from ..numbers import finite_or_none, is_non_finite
+from ..schema import Finding, RunReport
+from .view import all_answers, measured, scored_answers, setting, statistic
 
-# Official SQuAD has no answer that is not where it is said to be; one in a hundred is no slip.
+# All answers of official SQuAD are where answer_start says; one in a hundred is no accident.
 _MISPLACED = 0.01
 _MOSTLY_MISPLACED = 0.2
-# Twice or half as many words: what the articles and punctuation of short answers cannot explain. A convention.
-_FAR = 2.0
-# Percent of the questions. A threshold that was fitted on few questions lets one or two of them through by luck.
-_SILENT = 98.0
-# Gain over abstaining, in percent of the questions, that an oracle finds by luck: it chooses among all thresholds on
+# Twice or half as many words: more than articles and punctuation of short answers can explain. A convention.
+_LENGTH_FACTOR = 2.0
+# Percent of the questions. A threshold fitted on few questions answers one or two of them by chance.
+_ALWAYS = 98.0
+# Gain of an oracle over always abstaining by chance, in percent of the questions: it chooses among all thresholds on
 # the answers that it is scored on.
-_LUCK = 1.0
+_ORACLE_CHANCE = 1.0
 
 
 def never_abstains(report: RunReport) -> Finding | None:
-    """No question without an answer goes unanswered."""
-    scores = reported_answers(report)
-    silent, count = number(scores.get("NoAns_f1")), number(scores.get("NoAns_total"))
-    if silent is None or silent > 0 or not count or _broken(report):
+    """The model abstains on no question without an answer."""
+    scores = scored_answers(report)
+    f1, count = finite_or_none(scores.get("NoAns_f1")), finite_or_none(scores.get("NoAns_total"))
+    if f1 is None or f1 > 0 or not count or _is_non_finite(report):
         return None
     high = wilson(0, int(count))[1]
     return Finding(
         "NEVER_ABSTAINS", "warning",
-        f"None of {count:,.0f} questions without an answer went unanswered: NoAns is 0, and with 95% confidence at "
-        f"most {high:.1%}.",
-        {"NoAns_total": count, "NoAns_f1": silent},
-        ["the evaluation was told that every question has an answer (version 1)",
+        f"Abstained on none of {count:,.0f} questions without an answer: NoAns is 0, with 95% confidence at most "
+        f"{high:.1%}.",
+        {"NoAns_total": count, "NoAns_f1": f1},
+        ["the evaluation assumed that every question has an answer (version 1)",
          "the training data had no questions without an answer",
-         "the threshold is too high, or the probability of no answer is not handed to the script"],
+         "the threshold is too high, or the script does not get the probability of no answer"],
         ["Evaluate as version 2, with the probability of no answer of each question.",
-         "Train on data that hold unanswerable questions.", "Fit the threshold on held-out questions."],
+         "Train on data with unanswerable questions.", "Fit the threshold on held-out questions."],
     )  # fmt: skip
 
 
 def always_abstains(report: RunReport) -> Finding | None:
-    """Hardly a question gets an answer; or by the scores, none with an answer and none without."""
-    scores = reported_answers(report)
-    answered, silent = number(scores.get("HasAns_f1")), number(scores.get("NoAns_f1"))
-    share = number(report.details.get("abstained"))
-    whole = share is not None and share >= _SILENT and bool(number(scores.get("HasAns_total")))
-    if not whole and not (answered == 0 and silent == 100):
+    """The model abstains on nearly all questions; by the scores alone, on all of them."""
+    scores = scored_answers(report)
+    has_answer, no_answer = finite_or_none(scores.get("HasAns_f1")), finite_or_none(scores.get("NoAns_f1"))
+    share = finite_or_none(question_answering_details(report.details).get("abstained"))
+    nearly_all = share is not None and share >= _ALWAYS and bool(finite_or_none(scores.get("HasAns_total")))
+    if not nearly_all and not (has_answer == 0 and no_answer == 100):
         return None
     return Finding(
         "ALWAYS_ABSTAINS", "error",
-        f"HasAns F1 is {answered or 0:.1f} and NoAns F1 {silent or 0:.1f}"
-        + (f": {share:.1f}% of the questions go unanswered." if share is not None else ": no question is answered."),
-        {"HasAns_f1": answered, "NoAns_f1": silent, "abstained": share},
-        ["too little training: that there is no answer is learnt first", "most windows hold no answer",
+        f"HasAns F1 is {has_answer or 0:.1f} and NoAns F1 {no_answer or 0:.1f}: the model abstains on "
+        + (f"{share:.1f}% of the questions." if share is not None else "all questions."),
+        {"HasAns_f1": has_answer, "NoAns_f1": no_answer, "abstained": share},
+        ["too little training: a model first learns to predict no answer", "most windows have no answer",
          "the answers of the training data are not found in their contexts"],
         ["Train for more steps.", "Start from a pretrained checkpoint.",
          "Lower doc_stride or raise max_length, so that fewer windows lack the answer."],
@@ -59,137 +59,142 @@ def always_abstains(report: RunReport) -> Finding | None:
 
 
 def best_is_abstaining(report: RunReport) -> Finding | None:
-    """The oracle's best score is that of answering nothing: no threshold makes the answers worth giving."""
+    """The oracle is no better than the always-abstain baseline: no threshold makes the predictions useful."""
     scores = all_answers(report)
-    total, without = number(scores.get("total")), number(scores.get("NoAns_total"))
-    if not total or not without or without == total or _broken(report):
+    total, without = finite_or_none(scores.get("total")), finite_or_none(scores.get("NoAns_total"))
+    if not total or not without or without == total or _is_non_finite(report):
         return None
     share = 100.0 * without / total
-    gains = {name: best - share for name in ("exact", "f1") if (best := number(scores.get(f"best_{name}"))) is not None}
+    best = {name: finite_or_none(scores.get(f"best_{name}")) for name in ("exact", "f1")}
+    gains = {name: value - share for name, value in best.items() if value is not None}
     # A percent of the questions, or one question where there are few.
-    if not gains or max(gains.values()) > max(_LUCK, 100.0 / total):
+    if not gains or max(gains.values()) > max(_ORACLE_CHANCE, 100.0 / total):
         return None
-    told = ", ".join(f"best_{name} is {scores[f'best_{name}']:.3f}" for name in gains)
+    values = ", ".join(f"best_{name} is {best[name]:.3f}" for name in gains)
     return Finding(
         "BEST_IS_ABSTAINING", "error",
-        f"{told}, and {share:.3f}% of the {total:,.0f} questions have no answer ({without:,.0f}): abstaining from all "
-        "of them scores that without a model.",
+        f"{values}; always-abstain baseline: {share:.3f}, the share of the {total:,.0f} questions without an answer "
+        f"({without:,.0f}).",
         {"share_without_answer": share, **{f"gain_{name}": gain for name, gain in gains.items()}},
-        ["the answers are worse than none", "the probability of no answer does not tell which questions have one"],
-        ["Do not report best_exact and best_f1 as scores: they are upper bounds, never below that share.",
+        ["the predictions are worse than abstaining",
+         "the probability of no answer does not separate answerable from unanswerable questions"],
+        ["Do not report best_exact and best_f1 as scores: they are upper bounds, at least that share by construction.",
          "Train longer, or from a pretrained checkpoint.",
-         "Hand the real probability of no answer to the script."],
+         "Pass the predicted probability of no answer to the script."],
     )  # fmt: skip
 
 
 def v2_data_as_v1(report: RunReport) -> Finding | None:
-    """Questions without an answer are in the data, and training or evaluation went as if there were none.
+    """The data have questions without an answer, and training or evaluation treated them as if there were none.
 
-    Seen in the data (none to learn from, some to score), or in the figures: where answering some questions is best and
-    the threshold for that is 0, those questions have a probability of no answer of exactly 0, as scripts for version 1
-    hand it over.
+    Seen in the data (none in training, some in validation), or in the scores: where answering some questions is best
+    and the best threshold is 0, those questions have a probability of no answer of exactly 0, as scripts for version 1
+    produce it.
     """
-    train, validation = (number(report.data.get(name, {}).get("without_answer")) for name in ("train", "validation"))
+    train, validation = (statistic(report, split, "without_answer") for split in ("train", "validation"))
     scores = all_answers(report)
-    places = [number(scores.get(f"best_{name}_thresh")) for name in ("exact", "f1")]
-    silent, without, total = (number(scores.get(name)) for name in ("NoAns_f1", "NoAns_total", "total"))
+    thresholds = [finite_or_none(scores.get(f"best_{name}_thresh")) for name in ("exact", "f1")]
+    names = ("NoAns_f1", "NoAns_total", "total")
+    no_answer, without, total = (finite_or_none(scores.get(name)) for name in names)
     if train == 0 and validation:
-        told = f"No training question is without an answer, and {validation:.1%} of the validation questions are"
-    elif not report.data and places == [0, 0] and silent == 0 and without and total:
-        best = max(number(scores.get(f"best_{name}")) or 0.0 for name in ("exact", "f1"))
-        if best <= 100 * without / total:
+        evidence = f"Every training question has an answer, and {validation:.1%} of the validation questions have none"
+    elif not report.data and thresholds == [0, 0] and no_answer == 0 and without and total:
+        best = max(finite_or_none(scores.get(f"best_{name}")) or 0.0 for name in ("exact", "f1"))
+        always_abstain = 100 * without / total
+        if best <= always_abstain:
             return None
-        told = (
-            f"The best thresholds are 0 though answering some questions is best ({best:.3f} against "
-            f"{100 * without / total:.3f}): their probability of no answer is exactly 0, and NoAns is 0"
+        evidence = (
+            f"The best thresholds are 0 although answering some questions is best ({best:.3f}; always-abstain "
+            f"baseline: {always_abstain:.3f}): their probability of no answer is exactly 0, and NoAns is 0"
         )
     else:
         return None
     limited = bool(setting(report, "max_train_examples", "source"))
     return Finding(
-        "V2_DATA_AS_V1", "error", f"{told}.",
-        {"train_without_answer": train, "validation_without_answer": validation, "thresholds": places},
-        [*(["only the first questions were taken (max_train_examples), and all of these have an answer"] * limited),
+        "V2_DATA_AS_V1", "error", f"{evidence}.",
+        {"train_without_answer": train, "validation_without_answer": validation, "thresholds": thresholds},
+        [*(["only the first questions were used (max_train_examples), and all of these have an answer"] * limited),
          "a script for SQuAD v1.1 was run on v2 data (version_2_with_negative is off)",
          "unanswerable questions were filtered out of the training data"],
-        ["Learn and score with questions that have no answer: source='squad_v2' for both splits.",
-         "Hand the probability of no answer to the script.",
-         "Or score answerable questions alone, and say so."],
+        ["Train and evaluate on questions without an answer: source='squad_v2' for both splits.",
+         "Pass the probability of no answer to the script.",
+         "Or evaluate on answerable questions alone, and report that."],
     )  # fmt: skip
 
 
 def offsets_broken(report: RunReport) -> Finding | None:
-    """Answers do not stand in their contexts where `answer_start` says they do."""
-    shares = {}
-    for split, one in report.data.items():
-        if "questions_without_any_of_theirs" in one:
-            answerable = max(one["questions"] * (1 - one["without_answer"]), 1)
-            shares[split] = one["questions_without_any_of_theirs"] / answerable
+    """Answers are not in their contexts where `answer_start` says."""
+    shares, counts = {}, {}
+    for split in report.data:
+        invalid = statistic(report, split, "questions_without_valid_answer")
+        if invalid is not None:
+            questions, without = statistic(report, split, "questions") or 0, statistic(report, split, "without_answer")
+            counts[split], shares[split] = invalid, invalid / max(questions * (1 - (without or 0)), 1)
     worst = max(shares, key=lambda split: shares[split], default=None)
     if worst is None or shares[worst] < _MISPLACED:
         return None
     return Finding(
         "OFFSETS_BROKEN", "error" if shares[worst] >= _MOSTLY_MISPLACED else "warning",
-        f"{report.data[worst]['questions_without_any_of_theirs']:,} questions of the {worst} split, "
-        f"{shares[worst]:.1%} of those with an answer, have none that stands where answer_start says.",
+        f"{counts[worst]:,.0f} questions of the {worst} split, {shares[worst]:.1%} of those with an answer, have no "
+        "answer at its answer_start.",
         {"shares": shares},
-        ["answer_start counts bytes or words, not characters", "the contexts were cleaned after they were annotated",
+        ["answer_start counts bytes or words, not characters", "the contexts were cleaned after their annotation",
          "rows of contexts and answers are shifted against each other"],
         ["Count answer_start in characters of the context as it is in the file.",
-         "Leave texts as they are: no stripping, no lower-casing, no Unicode normalization.",
-         "Look at the questions that the notes name."],
+         "Leave texts unchanged: no stripping, no lower-casing, no Unicode normalization.",
+         "Inspect the questions that the notes list."],
     )  # fmt: skip
 
 
 def overlap_metric_on_wrong_text(report: RunReport) -> Finding | None:
-    """What BLEU compared has another length than what was answered: the texts were not the answers.
+    """The texts compared by BLEU have another length than the predictions: they are not the answers.
 
-    The length ratio of BLEU is held against that of the answers themselves where it is known, else against 1.
+    The length ratio of BLEU is compared with that of the answers where it is known, else with 1.
     """
-    overlap = report.details.get("overlap", report.result)
-    ratio = number(overlap.get("bleu_length_ratio"))
-    expected = known(report, "length_ratio") or 1.0
-    if not ratio or 1 / _FAR <= ratio / expected <= _FAR:
+    overlap = question_answering_details(report.details).get("overlap") or report.result
+    ratio = finite_or_none(overlap.get("bleu_length_ratio"))
+    expected = measured(report, "length_ratio") or 1.0
+    if not ratio or 1 / _LENGTH_FACTOR <= ratio / expected <= _LENGTH_FACTOR:
         return None
-    words, f1 = number(overlap.get("bleu_1")), number(all_answers(report).get("HasAns_f1"))
-    if f1 is None:
-        f1 = number(all_answers(report).get("f1"))
-    also = ""
-    if words is not None and f1 and words < f1 / 10:
-        also = f" By F1 the answers share {f1:.1f}% of their words, by BLEU {words:.2g}%: these are not the same texts."
+    scores, bleu = all_answers(report), finite_or_none(overlap.get("bleu_1"))
+    f1 = finite_or_none(scores.get("HasAns_f1"))
+    f1 = finite_or_none(scores.get("f1")) if f1 is None else f1
+    further = ""
+    if bleu is not None and f1 and bleu < f1 / 10:
+        further = f" Word overlap is {f1:.1f}% by F1 and {bleu:.2g}% by BLEU-1: these are not the same texts."
     return Finding(
         "OVERLAP_METRIC_ON_WRONG_TEXT", "error",
-        f"BLEU saw {ratio:.2f} words for each word of its references; of the answers it should be {expected:.2f}."
-        + also,
-        {"bleu_length_ratio": ratio, "expected": expected, "bleu_1": words, "f1": f1},
+        f"The length ratio of BLEU is {ratio:.2f}; that of the answers is {expected:.2f}.{further}",
+        {"bleu_length_ratio": ratio, "expected": expected, "bleu_1": bleu, "f1": f1},
         ["contexts, questions or token ids were compared instead of answers",
-         "unanswerable questions were compared with empty references, or with a filler word",
-         "predictions and references are in another order"],
-        ["Compare answers with answers, of answerable questions alone, each with all its references.",
-         "Print three pairs of what the metric is given.", "Rely on exact match and F1."],
+         "unanswerable questions were compared with empty references, or with a placeholder",
+         "predictions and references are in different orders"],
+        ["Compare predictions with answers, of answerable questions alone, each with all its references.",
+         "Print three pairs of inputs of the metric.", "Rely on exact match and F1."],
     )  # fmt: skip
 
 
 def spans_too_long(report: RunReport) -> Finding | None:
-    """Answers have on average twice as many words as the true ones, by more than chance."""
-    said, true = known(report, "said_words"), known(report, "answer_words")
-    error, count = known(report, "said_words_error") or 0.0, known(report, "answers_compared")
-    if not said or not true or not count or said - 2 * error <= _FAR * true:  # 95% of a mean: two standard errors
+    """Predictions have on average twice as many words as true answers, by more than chance."""
+    predicted, true = measured(report, "predicted_words"), measured(report, "answer_words")
+    error, count = measured(report, "predicted_words_error") or 0.0, measured(report, "answers_compared")
+    # The 95% interval of a mean is two standard errors wide on each side.
+    if not predicted or not true or not count or predicted - 2 * error <= _LENGTH_FACTOR * true:
         return None
     return Finding(
         "SPANS_TOO_LONG", "warning",
-        f"Answers have {said:.1f} words on average where the true ones have {true:.1f} ({count:,.0f} questions that "
-        "have an answer and got one).",
-        {"said_words": said, "answer_words": true, "answers": count},
-        ["too little training: starts and ends are guessed apart", "the answers of the training data are longer",
-         "max_answer_length is too large"],
-        ["Train longer.", "Compare the lengths of answers of both splits.", "Lower max_answer_length."],
+        f"Predictions have {predicted:.1f} words on average, true answers {true:.1f} ({count:,.0f} answerable "
+        "questions with a prediction).",
+        {"predicted_words": predicted, "answer_words": true, "answers": count},
+        ["too little training: starts and ends are predicted independently",
+         "the answers of the training data are longer", "max_answer_length is too large"],
+        ["Train longer.", "Compare the lengths of the answers of both splits.", "Lower max_answer_length."],
     )  # fmt: skip
 
 
-def _broken(report: RunReport) -> bool:
-    """Return whether nothing was said because the model's numbers are no numbers: another rule tells that."""
-    return any(math.isnan(float(report.result.get(name, 0.0))) for name in ("exact", "f1"))
+def _is_non_finite(report: RunReport) -> bool:
+    """Return whether nothing was predicted because the logits are not finite, which LOSS_NOT_FINITE reports."""
+    return any(is_non_finite(report.result.get(name)) for name in ("exact", "f1"))
 
 
 RULES = (

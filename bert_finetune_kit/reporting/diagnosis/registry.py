@@ -1,13 +1,14 @@
-"""The rules there are, and how a user adds one."""
+"""The rules of the diagnosis, and how a user adds one."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from ...errors import ConfigError
-from ..report import Finding, RunReport
+from ..schema import Finding, RunReport
 from . import classification, pretraining, question_answering, training, weights
 from . import data as data_rules
 
-Rule = Callable[[RunReport], Finding | None]
+Rule: TypeAlias = Callable[[RunReport], Finding | None]
 
 _BUILT_IN: tuple[tuple[tuple[str, ...], tuple[Rule, ...]], ...] = (
     ((), training.RULES + weights.RULES + data_rules.RULES),
@@ -22,21 +23,21 @@ def code_of(rule: Rule) -> str:
     return rule.__name__.upper()
 
 
-# Code → the rule, and the recipes that it is for; none means any.
+# Code → rule, and the recipes that it applies to; an empty tuple means all.
 _RULES: dict[str, tuple[Rule, tuple[str, ...]]] = {
     code_of(rule): (rule, recipes) for recipes, rules in _BUILT_IN for rule in rules
 }
 
 
 def finding_rule(*recipes: str, replace: bool = False) -> Callable[[Rule], Rule]:
-    """Make a function a rule of every diagnosis from now on; its name in capitals is the code of what it finds.
+    """Register a function as a rule of the diagnosis; its name in capitals is the code of its finding.
 
     Args:
-        recipes: names of the recipes that it is for; none means all.
-        replace: whether it may take the place of another rule of that name.
+        recipes: names of the recipes that it applies to; none means all.
+        replace: whether it may replace a rule of that name.
 
     Raises:
-        ConfigError: there is already a rule of that name, or it was used without parentheses.
+        ConfigError: there is already a rule of that name, or the decorator was used without parentheses.
 
     >>> from bert_finetune_kit import Finding, finding_rule
     >>> @finding_rule("classification")
@@ -50,7 +51,8 @@ def finding_rule(*recipes: str, replace: bool = False) -> Callable[[Rule], Rule]
     def register(rule: Rule) -> Rule:
         if _RULES.get(code_of(rule), (rule,))[0] is not rule and not replace:
             raise ConfigError(
-                f"There is already a rule {code_of(rule)}: choose another name, or say @finding_rule(replace=True)."
+                f"There is already a rule {code_of(rule)}: choose another name, or replace it by "
+                "@finding_rule(replace=True)."
             )
         _RULES[code_of(rule)] = rule, recipes
         return rule
@@ -59,10 +61,10 @@ def finding_rule(*recipes: str, replace: bool = False) -> Callable[[Rule], Rule]
 
 
 def rules_for(recipe: str) -> dict[str, Rule]:
-    """Return the rules for reports of a recipe by code, in the order they were made known."""
+    """Return the rules for reports of a recipe by code, in the order of their registration."""
     return {code: rule for code, (rule, recipes) in _RULES.items() if not recipes or recipe in recipes}
 
 
-def known_recipes() -> list[str]:
-    """Return the names of recipes that there are rules for."""
+def recipes_with_rules() -> list[str]:
+    """Return the names of the recipes that have rules of their own."""
     return list(dict.fromkeys(name for _, recipes in _RULES.values() for name in recipes))

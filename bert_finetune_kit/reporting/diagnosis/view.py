@@ -1,89 +1,100 @@
-"""What rules read of a report, whether a run made it or `diagnose_scores` did of figures given by hand."""
+"""What rules read of a report, both of a run and of scores given to `diagnose_scores`."""
 
-import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 
-from ..report import RunReport
+from ..details import ClassificationDetails, classification_details, question_answering_details
+from ..numbers import finite_or_none
+from ..schema import RunReport, ScoreRow
 
 
-def number(value: Any) -> float | None:
-    """Return a finite number as it is, and none for all else.
-
-    >>> number(3), number("nan"), number(None), number(True)
-    (3.0, None, None, None)
-    """
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if plain and math.isfinite(value) else None
+def measured(report: RunReport, name: str) -> float | None:
+    """Return a finite number of the evidence, else of the scores, else None."""
+    value = finite_or_none(cast("Mapping[str, object]", report.evidence).get(name))
+    return finite_or_none(report.result.get(name)) if value is None else value
 
 
-def broken(value: Any) -> bool:
-    """Return whether a value is NaN or infinite, also as JSON writes it."""
-    return value in ("nan", "inf", "-inf") or (isinstance(value, float) and not math.isfinite(value))
+def statistic(report: RunReport, split: str, name: str) -> float | None:
+    """Return a finite statistic of a split, else None."""
+    return finite_or_none(report.data.get(split, {}).get(name))
 
 
-def known(report: RunReport, name: str) -> float | None:
-    """Return a number of `report.evidence`, else of the scores, else none."""
-    found = number(report.evidence.get(name))
-    return number(report.result.get(name)) if found is None else found
+def statistics(report: RunReport, name: str) -> dict[str, float]:
+    """Return a statistic of every split that has it."""
+    values = ((split, finite_or_none(values.get(name))) for split, values in report.data.items())
+    return {split: value for split, value in values if value is not None}
 
 
-def curve(rows: Sequence[dict[str, Any]], name: str) -> np.ndarray:
-    """Return the finite values of a column in the order of the rows."""
-    values = [number(row.get(name)) for row in rows]
+def setting(report: RunReport, name: str, group: str = "training") -> object:
+    """Return a setting of the run; None where it is unknown."""
+    return report.settings.get(group, {}).get(name)
+
+
+def curve(rows: Sequence[Mapping[str, object]], name: str) -> np.ndarray:
+    """Return the finite values of a column in the order of the rows, (values,)."""
+    values = [finite_or_none(row.get(name)) for row in rows]
     return np.array([value for value in values if value is not None], float)
 
 
 def quarters(values: np.ndarray) -> list[np.ndarray]:
-    """Return four parts of a curve, the first values first; each has a value where there are four at least."""
+    """Return four consecutive parts of a curve; none of them is empty where there are four values."""
     return np.array_split(values, 4)
 
 
-def reach(report: RunReport) -> float | None:
-    """Return the sum of the learning rates of all steps; none where that is not in the logs.
+def cumulative_lr(report: RunReport) -> float | None:
+    """Return the sum of the learning rates of all steps; None where the logs do not have them.
 
-    A step of Adam moves a weight by about its learning rate at most (Kingma and Ba 2015, section 2.1), so this bounds
-    how far a weight can have come.
+    A step of Adam changes a weight by at most about the learning rate (Kingma and Ba 2015, section 2.1), so this bounds
+    the change of a weight.
     """
-    total, before = 0.0, 0
+    total, before = 0.0, 0.0
     for log in report.history:
-        rate, step = number(log.get("learning_rate")), number(log.get("step"))
+        rate, step = finite_or_none(log.get("learning_rate")), finite_or_none(log.get("step"))
         if rate is None or step is None:
             return None
-        total += rate * (step - before if step > before else step)  # a second phase counts its steps anew
-        before = int(step)
+        total += rate * (step - before if step > before else step)  # the steps of a second phase begin at 0
+        before = step
     return total if report.history else None
 
 
-def setting(report: RunReport, name: str, group: str = "training") -> Any:
-    """Return a setting of the run; none where it is not known."""
-    return report.settings.get(group, {}).get(name)
+def peak_lr(report: RunReport) -> float:
+    """Return the highest logged learning rate."""
+    return max((finite_or_none(log.get("learning_rate")) or 0.0) for log in report.history)
 
 
-def judged_splits(report: RunReport) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the splits of a classification: name, and `examples`, `scores`, `intervals`, `baseline` as far as known."""
-    found = [(split, one) for split, one in report.details.items() if isinstance(one, dict) and "scores" in one]
-    if found:
-        yield from found
+def validation_loss(report: RunReport) -> tuple[str, np.ndarray]:
+    """Return key and values of the validation loss: of a pretraining the MLM loss, of the last phase alone."""
+    key = "mlm_loss" if any("mlm_loss" in row for row in report.scores) else "loss"
+    return key, curve(last_phase(report), key)
+
+
+def last_phase(report: RunReport) -> list[ScoreRow]:
+    """Return the evaluations of the last phase: phases differ in the length of examples, and so in the loss."""
+    return [row for row in report.scores if row.get("phase") == report.scores[-1].get("phase")]
+
+
+def scored_splits(report: RunReport) -> Iterator[tuple[str, ClassificationDetails]]:
+    """Yield the splits of a classification; for scores alone one split, with what is known of it."""
+    splits = classification_details(report.details)
+    if splits:
+        yield from splits.items()
     elif report.result:
-        baseline = {} if (majority := known(report, "majority")) is None else {"accuracy": majority}
-        yield "validation", {"examples": known(report, "examples"), "scores": report.result, "baseline": baseline}
+        majority, examples = measured(report, "majority"), measured(report, "examples")
+        split: ClassificationDetails = {"scores": cast("dict[str, float]", report.result)}
+        if majority is not None:
+            split["baseline"] = {"accuracy": majority}
+        if examples is not None:
+            split["examples"] = int(examples)
+        yield "validation", split
 
 
-def reported_answers(report: RunReport) -> dict[str, Any]:
-    """Return the SQuAD scores that count; where a threshold was fitted they are of the other half of the questions."""
-    return report.details.get("scores", report.result)
+def scored_answers(report: RunReport) -> Mapping[str, object]:
+    """Return the SQuAD scores of the scored questions: where a threshold was fitted, of the other half."""
+    return question_answering_details(report.details).get("scores") or report.result
 
 
-def all_answers(report: RunReport) -> dict[str, Any]:
-    """Return the figures of the official script on all questions."""
-    return report.details.get("official", report.result)
-
-
-def losses(report: RunReport) -> tuple[str, np.ndarray]:
-    """Return the name and the values of the validation loss to follow: of pretraining that of the masked words."""
-    name = "mlm_loss" if any("mlm_loss" in row for row in report.scores) else "loss"
-    first = report.scores[-1].get("phase") if report.scores else None  # phases differ in length, so in loss
-    return name, curve([row for row in report.scores if row.get("phase") == first], name)
+def all_answers(report: RunReport) -> Mapping[str, object]:
+    """Return the figures of the official SQuAD script on all questions."""
+    return question_answering_details(report.details).get("official") or report.result

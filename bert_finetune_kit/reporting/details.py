@@ -1,0 +1,146 @@
+"""The numbers behind the tables of a report (`RunReport.details`), as typed dictionaries.
+
+The slice of a recipe fills them in; keys that a run has no value for are absent.
+"""
+
+from collections.abc import Mapping
+from typing import TypedDict, cast
+
+from .intervals import Interval
+
+# Details of a classification
+
+
+class LabelScores(TypedDict):
+    """Scores of one label."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: float
+    """Examples that have the label."""
+    predicted: float
+    """Examples that it was predicted for."""
+
+
+class ReliabilityBin(TypedDict):
+    """Predictions whose confidence lies in [low, high)."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    """Mean confidence."""
+    accuracy: float
+
+
+class Reliability(TypedDict):
+    """Confidence against accuracy."""
+
+    bins: list[ReliabilityBin]
+    calibration_error: float
+
+
+class ClassificationError(TypedDict, total=False):
+    """A wrong prediction: label names (several joined by commas), or numbers of a regression."""
+
+    row: int
+    """Number of the example in its split."""
+    texts: list[str]
+    true: str | float
+    predicted: str | float
+    probability: float
+    """Of the wrong prediction."""
+    absolute_error: float
+    """Of a regression."""
+
+
+class ClassificationDetails(TypedDict, total=False):
+    """Results on one split (`details[split]`)."""
+
+    examples: int
+    scores: dict[str, float]
+    intervals: dict[str, Interval]
+    baseline: dict[str, float]
+    """Scores of the majority baseline, or of the mean of the training targets."""
+    by_label: dict[str, LabelScores]
+    confusion: list[list[int]]
+    """(true label, predicted label) of a task with one label an example."""
+    reliability: Reliability
+    worst_errors: list[ClassificationError]
+
+
+# Details of question answering, all scores in percent
+
+
+class GroupScores(TypedDict):
+    """Scores of a group of questions."""
+
+    questions: int
+    exact: float
+    f1: float
+    answered: float
+
+
+class NoAnswerHistogram(TypedDict):
+    """Questions by the predicted probability of no answer."""
+
+    edges: list[float]
+    answerable: list[int]
+    unanswerable: list[int]
+    threshold: float
+
+
+class AnswerError(TypedDict):
+    """A wrong answer."""
+
+    kind: str
+    id: str
+    question: str
+    answers: list[str]
+    prediction: str
+    """Empty for no answer."""
+    probability: float
+    """Of the prediction."""
+    context: str
+
+
+class QuestionAnsweringDetails(TypedDict, total=False):
+    """Results on the validation split (`details`)."""
+
+    scores: dict[str, float]
+    """Figures of the official script on the scored questions: the half that no threshold was fitted on, or all."""
+    intervals: dict[str, Interval]
+    no_answer_baseline: float
+    """Exact match and F1 of always abstaining, on the scored questions."""
+    official: dict[str, float]
+    """Figures of the official script on all questions, with its `best_*`."""
+    threshold: float
+    """Probability of no answer above which the model abstains."""
+    fitted: bool
+    """Whether the threshold was fitted."""
+    split_by: str
+    """What was kept together in the split for the threshold: articles, contexts or questions."""
+    abstained: float
+    """Percentage of the scored questions without a prediction."""
+    overlap: dict[str, float]
+    """METEOR, BLEU and ROUGE."""
+    overlap_notes: list[str]
+    groups: dict[str, dict[str, GroupScores]]
+    """Kind of group → group → scores."""
+    worst_errors: list[AnswerError]
+    no_answer_histogram: NoAnswerHistogram
+    non_finite_windows: int
+    answers_not_in_context: dict[str, list[str]]
+    """Ids of questions by split."""
+
+
+def classification_details(details: Mapping[str, object]) -> dict[str, ClassificationDetails]:
+    """Return the details of a classification: the splits that have scores, by name."""
+    splits = {split: part for split, part in details.items() if isinstance(part, dict) and "scores" in part}
+    return cast("dict[str, ClassificationDetails]", splits)
+
+
+def question_answering_details(details: Mapping[str, object]) -> QuestionAnsweringDetails:
+    """Return the details of question answering."""
+    return cast(QuestionAnsweringDetails, details)

@@ -1,0 +1,166 @@
+"""The report of a run: plain data, saved as JSON. Every rendering is made from it alone."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+from ..errors import OutputError
+from .intervals import Interval
+from .plain import Plain, package_versions, to_plain
+from .records import DataOrigin, Evidence, LogRow, ModelSettings, ParameterTree, WeightChange
+
+REPORT_FILE = "report.json"
+FORMAT_VERSION = 2
+
+ScoreRow: TypeAlias = dict[str, "float | str"]
+"""One evaluation: `epoch`, `step`, for runs of several phases `phase`, and a value for each score by its key. In a
+report read from its file, values that are not finite are the words "nan", "inf" and "-inf"."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """How one score is shown and read."""
+
+    key: str
+    """Name in the data, such as `f1_macro`."""
+    label: str
+    """Name for a reader, such as F1 macro."""
+    format_spec: str
+    """Format of its values, such as `.1%`."""
+    description: str
+    """What it measures, in one sentence without a full stop."""
+    lower_is_better: bool = False
+    hub_metric: str | None = None
+    """Id of the metric on the Hub, such as `f1`; None for what is no metric there."""
+    is_share: bool = False
+    """Whether it is a share from 0 to 1."""
+
+
+@dataclass
+class ReportTable:
+    """A table of text cells."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+    note: str = ""
+    """Markdown below the table: paragraphs, and `- **name**: description` for its rows or columns."""
+
+
+@dataclass
+class Finding:
+    """What a rule of the diagnosis reports."""
+
+    code: str
+    """Name of the rule, such as ONE_CLASS_PREDICTED."""
+    severity: str
+    """`error`: the result cannot be used; `warning`: it is worse, or proves less, than it seems; `note`."""
+    evidence: str
+    """What was measured, in a sentence with its numbers."""
+    numbers: Mapping[str, Plain] = field(default_factory=dict)
+    """The numbers of the evidence."""
+    causes: list[str] = field(default_factory=list)
+    """Likely causes, the likeliest first."""
+    advice: list[str] = field(default_factory=list)
+    """What to do, the most useful step first."""
+
+
+@dataclass
+class RunReport:
+    """All results of one run, and what is needed to understand and repeat it."""
+
+    recipe: str
+    """Name of the recipe: `pretraining`, `classification`, `question_answering`, or a user's own."""
+    summary: list[str]
+    """The result in a few sentences."""
+    scores: list[ScoreRow]
+    """One row for each evaluation, in the order of time."""
+    result: ScoreRow
+    """The row of the weights that were saved."""
+    baselines: dict[str, dict[str, float]]
+    """Scores without a model, by the name of the baseline: `uniform`, `unigram`, `majority`, `mean`,
+    `always_abstain`."""
+    glossary: list[Score]
+    """The scores in the order in which they are shown."""
+    data: Mapping[str, Mapping[str, object]]
+    """Statistics by split: `CorpusStatistics`, `TextStatistics` or `QuestionStatistics` of `records.py`."""
+    history: list[LogRow]
+    """One row for each training log."""
+    parameters: ParameterTree
+    """Parameters by module, after training."""
+    settings: dict[str, dict[str, Any]]
+    """Settings by group. `source`: fields of the source and `DataOrigin`; `task`: fields of the task, with `labels`;
+    `recipe`: fields of the recipe's config; `model`: `ModelSettings`; `training`: the Trainer's arguments."""
+    timings: dict[str, float]
+    """Seconds by stage; `whole run` is their total."""
+    tables: list[ReportTable] = field(default_factory=list)
+    """Further tables; the first one is shown on the terminal, too."""
+    details: Mapping[str, object] = field(default_factory=dict)
+    """The numbers behind the tables: of a classification `ClassificationDetails` by split, of question answering
+    `QuestionAnsweringDetails`, read with `classification_details` and `question_answering_details` of `details.py`."""
+    findings: list[Finding] = field(default_factory=list)
+    """Findings of the diagnosis, the severest first."""
+    evidence: Evidence = field(default_factory=lambda: Evidence())
+    """What only the diagnosis needs."""
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+    """95% intervals (low, high) of scores of `result`, by key."""
+    reproduce: str = ""
+    """Python that repeats the run."""
+    change: WeightChange = field(default_factory=lambda: WeightChange())
+    """How training changed the weights; empty where that is unknown."""
+    fingerprint: Mapping[str, object] = field(default_factory=dict)
+    """Every setting and digest that the result depends on, by name."""
+    notes: list[str] = field(default_factory=list)
+    """What a reader should know: newly initialized weights, skipped documents, held-out data."""
+    versions: dict[str, str] = field(default_factory=package_versions)
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def origin(self) -> DataOrigin:
+        """Where the data come from, from `settings["source"]`."""
+        return cast(DataOrigin, self.settings.get("source", {}))
+
+    @property
+    def model(self) -> ModelSettings:
+        """What the training started from, from `settings["model"]`."""
+        return cast(ModelSettings, self.settings.get("model", {}))
+
+    def save(self, folder: str | Path) -> Path:
+        """Write `report.json` into `folder`, completely or not at all. NaN and infinity are written as strings."""
+        path = Path(folder) / REPORT_FILE
+        aside = path.with_suffix(".json.part")
+        text = json.dumps(to_plain(asdict(self)), indent=2, ensure_ascii=False, allow_nan=False)
+        aside.write_text(text + "\n", "utf-8")
+        return aside.replace(path)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "RunReport":
+        """Read the report in the folder of a run.
+
+        Raises:
+            OutputError: there is none, it is damaged, or it was written in another format.
+        """
+        path = Path(folder) / REPORT_FILE
+        try:
+            data = json.loads(path.read_text("utf-8"))
+            if data.get("format_version") != FORMAT_VERSION:
+                raise OutputError(
+                    f"{path} has format {data.get('format_version')}, but this version reads format "
+                    f"{FORMAT_VERSION}. Read it with the version that wrote it ({_writer(data)}), or repeat the run."
+                )
+            data["glossary"] = [Score(**score) for score in data["glossary"]]
+            data["tables"] = [ReportTable(**table) for table in data["tables"]]
+            data["findings"] = [Finding(**finding) for finding in data["findings"]]
+            return cls(**data)
+        except FileNotFoundError as error:
+            raise OutputError(f"{folder} has no {REPORT_FILE}: no run has finished there.") from error
+        except OutputError:
+            raise
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise OutputError(f"{path} is damaged: {error}. Repeat the run, or restore the file.") from error
+
+
+def _writer(data: Mapping[str, Mapping[str, str]]) -> str:
+    return f"bert_finetune_kit {data.get('versions', {}).get('bert_finetune_kit', 'unknown')}"
