@@ -1,13 +1,15 @@
 """What the tests share: a vocabulary and models of the bundled sample, small enough for any machine, no network."""
 
 import os
-import sys
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+import datasets
 import pytest
 import torch
+from packaging.version import Version
+from small_recipes import build, small_config
 from transformers import BertConfig, BertTokenizer
 
 from bert_finetune_kit import PretrainConfig, PretrainRecipe, TextSource, train_wordpiece
@@ -16,11 +18,16 @@ from bert_finetune_kit.data.sample import sample_documents
 SOURCE = TextSource(max_documents=40)
 
 
+def pytest_configure(config):
+    """Allow for a file that `datasets` before 5.2 leaves open when it reads .csv, until it is garbage."""
+    if Version(datasets.__version__) < Version("5.2"):
+        for warning in ("ResourceWarning", "pytest.PytestUnraisableExceptionWarning"):
+            config.addinivalue_line("filterwarnings", f"ignore:.*\\.csv:{warning}")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _cache(tmp_path_factory):
     """Keep the caches of `datasets` out of the user's."""
-    import datasets
-
     datasets.config.HF_DATASETS_CACHE = tmp_path_factory.mktemp("datasets")
     torch.set_num_threads(1)  # tiny models lose time on more
 
@@ -28,8 +35,8 @@ def _cache(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _few_pages(request, monkeypatch):
     """Draw the page of a run for tests marked `page` alone: that takes longer than most of these trainings."""
-    if "page" not in request.keywords and "bert_finetune_kit.training.recipe" in sys.modules:
-        monkeypatch.setattr("bert_finetune_kit.training.recipe.write_html", lambda *_: None)
+    if "page" not in request.keywords:
+        monkeypatch.setattr("bert_finetune_kit.runs.pages.write_html", lambda *_: None)
 
 
 @pytest.fixture(scope="session")
@@ -40,16 +47,31 @@ def tokenizer() -> BertTokenizer:
 @pytest.fixture
 def config(tokenizer) -> BertConfig:
     """A BERT of two narrow layers without dropout."""
-    return BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=128,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )
+    return small_config(tokenizer)
+
+
+@pytest.fixture(scope="session")
+def dropout_model(tmp_path_factory, tokenizer):
+    """Folder of the config of a BERT of two narrow layers with dropout, and its tokenizer; there are no weights."""
+    folder = tmp_path_factory.mktemp("model")
+    small_config(tokenizer, dropout=0.1).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(tmp_path_factory, dropout_model):
+    """Train a recipe from beginning to end, once for the same settings, and return the folder of the run."""
+    folders = {}
+
+    def train(name, **settings):
+        key = (name, str(settings))
+        if key not in folders:
+            folders[key] = tmp_path_factory.mktemp("uninterrupted") / "run"
+            build(name, dropout_model, folders[key], **settings).train()
+        return folders[key]
+
+    return train
 
 
 @pytest.fixture

@@ -1,40 +1,60 @@
-"""The floors of the house: imports only go down (docs/design.md)."""
+"""The architecture of docs/design.md: layers, imports that only go down, slices of the same shape, sizes."""
 
 import ast
+import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "bert_finetune_kit"
 SLICES = {"pretraining", "classification", "question_answering"}
-ROOMS = {"errors": 0, "tasks": 1, "data": 2, "modeling": 2, "reporting": 2, "training": 4}
+# From the bottom up: a module imports from its own package and from lower layers.
+LAYERS: list[set[str]] = [
+    {"errors", "settings"},
+    {"compat", "tasks"},
+    {"command_line", "data", "modeling"},
+    {"reporting"},
+    {"contract", "inference", "runs"},
+    {"training", *SLICES},
+    {"recipes"},
+    {f"{name}/recipe" for name in SLICES},
+    {"__init__"},
+]
+IN_EVERY_SLICE = {
+    "__init__", "card", "collator", "config", "data", "evaluation", "examples", "metrics", "model", "recipe", "report",
+}  # fmt: skip
 MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))
+LONGEST = 300  # lines
 
 
-def floor(module: str) -> int:
-    room, _, name = module.partition("/")
-    if room in SLICES:
-        return 5 if name == "recipe" else 3
-    return 6 if room == "__init__" else ROOMS[room]
+def layer(module: str) -> int:
+    """Return the layer of a module, from 0 at the bottom."""
+    names = {module, module.split("/")[0]}
+    return max(number for number, layer_names in enumerate(LAYERS) if names & layer_names)
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse((PACKAGE / f"{module}.py").read_text("utf-8"))
 
 
 def imports(module: str) -> list[tuple[str, bool]]:
-    """Modules that `module` imports at run time: (path below the package or name outside it, whether inside)."""
-    tree = ast.parse((PACKAGE / f"{module}.py").read_text("utf-8"))
-    found = []
-    for node in ast.walk(tree):
+    """Return what a module imports: (path below the package or name outside it, whether inside)."""
+    names: list[tuple[str, bool]] = []
+    for node in ast.walk(tree(module)):
         if isinstance(node, ast.ImportFrom):
             name = node.module or ""
             if node.level:
                 above = module.split("/")[: -node.level]
-                found.append(("/".join([*above, *name.split(".")]), True))
+                names.append(("/".join([*above, *name.split(".")]), True))
             elif name.startswith("bert_finetune_kit"):
-                found.append(("/".join(name.split(".")[1:]), True))
+                names.append(("/".join(name.split(".")[1:]), True))
             else:
-                found.append((name, False))
+                names.append((name, False))
         elif isinstance(node, ast.Import):
-            found += [(alias.name, False) for alias in node.names]
-    return found
+            names += [(alias.name, False) for alias in node.names]
+    return names
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module != "__init__"])
@@ -42,30 +62,64 @@ def test_imports_go_down(module):
     for other, inside in imports(module):
         if not inside:
             continue
-        room = other.split("/")[0]
-        same_room = room == module.split("/")[0]
-        assert same_room or floor(other) < floor(module), f"{module} imports {other}"
-        if room in SLICES:
-            assert same_room, f"{module} imports another slice: {other}"
+        same_package = other.split("/")[0] == module.split("/")[0]
+        assert same_package or layer(other) < layer(module), f"{module} imports {other}"
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith(("errors", "tasks"))])
-def test_the_ground_floor_needs_the_standard_library_alone(module):
-    import sys
-
+@pytest.mark.parametrize("module", [module for module in MODULES if layer(module) == 0 or module.startswith("tasks")])
+def test_the_lowest_layers_import_the_standard_library_alone(module):
     for other, inside in imports(module):
         assert inside or other.split(".")[0] in sys.stdlib_module_names, f"{module} imports {other}"
 
 
 def test_only_training_imports_the_trainer():
     for module in MODULES:
-        if module.startswith("training/") or module == "__init__":
-            continue
-        tree = ast.parse((PACKAGE / f"{module}.py").read_text("utf-8"))
-        names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
-        assert "Trainer" not in names, module
+        names = {
+            alias.name for node in ast.walk(tree(module)) if isinstance(node, ast.ImportFrom) for alias in node.names
+        }
+        assert "Trainer" not in names or module.startswith(("training/", "compat/")), module
 
 
-def test_every_module_is_on_a_floor():
-    assert {floor(module) for module in MODULES} <= {0, 1, 2, 3, 4, 5, 6}
-    assert len(MODULES) > 15
+@pytest.mark.parametrize("name", sorted(SLICES))
+def test_slices_have_the_same_files(name):
+    files = {module.split("/")[1] for module in MODULES if module.startswith(f"{name}/")}
+    assert files >= IN_EVERY_SLICE
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_file_is_long(module):
+    assert len((PACKAGE / f"{module}.py").read_text("utf-8").splitlines()) <= LONGEST
+
+
+LIBRARIES = {"accelerate", "datasets", "evaluate", "huggingface_hub", "peft", "tokenizers", "torch", "transformers"}
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+@cache
+def own_private_names() -> set[str]:
+    """Return the private names that the package itself defines."""
+    names = set()
+    for module in MODULES:
+        for node in ast.walk(tree(module)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                names.add(node.name)
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                names.add(node.attr)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.add(node.id)
+    return names
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if not module.startswith("compat/")])
+def test_private_names_of_libraries_are_used_in_compat_alone(module):
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in LIBRARIES:
+            names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+            assert not any(map(is_private, names)), f"{module} imports {names}"
+        if isinstance(node, ast.Attribute) and is_private(node.attr):
+            owner = ast.unparse(node.value)
+            assert owner in ("self", "cls", "super()"), f"{module} reads {owner}.{node.attr}"
+            assert node.attr in own_private_names(), f"{module} reads the inherited {node.attr}"

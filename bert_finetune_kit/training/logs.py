@@ -1,47 +1,55 @@
-"""The Trainer's log as a report holds it: scores by evaluation, and which of them are those of the saved weights."""
+"""The Trainer's log as a report holds it: one row an evaluation, and which row is that of the saved weights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerState, TrainingArguments
 
 _PREFIX = "eval_"
-# Numbers of a log that are about the machine, not about the model.
+# Endings of entries about the machine, not about the model; several splits prefix them.
 _NOT_SCORES = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
 
+def is_evaluation(log: dict[str, Any]) -> bool:
+    """Whether a log is that of an evaluation."""
+    return any(key.startswith(_PREFIX) for key in log)
+
+
 def scores_of(log: dict[str, Any]) -> dict[str, Any]:
-    """Return the scores of an evaluation log without `eval_` and without what is about the machine."""
+    """Return the scores of an evaluation log, without the prefix `eval_` and without timings."""
     scores = {key.removeprefix(_PREFIX): value for key, value in log.items()}
-    return {key: value for key, value in scores.items() if key not in _NOT_SCORES}
+    return {key: value for key, value in scores.items() if not key.endswith(_NOT_SCORES)}
+
+
+def plain_scores(scores: Mapping[str, Any]) -> dict[str, float]:
+    """Return scores as Python numbers."""
+    return {key: value.item() if hasattr(value, "item") else value for key, value in scores.items()}
 
 
 def evaluations(logs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return one row an evaluation; the Trainer logs each validation split by itself."""
     joined: dict[tuple[Any, Any], dict[str, Any]] = {}
     for log in logs:
-        if any(key.startswith(_PREFIX) for key in log):
+        if is_evaluation(log):
             row = scores_of(log)
             joined.setdefault((row.get("phase"), row.get("step")), {}).update(row)
     return list(joined.values())
 
 
-def row_that_was_saved(
-    scores: Sequence[dict[str, Any]], state: TrainerState, args: TrainingArguments
-) -> tuple[dict[str, Any], list[str]]:
-    """Return the scores of the weights that are saved, the last ones or those of the best checkpoint, and notes on it.
+def saved_step(state: TrainerState, args: TrainingArguments) -> tuple[int, tuple[str, ...]]:
+    """Return the step of the weights to save, the last one or that of the best checkpoint, and notes.
 
     Args:
-        scores: of `evaluations`.
         state: of the Trainer after the training.
         args: its arguments.
     """
-    best, by = state.best_global_step, args.metric_for_best_model
-    if not args.load_best_model_at_end or best is None or not scores:
-        return (scores[-1] if scores else {}), []
+    best, metric = state.best_global_step, args.metric_for_best_model
+    if not args.load_best_model_at_end or not best:
+        return state.global_step, ()
     if not Path(str(state.best_model_checkpoint)).exists():
-        gone = f"the best weights by {by} were those of step {best:,}, whose checkpoint is gone: the last were saved"
-        return scores[-1], [gone]
-    row = next((row for row in reversed(scores) if row["step"] == best), scores[-1])
-    return row, [f"the weights of step {best:,} were saved, the best by {by}"]
+        note = (
+            f"the best weights by {metric} were those of step {best:,}, whose checkpoint is gone: the last were saved"
+        )
+        return state.global_step, (note,)
+    return best, (f"the weights of step {best:,} were saved, the best by {metric}",)

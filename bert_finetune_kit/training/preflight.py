@@ -1,6 +1,7 @@
-"""What a training will take, in one line before it starts."""
+"""What a training takes: steps, time, disk and memory, in one line before it starts."""
 
 import math
+import shutil
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,13 @@ import torch
 from torch import Tensor, nn
 from transformers import TrainingArguments
 
-from .progress import describe_time
+from ..contract import Collator, PreparedData
+from ..data.examples import Examples
+from ..data.padding import measured_padding
+from ..modeling.parameters import count_parameters
+from ..reporting.formatting import format_duration
+
+SumFn = Callable[[Any], dict[str, Tensor]]
 
 _BATCHES = 8  # looked at to tell how much padding there is
 _STEPS_WORTH_TIMING = 100  # so that the step it takes is a hundredth of the training at most
@@ -54,35 +61,33 @@ def memory_free(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def padding_share(examples: Any, collator: Callable[[list[Any]], dict[str, Tensor]], batch_size: int) -> float:
+def padding_share(examples: Examples, collator: Collator, batch_size: int) -> float:
     """Return which share of the places of a random batch is padding."""
     order = np.random.default_rng(0).permutation(len(examples))[: _BATCHES * batch_size]
-    real = places = 0
-    for first in range(0, len(order), batch_size):
-        batch = collator([examples[(0, int(number), True)] for number in order[first : first + batch_size]])
-        real += int(batch["attention_mask"].sum())
-        places += batch["attention_mask"].numel()
-    return 1 - real / places
+    batches = (
+        collator([examples[(0, int(number), True)] for number in order[first : first + batch_size]])
+        for first in range(0, len(order), batch_size)
+    )
+    return measured_padding(batch["attention_mask"] for batch in batches)
 
 
 def seconds_a_step(
-    model: Any, examples: Any, collator: Callable[[list[Any]], dict[str, Tensor]], args: TrainingArguments,
-    sums: Callable[[Any], dict[str, Tensor]],
-) -> float | None:  # fmt: skip
+    model: Any, examples: Examples, collator: Collator, args: TrainingArguments, sum_fn: SumFn
+) -> float | None:
     """Return how long an optimizer step takes, from one pass over a batch; the model stays as it is.
 
-    The optimizer's own work, and waiting for other processes, is left out.
+    The optimizer's own work and waiting for other processes are not included.
 
     Args:
         model: to be trained.
         examples: to train on.
         collator: makes batches of them.
         args: the Trainer's arguments.
-        sums: output of the model → summed loss by term.
+        sum_fn: output of the model → summed loss by term.
 
     Returns:
         Seconds, or none for a training too short to be worth it, and where a step outside of the Trainer cannot be had:
-        on XLA, which would compile it anew, and with FSDP and DeepSpeed, which share out the model later.
+        on XLA, which would compile it again, and with FSDP and DeepSpeed, which share out the model later.
     """
     short = optimizer_steps(len(examples), args) < _STEPS_WORTH_TIMING
     if short or args.device.type == "xla" or args.fsdp or args.deepspeed:
@@ -93,12 +98,12 @@ def seconds_a_step(
     devices = [] if args.device.type == "cpu" else [args.device]
     seconds = 0.0
     with torch.random.fork_rng(devices, device_type=args.device.type if devices else "cuda"):
-        for some in (order[:2], order):  # the first pass sets up threads and kernels
-            batch = collator([examples[(0, int(number), True)] for number in some])
+        for numbers in (order[:2], order):  # the first pass sets up threads and kernels
+            batch = collator([examples[(0, int(number), True)] for number in numbers])
             batch = {name: value.to(args.device) for name, value in batch.items()}
             began = time.perf_counter()
             with torch.autocast(args.device.type, dtype, enabled=args.bf16 or args.fp16):
-                loss = torch.stack(list(sums(model(**batch)).values())).sum()
+                loss = torch.stack(list(sum_fn(model(**batch)).values())).sum()
             loss.backward()
             if devices:
                 torch.accelerator.synchronize()
@@ -107,32 +112,53 @@ def seconds_a_step(
     return seconds * args.gradient_accumulation_steps
 
 
-def preflight(
-    model: nn.Module, examples: Any, collator: Callable[[list[Any]], dict[str, Tensor]], args: TrainingArguments,
-    unpadded: bool, free: int, step: float | None = None,
-) -> str:  # fmt: skip
-    """Say how much there is to train, how much padding that leaves out, and what checkpoints take.
+def preflight(model: nn.Module, data: PreparedData, args: TrainingArguments, unpadded: bool, sum_fn: SumFn) -> str:
+    """Return one line about a training: parameters, examples, steps, time, padding, and the disk of its checkpoints.
 
     Args:
         model: to be trained.
-        examples: to train on.
-        collator: makes batches of them.
+        data: to train on.
         args: the Trainer's arguments.
-        unpadded: whether padding is left out.
+        unpadded: whether padding is skipped.
+        sum_fn: output of the model → summed loss by term.
+    """
+    examples, collator = data.train, data.collator
+    free = shutil.disk_usage(str(args.output_dir)).free
+    step = seconds_a_step(model, examples, collator, args, sum_fn)
+    padding = padding_share(examples, collator, args.per_device_train_batch_size)
+    return describe_training(model, len(examples), args, padding, unpadded, free, step)
+
+
+def describe_training(
+    model: nn.Module,
+    examples: int,
+    args: TrainingArguments,
+    padding: float,
+    unpadded: bool,
+    free: int,
+    step: float | None = None,
+) -> str:
+    """Return the line of `preflight` from its figures.
+
+    Args:
+        model: to be trained.
+        examples: number of training examples.
+        args: the Trainer's arguments.
+        padding: share of a batch.
+        unpadded: whether padding is skipped.
         free: bytes on the disk of the output folder.
         step: seconds of an optimizer step, where known.
     """
-    total = sum(parameter.numel() for parameter in model.parameters())
-    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    steps = optimizer_steps(len(examples), args)
-    padding = padding_share(examples, collator, args.per_device_train_batch_size)
+    total = count_parameters(model)
+    trained = count_parameters(model, trainable=True)
+    steps = optimizer_steps(examples, args)
     return " · ".join(
         [
             f"{total:,} parameters" + (f", {trained:,} of them trained" if trained < total else ""),
-            f"{len(examples):,} examples",
-            f"{steps:,} steps of {effective_batch(args)}",
-            *([] if step is None else [f"about {describe_time(steps * step)} of training"]),
-            f"{padding:.0%} of a batch is padding, " + ("left out" if unpadded else "computed"),
+            f"{examples:,} examples",
+            f"{steps:,} steps, batch size {effective_batch(args)}",
+            *([] if step is None else [f"about {format_duration(steps * step)} of training"]),
+            f"{padding:.0%} padding, " + ("skipped" if unpadded else "computed"),
             f"checkpoints take up to {bytes_needed(model, args) / 1e6:,.0f} MB of {free / 1e9:,.1f} GB free",
         ]
     )

@@ -9,7 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeR
 from transformers import TrainerCallback, TrainerControl, TrainerState
 from transformers import TrainingArguments as Arguments
 
-from ..reporting.report import Score
+from ..reporting.formatting import format_duration
+from ..reporting.schema import Score
 
 # Shown of a log, in this order: key, label, format.
 _SHOWN = (
@@ -25,22 +26,8 @@ def describe_log(logs: dict[str, float], glossary: Sequence[Score] = ()) -> str:
     >>> describe_log({"loss": 6.91234, "learning_rate": 0.0005, "tokens_per_second": 5210.3, "epoch": 0.5})
     'loss 6.9123 · lr 5.00e-04 · tokens/s 5,210'
     """
-    scores = [(f"eval_{score.key}", score.label, score.form) for score in glossary]
+    scores = [(f"eval_{score.key}", score.label, score.format_spec) for score in glossary]
     return " · ".join(f"{label} {logs[key]:{form}}" for key, label, form in (*_SHOWN, *scores) if key in logs)
-
-
-def describe_time(seconds: float) -> str:
-    """Return a duration as a person says it.
-
-    >>> describe_time(42), describe_time(150), describe_time(7500)
-    ('42 s', '2 min 30 s', '2 h 5 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 class ProgressView(TrainerCallback):
@@ -137,4 +124,4 @@ class ProgressView(TrainerCallback):
         done, left = state.global_step - first, state.max_steps - state.global_step
         if done <= 0 or left <= 0:
             return ""
-        return f" · {describe_time((time.perf_counter() - began) / done * left)} left"
+        return f" · {format_duration((time.perf_counter() - began) / done * left)} left"

@@ -1,17 +1,19 @@
 """The order of examples, a pure function of (seed, epoch)."""
 
-from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Iterator
+from typing import Any
 
 from torch.utils.data import Sampler
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from ..data.examples import ExampleKey
 from ..data.randomness import Stream, stateless_rng
 
 
-class EpochSampler(Sampler[tuple[int, int, bool]]):
+class EpochSampler(Sampler[ExampleKey]):
     """Yields every example of an epoch once, in an order that only seed and epoch determine.
 
-    A key is (epoch, index, counts). The epoch travels with the index, so that workers which live on between epochs
+    A key is (epoch, index, in_loss). The epoch travels with the index, so that workers which live on between epochs
     never serve examples of a past one. The last batch is filled up to `multiple_of` keys with examples that do not
     count in the loss: every process gets a whole batch and the gradient stays that of the examples there are.
     """
@@ -29,7 +31,7 @@ class EpochSampler(Sampler[tuple[int, int, bool]]):
     def __len__(self) -> int:
         return -(-self.examples // self.multiple_of) * self.multiple_of
 
-    def __iter__(self) -> Iterator[tuple[int, int, bool]]:
+    def __iter__(self) -> Iterator[ExampleKey]:
         epoch = self.epoch
         order = stateless_rng(self.seed, epoch, 0, Stream.ORDER).permutation(self.examples)
         for index in order:
@@ -38,15 +40,13 @@ class EpochSampler(Sampler[tuple[int, int, bool]]):
             yield epoch, int(order[place % self.examples]), False
 
 
-def in_order(keys: Iterable[tuple[int, int, bool] | int]) -> float:
-    """Return which share of the examples of an epoch is followed by its neighbour in the data.
+class EpochCallback(TrainerCallback):
+    """Tells the sampler which epoch begins, which Accelerate does not when several processes skip batches to resume."""
 
-    Args:
-        keys: as a sampler yields them, (epoch, index, counts) or indices alone.
+    def __init__(self) -> None:
+        self.sampler: EpochSampler | None = None
 
-    >>> in_order([(0, 3, True), (0, 4, True), (0, 5, True), (0, 0, True)])
-    0.6666666666666666
-    """
-    order = [key if isinstance(key, int) else key[1] for key in keys]
-    pairs = list(pairwise(order))
-    return sum(after == before + 1 for before, after in pairs) / max(len(pairs), 1)
+    def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Set the epoch, from 0."""
+        if self.sampler is not None:
+            self.sampler.set_epoch(int(state.epoch or 0))

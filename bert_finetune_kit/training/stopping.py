@@ -1,4 +1,4 @@
-"""Stopping between two steps when a person or a scheduler asks for it: Ctrl-C, SIGTERM, Slurm's SIGUSR1."""
+"""Stopping between two steps on a signal of a user or a scheduler: Ctrl-C, SIGTERM, Slurm's SIGUSR1."""
 
 import signal
 import threading
@@ -10,12 +10,12 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)]
-# A launcher passes on the Ctrl-C that the terminal has sent to its processes already: no second one yet.
+# A launcher forwards the Ctrl-C that the terminal has sent to its processes already: that is not a second one.
 _SAME_PRESS = 1.0
 
 
 class StopSignals:
-    """Notes signals while it is entered instead of dying of them; a second Ctrl-C leaves at once."""
+    """Records signals while it is entered, instead of ending the process; a second Ctrl-C ends it at once."""
 
     def __init__(self) -> None:
         self.received: int | None = None
@@ -24,15 +24,15 @@ class StopSignals:
 
     def __enter__(self) -> "StopSignals":
         if threading.current_thread() is threading.main_thread():  # no other thread may handle signals
-            self._before = {one: signal.signal(one, self._note) for one in _SIGNALS}
+            self._before = {number: signal.signal(number, self._record) for number in _SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
-        for one, handler in self._before.items():
-            signal.signal(one, handler)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
         self._before = {}
 
-    def _note(self, number: int, _: FrameType | None) -> None:
+    def _record(self, number: int, _: FrameType | None) -> None:
         again = self.received == number == signal.SIGINT and time.monotonic() - self._when > _SAME_PRESS
         if again:
             raise KeyboardInterrupt
@@ -43,8 +43,12 @@ class StopSignals:
 class StopCallback(TrainerCallback):
     """Saves and ends the training after the step in which a signal came.
 
-    At the end of an epoch the evaluation that is due comes first, in mid-epoch none: the run that goes on from here
-    makes the same evaluations as one that was never stopped.
+    At the end of an epoch the evaluation that is due comes first, in mid-epoch none: a run resumed from here makes the
+    same evaluations as one that was never stopped.
+
+    Args:
+        signals: received by this process.
+        agree: the signal of this process → that of any process.
     """
 
     def __init__(self, signals: StopSignals, agree: Callable[[int | None], int | None]) -> None:
@@ -57,7 +61,7 @@ class StopCallback(TrainerCallback):
         """Stop unless an epoch ends here, or the training."""
         self.signal = self.signal or self._agree(self._signals.received)
         if self.signal and not _epoch_ends(state) and state.global_step < state.max_steps:
-            control.should_save = control.should_training_stop = True
+            _save_and_stop(args, control)
         return control
 
     def on_epoch_end(
@@ -67,10 +71,15 @@ class StopCallback(TrainerCallback):
         if not self.signal or state.global_step >= state.max_steps:
             return control
         if _epoch_ends(state):
-            control.should_save = control.should_training_stop = True
+            _save_and_stop(args, control)
         else:
             control.should_log = control.should_evaluate = control.should_save = False
         return control
+
+
+def _save_and_stop(args: TrainingArguments, control: TrainerControl) -> None:
+    control.should_save = control.should_training_stop = True
+    args.load_best_model_at_end = False  # the run is not at its end
 
 
 def _epoch_ends(state: TrainerState) -> bool:

@@ -1,4 +1,4 @@
-"""Counting what XLA compiles: against stand-ins for torch_xla, which the tests do without."""
+"""Counting what XLA compiles, with a stand-in for torch_xla, which the tests do not need."""
 
 import sys
 from types import ModuleType
@@ -10,14 +10,14 @@ from bert_finetune_kit.training.compilations import Compilations, count_compilat
 
 @pytest.fixture
 def metric(monkeypatch):
-    """What `torch_xla.debug.metrics.metric_data("CompileTime")` gives: (samples, nanoseconds in all, some of them)."""
-    told = {}
+    """What `torch_xla.debug.metrics.metric_data("CompileTime")` returns: (samples, total nanoseconds, some samples)."""
+    values = {}
     metrics = ModuleType("torch_xla.debug.metrics")
-    metrics.metric_data = told.get
+    metrics.metric_data = values.get
     for name in ("torch_xla", "torch_xla.debug"):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
     monkeypatch.setitem(sys.modules, "torch_xla.debug.metrics", metrics)
-    return told
+    return values
 
 
 def test_graphs_and_seconds(metric):

@@ -1,35 +1,33 @@
-"""Two real processes on the CPU, against one."""
+"""Two real processes on the CPU compute what a single one does."""
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 
+import one_step
 import pytest
 import torch
 
-SCRIPT = Path(__file__).parent / "one_step.py"
+SCRIPT = one_step.__file__
 
 
 @pytest.fixture
-def run(tmp_path, tokenizer, config):
+def folder(tmp_path, tokenizer, config):
+    """A model without dropout, which each process would draw on its own, and its tokenizer."""
     config.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
+    return tmp_path
 
-    def run(recipe, processes, batch, accumulation, steps):
-        file = tmp_path / f"{processes}-{batch}-{accumulation}.pt"
-        settings = (recipe, tmp_path, file, batch, accumulation, steps)
-        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-        subprocess.run(
-            [sys.executable, *(launcher if processes > 1 else []), str(SCRIPT), *map(str, settings)],
-            check=True,
-            capture_output=True,
-            text=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
-        return torch.load(file)
 
-    return run
+def launch(processes, *arguments):
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+    subprocess.run(
+        [sys.executable, *launcher, SCRIPT, *map(str, arguments)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,16 +42,17 @@ def run(tmp_path, tokenizer, config):
         ),
     ],
 )
-def test_two_processes_give_the_gradient_of_one(run, recipe, scores):
+def test_two_processes_compute_the_gradient_of_a_single_one(folder, recipe, scores):
     """The last step is the last of an epoch, with fewer examples than the others."""
     steps = 2
-    one = run(recipe, processes=1, batch=16, accumulation=1, steps=steps)
-    assert 16 < one["examples"] < 32
-    two = run(recipe, processes=2, batch=8, accumulation=1, steps=steps)
-    assert len(one["losses"]) == steps
-    assert two["losses"] == pytest.approx(one["losses"], rel=1e-5)
-    norms = [torch.stack([value.norm() for value in side["gradients"].values()]).norm() for side in (one, two)]
-    difference = torch.stack([(two["gradients"][name] - value).norm() for name, value in one["gradients"].items()])
-    assert difference.norm() / norms[0] < 1e-5
+    expected = one_step.train(recipe, folder, folder / "single", batch=16, accumulation=1, steps=steps)
+    assert 16 < expected["examples"] < 32
+    launch(2, recipe, folder, folder / "two.pt", 8, 1, steps)
+    results = torch.load(folder / "two.pt")
+    assert len(expected["losses"]) == steps
+    assert results["losses"] == pytest.approx(expected["losses"], rel=1e-5)
+    norm = torch.stack([value.norm() for value in expected["gradients"].values()]).norm()
+    differences = [(results["gradients"][name] - value).norm() for name, value in expected["gradients"].items()]
+    assert torch.stack(differences).norm() / norm < 1e-5
     for name in scores:
-        assert two["scores"][f"eval_{name}"] == pytest.approx(one["scores"][f"eval_{name}"], rel=1e-5)
+        assert results["scores"][f"eval_{name}"] == pytest.approx(expected["scores"][f"eval_{name}"], rel=1e-5)

@@ -1,4 +1,4 @@
-"""What the Trainer's `report_to` offers gets what the kit logs: TensorBoard itself, others by what they are handed."""
+"""Integrations of the Trainer's `report_to` get what the kit logs: TensorBoard, and a stand-in for all others."""
 
 import json
 import math
@@ -13,7 +13,7 @@ from bert_finetune_kit import PretrainConfig
 
 
 class Tracker(TrainerCallback):
-    """Takes what a tracker of experiments takes, as `WandbCallback` and its like do."""
+    """Records what an experiment tracker such as `WandbCallback` gets."""
 
     made: ClassVar[list] = []
 
@@ -32,7 +32,7 @@ class Tracker(TrainerCallback):
         self.events.append("end")
 
 
-def test_any_tracker_of_experiments_gets_plain_numbers(make_recipe, monkeypatch):
+def test_an_experiment_tracker_gets_plain_numbers(make_recipe, monkeypatch):
     monkeypatch.setitem(INTEGRATION_TO_CALLBACK, "tracker", Tracker)
     monkeypatch.setattr(Tracker, "made", [])
     report = make_recipe(report_to=["tracker"], logging_steps=1, eval_strategy="steps", eval_steps=2).train()
@@ -59,7 +59,7 @@ def test_tensorboard(make_recipe):
     (folder,) = Path(recipe.output_dir, "runs").iterdir()
     events = accumulator.EventAccumulator(str(folder))
     events.Reload()
-    assert [(one.step, one.value) for one in events.Scalars("train/loss")] == [
+    assert [(event.step, event.value) for event in events.Scalars("train/loss")] == [
         (row["step"], pytest.approx(row["loss"])) for row in report.history
     ]
     assert {"train/tokens_per_second", "train/learning_rate", "train/grad_norm"} <= set(events.Tags()["scalars"])

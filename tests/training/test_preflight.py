@@ -1,4 +1,4 @@
-"""What a training is said to take, against what it takes."""
+"""Estimates of steps, time, disk and memory before a training, compared with the training."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,14 @@ import torch
 from transformers import BertModel, TrainingArguments
 
 from bert_finetune_kit import ClassificationConfig, ClassificationRecipe, LabelledSource, OutputError
-from bert_finetune_kit.training.preflight import bytes_needed, optimizer_steps, padding_share, preflight, seconds_a_step
+from bert_finetune_kit.training.preflight import (
+    bytes_needed,
+    describe_training,
+    optimizer_steps,
+    padding_share,
+    preflight,
+    seconds_a_step,
+)
 
 LENGTHS = np.array([3, 5, 8, 8, 2, 6])
 
@@ -44,11 +51,11 @@ def test_steps_and_disk_are_those_of_the_run(tmp_path, tokenizer, config, capsys
     )  # fmt: skip
     recipe.train()
     assert recipe.trainer.state.global_step == optimizer_steps(50, args) == 14
-    line = next(line for line in capsys.readouterr().out.splitlines() if "% of a batch is padding, left out" in line)
-    assert "50 examples · 14 steps of 8" in line
+    line = next(line for line in capsys.readouterr().out.splitlines() if "% padding, skipped" in line)
+    assert "50 examples · 14 steps, batch size 8" in line
     kept = [file.stat().st_size for file in (tmp_path / "run").rglob("checkpoint-*/*") if file.is_file()]
     final = (tmp_path / "run" / "model.safetensors").stat().st_size
-    assert sum(kept) + final < 1.2 * bytes_needed(recipe.prepared().model, args)
+    assert sum(kept) + final < 1.2 * bytes_needed(recipe.prepare().model, args)
 
 
 def summed(output):
@@ -60,8 +67,8 @@ def collate_texts(lengths):
     return {"input_ids": mask * 7, "attention_mask": mask}
 
 
-def test_time_of_a_step_leaves_no_trace(tmp_path, config):
-    """The model, its gradients and what random numbers come next stay what they are."""
+def test_timing_a_step_changes_nothing(tmp_path, config):
+    """Neither the model and its gradients nor the random numbers that follow."""
     model, args = BertModel(config), arguments(tmp_path, max_steps=100, gradient_accumulation_steps=2)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     torch.manual_seed(3)
@@ -71,7 +78,9 @@ def test_time_of_a_step_leaves_no_trace(tmp_path, config):
     assert torch.equal(torch.rand(4), expected)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
-    assert "about 1 h 40 min of training" in preflight(model, Examples(), collate, args, True, 10**9, step=60.0)
+    line = describe_training(model, len(LENGTHS), args, 0.25, unpadded=True, free=10**9, step=60.0)
+    assert "about 1 h 40 min of training" in line
+    assert "25% padding, skipped" in line
     ticks = iter([0.0, 50.0, 100.0, 103.0])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bert_finetune_kit.training.preflight.time.perf_counter", lambda: next(ticks))
@@ -91,7 +100,7 @@ def test_too_little_memory_is_refused_or_forced(tmp_path, tokenizer, config, mon
         return ClassificationRecipe(source=source, model=config, tokenizer=tokenizer, args=args)
 
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
-    with pytest.raises(OutputError, match=r"0\.00 GB of memory free on cpu.*LoRA.*--force"):
+    with pytest.raises(OutputError, match=r"0\.00 GB of memory is free on cpu.*LoRA.*--force"):
         build("refused").train()
     assert build("forced").train(force=True).scores
 
@@ -103,7 +112,8 @@ def test_frozen_weights_have_no_moments(tmp_path, config):
     model.embeddings.requires_grad_(False)
     learning = 4 * sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     assert bytes_needed(model, args) == 2 * weights + 2 * (weights + 2 * learning)
-    told = preflight(model, Examples(), collate, args, unpadded=False, free=10**9)
-    assert f"{learning // 4:,} of them trained" in told
-    assert "is padding, computed" in told
+    line = preflight(model, SimpleNamespace(train=Examples(), collator=collate), args, False, summed)
+    assert f"{learning // 4:,} of them trained" in line
+    assert "33% padding, computed" in line
+    assert "GB free" in line
     assert bytes_needed(model, arguments(tmp_path, save_strategy="no")) == 2 * weights

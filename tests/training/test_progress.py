@@ -3,8 +3,9 @@ import io
 from rich.console import Console
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
-from bert_finetune_kit.reporting.report import Score
-from bert_finetune_kit.training.progress import ProgressView, describe_log, describe_time
+from bert_finetune_kit.reporting.formatting import format_duration
+from bert_finetune_kit.reporting.schema import Score
+from bert_finetune_kit.training.progress import ProgressView, describe_log
 
 LOG = {"loss": 6.5, "learning_rate": 1e-4, "tokens_per_second": 5210.3}
 
@@ -30,7 +31,7 @@ def run(terminal, main_process=True):
     return stream.getvalue()
 
 
-def test_plain_lines_where_the_output_is_no_terminal():
+def test_plain_lines_without_a_terminal():
     lines = run(terminal=False).splitlines()
     assert len(lines) == 3
     assert lines[0].startswith("epoch 0.50 · step 1/4 · loss 6.5000 · lr 1.00e-04 · tokens/s 5,210 · ")
@@ -45,11 +46,11 @@ def test_bars_on_a_terminal():
         assert part in shown
 
 
-def test_only_the_main_process_speaks():
+def test_only_the_main_process_prints():
     assert run(terminal=False, main_process=False) == ""
     assert run(terminal=True, main_process=False) == ""
 
 
-def test_words():
+def test_a_log_and_a_duration_in_words():
     assert describe_log({"loss": 1.0}) == "loss 1.0000"
-    assert [describe_time(seconds) for seconds in (42, 150, 7500)] == ["42 s", "2 min 30 s", "2 h 5 min"]
+    assert [format_duration(seconds) for seconds in (42, 150, 7500)] == ["42 s", "2 min 30 s", "2 h 5 min"]

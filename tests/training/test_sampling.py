@@ -21,9 +21,9 @@ def test_the_last_batch_is_filled_with_examples_that_do_not_count():
     sampler = EpochSampler(10, seed=1, multiple_of=8)
     drawn = keys(sampler, 0)
     assert len(drawn) == len(sampler) == 16
-    assert [counts for *_, counts in drawn] == [True] * 10 + [False] * 6
-    assert sorted(index for _, index, counts in drawn if counts) == list(range(10))
+    assert [in_loss for *_, in_loss in drawn] == [True] * 10 + [False] * 6
+    assert sorted(index for _, index, in_loss in drawn if in_loss) == list(range(10))
 
 
 def test_fewer_examples_than_one_batch():
-    assert [counts for *_, counts in keys(EpochSampler(3, seed=1, multiple_of=8), 0)] == [True] * 3 + [False] * 5
+    assert [in_loss for *_, in_loss in keys(EpochSampler(3, seed=1, multiple_of=8), 0)] == [True] * 3 + [False] * 5

@@ -1,4 +1,4 @@
-"""The Trainer's promises: one gradient however a batch is split, one score whatever the batch size, exact resume."""
+"""The Trainer: the same gradient however a batch is split, scores that do not depend on batch sizes, exact resume."""
 
 import json
 import math
@@ -10,8 +10,8 @@ from transformers import TrainerCallback
 from bert_finetune_kit import NonFiniteLossError, PretrainConfig
 
 
-class Gradients(TrainerCallback):
-    """Keeps the gradient of the first step and the losses logged."""
+class Record(TrainerCallback):
+    """Records the gradient of the first step and the losses logged."""
 
     def __init__(self):
         self.gradients, self.losses = {}, []
@@ -26,41 +26,40 @@ class Gradients(TrainerCallback):
 
 
 def first_step(make_recipe, tmp_path, **settings):
-    seen = Gradients()
+    record = Record()
     settings = {"max_steps": 1, "max_grad_norm": 0.0, "eval_strategy": "no", "save_strategy": "no"} | settings
     recipe = make_recipe(output_dir=tmp_path / str(settings), logging_steps=1, **settings)
-    recipe.callbacks.append(seen)
-    recipe.fit(recipe.prepared(), None)
-    return seen
+    recipe.callbacks.append(record)
+    recipe.fit(recipe.prepare())
+    return record
 
 
-def relative_difference(ours, theirs):
-    difference = torch.stack([(ours[name] - theirs[name]).norm() for name in ours]).norm()
-    return (difference / torch.stack([value.norm() for value in theirs.values()]).norm()).item()
+def relative_difference(gradients, expected):
+    difference = torch.stack([(gradients[name] - value).norm() for name, value in expected.items()]).norm()
+    return (difference / torch.stack([value.norm() for value in expected.values()]).norm()).item()
 
 
 def test_accumulated_batches_give_the_gradient_of_one_large_batch(make_recipe, tmp_path):
-    whole = first_step(make_recipe, tmp_path, per_device_train_batch_size=16)
+    single = first_step(make_recipe, tmp_path, per_device_train_batch_size=16)
     split = first_step(make_recipe, tmp_path, per_device_train_batch_size=4, gradient_accumulation_steps=4)
-    assert relative_difference(split.gradients, whole.gradients) < 1e-5
-    assert split.losses[0] == pytest.approx(whole.losses[0], rel=1e-5)
+    assert relative_difference(split.gradients, single.gradients) < 1e-5
+    assert split.losses[0] == pytest.approx(single.losses[0], rel=1e-5)
 
 
 def test_the_gradient_is_that_of_the_mean_over_masked_tokens(make_recipe, tmp_path):
     """Against plain torch on the stock model: no Trainer, no head on masked positions only."""
     import transformers
 
-    seen = first_step(make_recipe, tmp_path, per_device_train_batch_size=4, gradient_accumulation_steps=2)
+    record = first_step(make_recipe, tmp_path, per_device_train_batch_size=4, gradient_accumulation_steps=2)
     recipe = make_recipe(output_dir=tmp_path / "plain")
-    prepared = recipe.prepared()
-    trainer = recipe.build_trainer(prepared, recipe.args)
-    keys = list(trainer._get_train_sampler())[:8]
-    batch = prepared.collator([prepared.train[key] for key in keys])
+    prepared = recipe.prepare()
+    keys = list(recipe.build_trainer(prepared).train_sampler())[:8]
+    batch = prepared.data.collator([prepared.data.train[key] for key in keys])
     stock = transformers.BertForPreTraining(prepared.model.config).train()
     stock.load_state_dict(prepared.model.state_dict())
     stock(**batch).loss.backward()
     expected = {name: value.grad for name, value in stock.named_parameters()}
-    assert relative_difference(seen.gradients, expected) < 1e-5
+    assert relative_difference(record.gradients, expected) < 1e-5
 
 
 def test_scores_do_not_depend_on_the_batch_size(make_recipe, tmp_path):
@@ -68,8 +67,8 @@ def test_scores_do_not_depend_on_the_batch_size(make_recipe, tmp_path):
     for size in (1, 4, 64):
         recipe = make_recipe(output_dir=tmp_path / str(size), per_device_eval_batch_size=size)
         scores.append({key: value for key, value in recipe.evaluate().items() if key != "epoch"})
-    for other in scores[1:]:
-        assert other == pytest.approx(scores[0], rel=1e-5)
+    for scores_of_size in scores[1:]:
+        assert scores_of_size == pytest.approx(scores[0], rel=1e-5)
     assert scores[0]["perplexity"] == pytest.approx(math.exp(scores[0]["mlm_loss"]))
 
 
@@ -87,27 +86,29 @@ def test_resuming_is_exact(make_recipe, tmp_path, config, workers):
         "save_strategy": "steps",
         "save_steps": 11,
         "save_total_limit": None,
+        "eval_strategy": "no",
         "dataloader_num_workers": workers,
     }
-    whole = make_recipe(output_dir=tmp_path / "whole", **settings)
-    whole.train()
-    steps_an_epoch = -(-len(whole.prepared().train) // 16)
+    uninterrupted = make_recipe(output_dir=tmp_path / "uninterrupted", **settings)
+    uninterrupted.train()
+    steps_an_epoch = -(-len(uninterrupted.prepare().data.train) // 16)
     assert steps_an_epoch < 11 < 2 * steps_an_epoch  # in the middle of the second epoch
-    halved = tmp_path / "halved"
-    halved.mkdir()
-    (tmp_path / "whole" / "checkpoint-11").rename(halved / "checkpoint-11")
-    resumed = make_recipe(output_dir=halved, **settings)
+    folder = tmp_path / "resumed"
+    folder.mkdir()
+    (tmp_path / "uninterrupted" / "checkpoint-11").rename(folder / "checkpoint-11")
+    resumed = make_recipe(output_dir=folder, **settings)
     resumed.train(resume=True)
-    ours, theirs = (recipe.prepared().model.state_dict() for recipe in (resumed, whole))
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-    histories = [
+    weights, expected = (recipe.prepare().model.state_dict() for recipe in (resumed, uninterrupted))
+    assert all(torch.equal(weights[name], value) for name, value in expected.items())
+    losses, expected_losses = (
         [log["loss"] for log in json.loads((tmp_path / name / "report.json").read_text())["history"]]
-        for name in ("halved", "whole")
-    ]
-    assert histories[0] == histories[1]
+        for name in ("resumed", "uninterrupted")
+    )
+    assert losses == expected_losses
+    assert len(losses) == 14
 
 
-def test_workers_see_the_same_data(make_recipe, tmp_path):
+def test_workers_make_the_same_batches(make_recipe, tmp_path):
     losses = [
         first_step(make_recipe, tmp_path, dataloader_num_workers=workers, max_steps=3).losses for workers in (0, 2)
     ]
@@ -123,33 +124,32 @@ def test_a_loss_that_is_not_finite_stops_the_run(make_recipe, tmp_path):
 
 def test_non_finite_evaluation_losses_are_counted(make_recipe):
     recipe = make_recipe()
-    model = recipe.prepared().model
+    prepared = recipe.prepare()
     with torch.no_grad():
-        model.cls.predictions.bias.fill_(math.nan)
-    assert recipe.evaluate()["non_finite_examples"] == len(recipe.prepared().validation)
+        prepared.model.cls.predictions.bias.fill_(math.nan)
+    assert recipe.evaluate()["non_finite_examples"] == len(prepared.data.validation["validation"])
 
 
 def test_real_tokens_are_counted(make_recipe):
     recipe = make_recipe(max_steps=3, logging_steps=1)
     report = recipe.train()
-    prepared = recipe.prepared()
-    keys = list(recipe.trainer._get_train_sampler())[:24]
-    tokens = sum(len(prepared.train[key]["input_ids"]) for key in keys)
+    train = recipe.prepare().data.train
+    keys = list(recipe.trainer.train_sampler())[:24]
+    tokens = sum(len(train[key]["input_ids"]) for key in keys)
     assert recipe.trainer.state.num_input_tokens_seen == tokens
     assert all(log["tokens_per_second"] > 0 for log in report.history)
 
 
-def test_processes_without_whole_batches_get_examples_that_do_not_count(make_recipe, tmp_path):
+def test_examples_that_fill_up_a_batch_do_not_count(make_recipe):
     """What two processes would compute for the last, uneven batch, done by hand in one."""
     recipe = make_recipe(recipe=PretrainConfig(max_length=32))
-    prepared = recipe.prepared()
-    trainer = recipe.build_trainer(prepared, recipe.args)
+    prepared = recipe.prepare()
+    trainer, data = recipe.build_trainer(prepared), prepared.data
     real = [(0, index, True) for index in range(3)]
     shares = [real[:2], [real[2], (0, 0, False)]]
-    batches = [prepared.collator([prepared.train[key] for key in keys]) for keys in shares]
-    whole = prepared.collator([prepared.train[key] for key in real])
+    batches = [data.collator([data.train[key] for key in keys]) for keys in shares]
+    batch = data.collator([data.train[key] for key in real])
     prepared.model.train()
-    counts = trainer._get_num_items_in_batch(batches, torch.device("cpu"))
-    counts.pop("tokens", None)
-    loss = sum(trainer.compute_loss(prepared.model, batch, num_items_in_batch=counts) for batch in batches)
-    torch.testing.assert_close(loss, trainer.compute_loss(prepared.model, whole))
+    items = trainer.count_items(batches, torch.device("cpu"))
+    loss = sum(trainer.compute_loss(prepared.model, part, num_items_in_batch=items) for part in batches)
+    torch.testing.assert_close(loss, trainer.compute_loss(prepared.model, batch))

@@ -1,4 +1,4 @@
-"""What the model card of each recipe looks like, whatever the figures (`test_model_card.py`)."""
+"""Patterns of the model card of each recipe, whatever the figures (`test_model_card.py`)."""
 
 _HEAD = r"""---
 (?P<metadata>.+?)
@@ -10,13 +10,13 @@ _HEAD = r"""---
 
 """
 _USE = r"""
-(## What to know first
+(## Known issues
 
 (- \*\*[A-Z_]+\*\*: [^\n]+
 )+
 )?## How to use it
 
-`model_id` is the name of the model on the Hub, or the path of its folder\.
+`model_id` is the id of the model on the Hub, or the path of its folder\.
 
 """
 _BLOCK = r"""```python
@@ -31,7 +31,7 @@ _INTERVAL = rf"( ({_NUMBER} to {_NUMBER})? \|)?"
 
 
 def _tail(unit: str, lora: bool = False) -> str:
-    adapter = r" LoRA was trained \(r \d[^)]*\) and is merged into the weights; `adapter` holds it alone\."
+    adapter = r" LoRA \(r \d[^)]*\) was trained and is merged into the weights; `adapter` has it separately\."
     return rf"""
 ## Data
 
@@ -46,7 +46,7 @@ the bundled sample[\w' ]*; not on the Hub\.
 )+
 ## Training
 
-It started from fresh weights: no other model is in it\.{adapter if lora else ""} Training took \d+ s\.
+Trained from scratch, from randomly initialized weights\.{adapter if lora else ""} Training took \d+ s\.
 
 \| setting \| value \|
 \| --- \| --- \|
@@ -57,26 +57,26 @@ It started from fresh weights: no other model is in it\.{adapter if lora else ""
 )+
 ## Parameters
 
-\| module \| parameters \| trained \|
+\| module \| parameters \| trainable \|
 \| --- \| ---: \| ---: \|
 \| \w+ \| [\d,]+ \| [\d,]+ \|
 (\| (&nbsp;)+\w+ \| [\d,]+ \| [\d,]+ \|
 )+
-## Limits
+## Limitations
 
 (- [^\n]+\.
 )+
 ## License
 
-None has been stated\. Without one, nobody but its owner may use the model\. The data have a license of their [^\n]+
+Not specified\. Without a license, others may not use the model\. The licenses of the data may restrict [^\n]+
 
 ## Citation
 
-Nothing has been stated of how to cite this model\. BERT is by Devlin, [^\n]+
+Not specified for this model\. BERT: Devlin, [^\n]+
 
 ---
 
-Made with bert_finetune_kit [\d.]+\. Everything that is known of the run is in `report\.json`, [^\n]+
+Trained with bert_finetune_kit [\d.]+\. The complete report of the run is in `report\.md` and, [^\n]+
 """
 
 
@@ -84,28 +84,28 @@ PATTERNS = {
     "pretraining": rf"""{_HEAD}It predicts masked words and whether one segment follows another, and [^\n]+
 {_USE}Masked words, with transformers alone:
 
-{_BLOCK}As the beginning of a classifier, whose head is new and has to be trained:
+{_BLOCK}As a starting point for a classifier, [^\n]+:
 
 {_BLOCK}## Scores
 
-\| score \| value \|( 95% interval \|)? by word frequency \|
+\| score \| value \|( 95% interval \|)? unigram baseline \|
 \| --- \| ---: \|( ---: \|)? ---: \|
 \| perplexity \| {_NUMBER} \|{_INTERVAL} {_NUMBER} \|
-\| masked accuracy \| {_NUMBER} \|{_INTERVAL} {_NUMBER} \|
+\| MLM accuracy \| {_NUMBER} \|{_INTERVAL} {_NUMBER} \|
 \| pair accuracy \| {_NUMBER} \|{_INTERVAL} 50\.0% \|
 \| MLM loss \| {_NUMBER} \|{_INTERVAL}  \|
 \| pair loss \| {_NUMBER} \|{_INTERVAL}  \|
 
-Of masked words in text that was held out, [^\n]+
+On masked words of held-out text, [^\n]+
 {_tail("documents")}""",
-    "classification": rf"""{_HEAD}It reads a text and gives one of 2 labels: negative, positive\.
+    "classification": rf"""{_HEAD}It reads a text and predicts one of 2 labels: negative, positive\.
 {_USE}With transformers alone:
 
 {_BLOCK}With the kit:
 
 {_BLOCK}## Scores
 
-\| score \| value \| 95% interval \| without looking \|
+\| score \| value \| 95% interval \| majority baseline \|
 \| --- \| ---: \| ---: \| ---: \|
 \| accuracy \| {_NUMBER} \| ({_NUMBER} to {_NUMBER})? \| {_NUMBER} \|
 \| F1 \| {_NUMBER} \| ({_NUMBER} to {_NUMBER})? \| {_NUMBER} \|
@@ -113,22 +113,22 @@ Of masked words in text that was held out, [^\n]+
 )+\| Matthews \| {_NUMBER} \| ({_NUMBER} to {_NUMBER})? \| 0\.000 \|
 \| calibration error \| {_NUMBER} \| ({_NUMBER} to {_NUMBER})? \| {_NUMBER} \|
 
-Of \d+ examples of validation\. [^\n]+
+On \d+ examples of validation\. [^\n]+
 {_tail("examples", lora=True)}""",
-    "question_answering": rf"""{_HEAD}It finds the answer to a question in a text, or says that the text does not [^\n]+
-{_USE}With the kit, which reads contexts of any length and knows when to stay silent:
+    "question_answering": rf"""{_HEAD}It extracts the answer to a question from a text, or abstains [^\n]+
+{_USE}With the kit, which reads contexts of any length and abstains:
 
-{_BLOCK}With transformers alone, for contexts that fit and never silent:
+{_BLOCK}With transformers alone, for contexts that fit [^\n]+ without abstaining:
 
 {_BLOCK}## Scores
 
-\| score \| value \| 95% interval \| never answering \|
+\| score \| value \| 95% interval \| always-abstain baseline \|
 \| --- \| ---: \| ---: \| ---: \|
 \| exact match \| {_NUMBER} \| {_NUMBER} to {_NUMBER} \| {_NUMBER} \|
 \| F1 \| {_NUMBER} \| {_NUMBER} to {_NUMBER} \| {_NUMBER} \|
 (\| (exact match|F1), with(out)? answer \| {_NUMBER} \| {_NUMBER} to {_NUMBER} \|  \|
 )+(\| (METEOR|BLEU|ROUGE)[\w-]*, with answer \| {_NUMBER} \|  \|  \|
 )+
-Of \d+ questions, in percent, as the official script of SQuAD counts exact match and F1\. A question [^\n]+
+On \d+ questions, in percent, as the official script of SQuAD computes exact match and F1\. [^\n]+
 {_tail("questions")}""",
 }

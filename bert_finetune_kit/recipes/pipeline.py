@@ -1,22 +1,24 @@
-"""Several recipes in a row: the first makes the weights that the others start from, and one page tells of all."""
+"""Several recipes in a row: the first makes the weights that the others start from, and one page has all reports."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigError, OutputError
-from ..modeling.weights import weights_digest
+from ..modeling.checkpoint_files import weights_sha256
 from ..reporting.overview import Overview
-from ..reporting.report import REPORT_FILE, RunReport
+from ..reporting.schema import REPORT_FILE, RunReport
 from .recipe import Recipe
 
 Settings = Mapping[str, str | Sequence[str]]
+AnyRecipe = type[Recipe[Any, Any]]
 
 
-def run_pipeline(stages: Sequence[type[Recipe]], folder: str | Path, settings: Settings) -> Overview:
+def run_pipeline(stages: Sequence[AnyRecipe], folder: str | Path, settings: Settings) -> Overview:
     """Run the stages that have not finished, each in a folder named like it, and put their reports together.
 
-    Every source is opened and every setting checked before anything is trained, so that a typing error in the last
-    stage does not cost the night that the first one takes.
+    Every source is opened and every setting checked before anything is trained, so that a mistake in the last stage is
+    found before the first one trains.
 
     Args:
         stages: recipes, of which those after the first start from its weights unless `STAGE.model` says otherwise.
@@ -43,13 +45,13 @@ def run_pipeline(stages: Sequence[type[Recipe]], folder: str | Path, settings: S
     return overview
 
 
-def _check_all(stages: Sequence[type[Recipe]], folder: str | Path, flags: Mapping[str, list[str]]) -> None:
+def _check_all(stages: Sequence[AnyRecipe], folder: str | Path, flags: Mapping[str, list[str]]) -> None:
     first = stages[0].from_command_line(flags[stages[0].name])[0]
     first.check_settings()
     for stage in stages[1:]:
         recipe = stage.from_command_line(flags[stage.name])[0]
-        if recipe.given_model == str(Path(folder) / first.name):
-            recipe.given_model = first.given_model  # which it will be made from
+        if recipe.model_name_or_path == str(Path(folder) / first.name):
+            recipe.model_name_or_path = first.model_name_or_path  # which the first stage starts from
         recipe.check_settings()
         recipe.load_examples()
 
@@ -59,13 +61,13 @@ def _check_parent(stage: Path, first: Path) -> None:
     if stage == first or not (stage / REPORT_FILE).exists():
         return
     model = RunReport.load(stage).settings.get("model", {})
-    if model.get("given") == str(first) and model.get("sha256") != weights_digest(first):
+    if model.get("model_name_or_path") == str(first) and model.get("sha256") != weights_sha256(first):
         raise OutputError(
-            f"{stage} has finished, from other weights than those in {first} now. Delete {stage} to train it anew."
+            f"{stage} has finished, from other weights than those in {first} now. Delete {stage} to train it again."
         )
 
 
-def _flags_by_stage(stages: Sequence[type[Recipe]], folder: str | Path, settings: Settings) -> dict[str, list[str]]:
+def _flags_by_stage(stages: Sequence[AnyRecipe], folder: str | Path, settings: Settings) -> dict[str, list[str]]:
     first = Path(folder) / stages[0].name
     flags = {
         stage.name: ["--output_dir", str(Path(folder) / stage.name), *([] if place == 0 else ["--model", str(first)])]
@@ -97,7 +99,7 @@ def read_settings(words: Sequence[str]) -> dict[str, list[str]]:
             name, equals, value = word.removeprefix("--").partition("=")
             values = settings[name] = [value] if equals else []
         elif values is None:
-            raise ConfigError(f"{word!r} stands before any setting: --STAGE.SETTING VALUE is needed.")
+            raise ConfigError(f"{word!r} is not a setting: expected --STAGE.SETTING VALUE.")
         else:
             values.append(word)
     return settings

@@ -21,7 +21,7 @@ from bert_finetune_kit.reporting.reproduce import changed_arguments, python_code
 
 
 def code_of(recipe):
-    return python_code(type(recipe), recipe._given(), recipe.args)
+    return python_code(type(recipe), recipe.given(), recipe.args)
 
 
 @pytest.mark.page
@@ -39,7 +39,7 @@ def test_the_script_of_a_report_repeats_the_run(make_recipe, tokenizer, tmp_path
     assert RunReport.load(tmp_path / "again").result == json.loads(json.dumps(report.result))
 
 
-def test_objects_come_back_from_what_is_written():
+def test_the_script_builds_equal_objects():
     task = ClassificationTask(
         "mine", "data.csv", text_pair="second", labels=("no", "yes"), published=Published("us", {"accuracy": 0.9})
     )
@@ -48,14 +48,14 @@ def test_objects_come_back_from_what_is_written():
         args=ClassificationRecipe.default_args("runs/mine", learning_rate=0.1, label_smoothing_factor=0.1),
         config=ClassificationConfig(class_weights=[1.0, 2.0]),
     )  # fmt: skip
-    found = {}
-    exec(code_of(recipe).replace("recipe.train()", ""), found)
-    again = found["recipe"]
-    assert again._given() == recipe._given() | {"tokenizer": "a/b"}
+    variables = {}
+    exec(code_of(recipe).replace("recipe.train()", ""), variables)
+    again = variables["recipe"]
+    assert again.given() == recipe.given() | {"tokenizer": "a/b"}
     assert again.args.to_dict() == recipe.args.to_dict()
 
 
-def test_what_has_its_default_is_left_out():
+def test_default_values_are_not_written():
     recipe = QARecipe("squad_v2", model="runs/pretrain", args=TrainingArguments("runs/qa"), config=QAConfig())
     assert code_of(recipe).split("args = ")[1].splitlines() == [
         "TrainingArguments(", "    output_dir='runs/qa',", "    seed=42,", ")", "recipe = QARecipe(",
@@ -64,15 +64,15 @@ def test_what_has_its_default_is_left_out():
     ]  # fmt: skip
 
 
-def test_what_cannot_be_written_is_named():
+def test_an_object_that_cannot_be_written_is_named():
     recipe = ClassificationRecipe(
         get_task("sst2"), Dataset.from_dict({"sentence": ["a"]}), model="tiny", lora={"r": 3},
         callbacks=[EarlyStoppingCallback()],
     )  # fmt: skip
     code = code_of(recipe)
     assert "task='sst2'," in code
-    assert "source=LabelledSource(train=...),  # to be made anew: Dataset" in code
-    assert "callbacks=[...],  # to be made anew: EarlyStoppingCallback" in code
+    assert "source=LabelledSource(train=...),  # replace by: Dataset" in code
+    assert "callbacks=[...],  # replace by: EarlyStoppingCallback" in code
     assert "r=3" in code
     assert "from peft import LoraConfig" in code
 
@@ -85,7 +85,7 @@ def test_a_secret_is_not_written(name):
     assert name not in changed_arguments(args)
 
 
-def test_writing_leaves_the_state_of_accelerate_alone():
+def test_writing_does_not_change_the_state_of_accelerate():
     from accelerate import Accelerator
 
     args = TrainingArguments("runs/x", use_cpu=True)

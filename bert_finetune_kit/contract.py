@@ -1,0 +1,107 @@
+"""What the hooks of a recipe exchange: frozen objects, each returned by one hook and read by the next.
+
+The table of hooks in docs/design.md says when each is called.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from torch import Tensor
+from transformers import BertConfig, PreTrainedTokenizerBase
+
+from .data.examples import Examples
+from .reporting.intervals import Interval
+from .reporting.schema import ReportTable, Score
+
+Batch = dict[str, Tensor]
+Outputs = tuple[np.ndarray, ...]
+"""Outputs of the model for a split, one array a field and one row an example."""
+
+
+class Collator(Protocol):
+    """Examples → batch."""
+
+    def __call__(self, examples: list[Any]) -> Batch:
+        """Return a batch with an `attention_mask`, (batch, seq)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedData:
+    """All there is to know of the data of a run. Each recipe extends it by what its other hooks need."""
+
+    name: str
+    """Name of the data set for the reader of a report."""
+    tokenizer: PreTrainedTokenizerBase
+    train: Examples
+    validation: Mapping[str, Examples]
+    """Examples to evaluate on by split; several splits for tasks such as MNLI, none for no evaluation."""
+    collator: Collator
+    initial_model: str | BertConfig
+    """What to start from: a checkpoint by name or folder, or a config for new weights."""
+    glossary: tuple[Score, ...] = ()
+    """Scores that `compute_metrics` returns, in the order to show them; several splits prefix their names."""
+    best_metric: str | None = None
+    """Key of the score to choose the best checkpoint by where the arguments name none; none means the loss."""
+    further_scores: Mapping[str, bool | None] = field(default_factory=dict)
+    """Scores beside the glossary that the best checkpoint can be chosen by, and whether lower is better (none: not
+    known)."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the report must know of the data."""
+
+    def prefix(self, split: str) -> str:
+        """Return what the scores of a split begin with: nothing where there is one split."""
+        return f"{split}_" if len(self.validation) > 1 else ""
+
+    @property
+    def lower_is_better(self) -> dict[str, bool | None]:
+        """For each score that the best checkpoint can be chosen by, whether lower is better; none where not known."""
+        return (
+            {"loss": True} | {score.key: score.lower_is_better for score in self.glossary} | dict(self.further_scores)
+        )
+
+
+@dataclass(frozen=True)
+class BuiltModel:
+    """A model ready to train."""
+
+    model: Any
+    """A `PreTrainedModel`, wrapped by peft or not, whose forward returns one row an example."""
+    new_parts: tuple[str, ...] = ()
+    """Modules whose weights were newly initialized."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What the saved weights score on the validation splits. Recipes may extend it."""
+
+    scores: Mapping[str, float]
+    """Scores by the keys of the glossary: those of `compute_metrics`, with `PreparedData.prefix` of their split."""
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+    """95% confidence intervals of these scores."""
+    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Scores without a model on the same examples, by name of the baseline."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Further figures for tables, plots and rules, as plain data."""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """Figures that only the diagnosis needs, as plain data."""
+
+
+DataT = TypeVar("DataT", bound=PreparedData)
+EvaluationT = TypeVar("EvaluationT", bound=Evaluation)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """The parts of a report that only the recipe can write."""
+
+    summary: Sequence[str]
+    """What was trained on what, and what the scores mean, in a few sentences."""
+    data: Mapping[str, Mapping[str, Any]]
+    """Statistics of each split."""
+    settings: Mapping[str, Mapping[str, Any]]
+    """Settings by group: source, recipe, model, and as far as there are any task."""
+    tables: Sequence[ReportTable] = ()
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """Figures of the data that only the diagnosis needs."""

@@ -1,0 +1,1 @@
+"""What all recipes share: the base class, several seeds, pipelines."""

@@ -1,0 +1,105 @@
+"""What fine-tuning recipes share: default hyperparameters, checks, the model with its frozen parts and adapters."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
+
+from ..contract import BuiltModel, PreparedData
+from ..data.vocabulary import check_vocabulary
+from ..modeling.finetuning_config import FineTuningConfig
+from ..modeling.loading import checkpoint_config, config_from_scratch
+from ..modeling.trainable import make_trainable
+
+# Learning rates: of pretrained weights, of LoRA's adapters, and of new weights narrower than BERT-base.
+_RATE, _LORA_RATE, _SMALL_RATE, _BASE_WIDTH = 5e-5, 5e-4, 1e-3, 768
+
+
+def default_hyperparameters(model: Any, lora: bool, sample_args: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the Trainer arguments that depend on what is trained.
+
+    Args:
+        model: as the recipe takes it.
+        lora: whether adapters are trained.
+        sample_args: those of small models on the bundled sample, where that is trained on.
+    """
+    if sample_args is not None and is_small(model):
+        return dict(sample_args)
+    if lora:
+        return {"learning_rate": _LORA_RATE}
+    fresh = config_from_scratch(model, vocab_size=1)
+    return {"learning_rate": _SMALL_RATE if fresh is not None and fresh.hidden_size < _BASE_WIDTH else _RATE}
+
+
+def is_small(model: Any) -> bool:
+    """Return whether a model is narrower than BERT-base: that of the sample, a size, a config, a local folder.
+
+    A model on the Hub counts as large, so that nothing is loaded for the answer.
+    """
+    if model is None:
+        return True
+    config = config_from_scratch(model, vocab_size=1)
+    if config is None and Path(str(model)).is_dir():
+        config = checkpoint_config(str(model))
+    return config is not None and config.hidden_size < _BASE_WIDTH
+
+
+def finetuning_faults(args: TrainingArguments, config: FineTuningConfig, model: Any, lora: Any) -> list[str]:
+    """Return what is missing or cannot work in the settings of a fine-tuning.
+
+    Args:
+        args: the Trainer's arguments.
+        config: settings of the recipe.
+        model: what to start from, as the recipe was given it.
+        lora: peft's `LoraConfig` or none.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+    faults = []
+    if model is None:
+        faults.append(
+            "there is no model: give a Hub id such as google-bert/bert-base-uncased, the folder of a run, or a size by "
+            "name (tiny, mini, …) for new weights"
+        )
+    else:
+        faults += config.model_faults(config_from_scratch(model, vocab_size=1) or checkpoint_config(str(model)))
+    if config.early_stopping_patience is not None and not args.load_best_model_at_end:
+        faults.append(
+            "early_stopping_patience is set without load_best_model_at_end: the weights of the last evaluations, which "
+            "were no better, would be kept; set load_best_model_at_end=True"
+        )
+    if lora is not None and config.freeze_layers:
+        faults.append("freeze_layers is set with LoRA, which freezes all: use LoraConfig's layers_to_transform")
+    return faults
+
+
+def early_stopping(config: FineTuningConfig) -> list[TrainerCallback]:
+    """Return the callback that stops a run whose score no longer improves, if that is asked for."""
+    patience = config.early_stopping_patience
+    return [] if patience is None else [EarlyStoppingCallback(early_stopping_patience=patience)]
+
+
+def build_trainable(
+    data: PreparedData, config: FineTuningConfig, lora: Any, head: str, build: Callable[[], tuple[Any, list[str]]]
+) -> BuiltModel:
+    """Return a model whose frozen parts are frozen, with adapters where LoRA is asked for.
+
+    Args:
+        data: of the run.
+        config: what to freeze.
+        lora: peft's `LoraConfig` or none.
+        head: name of the task head, which LoRA trains as a whole.
+        build: returns the model and the modules whose weights are new.
+
+    Raises:
+        ModelError: the tokenizer and the model do not match.
+    """
+    size = len(data.tokenizer)
+    model_config = config_from_scratch(data.initial_model, size) or checkpoint_config(str(data.initial_model))
+    check_vocabulary(data.tokenizer, model_config.vocab_size)
+    model, new = build()
+    heads = [head, *(part for part in new if part.endswith("pooler"))]
+    trained = make_trainable(model, heads, lora, config.freeze_embeddings, config.freeze_layers)
+    return BuiltModel(trained, tuple(new))

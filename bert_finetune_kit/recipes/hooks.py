@@ -1,0 +1,257 @@
+"""The hooks of a recipe: what a subclass fills in, and what its hooks can use."""
+
+import copy
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Generic
+
+import torch
+from transformers import TrainerCallback, TrainingArguments
+from transformers.utils import is_torch_xla_available
+
+from ..command_line import RunArguments, parse_arguments
+from ..contract import BuiltModel, DataT, Description, EvaluationT, Outputs
+from ..data.padding import bucket_lengths
+from ..modeling.loading import config_from_scratch
+from ..modeling.parameters import count_parameters
+from ..reporting.card_context import CardContext
+from ..reporting.plain import describe_object, describe_settings
+from ..reporting.schema import RunReport, Score
+from ..reporting.summary import training_sentence
+from ..runs.fingerprint import settings_fingerprint
+from ..training.loss import Loss
+from ..training.saving import save_model
+from ..training.session import Phase
+from ..training.trainer import KitTrainer
+from .state import Prepared, RecipeState
+
+_OF_THE_BASE = ("model", "tokenizer", "args", "callbacks")
+
+
+class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
+    """The contract between `Recipe` and its subclasses. A hook reads settings of the recipe and its arguments.
+
+    In the order of a run: `check`, `prepare_data`, `build_model`, `phases`, `get_callbacks`, `lr_multiplier`; after
+    each evaluation `compute_metrics`; at the end `save_model`, `evaluation`, `save_usage`, `describe`, `card_context`.
+    """
+
+    name: ClassVar[str]
+    loss: ClassVar[Loss]
+    glossary: ClassVar[tuple[Score, ...]] = ()
+    """Scores that are known before the data are; `PreparedData.glossary` has those of a run."""
+    smooths_labels: ClassVar[bool] = False
+    """Whether the loss uses `label_smoothing_factor`."""
+    defaults: ClassVar[dict[str, Any]] = {
+        "eval_strategy": "epoch",
+        "save_strategy": "epoch",
+        "save_total_limit": 2,
+        "logging_steps": 0.02,
+        "logging_first_step": True,
+        "weight_decay": 0.01,
+        "warmup_steps": 0.1,
+        "per_device_train_batch_size": 32,
+        "per_device_eval_batch_size": 64,
+    }
+    config: Any = None
+    """Settings of the recipe, a dataclass; with a field `unpad` it decides whether padding is skipped."""
+
+    def __init__(
+        self, model: Any, tokenizer: Any, args: TrainingArguments, callbacks: Sequence[TrainerCallback] = ()
+    ) -> None:
+        self.model_name_or_path = str(model) if isinstance(model, Path) else model
+        self.tokenizer_name_or_path = str(tokenizer) if isinstance(tokenizer, Path) else tokenizer
+        self.args = copy.copy(args)
+        self.callbacks = list(callbacks)
+        self.state: RecipeState[DataT, EvaluationT] = RecipeState()
+
+    @classmethod
+    def default_args(
+        cls,
+        output_dir: str | None = None,
+        *,
+        model: Any = None,
+        sample: bool = False,
+        lora: bool = False,
+        **settings: Any,
+    ) -> TrainingArguments:
+        """Return Trainer arguments with defaults for this recipe, what it trains and this machine.
+
+        Args:
+            output_dir: folder of the run; none means `runs/` and the name of the recipe.
+            model: as the recipe takes it.
+            sample: whether the bundled sample is trained on.
+            lora: whether adapters are trained.
+            settings: arguments that override the defaults.
+        """
+        defaults = cls.machine_defaults() | cls.default_hyperparameters(model, sample, lora)
+        return TrainingArguments(output_dir=output_dir or f"runs/{cls.name}", **(defaults | settings))
+
+    @classmethod
+    def default_hyperparameters(cls, model: Any, sample: bool = False, lora: bool = False) -> dict[str, Any]:
+        """Return Trainer arguments that depend on what is trained, such as the learning rate; see `default_args`."""
+        return {}
+
+    @classmethod
+    def machine_defaults(cls) -> dict[str, Any]:
+        """Return `defaults`, and what this machine needs: `use_cpu` to have bf16 on CPUs, another AdamW on XLA."""
+        if is_torch_xla_available():
+            return cls.defaults | {"optim": "adamw_torch"}  # the Trainer's own, fused, refuses tensors of XLA
+        return cls.defaults if torch.accelerator.is_available() else cls.defaults | {"use_cpu": True}
+
+    # Hooks
+
+    def check(self) -> None:
+        """Raise a `KitError` that lists every fault that can be known before the data are opened."""
+
+    def load_examples(self) -> Any:
+        """Open the source, and return the examples as they are in the files; a pipeline does it before it trains."""
+
+    @abstractmethod
+    def prepare_data(self) -> DataT:
+        """Return all there is to know of the data: examples by split, tokenizer, collator, scores."""
+
+    @abstractmethod
+    def build_model(self, data: DataT) -> BuiltModel:
+        """Return the model to train, whose forward returns one row an example."""
+
+    @abstractmethod
+    def compute_metrics(self, data: DataT, outputs: Outputs) -> dict[str, float]:
+        """Return the scores of a split, keys without a prefix.
+
+        Args:
+            data: of the run.
+            outputs: fields of the model's output that are not none, each (examples, …).
+        """
+
+    @abstractmethod
+    def evaluation(self, data: DataT, outputs: Mapping[str, Outputs]) -> EvaluationT:
+        """Return what the saved weights score, with intervals and baselines; called where there is a validation split.
+
+        Args:
+            data: of the run.
+            outputs: of each validation split, as for `compute_metrics`.
+        """
+
+    def describe(self, data: DataT, model: Any, evaluation: EvaluationT, steps: int) -> Description:
+        """Return summary, statistics, tables and settings of the report; by default those that every recipe has.
+
+        Args:
+            data: of the run.
+            model: as it was trained.
+            evaluation: of the saved weights.
+            steps: of the optimizer.
+        """
+        splits = {"train": data.train, **data.validation}
+        settings: dict[str, dict[str, Any]] = {
+            "source": {"name": data.name},
+            "recipe": {} if self.config is None else describe_settings(self.config),
+            "model": self.model_settings(),
+        }
+        return Description(
+            summary=[training_sentence("trained", count_parameters(model), data.name, steps)],
+            data={split: {"examples": len(examples)} for split, examples in splits.items()},
+            settings=settings,
+        )
+
+    @classmethod
+    @abstractmethod
+    def card_context(cls, report: RunReport) -> CardContext:
+        """Return the parts of the model card that only this recipe can write, from the report of a run."""
+
+    def usage(self, data: DataT, evaluation: EvaluationT | None) -> Any:
+        """Return what `predict` needs beside model and tokenizer, such as labels or a threshold."""
+        return None
+
+    def save_usage(self, data: DataT, evaluation: EvaluationT, folder: str) -> None:
+        """Save beside the model what its use needs; called in the main process."""
+        return
+
+    def save_model(self, prepared: Prepared[DataT], trainer: KitTrainer) -> None:
+        """Save the trained model and its tokenizer as a stock checkpoint; with LoRA the adapter beside it."""
+        save_model(trainer, prepared.model, prepared.data.tokenizer, self.output_dir)
+
+    def phases(self, prepared: Prepared[DataT]) -> list[Phase[DataT]]:
+        """Return the phases of the training; one unless a recipe divides it."""
+        return [Phase(prepared.data, prepared.args)]
+
+    def get_callbacks(self) -> list[TrainerCallback]:
+        """Return the callbacks that the settings of the recipe ask for."""
+        return []
+
+    def lr_multiplier(self, model: Any) -> Callable[[str], float] | None:
+        """Return the factor of the learning rate by name of a parameter; none where all learn alike."""
+        return None
+
+    @classmethod
+    def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple[Any, RunArguments]:
+        """Return the recipe that flags ask for, and how to run it; by default flags of model, tokenizer and Trainer."""
+        defaults = {"output_dir": f"runs/{cls.name}", **cls.machine_defaults()}
+        run, args = parse_arguments((RunArguments, TrainingArguments), defaults, argv)
+        return cls(run.model, run.tokenizer, args), run
+
+    # What hooks can use
+
+    @property
+    def output_dir(self) -> str:
+        """Folder of the run."""
+        return str(self.args.output_dir)
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the main process."""
+        return bool(self.args.process_index == 0)
+
+    @property
+    def on_xla(self) -> bool:
+        """Whether the device compiles every new shape, so that there must be few."""
+        return bool(self.args.device.type == "xla")
+
+    @property
+    def unpad(self) -> bool:
+        """Whether the padding of a batch is to be skipped."""
+        return bool(getattr(self.config, "unpad", True))
+
+    @property
+    def trainer(self) -> KitTrainer | None:
+        """The Trainer of the last training or evaluation."""
+        return self.state.trainer
+
+    @property
+    def checkpoint(self) -> str | None:
+        """The checkpoint to start from; none where the weights are newly initialized."""
+        is_new = config_from_scratch(self.model_name_or_path, vocab_size=1) is not None
+        return None if is_new else str(self.model_name_or_path)
+
+    def given(self) -> dict[str, Any]:
+        """Return what the constructor was given, but for the Trainer's arguments, by name of the argument."""
+        names = inspect.signature(type(self)).parameters
+        settings = {name: getattr(self, name) for name in names if hasattr(self, name) and name not in _OF_THE_BASE}
+        model = {"model": self.model_name_or_path, "tokenizer": self.tokenizer_name_or_path}
+        return settings | model | {"callbacks": self.callbacks or None}
+
+    def model_settings(self) -> dict[str, Any]:
+        """Return what the report says of the model that was asked for."""
+        model, tokenizer = self.model_name_or_path, self.tokenizer_name_or_path
+        return {"model_name_or_path": describe_object(model), "tokenizer": describe_object(tokenizer)}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return all settings that can change the result of a run, as plain data by name."""
+        settings = {name: value for name, value in self.given().items() if name != "callbacks"}
+        return settings_fingerprint({"config": self.config, **settings}, self.args)
+
+    def log_main(self, text: str) -> None:
+        """Print a line in the main process."""
+        if self.is_main:
+            print(text)  # noqa: T201
+
+    def batch_lengths(self, max_length: int) -> tuple[int, ...] | None:
+        """Return the lengths that batches of sequences of up to `max_length` tokens may have; none means any.
+
+        On XLA these are a few buckets; with several processes `max_length` alone, since all of them must run the same
+        graph in a step, and none knows the lengths of the others.
+        """
+        if not self.on_xla:
+            return None
+        return bucket_lengths(max_length) if self.args.world_size == 1 else (max_length,)

@@ -1,0 +1,70 @@
+"""Running a recipe from a command line."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from ..command_line import RunArguments, parse_arguments
+from ..errors import KitError, RunStopped
+from ..reporting.schema import RunReport
+from ..reporting.seeds import SeedsReport
+
+
+def parse_flags(
+    types: Sequence[Any],
+    defaults: dict[str, Any],
+    argv: Sequence[str] | None,
+    further_defaults: Callable[..., dict[str, Any]],
+) -> tuple[Any, ...]:
+    """Return one object of each dataclass, with defaults that depend on other flags.
+
+    Args:
+        types: dataclasses whose fields are flags.
+        defaults: that differ from those of the dataclasses.
+        argv: flags; none means those of the process.
+        further_defaults: objects of all types → defaults that depend on what they hold.
+    """
+    first = parse_arguments(types, defaults, argv, show_help=False)
+    return parse_arguments(types, defaults | further_defaults(*first), argv)
+
+
+class Runnable(Protocol):
+    """What a command line can train."""
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the main process."""
+
+    def train(self, resume: bool, force: bool) -> RunReport:
+        """Train once."""
+
+    def train_seeds(self, seeds: Sequence[int], resume: bool, force: bool) -> SeedsReport:
+        """Train once with each seed."""
+
+
+def run_command_line(
+    parse: Callable[[Sequence[str] | None], tuple[Runnable, RunArguments]], argv: Sequence[str] | None
+) -> RunReport | SeedsReport:
+    """Train what the flags ask for, and return its report.
+
+    Args:
+        parse: flags → recipe, and how to run it.
+        argv: flags; none means those of the process.
+
+    Raises:
+        SystemExit: with 2 after a `KitError`, whose message is printed; with 128 + its number after a signal.
+    """
+    is_main = True
+    try:
+        recipe, run = parse(argv)
+        is_main = recipe.is_main
+        if run.seeds:
+            return recipe.train_seeds(run.seeds, run.resume, run.force)
+        return recipe.train(run.resume, run.force)
+    except RunStopped as stopped:
+        if is_main:
+            print(stopped)  # noqa: T201
+        raise SystemExit(128 + stopped.signal) from stopped
+    except KitError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(2) from error

@@ -1,0 +1,300 @@
+"""The base of all recipes: what a user calls, and the hooks that a recipe fills in."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+from huggingface_hub import ModelCard
+from transformers import EvalPrediction, set_seed
+
+from ..contract import BuiltModel, DataT, EvaluationT
+from ..errors import ConfigError, raise_faults
+from ..modeling.padding import skip_padding
+from ..reporting.model_card import model_card, write_card
+from ..reporting.reproduce import python_code
+from ..reporting.schema import RunReport
+from ..reporting.seeds import SeedsReport
+from ..runs.directory import RunDirectory
+from ..runs.fingerprint import data_fingerprint, report_differences
+from ..runs.pages import Publisher
+from ..runs.target import HubTarget
+from ..training.best_metric import with_best_metric
+from ..training.checks import argument_faults, best_metric_faults, check_space, data_faults
+from ..training.evaluation import SavedEvaluation, evaluate_model, evaluate_saved
+from ..training.logs import plain_scores
+from ..training.preflight import preflight
+from ..training.report import RunRecord, build_report, initial_evidence, model_origin
+from ..training.saving import cache_hint, save_with_hint
+from ..training.session import Phase, TrainingOutcome, build_trainer, fit
+from ..training.timing import Timings
+from ..training.trainer import KitTrainer
+from .hooks import RecipeHooks
+from .launch import run_command_line
+from .seeds import train_with_seeds
+from .state import LoadedModel, Prepared, RecipeState
+
+
+class Recipe(RecipeHooks[DataT, EvaluationT]):
+    """Configures a `Trainer` for one kind of training, runs it, and reports what came out.
+
+    A subclass fills in the hooks of `RecipeHooks`. After `__init__` a recipe changes in one way: `state` holds the
+    result of the last `prepare`, `train`, `evaluate` or `from_pretrained`.
+    """
+
+    # What a user calls
+
+    @classmethod
+    def main(cls, argv: Sequence[str] | None = None) -> RunReport | SeedsReport:
+        """Train from a command line; a `KitError` ends it with exit code 2, a signal with 128 + its number."""
+        return run_command_line(cls.from_command_line, argv)
+
+    def prepare(self, timings: Timings | None = None) -> Prepared[DataT]:
+        """Check all settings, then load data and model, once.
+
+        Raises:
+            KitError: something cannot work.
+        """
+        if self.state.prepared is None:
+            timings = timings or Timings()
+            self.check_settings()
+            set_seed(self.args.seed)
+            with timings.stage("data"), self.args.main_process_first(), cache_hint():
+                data = self.prepare_data()
+            raise_faults(data_faults(self.args, data), "TrainingArguments")
+            args = with_best_metric(self.args, data)
+            with timings.stage("model"):
+                built = self.build_model(data)
+            unpadded, notes = skip_padding(built.model, self.unpad, self.on_xla)
+            if built.new_parts:
+                notes = (f"Newly initialized: {', '.join(built.new_parts)}", *notes)
+            prepared = Prepared(data, built, args, unpadded, (*data.notes, *notes))
+            self.state = replace(self.state, prepared=prepared)
+        assert self.state.prepared is not None
+        return self.state.prepared
+
+    def check_settings(self) -> None:
+        """Check everything that can be known without the data.
+
+        Raises:
+            KitError: something cannot work.
+        """
+        faults = [*argument_faults(self.args, self.smooths_labels)]
+        faults += best_metric_faults(self.args, self.glossary) if self.glossary else []
+        raise_faults(faults, "TrainingArguments")
+        self.check()
+
+    def train(self, resume: bool = False, force: bool = False) -> RunReport:
+        """Train, evaluate, save model, tokenizer and report into `args.output_dir`.
+
+        Args:
+            resume: continue from the newest valid checkpoint in the output folder; without one, start from scratch. A
+                run that has finished is not trained again: its report is returned.
+            force: train even where disk or memory seem too small, and resume from a checkpoint that was made with other
+                settings, data or versions; the report then has a note.
+
+        Raises:
+            RunStopped: a signal was received; the state is saved.
+            KitError: something cannot work; nothing has been trained or overwritten.
+            NonFiniteLossError: the loss became NaN or infinite.
+        """
+        run, record = RunDirectory(Path(self.output_dir), self.is_main), RunRecord.start(self.on_xla)
+        publisher = self._publisher()
+        if resume and run.is_finished:
+            return self._finished(run, publisher)
+        run.check(resume, self.model_name_or_path)
+        self.state = self.state if self.state.trainer is None else RecipeState()  # a trained model is not a start
+        prepared = self.prepare(record.timings)
+        record.fingerprint |= self.fingerprint() | data_fingerprint(prepared.data.train, prepared.data.validation)
+        claim = run.claim(record.fingerprint, resume, force)
+        if resume:
+            self.log_main(claim.describe())
+        record.notes += [*claim.notes, *prepared.notes, *publisher.check()]
+        if not force:
+            check_space(run.path, prepared.model, prepared.args)
+        with record.timings.stage("preflight"):
+            self.log_main(preflight(prepared.model, prepared.data, prepared.args, prepared.unpadded, self.loss.sum_fn))
+        record.notes += run.save_initial_weights(prepared.model, self.checkpoint, claim.checkpoint is not None)
+        record.evidence |= initial_evidence(prepared.built, self.checkpoint)
+        self.state = RecipeState()  # also after an interruption the model is no longer the initial one
+        outcome = self.fit(prepared, claim.checkpoint, record)
+        with record.timings.stage("saving"), save_with_hint(self.output_dir):
+            self.save_model(prepared, outcome.trainer)
+        with record.timings.stage("evaluation of the saved weights"):
+            saved = evaluate_saved(outcome, self.evaluation)
+        self.state = RecipeState(prepared, outcome.trainer, saved.evaluation)
+        with record.timings.stage("saving"), save_with_hint(self.output_dir):
+            if self.is_main:
+                self.save_usage(prepared.data, saved.evaluation, self.output_dir)
+        report = self._report(prepared, outcome, saved, record, run)
+        run.delete_initial_weights()
+        publisher.publish(report)
+        outcome.trainer.accelerator.wait_for_everyone()
+        return report
+
+    def fit(
+        self, prepared: Prepared[DataT], checkpoint: Path | None = None, record: RunRecord | None = None
+    ) -> TrainingOutcome:
+        """Train alone, without saving or reporting anything but checkpoints.
+
+        Args:
+            prepared: of `prepare`.
+            checkpoint: to resume from.
+            record: gets the timings, and has the fingerprint of the checkpoints.
+        """
+        record = record or RunRecord.start(self.on_xla)
+        build = partial(self.build_trainer, prepared, fingerprint=record.fingerprint)
+        return fit(self.phases(prepared), build, checkpoint, record.timings, record.fingerprint)
+
+    def build_trainer(
+        self,
+        prepared: Prepared[DataT] | None = None,
+        phase: Phase[DataT] | None = None,
+        fingerprint: Mapping[str, Any] | None = None,
+    ) -> KitTrainer:
+        """Return the configured Trainer.
+
+        Args:
+            prepared: none means what `prepare` returns.
+            phase: data and arguments, where they are not those of `prepared`.
+            fingerprint: what its checkpoints are made with.
+        """
+        prepared = prepared or self.prepare()
+        phase = phase or Phase(prepared.data, prepared.args)
+
+        def score(prediction: EvalPrediction) -> dict[str, float]:
+            outputs: Any = prediction.predictions
+            return plain_scores(self.compute_metrics(phase.data, outputs))
+
+        callbacks, multiplier = [*self.callbacks, *self.get_callbacks()], self.lr_multiplier(prepared.model)
+        return build_trainer(phase, prepared.model, self.loss, score, callbacks, multiplier, fingerprint)
+
+    def evaluate(self) -> dict[str, float]:
+        """Return the scores of the model as it is now on the validation split."""
+        trainer, prepared = self.state.trainer, self.state.prepared
+        if trainer is None or prepared is None:
+            prepared = self.prepare() if self.state.loaded is None else self._prepare_loaded(self.state.loaded)
+            trainer = self.build_trainer(prepared)
+        evaluation = evaluate_model(trainer, prepared.data, self.evaluation)
+        self.state = replace(self.state, prepared=prepared, trainer=trainer, evaluation=evaluation)
+        return dict(evaluation.scores)
+
+    def train_seeds(self, seeds: Sequence[int], resume: bool = False, force: bool = False) -> SeedsReport:
+        """Train once with each seed, in folders below the output folder, and return mean and standard deviation.
+
+        Args:
+            seeds: at least two; a seed whose run has finished is not run again.
+            resume: continue an unfinished seed from its newest checkpoint.
+            force: as for `train`.
+
+        Raises:
+            KitError: as `train`; before any training where it can be known.
+        """
+        recipes = {seed: self.with_seed(seed) for seed in seeds}
+        folders = {seed: RunDirectory(Path(recipe.output_dir), self.is_main) for seed, recipe in recipes.items()}
+        summary = train_with_seeds(
+            seeds, folders, self.fingerprint(), lambda seed: recipes[seed].train(resume, force), resume
+        )
+        if self.is_main:
+            summary.save(self.output_dir)
+        return summary
+
+    def with_seed(self, seed: int) -> Self:
+        """Return this recipe with another seed, a folder and callbacks of its own, not yet prepared."""
+        recipe = copy.copy(self)
+        recipe.args, recipe.callbacks = copy.copy(self.args), copy.deepcopy(self.callbacks)
+        recipe.args.seed, recipe.args.data_seed = seed, None
+        recipe.args.output_dir = str(Path(self.output_dir) / f"seed-{seed}")
+        recipe.state = RecipeState()
+        return recipe
+
+    def model_card(self, report: RunReport | None = None, **settings: Any) -> ModelCard:
+        """Return the model card of a finished run, made from its report alone.
+
+        `train` saves it as README.md; to change it: `recipe.model_card(license="mit").save(folder + "/README.md")`.
+
+        Args:
+            report: of the run; none means the one in the output folder.
+            settings: what the report cannot know, as `reporting.model_card.model_card` takes it: `license`,
+                `license_name`, `license_link`, `language`, `tags`, `citation`.
+
+        Raises:
+            OutputError: no run has finished in the output folder.
+            ConfigError: the Hub would refuse these settings.
+        """
+        report = report or RunReport.load(self.output_dir)
+        return model_card(report, self.card_context(report), HubTarget.from_args(self.args).name, **settings)
+
+    def push_to_hub(self, name: str | None = None, *, private: bool = True, token: str | None = None) -> str:
+        """Push the finished run in the output folder to the Hub, and return the address of its repository.
+
+        Args:
+            name: of the repository, with or without its owner; none means `args.hub_model_id`, or that of the folder.
+            private: whether a new repository is private.
+            token: none means `args.hub_token`, or the one that `hf auth login` has stored.
+
+        Raises:
+            OutputError: no run has finished there.
+            HubError: the Hub refuses or does not answer, or it would refuse the metadata of the model card.
+        """
+        write_card(self.model_card(), self.output_dir)
+        target = HubTarget.from_args(self.args)
+        return HubTarget(name or target.name, token or target.token, private).push(self.output_dir, self.name)
+
+    def load(self, loaded: LoadedModel) -> None:
+        """Hold a trained model, ready for `predict` and `evaluate`."""
+        skip_padding(loaded.model, self.unpad, self.on_xla)
+        self.state = RecipeState(loaded=replace(loaded, model=loaded.model.to(self.args.device).eval()))
+
+    def trained(self) -> LoadedModel:
+        """Return the model that was loaded, or as it is now after training.
+
+        Raises:
+            ConfigError: nothing has been trained or loaded.
+        """
+        if self.state.loaded is not None:
+            return self.state.loaded
+        prepared = self.state.prepared
+        if prepared is None or self.state.trainer is None:
+            raise ConfigError(
+                "Nothing has been trained: call train(), or load a trained model by from_pretrained(folder)."
+            )
+        usage = self.usage(prepared.data, self.state.evaluation)
+        return LoadedModel(prepared.model, prepared.data.tokenizer, usage)
+
+    def _prepare_loaded(self, loaded: LoadedModel) -> Prepared[DataT]:
+        """Return the data beside a model that was loaded, which is not loaded again."""
+        with cache_hint():
+            data = self.prepare_data()
+        return Prepared(data, BuiltModel(loaded.model), self.args, self.unpad)
+
+    def _finished(self, run: RunDirectory, publisher: Publisher) -> RunReport:
+        """Return the report of a run that has finished, with pages written and pushed that were not."""
+        report = run.load_report()
+        self.log_main(f"Run complete in {run.path}; skipping training.")
+        for change in report_differences(report, self.fingerprint()):
+            self.log_main(f"  {change}: to train with that, choose another output_dir or delete the folder.")
+        publisher.publish_missing(report)
+        return report
+
+    def _report(
+        self,
+        prepared: Prepared[DataT],
+        outcome: TrainingOutcome,
+        saved: SavedEvaluation[EvaluationT],
+        record: RunRecord,
+        run: RunDirectory,
+    ) -> RunReport:
+        with record.timings.stage("report"):
+            change, notes = run.parameter_change(tuple(record.notes))
+            description = self.describe(prepared.data, prepared.model, saved.evaluation, outcome.steps)
+            record.notes += [*saved.notes, *notes]
+        settings = {"training": prepared.args.to_dict(), "model": model_origin(self.checkpoint)}
+        code = python_code(type(self), self.given(), prepared.args)
+        return build_report(self.name, description, saved, outcome, prepared.model, record, settings, change, code)
+
+    def _publisher(self) -> Publisher:
+        target = HubTarget.from_args(self.args)
+        return Publisher(self.output_dir, self.card_context, target, self.args.push_to_hub, self.is_main)

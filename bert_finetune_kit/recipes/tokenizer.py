@@ -1,0 +1,55 @@
+"""Which tokenizer a run uses, and how large the vocabulary of new weights is."""
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import BertConfig
+
+from ..compat.datasets import content_hash
+from ..data.vocabulary import load_tokenizer, train_wordpiece
+from ..modeling.loading import config_from_scratch
+
+_VOCABULARY = 30_522  # of bert-base-uncased
+
+
+@dataclass(frozen=True)
+class TokenizerChoice:
+    """A tokenizer, and the model that goes with it."""
+
+    tokenizer: Any
+    model: Any
+    """As it was given; a config for new weights has the size of the vocabulary."""
+    notes: tuple[str, ...] = ()
+
+
+def choose_tokenizer(
+    model: Any, tokenizer: Any, texts: Iterable[str], fingerprint: str, folder: str | Path
+) -> TokenizerChoice:
+    """Return the tokenizer given, else that of the checkpoint, else for new weights one trained on `texts`.
+
+    Args:
+        model: a checkpoint, a `BertConfig`, or the name of a size.
+        tokenizer: a Hub id, folder, vocab.txt or tokenizer; none means to choose one.
+        texts: all training texts, read as a stream.
+        fingerprint: identifies these texts.
+        folder: of the run, in which a trained vocabulary is kept.
+    """
+    fresh = config_from_scratch(model, vocab_size=_VOCABULARY)
+    if tokenizer is not None or fresh is None:
+        loaded = load_tokenizer(tokenizer if tokenizer is not None else model)
+        return TokenizerChoice(loaded, model)
+    path = Path(folder) / f"vocabulary-{content_hash([fingerprint, fresh.vocab_size])}"
+    if not path.exists():  # another process, or the run that is resumed, may have made it of the same text
+        part = path.with_suffix(".part")
+        train_wordpiece(texts, fresh.vocab_size).save_pretrained(part)
+        part.replace(path)
+    loaded = load_tokenizer(path)
+    notes = [f"the tokenizer was trained on the text: {len(loaded):,} word pieces"]
+    if isinstance(model, BertConfig) and model.vocab_size != len(loaded):
+        notes.append(f"the vocabulary of the BertConfig, {model.vocab_size:,}, was set to that size")
+        model = copy.deepcopy(model)
+        model.vocab_size = len(loaded)
+    return TokenizerChoice(loaded, model, tuple(notes))

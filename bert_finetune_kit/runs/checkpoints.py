@@ -1,0 +1,122 @@
+"""Checkpoints that count only when they are complete.
+
+The manifest `checkpoint.json` lists every file of a checkpoint with its size and checksum. It is written last, after
+all other files are flushed to the disk: a kill, a full disk or a power failure at any moment leaves a checkpoint that
+is valid or one that is recognised as incomplete, and files that change later no longer match the manifest.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..modeling.checkpoint_files import file_sha256
+
+MANIFEST = "checkpoint.json"
+_NAME = re.compile(r"^checkpoint-(\d+)$")
+
+
+def finalize(checkpoint: Path, fingerprint: Mapping[str, Any]) -> None:
+    """Flush all files of a checkpoint to the disk and write its manifest, which makes it valid.
+
+    Args:
+        checkpoint: folder with all of its files.
+        fingerprint: what the checkpoint was made with, as plain data.
+    """
+    manifest, part = checkpoint / MANIFEST, checkpoint / f"{MANIFEST}.part"
+    manifest.unlink(missing_ok=True)
+    files = {
+        str(file.relative_to(checkpoint)): {"bytes": file.stat().st_size, "sha256": file_sha256(file)}
+        for file in sorted(checkpoint.rglob("*"))
+        if file.is_file() and file != part
+    }
+    for name in files:
+        _flush(checkpoint / name)
+    part.write_text(json.dumps({"files": files, "fingerprint": fingerprint}, indent=2, default=str) + "\n", "utf-8")
+    _flush(part)
+    part.replace(manifest)
+    _flush(checkpoint)
+    _flush(checkpoint.parent)
+
+
+def validate(checkpoint: Path) -> str | None:
+    """Return why a checkpoint is not valid, or none where it is."""
+    try:
+        manifest = json.loads((checkpoint / MANIFEST).read_text("utf-8"))
+        if not manifest["files"] or not isinstance(manifest["fingerprint"], dict):
+            return f"{MANIFEST} lists no files or no fingerprint"
+        for name, expected in manifest["files"].items():
+            file = checkpoint / name
+            if not file.is_file():
+                return f"{name} is missing"
+            if file.stat().st_size != expected["bytes"]:
+                return f"{name} has {file.stat().st_size:,} of {expected['bytes']:,} bytes"
+            if file_sha256(file) != expected["sha256"]:
+                return f"{name} has changed since it was written"
+    except FileNotFoundError:
+        return f"incomplete checkpoint, or not written by the kit (no {MANIFEST})"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"{MANIFEST} cannot be read ({error})"
+    return None
+
+
+def checkpoint_folder(run: str | Path, step: int) -> Path:
+    """Return the folder of the checkpoint of a step."""
+    return Path(run) / f"checkpoint-{step}"
+
+
+def latest_valid_checkpoint(run: Path) -> tuple[Path | None, list[str]]:
+    """Return the newest valid checkpoint of a run, and which newer ones were skipped and why."""
+    skipped: list[str] = []
+    for _, checkpoint in sorted(_checkpoints(run), reverse=True):
+        fault = validate(checkpoint)
+        if fault is None:
+            return checkpoint, skipped
+        skipped.append(f"{checkpoint.name} was skipped: {fault}")
+    return None, skipped
+
+
+def saved_fingerprint(checkpoint: Path) -> dict[str, Any]:
+    """Return what a valid checkpoint was made with."""
+    manifest: dict[str, Any] = json.loads((checkpoint / MANIFEST).read_text("utf-8"))
+    return dict(manifest["fingerprint"])
+
+
+def rotate(run: Path, limit: int | None, newest: int, best: int | None) -> None:
+    """Delete the oldest checkpoints of a run, so that `limit` are left.
+
+    The newest and the best stay whatever the limit is. Folders of later steps, which a resumed run has not reached
+    again, are left alone.
+
+    Args:
+        run: folder of the run.
+        limit: how many checkpoints to keep; none means all.
+        newest: step of the checkpoint that was just written.
+        best: step of the best checkpoint, if one is known.
+    """
+    if limit is None or limit < 1:
+        return
+    steps = {step: checkpoint for step, checkpoint in _checkpoints(run) if step <= newest}
+    kept = {step for step in (newest, best) if step in steps}
+    for step in sorted(steps, reverse=True):
+        if len(kept) < limit:
+            kept.add(step)
+    for step, checkpoint in steps.items():
+        if step not in kept:
+            shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def _checkpoints(run: Path) -> list[tuple[int, Path]]:
+    folders = [folder for folder in run.iterdir() if folder.is_dir()] if run.is_dir() else []
+    return [(int(match[1]), folder) for folder in folders if (match := _NAME.match(folder.name))]
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,62 @@
+"""Where a run is published on the Hub, before and after its training."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from transformers import TrainingArguments
+
+from ..errors import HubError
+from ..reporting.push_command import push_command
+from .publish import open_repository, push_folder
+
+
+@dataclass(frozen=True)
+class HubTarget:
+    """The repository of a run."""
+
+    name: str
+    """With or without its owner."""
+    token: str | None
+    private: bool = True
+
+    @classmethod
+    def from_args(cls, args: TrainingArguments) -> "HubTarget":
+        """Return the repository that the Trainer's arguments name, else that of the output folder's name."""
+        name = args.hub_model_id or Path(str(args.output_dir)).resolve().name
+        return cls(name, args.hub_token, args.hub_private_repo is not False)
+
+    def check(self) -> tuple[str, ...]:
+        """Open the repository before training; return a note where the Hub does not answer.
+
+        Raises:
+            HubError: the Hub refuses the token or the name.
+        """
+        try:
+            open_repository(self.name, self.token, self.private)
+        except HubError as error:
+            if error.final:
+                raise
+            return (f"the Hub did not answer before the training ({error})",)
+        return ()
+
+    def push(self, folder: str | Path, recipe: str) -> str:
+        """Upload a finished run, and return the address of its repository.
+
+        Args:
+            folder: of the run.
+            recipe: its name, for the message of the commit.
+
+        Raises:
+            HubError: the Hub refuses or does not answer, or it would refuse the model card.
+        """
+        return push_folder(folder, self.name, self.token, f"{recipe} with bert_finetune_kit", self.private)
+
+    def push_with_hint(self, folder: str | Path, recipe: str) -> str:
+        """Push a run that is complete on the disk; return what to print of it."""
+        try:
+            return f"Pushed to {self.push(folder, recipe)}."
+        except HubError as error:
+            return (
+                f"Not pushed: {error}. The run is complete in {folder}; to push it later:\n"
+                f"  {push_command(folder, self.name, self.private)}"
+            )

@@ -1,0 +1,66 @@
+"""Saving a trained model, with advice where a disk does not take it."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from datasets.config import HF_DATASETS_CACHE
+from safetensors import SafetensorError
+
+from ..errors import OutputError
+from ..modeling.lora import is_lora, save_merged
+from .checkpointing import resume_hint
+from .trainer import KitTrainer
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def save_model(trainer: KitTrainer, model: Any, tokenizer: Any, folder: str) -> None:
+    """Save a stock checkpoint and its tokenizer; with LoRA the merged model, and the adapter beside it.
+
+    Args:
+        trainer: whose processes hold the model.
+        model: wrapped by peft or not.
+        tokenizer: of the model.
+        folder: of the run.
+    """
+    if not is_lora(model):
+        trainer.save_model(folder)
+    elif trainer.is_world_process_zero():
+        save_merged(model, folder)
+        tokenizer.save_pretrained(folder)
+
+
+@contextmanager
+def save_with_hint(folder: str) -> Iterator[None]:
+    """Turn an error of the disk into a message that says how to continue.
+
+    Raises:
+        OutputError: the trained model could not be written.
+    """
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        raise OutputError(
+            f"The trained model could not be written to {folder}: {error}. {resume_hint(Path(folder))}"
+        ) from error
+
+
+@contextmanager
+def cache_hint() -> Iterator[None]:
+    """Turn a full disk while data are prepared into a message that says where the data go.
+
+    Raises:
+        OutputError: there is no space left.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_FULL:
+            raise
+        raise OutputError(
+            f"There is no space left for the prepared data ({error}). They go to {HF_DATASETS_CACHE}, the cache of "
+            "`datasets`: free space there, or set HF_DATASETS_CACHE to a folder on another disk."
+        ) from error

@@ -1,0 +1,91 @@
+"""A recipe object holds results; what it trained is never the start of its next training."""
+
+import json
+import os
+import shutil
+import signal
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import BertConfig, TrainerCallback
+
+from bert_finetune_kit import OutputError, RunStopped
+
+SHORT = {"max_steps": 3, "save_strategy": "no", "eval_strategy": "no", "learning_rate": 1e-3}
+
+
+class Fail(TrainerCallback):
+    """Raises in the second step."""
+
+    def on_step_end(self, args, state, control, **_):
+        if state.global_step == 2:
+            raise KeyboardInterrupt
+
+
+def weights(recipe):
+    return load_file(f"{recipe.output_dir}/model.safetensors")
+
+
+def assert_equal(first, second):
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], weight) for name, weight in second.items())
+
+
+def test_the_same_object_trained_twice_starts_from_the_same_weights(make_recipe):
+    recipe = make_recipe(**SHORT)
+    report, expected = recipe.train(), weights(recipe)
+    shutil.rmtree(recipe.output_dir)
+    again = recipe.train()
+    assert_equal(weights(recipe), expected)
+    assert again.result == report.result
+
+
+def test_a_training_after_an_interruption_starts_from_the_initial_weights(make_recipe, tmp_path):
+    expected = make_recipe(output_dir=tmp_path / "expected", **SHORT)
+    expected.train()
+    recipe = make_recipe(**SHORT)
+    recipe.callbacks.append(Fail())
+    with pytest.raises(KeyboardInterrupt):
+        recipe.train()
+    recipe.callbacks.clear()
+    recipe.train()
+    assert_equal(weights(recipe), weights(expected))
+
+
+def test_an_evaluation_before_does_not_change_a_training(make_recipe, tmp_path):
+    expected = make_recipe(output_dir=tmp_path / "expected", **SHORT)
+    expected.train()
+    recipe = make_recipe(**SHORT)
+    recipe.evaluate()
+    recipe.train()
+    assert_equal(weights(recipe), weights(expected))
+
+
+class Stop(TrainerCallback):
+    """Sends a SIGTERM in the second step."""
+
+    def on_step_end(self, args, state, control, **_):
+        if state.global_step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_another_attention_and_another_config_of_a_folder_are_refused(make_recipe, config, tmp_path):
+    recipe = make_recipe(**SHORT)
+    recipe.callbacks.append(Stop())
+    with pytest.raises(RunStopped):
+        recipe.train()
+    other = BertConfig(**config.to_dict(), attn_implementation="eager")
+    with pytest.raises(OutputError, match=r"model\.attention was None and is now 'eager'"):
+        make_recipe(model=other, **SHORT).train(resume=True)
+
+    started = make_recipe(output_dir=tmp_path / "started", **SHORT)
+    started.train()
+    recipe = make_recipe(model=started.output_dir, output_dir=tmp_path / "next", **SHORT)
+    recipe.callbacks.append(Stop())
+    with pytest.raises(RunStopped):
+        recipe.train()
+    file = tmp_path / "started" / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"hidden_dropout_prob": 0.5}))
+    with pytest.raises(OutputError, match=r"model\.hidden_dropout_prob was 0\.0 and is now 0\.5"):
+        make_recipe(model=started.output_dir, output_dir=tmp_path / "next", **SHORT).train(resume=True)
