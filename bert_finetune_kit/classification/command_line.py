@@ -1,46 +1,43 @@
-"""What a classification takes from a command line beside source, config and the Trainer's arguments."""
+"""Flags of a classification for its task, beside those of source, config and Trainer."""
 
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..settings import setting
 from ..tasks.task import ClassificationTask
 from .task_file import find_task
 
 
 @dataclass(frozen=True)
 class TaskArguments:
-    """Which task, and what differs from its declaration."""
+    """The task, and values that override fields of its declaration."""
 
-    task: str | None = None
-    """Name of a task (sst2, mrpc, …), a YAML file that declares one, or my_tasks.py:name of a file that registers it;
-    none means the bundled sample, or with --train a task of one's own."""
-    text: str | None = None
-    """Column of the text."""
-    text_pair: str | None = None
-    """Column of the second text."""
-    label: str | None = None
-    """Column of the label."""
-    labels: list[str] | None = None
-    """Names of the labels, in the order of their ids."""
-    kind: str | None = None
-    """single_label, multi_label or regression."""
-    metrics: list[str] | None = None
-    """Metrics, the one to choose the best checkpoint by first."""
+    task: str | None = setting(
+        None,
+        "Name of a task (sst2, mrpc, …), YAML file that declares one, or my_tasks.py:name for a Python file that "
+        "registers it. Default: the bundled sample, or with --train a new task of the given columns.",
+    )
+    text: str | None = setting(None, "Column of the text.")
+    text_pair: str | None = setting(None, "Column of the second text of a pair.")
+    label: str | None = setting(None, "Column of the label.")
+    labels: list[str] | None = setting(None, "Names of the labels, in the order of their ids.")
+    kind: str | None = setting(None, "single_label, multi_label or regression.")
+    metrics: list[str] | None = setting(None, "Metrics to compute; the first selects the best checkpoint.")
 
     def find(self, has_data: bool) -> ClassificationTask:
-        """Return the task that is meant.
+        """Return the selected task with these overrides.
 
         Args:
-            has_data: whether data are given beside it.
+            has_data: whether the source names data; without a task these get a task of their own.
         """
-        changes: dict[str, Any] = {
+        overrides: dict[str, Any] = {
             name: getattr(self, name)
             for name in ("text", "text_pair", "label", "labels", "kind", "metrics")
             if getattr(self, name) is not None
         }
-        if self.task is None and (has_data or changes):
-            return ClassificationTask("my_task", **changes)
+        if self.task is None and (has_data or overrides):
+            return ClassificationTask("my_task", **overrides)
         task = find_task(self.task)
-        if "kind" in changes or "metrics" in changes:
-            changes = {"best_metric": None, "metrics": ()} | changes
-        return replace(task, **changes) if changes else task
+        if "kind" in overrides or "metrics" in overrides:
+            overrides = {"best_metric": None, "metrics": ()} | overrides
+        return replace(task, **overrides) if overrides else task

@@ -1,115 +1,160 @@
 """The 95% confidence intervals of a classification's scores."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 from ..reporting.intervals import DRAWS, Interval, percentiles, wilson
-from .metrics import METRICS, MetricSet, Predictions
+from .metric_set import MetricSet
+from .metrics import METRICS, Predictions
 
-_MOST_LABELS = 100  # of which a thousand tables fit into memory
+_MAX_LABELS = 100  # a thousand confusion tables of more would take too much memory
 
 
-def intervals(metrics: MetricSet, told: Predictions, seed: int = 0) -> dict[str, Interval]:
+def intervals(metrics: MetricSet, predicted: Predictions, seed: int = 0) -> dict[str, Interval]:
     """Return the 95% confidence interval of each score of a split.
 
     Accuracy, a share of examples, has the score interval of Wilson (1927), Pearson's correlation that of Fisher's
-    transformation; all others have percentiles of a bootstrap over the examples (Efron 1979) with 1,000 draws. Where no
-    draw differs from another, as for a model that says one thing, a bootstrap tells nothing, and there is no interval.
+    transformation; all others have percentiles of a bootstrap over the examples (Efron 1979) with 1,000 draws. If all
+    draws are equal, as for a constant prediction, the bootstrap has no information, and there is no interval.
 
     Args:
-        metrics: which scores.
-        told: predictions and references; of fewer than four examples there are no intervals.
+        metrics: of the task.
+        predicted: predictions and references; fewer than four examples have no intervals.
         seed: of the draws.
     """
-    examples = len(told.references)
+    examples = len(predicted.references)
     if examples < 4:
         return {}
-    found: dict[str, Interval] = {}
-    left = list(metrics.shown)
-    if "accuracy" in left:
-        found["accuracy"] = wilson(round(METRICS["accuracy"].score(told) * examples), examples)
-    if "pearson" in left and np.ptp(told.predictions) > 0 and np.ptp(told.references) > 0:
-        fisher = stats.pearsonr(told.predictions, told.references).confidence_interval()
-        found["pearson"] = float(fisher.low), float(fisher.high)
+    bounds: dict[str, Interval] = {}
+    names = metrics.computed
+    if "accuracy" in names:
+        bounds["accuracy"] = wilson(round(METRICS["accuracy"].score(predicted) * examples), examples)
+    if "pearson" in names and np.ptp(predicted.predictions) > 0 and np.ptp(predicted.references) > 0:
+        fisher = stats.pearsonr(predicted.predictions, predicted.references).confidence_interval()
+        bounds["pearson"] = float(fisher.low), float(fisher.high)
     rng = np.random.default_rng(seed)
-    if metrics.kind == "single_label" and metrics.labels <= _MOST_LABELS:
-        tables = drawn_tables(told, metrics.labels, rng)
-        found |= {name: percentiles(score(tables)) for name, score in TABLE_SCORES.items() if name in left}
-    left = [name for name in left if name not in found]
-    draws = np.empty((DRAWS, len(left)))
-    for number in range(DRAWS if left else 0):
-        drawn = told.take(rng.integers(examples, size=examples))
-        draws[number] = [METRICS[name].score(drawn) for name in left]
-    found |= {name: percentiles(draws[:, column]) for column, name in enumerate(left)}
-    return {name: interval for name, interval in found.items() if interval[0] < interval[1]}
+    counts = None
+    if metrics.kind == "single_label" and metrics.labels <= _MAX_LABELS:
+        counts = counts_of_tables(drawn_tables(predicted, metrics.labels, rng))
+    elif metrics.kind == "multi_label":
+        counts = counts_of_draws(predicted, drawn_examples(examples, np.random.default_rng(seed)))
+    if counts is not None:
+        bounds |= {name: percentiles(score(counts)) for name, score in COUNT_SCORES.items() if name in names}
+    remaining = [name for name in names if name not in bounds]
+    scores = np.empty((DRAWS, len(remaining)))
+    for number, chosen in enumerate(drawn_examples(examples, rng) if remaining else ()):
+        drawn = predicted.take(chosen)
+        scores[number] = [METRICS[name].score(drawn) for name in remaining]
+    bounds |= {name: percentiles(scores[:, column]) for column, name in enumerate(remaining)}
+    return {name: interval for name, interval in bounds.items() if interval[0] < interval[1]}
 
 
-def drawn_tables(told: Predictions, labels: int, rng: np.random.Generator) -> np.ndarray:
+@dataclass(frozen=True)
+class LabelCounts:
+    """Counts by label of bootstrap draws, (draws, labels) float each."""
+
+    correct: np.ndarray
+    predicted: np.ndarray
+    true: np.ndarray
+    averaged: np.ndarray
+    """Whether a label is in macro averages."""
+
+
+def drawn_examples(examples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield the numbers of the examples of each bootstrap draw, (examples,)."""
+    return (rng.integers(examples, size=examples) for _ in range(DRAWS))
+
+
+def drawn_tables(predicted: Predictions, labels: int, rng: np.random.Generator) -> np.ndarray:
     """Return confusion tables of bootstrap draws, (draws, true label, predicted label).
 
     Drawing examples with replacement is drawing the cells of their table from a multinomial distribution.
     """
-    cells = np.bincount(told.references * labels + told.predictions, minlength=labels * labels)
+    cells = np.bincount(predicted.references * labels + predicted.predictions, minlength=labels * labels)
     drawn = rng.multinomial(cells.sum(), cells / cells.sum(), size=DRAWS)
     return drawn.reshape(DRAWS, labels, labels).astype(float)
 
 
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+def counts_of_tables(tables: np.ndarray) -> LabelCounts:
+    """Return the counts of confusion tables, (draws, true label, predicted label)."""
+    correct, predicted, true = np.diagonal(tables, axis1=1, axis2=2).copy(), tables.sum(1), tables.sum(2)
+    return LabelCounts(correct, predicted, true, (predicted + true) > 0)  # scikit-learn skips the others
 
 
-def _precision(tables: np.ndarray) -> np.ndarray:
-    return _share(_right(tables), tables.sum(1))
+def counts_of_draws(predicted: Predictions, draws: Iterable[np.ndarray]) -> LabelCounts:
+    """Return the counts of a multi_label task.
+
+    Args:
+        predicted: predictions and references, (examples, labels) of 0 and 1.
+        draws: numbers of the drawn examples, (examples,) each.
+    """
+    both = predicted.predictions * predicted.references
+    columns = np.concatenate([both, predicted.predictions, predicted.references], axis=1).astype(float)
+    counts = np.stack([columns[chosen].sum(0) for chosen in draws])
+    correct, predictions, true = np.split(counts, 3, axis=1)
+    return LabelCounts(correct, predictions, true, np.ones_like(true, bool))
 
 
-def _recall(tables: np.ndarray) -> np.ndarray:
-    return _share(_right(tables), tables.sum(2))
+Score = Callable[[LabelCounts], np.ndarray]
 
 
-def _f1(tables: np.ndarray) -> np.ndarray:
-    return _share(2 * _right(tables), tables.sum(1) + tables.sum(2))
+def _share(numerators: np.ndarray, denominators: np.ndarray) -> np.ndarray:
+    return np.divide(numerators, denominators, out=np.zeros_like(numerators), where=denominators > 0)
 
 
-def _right(tables: np.ndarray) -> np.ndarray:
-    return np.diagonal(tables, axis1=1, axis2=2).copy()
+def _precision(counts: LabelCounts) -> np.ndarray:
+    return _share(counts.correct, counts.predicted)
 
 
-def _macro(by_label: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
-    def score(tables: np.ndarray) -> np.ndarray:
-        seen = (tables.sum(1) + tables.sum(2)) > 0  # scikit-learn leaves out labels that do not occur
-        return _share((by_label(tables) * seen).sum(1), seen.sum(1).astype(float))
+def _recall(counts: LabelCounts) -> np.ndarray:
+    return _share(counts.correct, counts.true)
+
+
+def _f1(counts: LabelCounts) -> np.ndarray:
+    return _share(2 * counts.correct, counts.predicted + counts.true)
+
+
+def _macro(by_label: Score) -> Score:
+    def score(counts: LabelCounts) -> np.ndarray:
+        return _share((by_label(counts) * counts.averaged).sum(1), counts.averaged.sum(1).astype(float))
 
     return score
 
 
-def _weighted(by_label: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda tables: (by_label(tables) * tables.sum(2)).sum(1) / tables.sum((1, 2))
+def _weighted(by_label: Score) -> Score:
+    return lambda counts: _share((by_label(counts) * counts.true).sum(1), counts.true.sum(1))
 
 
-def _second(by_label: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda tables: by_label(tables)[:, 1]
+def _of_second_label(by_label: Score) -> Score:
+    return lambda counts: by_label(counts)[:, 1]
 
 
-def _matthews(tables: np.ndarray) -> np.ndarray:
+def _micro_f1(counts: LabelCounts) -> np.ndarray:
+    return _share(2 * counts.correct.sum(1), counts.predicted.sum(1) + counts.true.sum(1))
+
+
+def _matthews(counts: LabelCounts) -> np.ndarray:
     """Gorodkin (2004), as in scikit-learn."""
-    total, true, said = tables.sum((1, 2)), tables.sum(2), tables.sum(1)
-    covariance = _right(tables).sum(1) * total - (true * said).sum(1)
-    spread = (total**2 - (true**2).sum(1)) * (total**2 - (said**2).sum(1))
+    total = counts.true.sum(1)
+    covariance = counts.correct.sum(1) * total - (counts.true * counts.predicted).sum(1)
+    spread = (total**2 - (counts.true**2).sum(1)) * (total**2 - (counts.predicted**2).sum(1))
     return _share(covariance, np.sqrt(np.maximum(spread, 0)))
 
 
-# Scores that a confusion table tells, (draws, labels, labels) → (draws,): a thousand at once.
-TABLE_SCORES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "precision": _second(_precision),
-    "recall": _second(_recall),
-    "f1": _second(_f1),
+# Scores that are functions of counts by label, each (draws,).
+COUNT_SCORES: dict[str, Score] = {
+    "precision": _of_second_label(_precision),
+    "recall": _of_second_label(_recall),
+    "f1": _of_second_label(_f1),
     "precision_macro": _macro(_precision),
     "recall_macro": _macro(_recall),
     "f1_macro": _macro(_f1),
     "precision_weighted": _weighted(_precision),
     "recall_weighted": _weighted(_recall),
     "f1_weighted": _weighted(_f1),
+    "f1_micro": _micro_f1,
     "matthews": _matthews,
 }

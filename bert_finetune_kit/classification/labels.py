@@ -1,4 +1,4 @@
-"""Labels as a data set tells them → the numbers that a model learns, and back."""
+"""Labels of a data set → targets of a model: ids, indicators or numbers."""
 
 import contextlib
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ _BOOLEANS = ("false", "true")
 
 @dataclass(frozen=True)
 class LabelSet:
-    """Names of labels in the order of their ids, and how values of a data set become ids.
+    """Names of labels in the order of their ids, and how values of a data set are encoded.
 
     >>> LabelSet(("negative", "positive")).encode(["positive", "negative"], "train").tolist()
     [1, 0]
@@ -24,9 +24,9 @@ class LabelSet:
     names: tuple[str, ...]
     kind: Kind = "single_label"
     by_column: bool = False
-    """Whether values are lists of 0 and 1, one for each name."""
-    numbered: bool = True
-    """Whether numbers may stand for the names in their order, as they may where the names are declared."""
+    """Whether values are lists of 0 and 1, one per name."""
+    accepts_ids: bool = True
+    """Whether values may be ids, numbers from 0; they may where the order of the names is declared."""
 
     @property
     def outputs(self) -> int:
@@ -34,14 +34,14 @@ class LabelSet:
         return 1 if self.kind == "regression" else len(self.names)
 
     def encode(self, values: Sequence[Any], split: str) -> np.ndarray:
-        """Return the targets of a split; numbers stand for the names in their order where no value is a name.
+        """Return the targets of a split; values are read as ids where they may be and none of them is a name.
 
         Returns:
-            (examples,) int64 for a single label, (examples, labels) float32 for several, (examples,) float32 for a
-            regression.
+            (examples,) int64 of a single_label task, (examples, labels) float32 of a multi_label task, (examples,)
+            float32 of a regression.
 
         Raises:
-            DataError: a label is missing, unknown or no finite number; the message has its row.
+            DataError: a label is missing, unknown or not a finite number; the message has its row.
         """
         if self.kind == "regression":
             return _numbers(values, split)
@@ -56,67 +56,73 @@ class LabelSet:
             if not isinstance(value, list | tuple | np.ndarray):
                 raise DataError(
                     f"Row {row} of the {split} split has the label {value!r}: a multi_label task needs a list of "
-                    "labels in each row, or one column of 0 and 1 a label (label=('first', 'second'))."
+                    "labels in each row, or one column of 0 and 1 per label (label=('first', 'second'))."
                 )
-            names = [label_name(one) for one in value]
-            targets[row, self._ids(names, split, row)] = 1
+            targets[row, self._ids([label_name(label) for label in value], split, row)] = 1
         return targets
 
     def _ids(self, names: Sequence[str | None], split: str, row: int | None = None) -> list[int]:
-        ids: dict[str | None, int] = {label_name(name): number for number, name in enumerate(self.names)}
-        if self.numbered and not set(names) & set(ids):
-            ids = {str(number): number for number in range(len(self.names))}
-        found = []
+        """Return the ids of names; `row` is that of all of them, none means that each has a row of its own."""
+        by_name: dict[str | None, int] = {label_name(name): number for number, name in enumerate(self.names)}
+        if self.accepts_ids and not set(names) & set(by_name):
+            by_name = {str(number): number for number in range(len(self.names))}
+        ids = []
         for number, name in enumerate(names):
-            if name is None or name not in ids:
-                place = number if row is None else row
-                raise DataError(self._unknown(name, place, split))
-            found.append(ids[name])
-        return found
+            if name is None or name not in by_name:
+                raise DataError(self._unknown(name, number if row is None else row, split))
+            ids.append(by_name[name])
+        return ids
 
     def _unknown(self, name: str | None, row: int, split: str) -> str:
         where = f"row {row} (counted from 0) of the {split} split"
         if name in (None, "-1"):
             return (
-                f"The label in {where} is missing{' (-1 marks hidden labels on the Hub)' if name else ''}. Leave out "
+                f"The label in {where} is missing{' (-1 marks hidden labels on the Hub)' if name else ''}. Remove "
                 "rows without a label, or predict them with recipe.predict."
             )
-        known = ", ".join(self.names)
-        hint = " For a target that is a number, declare kind='regression'." if _is_fraction(name) else ""
-        return f"The label {name!r} in {where} is none of {known}.{hint} Every label must be declared or in train."
+        hint = " For numeric targets, declare kind='regression'." if _is_fraction(name) else ""
+        return (
+            f"The label {name!r} in {where} is unknown (known: {', '.join(self.names)}).{hint} Every label must be "
+            "declared or occur in train."
+        )
 
 
-def label_set(task: ClassificationTask, values: Sequence[Any], named: tuple[str, ...] | None = None) -> LabelSet:
-    """Return the labels that a task declares, or those that its data name, or those of its train split in sorted order.
+def label_set(task: ClassificationTask, values: Sequence[Any], class_names: tuple[str, ...] | None = None) -> LabelSet:
+    """Return the labels that a task declares, else those of a `ClassLabel`, else those of the train split, sorted.
 
     Args:
         task: the declaration.
-        values: labels of the train split, as `label_values` gives them.
-        named: names in the order of a `ClassLabel`, if the data have one.
+        values: labels of the train split, as `label_values` returns them.
+        class_names: of the `ClassLabel`, if the data have one.
 
     Raises:
-        DataError: all training examples have one label, or a number is no label.
+        DataError: the labels are fractions, which are targets of a regression.
     """
     if task.kind == "regression":
         return LabelSet((), "regression")
     if isinstance(task.label, tuple):
         return LabelSet(task.labels or task.label, task.kind, by_column=True)
-    declared = task.labels or named
+    declared = task.labels or class_names
     names = declared or sorted_names(_flat(values, task.kind))
     if declared is None and task.kind == "single_label" and any(_is_fraction(name) for name in names):
         example = next(name for name in names if _is_fraction(name))
         raise DataError(
-            f"The labels of {task.name!r} are fractions such as {example}: for a target that is a number, declare "
+            f"The labels of {task.name!r} are fractions such as {example}: for numeric targets, declare "
             "kind='regression'."
         )
-    return LabelSet(tuple(names), task.kind, numbered=declared is not None)
+    return LabelSet(tuple(names), task.kind, accepts_ids=declared is not None)
 
 
-def check_classes(labels: LabelSet, train: np.ndarray, others: dict[str, np.ndarray]) -> None:
-    """Check that there is something to tell apart, and that no split has a label that train lacks.
+def check_classes(labels: LabelSet, train: np.ndarray, validation: dict[str, np.ndarray]) -> None:
+    """Check that the training targets differ, and that every validation label occurs in train.
+
+    Args:
+        labels: of the task.
+        train: targets of the train split.
+        validation: targets by split.
 
     Raises:
-        DataError: there is not, or one has.
+        DataError: they do not differ, or a label is missing in train.
     """
     if labels.kind == "regression":
         if np.ptp(train) == 0:
@@ -126,66 +132,73 @@ def check_classes(labels: LabelSet, train: np.ndarray, others: dict[str, np.ndar
     if labels.kind == "single_label" and len(present) < 2:
         raise DataError(
             f"All {len(train):,} training examples have the label {labels.names[min(present)]!r}: a model would learn "
-            "to say it always. Is the file sorted and cut off, or the wrong column named?"
+            "to predict it for every example. Check that the file is complete and the column of the label right."
         )
-    for split, targets in others.items():
-        lacking = [labels.names[label] for label in sorted(_present(targets) - present)]
-        if lacking:
+    for split, targets in validation.items():
+        missing = [labels.names[label] for label in sorted(_present(targets) - present)]
+        if missing:
             raise DataError(
-                f"The {split} split has the label {', '.join(map(repr, lacking))}, which no training example has: a "
+                f"The {split} split has the label {', '.join(map(repr, missing))}, which no training example has: a "
                 "model cannot learn it."
             )
 
 
-def check_label_order(labels: LabelSet, config: Any, given: str) -> None:
-    """Check the labels of a task by name against those of a checkpoint that already has some.
+def check_label_order(labels: LabelSet, config: Any, checkpoint: str) -> None:
+    """Check that the labels of a task are those of a checkpoint, by name and order.
+
+    Args:
+        labels: of the task.
+        config: of the checkpoint.
+        checkpoint: Hub id or folder, for the message.
 
     Raises:
         ModelError: names or order differ; the message shows both.
     """
-    names = [str(config.id2label[number]) for number in sorted(config.id2label)]
-    ours = list(labels.names) if labels.kind != "regression" else []
-    if labels.kind == "regression" and len(names) == 1:
+    saved = [str(config.id2label[number]) for number in sorted(config.id2label)]
+    current = list(labels.names) if labels.kind != "regression" else []
+    if labels.kind == "regression" and len(saved) == 1:
         return
-    if names == [f"LABEL_{number}" for number in range(len(names))]:
-        if len(names) == labels.outputs:
+    if saved == [f"LABEL_{number}" for number in range(len(saved))]:  # default names, which identify nothing
+        if len(saved) == labels.outputs:
             return
-        names = []  # other than ours, and nameless
-    if [name.lower() for name in names] == [name.lower() for name in ours]:
+        saved = []
+    if [name.lower() for name in saved] == [name.lower() for name in current]:
         return
-    shown = f"({', '.join(names)})" if names else f"{len(config.id2label)} without names"
+    shown = f"({', '.join(saved)})" if saved else f"{len(config.id2label)} without names"
     raise ModelError(
-        f"{given} was trained for the labels {shown}; the task has ({', '.join(ours) or 'one number'}). "
-        f"{'The names are the same in another order: ' if sorted(names) == sorted(ours) else ''}"
-        "Declare labels in the order of the checkpoint to go on with its head, or set new_head=True for a fresh one."
+        f"{checkpoint} was trained for the labels {shown}; the task has ({', '.join(current) or 'one number'}). "
+        f"{'The names are the same in another order. ' if sorted(saved) == sorted(current) else ''}"
+        "Declare labels in the order of the checkpoint to reuse its head, or set new_head=True to initialize a new one."
     )
 
 
-def label_weights(given: Any, train: np.ndarray, outputs: int) -> np.ndarray | None:
-    """Return the weight of each label in the loss, (labels,) float32; none where all weigh the same.
+def label_weights(class_weights: Any, train: np.ndarray, outputs: int) -> np.ndarray | None:
+    """Return the weight of each label in the loss, (labels,) float32; none for equal weights.
 
     Args:
-        given: a number a label; `balanced` for weights inverse to the frequency of each label, of several labels for
-            how many times as often each is absent as present; or none.
+        class_weights: one number per label; `balanced` for weights inverse to the frequency of each label, in a
+            multi_label task for the ratio of its absences to its presences; or none.
         train: targets of the train split.
         outputs: number of labels.
 
     Raises:
         ConfigError: there are more or fewer numbers than labels.
     """
-    if given is None:
+    if class_weights is None:
         return None
-    if given == "balanced":
+    if class_weights == "balanced":
         counts = train.sum(0) if train.ndim == 2 else np.bincount(train, minlength=outputs)
-        others = len(train) - counts if train.ndim == 2 else len(train) / outputs
-        return np.asarray(others / np.maximum(counts, 1), np.float32)
-    if len(given) != outputs:
-        raise ConfigError(f"class_weights has {len(given)} numbers, and there are {outputs} labels.")
-    return np.array(given, np.float32)
+        totals = len(train) - counts if train.ndim == 2 else len(train) / outputs
+        return np.asarray(totals / np.maximum(counts, 1), np.float32)
+    if len(class_weights) != outputs:
+        raise ConfigError(
+            f"class_weights has {len(class_weights)} numbers, and there are {outputs} labels: give one per label."
+        )
+    return np.array(class_weights, np.float32)
 
 
 def label_name(value: Any) -> str | None:
-    """Return a label as a name: 1, 1.0 and "1" are one label, True is "true", an empty cell is none."""
+    """Return a label as a name: 1, 1.0 and "1" are the same label, True is "true", an empty cell is None."""
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return None
     if isinstance(value, bool | np.bool_):
@@ -199,17 +212,17 @@ def label_name(value: Any) -> str | None:
 
 
 def sorted_names(names: Iterable[str | None]) -> list[str]:
-    """Return each name once: numbers by size, words by the alphabet."""
-    found = {name for name in names if name is not None}
-    if all(name.lstrip("-").isdigit() for name in found):
-        return sorted(found, key=int)
-    return sorted(found)
+    """Return each name once, numbers in numerical order, other names in alphabetical order."""
+    unique = {name for name in names if name is not None}
+    if all(name.lstrip("-").isdigit() for name in unique):
+        return sorted(unique, key=int)
+    return sorted(unique)
 
 
 def _flat(values: Sequence[Any], kind: Kind) -> Iterable[str | None]:
     if kind == "single_label":
         return (label_name(value) for value in values)
-    return (label_name(one) for value in values if isinstance(value, list) for one in value)
+    return (label_name(label) for value in values if isinstance(value, list) for label in value)
 
 
 def _present(targets: np.ndarray) -> set[int]:
@@ -231,17 +244,17 @@ def _numbers(values: Sequence[Any], split: str) -> np.ndarray:
         if not np.isfinite(targets[row]):
             raise DataError(
                 f"The target in row {row} (counted from 0) of the {split} split is {value!r}: a regression needs a "
-                "finite number in each row. Leave out rows without one."
+                "finite number in each row. Remove rows without one."
             )
     return targets
 
 
 def _indicators(values: Sequence[Any], split: str) -> np.ndarray:
     for row, value in enumerate(values):
-        wrong = [one for one in value if label_name(one) not in ("0", "1", *_BOOLEANS)]
+        wrong = [cell for cell in value if label_name(cell) not in ("0", "1", *_BOOLEANS)]
         if wrong:
             raise DataError(
                 f"Row {row} (counted from 0) of the {split} split has {wrong[0]!r} in a column of a label: 0 or 1 is "
                 "needed."
             )
-    return np.array([[label_name(one) in ("1", "true") for one in value] for value in values], np.float32)
+    return np.array([[label_name(cell) in ("1", "true") for cell in value] for value in values], np.float32)

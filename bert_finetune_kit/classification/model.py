@@ -14,7 +14,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from transformers import BertConfig
 from transformers.utils import ModelOutput
 
-from ..modeling.loading import bert_config, checkpoint_config, load_pretrained
+from ..modeling.loading import checkpoint_config, config_from_scratch, load_pretrained
 from .labels import LabelSet, check_label_order
 
 PROBLEM_TYPES = {
@@ -28,20 +28,20 @@ _OTHER_HEADS = ("ForTokenClassification", "ForMultipleChoice")
 
 @dataclass
 class ClassificationOutput(ModelOutput):
-    """What each example contributes to the loss and, in evaluation, to scores."""
+    """Losses and logits of each example."""
 
     losses: Tensor | None = None
     """(batch,) or (batch, labels) float: losses times their weights."""
     logits: Tensor | None = None
     """(batch, labels) float."""
     labels: Tensor | None = None
-    """(batch,) or (batch, labels), as they came."""
+    """(batch,) or (batch, labels), as in the batch."""
 
 
 # The class carries the stock name because `save_pretrained` writes the name of the class into config.json, and a
 # checkpoint of the kit is a stock checkpoint.
 class BertForSequenceClassification(transformers.BertForSequenceClassification):
-    """`transformers.BertForSequenceClassification`; with weights its forward gives a `ClassificationOutput`."""
+    """`transformers.BertForSequenceClassification`; with windows its forward returns a `ClassificationOutput`."""
 
     label_smoothing: float = 0.0
 
@@ -55,7 +55,7 @@ class BertForSequenceClassification(transformers.BertForSequenceClassification):
         window_example: Tensor | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Score each example, or without windows do what the stock forward does."""
+        """Return the outputs of each example; without `window_example` those of the stock forward."""
         if window_example is None:
             return super().forward(
                 input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, labels=labels, **kwargs
@@ -72,9 +72,9 @@ class BertForSequenceClassification(transformers.BertForSequenceClassification):
 
 
 def pool_windows(logits: Tensor, window_example: Tensor, batch: int) -> Tensor:
-    """Return the mean logits (batch, labels) of the windows (windows, labels) of each example.
+    """Return the mean logits of the windows of each example, (windows, labels) → (batch, labels).
 
-    Those of the example `batch`, which there is not, are padding.
+    Windows of the row `batch`, the one after the last example, are padding.
     """
     if len(logits) == batch:
         return logits
@@ -84,7 +84,7 @@ def pool_windows(logits: Tensor, window_example: Tensor, batch: int) -> Tensor:
 
 
 def example_losses(logits: Tensor, labels: Tensor, problem_type: str, label_smoothing: float = 0.0) -> Tensor:
-    """Return the loss of each example or, with several labels, of each label of it, in the shape of `labels`."""
+    """Return the loss of each example, in a multi_label task of each of its labels, in the shape of `labels`."""
     if problem_type == "regression":
         return mse_loss(logits.squeeze(-1), labels, reduction="none")
     if problem_type == "multi_label_classification":
@@ -93,32 +93,32 @@ def example_losses(logits: Tensor, labels: Tensor, problem_type: str, label_smoo
 
 
 def build_model(
-    given: Any, labels: LabelSet, vocab_size: int, new_head: bool = False, pad_token_id: int = 0
+    model_name_or_path: Any, labels: LabelSet, vocab_size: int, new_head: bool = False, pad_token_id: int = 0
 ) -> tuple[BertForSequenceClassification, list[str]]:
-    """Return a classifier and the parts of it whose weights are new.
+    """Return a classifier and its modules whose weights were newly initialized.
 
     Args:
-        given: a Hub id or folder to start from, a `BertConfig`, or the name of a size.
-        labels: what it learns to tell.
+        model_name_or_path: a Hub id or folder to start from, a `BertConfig`, or the name of a size.
+        labels: to predict.
         vocab_size: size of the vocabulary, for a model named by its size.
-        new_head: start with a fresh head where the checkpoint has one.
-        pad_token_id: of the tokenizer, for fresh weights.
+        new_head: initialize a new head even if the checkpoint has one.
+        pad_token_id: of the tokenizer, for new weights.
 
     Raises:
-        ModelError: it cannot be loaded, is no BERT, or has a head for other labels.
+        ModelError: it cannot be loaded, is not a BERT model, or has a head for other labels.
     """
-    config = bert_config(given, vocab_size, pad_token_id)
+    config = config_from_scratch(model_name_or_path, vocab_size, pad_token_id)
     if config is not None:
         return BertForSequenceClassification(_with_labels(config, labels)), ["all weights"]
-    config = checkpoint_config(given)
+    config = checkpoint_config(model_name_or_path)
     has_head = any("ForSequenceClassification" in name for name in config.architectures or ())
-    # Heads of other tasks have the same name.
+    # Heads of these architectures have the same name and another purpose.
     new_head |= any(name.endswith(_OTHER_HEADS) for name in config.architectures or ())
     if has_head and not new_head:
-        check_label_order(labels, config, str(given))
+        check_label_order(labels, config, str(model_name_or_path))
     model, new = load_pretrained(
         BertForSequenceClassification,
-        str(given),
+        str(model_name_or_path),
         config=_with_labels(config, labels),
         ignore_mismatched_sizes=new_head,
     )
@@ -146,6 +146,6 @@ def loss_sums(output: ClassificationOutput) -> dict[str, Tensor]:
     return {"label": output.losses.sum()}
 
 
-def loss_counts(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the sum of the weights of a batch, by which its loss is divided."""
+def num_items(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the sum of the weights of a batch, the divisor of its loss."""
     return {"label": batch["weights"].sum()}

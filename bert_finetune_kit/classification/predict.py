@@ -1,4 +1,4 @@
-"""A trained classifier at work: texts → labels with their probabilities."""
+"""Prediction: texts → labels with their probabilities."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,20 +10,21 @@ from datasets import Dataset
 
 from ..data.tables import open_tables
 from ..errors import DataError
-from ..modeling.inference import run_batches
-from .features import ClassificationExamples
+from ..inference.batches import run_batches
+from .examples import ClassificationExamples
 from .labels import LabelSet
 from .metrics import Predictions
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one text or pair."""
+    """The prediction for one text or pair."""
 
     label: str | tuple[str, ...] | float
-    """The most likely label; of a multi_label task all that are likely enough; of a regression the number."""
+    """The most likely label; in a multi_label task all labels above the threshold; in a regression the number."""
     score: float
-    """Probability of that label (of several the lowest, of none that of saying none); of a regression the number."""
+    """Probability of that label; in a multi_label task the lowest one of the predicted labels, or without any the
+    probability that the likeliest label is absent; in a regression the number."""
     scores: dict[str, float]
     """Probability of every label."""
 
@@ -31,58 +32,65 @@ class Prediction:
 def predict_logits(
     model: Any, examples: ClassificationExamples, collator: Callable[[list[Any]], Any], batch_size: int
 ) -> np.ndarray:
-    """Return the logits of all examples, (examples, labels) float32; texts of like length share a batch."""
+    """Return the logits of all examples, (examples, labels) float32; texts of similar length share a batch."""
     logits = np.zeros((len(examples), model.config.num_labels), np.float32)
     for rows, output in run_batches(model, examples, examples.texts.lengths, collator, batch_size):
-        logits[rows] = output.logits[: len(rows)].float().cpu().numpy()  # one more where there are windows of padding
+        logits[rows] = output.logits[: len(rows)].float().cpu().numpy()  # windows of padding add a row
     return logits
 
 
-def to_predictions(told: Predictions, labels: LabelSet, threshold: float) -> list[Prediction]:
-    """Return predictions in the words of the task."""
+def to_predictions(predicted: Predictions, labels: LabelSet, threshold: float) -> list[Prediction]:
+    """Return predictions with the labels of the task.
+
+    Args:
+        predicted: of all examples.
+        labels: of the task.
+        threshold: lowest probability of a label in a multi_label task.
+    """
     if labels.kind == "regression":
-        return [Prediction(float(number), float(number), {}) for number in told.predictions]
-    rows = [dict(zip(labels.names, map(float, row), strict=True)) for row in told.probabilities]
+        return [Prediction(float(number), float(number), {}) for number in predicted.predictions]
+    rows = [dict(zip(labels.names, map(float, row), strict=True)) for row in predicted.probabilities]
     if labels.kind == "single_label":
         best = [max(scores, key=scores.__getitem__) for scores in rows]
         return [Prediction(label, scores[label], scores) for label, scores in zip(best, rows, strict=True)]
-    found = []
+    predictions = []
     for scores in rows:
-        said = tuple(label for label, score in scores.items() if score >= threshold)
-        least = min((scores[label] for label in said), default=1 - max(scores.values()))
-        found.append(Prediction(said, least, scores))
-    return found
+        above = tuple(label for label, score in scores.items() if score >= threshold)
+        lowest = min((scores[label] for label in above), default=1 - max(scores.values()))
+        predictions.append(Prediction(above, lowest, scores))
+    return predictions
 
 
-def to_rows(given: Any, text: str, text_pair: str | None) -> Dataset:
-    """Return what is to be predicted as rows with the columns of the task.
+def to_rows(inputs: Any, text: str, text_pair: str | None) -> Dataset:
+    """Return the inputs of `predict` as rows with the columns of the task.
 
     Args:
-        given: a text, a list of texts, for tasks of pairs a pair or a list of pairs, or a `Dataset` with these columns.
+        inputs: a text, a list of texts, for sentence-pair tasks a pair or a list of pairs, a `Dataset` with these
+            columns, or the `Path` of a file with them.
         text: column of the text.
-        text_pair: column of the second text, if there is one.
+        text_pair: column of the second text, if the task has one.
 
     Raises:
-        DataError: it is none of these.
+        DataError: the inputs are of another type, or there are none.
     """
-    if isinstance(given, Path):
-        (given,) = open_tables(given).values()
-    if isinstance(given, Dataset):
-        return given
-    if isinstance(given, Mapping) or hasattr(given, "columns"):
+    if isinstance(inputs, Path):
+        inputs = open_tables(inputs).pick_first()
+    if isinstance(inputs, Dataset):
+        return inputs
+    if isinstance(inputs, Mapping) or hasattr(inputs, "columns"):
         raise DataError(
-            f"A {type(given).__name__} cannot be predicted: give texts, pairs of texts, a Dataset or a Path."
+            f"predict() does not accept a {type(inputs).__name__}: give texts, pairs of texts, a Dataset or a Path."
         )
-    single = isinstance(given, str) or (isinstance(given, tuple) and text_pair is not None)
-    items: Sequence[Any] = [given] if single else list(given) if isinstance(given, Iterable) else []
+    single = isinstance(inputs, str) or (isinstance(inputs, tuple) and text_pair is not None)
+    items: Sequence[Any] = [inputs] if single else list(inputs) if isinstance(inputs, Iterable) else []
     if not items:
-        raise DataError(f"There is nothing to predict in {given!r}: give texts, pairs of texts or a Dataset.")
+        raise DataError(f"There is nothing to predict in {inputs!r}: give texts, pairs of texts or a Dataset.")
     if text_pair is None:
         wrong = next((item for item in items if not isinstance(item, str)), None)
         if wrong is not None:
-            raise DataError(f"{wrong!r} is no text; the task is about single texts (column {text!r}).")
+            raise DataError(f"{wrong!r} is not a text: the task takes single texts (column {text!r}), give strings.")
         return Dataset.from_dict({text: items})
     for item in items:
         if not isinstance(item, tuple | list) or len(item) != 2 or not all(isinstance(part, str) for part in item):
-            raise DataError(f"{item!r} is no pair of texts, which the task is about ({text!r}, {text_pair!r}).")
+            raise DataError(f"{item!r} is not a pair of texts: the task takes pairs ({text!r}, {text_pair!r}).")
     return Dataset.from_dict({text: [item[0] for item in items], text_pair: [item[1] for item in items]})

@@ -1,7 +1,7 @@
-"""`ClassificationRecipe`: BERT fine-tuned to classify texts or pairs of texts, or to give them a number."""
+"""`ClassificationRecipe`: BERT fine-tuned to classify texts or pairs of texts, or to predict a number for them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,65 +9,58 @@ import numpy as np
 from datasets import Dataset
 from transformers import BertConfig, TrainerCallback, TrainingArguments
 
-from ..data.labelled import (
-    LabelledData,
-    LabelledSource,
-    check_columns,
-    check_texts,
-    class_names,
-    hold_out,
-    label_values,
-    load_labelled,
-)
-from ..data.tokenized import tokenize_texts
-from ..data.vocabulary import check_vocabulary, load_tokenizer
+from ..command_line import FineTuningArguments, RunArguments
+from ..contract import BuiltModel, Description, Evaluation, Outputs
+from ..data.labelled import LabelledData, check_columns, check_texts, load_labelled
+from ..data.sources import LabelledSource
+from ..data.vocabulary import load_tokenizer
 from ..errors import ModelError, raise_faults
-from ..modeling.finetuning import make_trainable, rate_by_layer
-from ..modeling.loading import bert_config, checkpoint_config
+from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
-from ..reporting.card_facts import CardFacts
+from ..modeling.trainable import layer_lr_multiplier
+from ..recipes.finetuning import build_trainable, default_hyperparameters, early_stopping, finetuning_faults
+from ..recipes.launch import parse_flags
+from ..recipes.recipe import Recipe
+from ..recipes.state import LoadedModel
+from ..recipes.tokenizer import TokenizerChoice, choose_tokenizer
+from ..reporting.card_context import CardContext
 from ..reporting.origin import data_origin, hub_id
-from ..reporting.report import ReportTable, RunReport, Score, describe_object, describe_settings
+from ..reporting.plain import describe_settings
+from ..reporting.schema import RunReport
 from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
-from ..training.arguments import FineTuningArguments, RunArguments, parse_arguments
-from ..training.finetuning import choose_best_by, early_stopping, finetuning_faults, suited_defaults
-from ..training.recipe import Prepared, Recipe
-from ..training.trainer import Loss
-from .calibration import reliability
-from .card import card_facts
+from ..training.loss import Loss
+from .card import card_context
 from .collator import DataCollatorForClassification
 from .command_line import TaskArguments
 from .config import ClassificationConfig
-from .evidence import gather
-from .features import ClassificationExamples
-from .judging import judge, score_split
-from .labels import LabelSet, check_classes, label_set, label_weights
-from .metrics import MetricSet, Predictions, decode, glossary_of, metric_set
-from .mistakes import mistakes_table, worst_errors
-from .model import HEAD, build_model, loss_counts, loss_sums
+from .data import ClassificationData, build_data, build_examples
+from .evaluation import evaluate
+from .labels import LabelSet
+from .metric_set import metric_set
+from .metrics import decode
+from .model import HEAD, build_model, loss_sums, num_items
 from .predict import Prediction, predict_logits, to_predictions, to_rows
-from .statistics import split_statistics
-from .summary import label_details, label_tables, result_table, summarize
+from .report import describe
 from .task_file import find_task, load_task, save_task
 
 _SAMPLE_ARGS = {"learning_rate": 1e-3, "num_train_epochs": 6}
 
 
-class ClassificationRecipe(Recipe):
+class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
     """Classification or regression of texts and pairs of texts.
 
     Args:
         task: a `ClassificationTask`, the name of one (`"sst2"`), or a YAML file that declares one; none means the
             reviews of the bundled sample.
-        source: what takes the place of the task's own data set: a Hub id, a file, folder or list of files, a `Dataset`,
-            or a `LabelledSource` for all there is to say.
+        source: data in place of the task's own: a Hub id, a file, folder or list of files, a `Dataset`, or a
+            `LabelledSource` for all settings of a source.
         model: a Hub id or folder to start from, a `BertConfig`, or a size by name (tiny, mini, small, medium, base,
-            large) for fresh weights; the bundled sample alone does without (tiny).
-        args: the Trainer's own arguments; none means `ClassificationRecipe.default_args()`. Where they ask for the best
+            large) for new weights; only the bundled sample has a default (tiny).
+        args: the Trainer's arguments; none means `ClassificationRecipe.default_args()`. Where they ask for the best
             model and name no metric, it is chosen by the task's `best_metric`.
-        config: how to classify; none means the defaults.
-        tokenizer: a Hub id, folder, `vocab.txt` or tokenizer; none means that of the checkpoint, and for fresh weights
+        config: lengths, class weights, what to freeze; none means the defaults.
+        tokenizer: a Hub id, folder, `vocab.txt` or tokenizer; none means that of the checkpoint, and for new weights
             one trained on the texts.
         lora: peft's `LoraConfig`, or a mapping of its settings; none means to train all weights.
         callbacks: further callbacks for the Trainer.
@@ -77,7 +70,7 @@ class ClassificationRecipe(Recipe):
     """
 
     name: ClassVar[str] = "classification"
-    loss: ClassVar[Loss] = Loss(sums=loss_sums, counts=loss_counts)
+    loss: ClassVar[Loss] = Loss(sum_fn=loss_sums, num_items_fn=num_items)
     smooths_labels: ClassVar[bool] = True
     defaults: ClassVar[dict[str, Any]] = Recipe.defaults | {"load_best_model_at_end": True}
 
@@ -99,30 +92,18 @@ class ClassificationRecipe(Recipe):
             model = "tiny"
         self.config = config or ClassificationConfig()
         self.lora = lora_config(lora)
-        if args is None:
-            args = self.default_args(model=model, sample=self.is_sample, lora=self.lora is not None)
+        args = args or self.default_args(model=model, sample=self.is_sample, lora=self.lora is not None)
         super().__init__(model, tokenizer, args, callbacks)
-        self._labels: LabelSet | None = None
-        self._metrics = MetricSet(self.task.kind, 0)
-        self.glossary: Sequence[Score] = ()
 
     @property
     def is_sample(self) -> bool:
-        """Whether this learns the bundled sample."""
+        """Whether the data are the bundled sample."""
         return self.task == SAMPLE_TASK and self.source.train is None
 
     @classmethod
-    def default_args(
-        cls,
-        output_dir: str | None = None,
-        *,
-        model: Any = None,
-        sample: bool = False,
-        lora: bool = False,
-        **settings: Any,
-    ) -> TrainingArguments:
-        """As `Recipe.default_args`, with a learning rate that suits `model` and LoRA."""
-        return super().default_args(output_dir, **(_suited(model, sample, lora) | settings))
+    def default_hyperparameters(cls, model: Any, sample: bool = False, lora: bool = False) -> dict[str, Any]:
+        """A learning rate for `model` and LoRA; for small models on the bundled sample more epochs."""
+        return default_hyperparameters(model, lora, _SAMPLE_ARGS if sample else None)
 
     @classmethod
     def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["ClassificationRecipe", RunArguments]:
@@ -130,12 +111,14 @@ class ClassificationRecipe(Recipe):
         types = (
             RunArguments, TaskArguments, FineTuningArguments, LabelledSource, ClassificationConfig, TrainingArguments,
         )  # fmt: skip
+
+        def further_defaults(run: Any, task: TaskArguments, tuning: Any, source: Any, *_: Any) -> dict[str, Any]:
+            sample = source.train is None and task.find(has_data=False) == SAMPLE_TASK
+            return cls.default_hyperparameters(run.model, sample, tuning.lora is not None)
+
         defaults = {"output_dir": f"runs/{cls.name}", **cls.machine_defaults()}
-        run, chosen, tuning, source, _, _ = parse_arguments(types, defaults, argv, show_help=False)
-        task = chosen.find(has_data=source.train is not None)
-        sample = task == SAMPLE_TASK and source.train is None
-        defaults |= _suited(run.model, sample, tuning.lora is not None)
-        run, chosen, tuning, source, config, args = parse_arguments(types, defaults, argv)
+        run, task_arguments, tuning, source, config, args = parse_flags(types, defaults, argv, further_defaults)
+        task = task_arguments.find(has_data=source.train is not None)
         recipe = cls(task, source, model=run.model, tokenizer=run.tokenizer, config=config, args=args, lora=tuning.lora)
         return recipe, run
 
@@ -148,12 +131,12 @@ class ClassificationRecipe(Recipe):
         config: ClassificationConfig | None = None,
         args: TrainingArguments | None = None,
     ) -> "ClassificationRecipe":
-        """Return a recipe around a trained classifier, ready to `predict`.
+        """Return a recipe with a trained classifier, ready to `predict`.
 
         Args:
             folder: a run's folder, or any stock BERT classifier (folder or Hub id).
-            task: what it was trained for, where the folder does not say (a stock classifier of pairs).
-            config: how to classify, where the folder does not say.
+            task: that it was trained for; needed for a stock classifier of pairs, whose folder does not declare them.
+            config: lengths and threshold; none means those saved in the folder, or the defaults.
             args: for `per_device_eval_batch_size` and the device.
 
         Raises:
@@ -164,50 +147,49 @@ class ClassificationRecipe(Recipe):
         task, config = find_task(task) if task is not None else saved_task, config or saved_config
         task = replace(task, labels=saved_task.labels) if task.kind == saved_task.kind else task
         recipe = cls(task, model=str(folder), args=args or cls.default_args(), config=config)
-        recipe._labels = LabelSet(task.labels or (), task.kind, by_column=isinstance(task.label, tuple))
-        model: Any
-        model, new = build_model(str(folder), recipe._labels, 0)
+        labels = LabelSet(task.labels or (), task.kind, by_column=isinstance(task.label, tuple))
+        model, new = build_model(str(folder), labels, 0)
         if new:
-            raise ModelError(f"{folder} is no trained classifier: there are no weights of {', '.join(new)} in it.")
-        recipe.load(model, load_tokenizer(str(folder)))
+            raise ModelError(f"{folder} is not a trained classifier: it has no weights of {', '.join(new)}.")
+        recipe.load(LoadedModel(model, load_tokenizer(str(folder)), labels))
         return recipe
 
-    def predict(self, given: Any) -> list[Prediction]:
+    def predict(self, inputs: Any) -> list[Prediction]:
         """Return a `Prediction` for each text or pair.
 
         Args:
-            given: a text, a list of texts, for tasks of pairs a pair or a list of pairs, or a `Dataset` with the
+            inputs: a text, a list of texts, for sentence-pair tasks a pair or a list of pairs, a `Dataset` with the
                 columns of the task, or the `Path` of a file with them (labels are not needed).
 
         Raises:
-            DataError: it is none of these, or a text is empty.
+            DataError: the inputs are of another type, there are none, or a text is empty.
             ConfigError: nothing has been trained.
         """
-        model, tokenizer = self.trained()
-        assert self._labels is not None
-        rows = to_rows(given, self.task.text, self.task.text_pair)
+        trained = self.trained()
+        rows = to_rows(inputs, self.task.text, self.task.text_pair)
         check_columns(rows, self.task, "given", labelled=False)
         rows = self.map_rows(rows)
         check_texts(rows, self.task, "given", numbers=True)
-        examples = self._examples(rows, tokenizer, None)
+        examples = build_examples(rows, self.task, self.config, trained.tokenizer, None)
         lengths = self.batch_lengths(self.config.max_length)
-        collator = DataCollatorForClassification(tokenizer.pad_token_id, lengths=lengths)
-        logits = predict_logits(model, examples, collator, self.args.per_device_eval_batch_size)
-        told = decode(logits, np.zeros(len(logits)), self.task.kind, self.config.threshold)
-        return to_predictions(told, self._labels, self.config.threshold)
+        collator = DataCollatorForClassification(trained.tokenizer.pad_token_id, lengths=lengths)
+        logits = predict_logits(trained.model, examples, collator, self.args.per_device_eval_batch_size)
+        predicted = decode(logits, np.zeros(len(logits)), self.task.kind, self.config.threshold)
+        return to_predictions(predicted, trained.usage, self.config.threshold)
 
     # Hooks
 
     def check(self) -> None:
         """Check the settings against each other and against the model."""
-        faults = finetuning_faults(self.args, self.config, self.given_model, self.lora)
+        faults = finetuning_faults(self.args, self.config, self.model_name_or_path, self.lora)
         if self.task.text_pair is not None and self.config.max_length < 5:
             faults.append(f"max_length is {self.config.max_length}: at least 5 tokens are needed for pairs")
-        weights = self.config.class_weights
-        if weights is not None and self.task.kind == "regression":
-            faults.append("class_weights are set for a regression, which has no classes")
+        if self.config.class_weights is not None and self.task.kind == "regression":
+            faults.append("class_weights are set, and the task is a regression, which has no classes: remove them")
         if self.args.label_smoothing_factor and self.task.kind != "single_label":
-            faults.append(f"label_smoothing_factor is for single labels, and the task is {self.task.kind}")
+            faults.append(
+                f"label_smoothing_factor needs a single_label task, and this one is {self.task.kind}: set it to 0"
+            )
         raise_faults(faults, type(self).__name__)
         if self.task.labels is not None or self.task.kind == "regression":
             metric_set(self.task.metrics, self.task.kind, len(self.task.labels or ()))
@@ -217,188 +199,70 @@ class ClassificationRecipe(Recipe):
         return load_labelled(self.task, self.source)
 
     def map_rows(self, rows: Dataset) -> Dataset:
-        """Change texts before they are tokenized, to learn from, to score and to predict alike."""
+        """Change texts before they are tokenized, for training, evaluation and prediction alike."""
         return rows
 
-    def prepare(self) -> Prepared:
-        """Rows → token ids and targets → examples; the model beside them."""
-        with self.timed("data"), self.args.main_process_first():
-            data = self.load_examples().map(self.map_rows)
-            for split, rows in {"train": data.train, **data.validation}.items():
-                check_texts(rows, self.task, split)
-            self.data_name = data.name
-            limited = self.source.validation is not None or self.source.max_validation_examples is not None
-            self._own_splits = [] if limited else list(data.validation)
-            values = label_values(data.train, self.task)
-            self._labels = labels = label_set(self.task, values, class_names(data.train, self.task))
-            self._metrics = metric_set(self.task.metrics, self.task.kind, labels.outputs)
-            tokenizer = self.load_tokenizer(self._texts(data), data.train._fingerprint)
-            train = self._examples(data.train, tokenizer, labels.encode(values, "train"))
-            validation = {
-                split: self._examples(rows, tokenizer, labels.encode(label_values(rows, self.task), split))
-                for split, rows in data.validation.items()
-            }
-            if not validation:
-                kept, held_out = hold_out(len(train), self.source.validation_share)
-                self.notes.append(
-                    f"there is no validation split: {len(held_out):,} of {len(train):,} examples are held out for it, "
-                    "whatever the seed the same"
-                )
-                train, validation = train.subset(kept), {"validation": train.subset(held_out)}
-                data = replace(data, validation={"validation": data.train.select(held_out)})
-            self._rows = data.validation
-            self.glossary = glossary_of(self._metrics, list(validation))
-            check_classes(labels, train.labels, {split: one.labels for split, one in validation.items()})
-        with self.timed("model"):
-            model = self.build_model(labels, tokenizer)
-        self._choose_best(list(validation))
-        collator = DataCollatorForClassification(
-            tokenizer.pad_token_id,
-            label_weights(self.config.class_weights, train.labels, labels.outputs),
-            self.batch_lengths(self.config.max_length),
-        )
-        only = next(iter(validation.values()))
-        return Prepared(model, tokenizer, train, validation if len(validation) > 1 else only, collator)
+    def prepare_data(self) -> ClassificationData:
+        """Rows → token ids and targets → examples."""
 
-    def build_model(self, labels: LabelSet, tokenizer: Any) -> Any:
-        """Return the classifier, with what is not to learn frozen and adapters where LoRA is asked for."""
-        config = bert_config(self.given_model, len(tokenizer)) or checkpoint_config(str(self.given_model))
-        check_vocabulary(tokenizer, config.vocab_size)
-        model, new = build_model(self.given_model, labels, len(tokenizer), self.config.new_head, tokenizer.pad_token_id)
-        model.label_smoothing = self.args.label_smoothing_factor
-        self.evidence["new_parts"] = new
-        if new:
-            self.notes.append(f"new weights, not from a checkpoint: {', '.join(new)}")
-        heads = [HEAD, *(part for part in new if part.endswith("pooler"))]
-        return make_trainable(model, self.config, self.lora, heads)
+        def choose(texts: Iterable[str], fingerprint: str) -> TokenizerChoice:
+            model, tokenizer = self.model_name_or_path, self.tokenizer_name_or_path
+            return choose_tokenizer(model, tokenizer, texts, fingerprint, self.output_dir)
 
-    def compute_metrics(self, prediction: Any) -> dict[str, float]:
+        rows = self.load_examples().map(self.map_rows)
+        lengths = self.batch_lengths(self.config.max_length)
+        return build_data(rows, self.task, self.source, self.config, choose, lengths)
+
+    def build_model(self, data: ClassificationData) -> BuiltModel:
+        """A classifier, with frozen parts, and with adapters where LoRA is asked for."""
+        size, pad_token_id = len(data.tokenizer), data.tokenizer.pad_token_id
+
+        def build() -> tuple[Any, list[str]]:
+            model, new = build_model(data.initial_model, data.labels, size, self.config.new_head, pad_token_id)
+            model.label_smoothing = self.args.label_smoothing_factor
+            return model, new
+
+        return build_trainable(data, self.config, self.lora, HEAD, build)
+
+    def compute_metrics(self, data: ClassificationData, outputs: Outputs) -> dict[str, float]:
         """Scores of a split, and the mean loss of its examples."""
-        _, logits, labels = prediction.predictions
-        return score_split(self._metrics, logits, labels, self.config.threshold)
+        _, logits, references = outputs
+        return data.metrics.score_logits(logits, references, data.threshold)
 
-    def rate_of(self) -> Callable[[str], float] | None:
+    def evaluation(self, data: ClassificationData, outputs: Mapping[str, Outputs]) -> Evaluation:
+        """Scores with intervals, beside the majority baseline; scores by label, calibration, the worst errors."""
+        return evaluate(data, outputs)
+
+    def lr_multiplier(self, model: Any) -> Callable[[str], float] | None:
         """Layer-wise decay of the learning rate."""
-        return rate_by_layer(self.prepared().model, self.config)
+        return layer_lr_multiplier(model.config.num_hidden_layers, self.config.layer_decay)
 
-    def own_callbacks(self) -> list[TrainerCallback]:
+    def get_callbacks(self) -> list[TrainerCallback]:
         """Early stopping."""
         return early_stopping(self.config)
 
-    def save_model(self) -> None:
-        """Save a stock checkpoint, and beside it what the model was trained for."""
-        super().save_model()
-        assert self._labels is not None
-        if self.args.process_index == 0:
-            save_task(self.task, self.config, self._labels.names, self.output_dir)
+    def save_usage(self, data: ClassificationData, evaluation: Evaluation, folder: str) -> None:
+        """Save the task and its labels beside the model."""
+        save_task(self.task, self.config, data.labels.names, folder)
 
-    def describe(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Summary, result with intervals, tables by label, data and settings."""
-        prepared, labels = self.prepared(), self._labels
-        assert labels is not None
-        validation: Any = prepared.validation
-        splits = validation if isinstance(validation, dict) else {"validation": validation}
-        unk, batch = prepared.tokenizer.unk_token_id, self.args.per_device_train_batch_size
-        data = {
-            name: split_statistics(examples, labels, unk, batch)
-            for name, examples in {"train": prepared.train, **splits}.items()
+    def describe(self, data: ClassificationData, model: Any, evaluation: Evaluation, steps: int) -> Description:
+        """Summary, results, tables by label, statistics of the data."""
+        task, source = self.task, self.source
+        dataset, hub_config = (source.train, None) if source.train is not None else (task.dataset, task.hub_config)
+        origin = data_origin(data.name, hub_id(dataset), hub_config, data.own_splits)
+        settings: dict[str, dict[str, Any]] = {
+            "source": {**describe_settings(source), **origin},
+            "task": describe_settings(task) | {"labels": data.labels.names},
+            "model": {**self.model_settings(), "lora": describe_lora(self.lora)},
         }
-        judged = {split: self._judge(split, examples) for split, examples in splits.items()}
-        tables: list[ReportTable] = []
-        mistakes: list[ReportTable] = []
-        details: dict[str, Any] = {}
-        intervals: dict[str, Any] = {}
-        constant: dict[str, float] = {}
-        for split, (told, one) in judged.items():
-            details[split] = one if labels.kind == "regression" else one | label_details(labels, told)
-            if labels.kind != "regression" and len(told.references):
-                details[split]["reliability"] = reliability(told)
-            prefix = f"{split}_" if len(splits) > 1 else ""
-            intervals |= {prefix + name: interval for name, interval in one["intervals"].items()}
-            constant |= {prefix + name: score for name, score in one["baseline"].items()}
-            tables.append(result_table(split, one, *self._published(split, len(splits))))
-            tables += label_tables(split, details[split]) if labels.kind != "regression" else []
-            if one["worst_errors"]:
-                mistakes.append(mistakes_table(split, one["worst_errors"], self._columns))
-        told_of = {split: told for split, (told, _) in judged.items()}
-        self.evidence |= gather(prepared.train, splits, told_of, labels.kind)
-        parameters = sum(parameter.numel() for parameter in prepared.model.parameters())
-        summary = summarize(self.task, self.data_name, len(prepared.train), parameters, self.steps, details)
-        return {
-            "summary": summary,
-            "baselines": {"constant": constant},
-            "data": data,
-            "tables": [*tables, *mistakes],
-            "details": details,
-            "intervals": intervals,
-            "settings": {
-                "source": describe_settings(self.source) | self._origin(),
-                "task": describe_settings(self.task) | {"labels": labels.names},
-                "recipe": asdict(self.config),
-                "model": {
-                    "given": describe_object(self.given_model),
-                    "tokenizer": describe_object(self.given_tokenizer),
-                    "lora": describe_lora(self.lora),
-                },
-            },
-        }
+        batch_size = self.args.per_device_train_batch_size
+        return describe(data, model, evaluation, steps, task, self.config, batch_size, settings)
 
     @classmethod
-    def card_facts(cls, report: RunReport) -> CardFacts:
+    def card_context(cls, report: RunReport) -> CardContext:
         """Purpose, scores by split, use and limits."""
-        return card_facts(report)
+        return card_context(report)
 
-    # Steps
-
-    @property
-    def _columns(self) -> list[str]:
-        return [column for column in (self.task.text, self.task.text_pair) if column is not None]
-
-    def _origin(self) -> dict[str, Any]:
-        own = self.source.train is None
-        given, config = (self.task.dataset, self.task.hub_config) if own else (self.source.train, None)
-        return data_origin(self.data_name, hub_id(given), config, self._own_splits)
-
-    def _texts(self, data: LabelledData) -> Any:
-        return (text for column in self._columns for text in data.train[column])
-
-    def _examples(self, rows: Any, tokenizer: Any, targets: np.ndarray | None) -> ClassificationExamples:
-        return ClassificationExamples(
-            tokenize_texts(rows, self.task.text, self.task.text_pair, tokenizer),
-            targets,
-            self.config.max_length,
-            self.config.stride,
-            tokenizer.cls_token_id,
-            tokenizer.sep_token_id,
-        )
-
-    def _choose_best(self, splits: list[str]) -> None:
-        prefixes = [f"{split}_" for split in splits] if len(splits) > 1 else [""]
-        lower = {prefix + name: one for prefix in prefixes for name, one in self._metrics.lower_is_better().items()}
-        best = self.task.best_metric
-        if best is None or best == self.task.metrics[0]:  # which may be the path of a module
-            best = self._metrics.names[0]
-        choose_best_by(self.args, prefixes[0] + best, lower, prefixes[0])
-
-    def _judge(self, split: str, examples: Any) -> tuple[Predictions, dict[str, Any]]:
-        """Score the weights that were saved on a split, and find what they get most wrong."""
-        assert self.trainer is not None
-        assert self._labels is not None
-        outputs: Any = self.trainer.predict(examples).predictions
-        _, logits, references = outputs
-        told, one = judge(self._metrics, logits, references, self.prepared().train.labels, self.config.threshold)
-        rows = self._rows[split].select(np.flatnonzero(np.isfinite(logits).all(1)))
-        return told, one | {"worst_errors": worst_errors(told, self._labels, rows, self._columns)}
-
-    def _published(self, split: str, splits: int) -> tuple[dict[str, float], str]:
-        published = self.task.published
-        if published is None:
-            return {}, ""
-        prefix = f"{split}_" if splits > 1 else ""
-        names = [name for name in published.scores if name.startswith(prefix)]
-        return {name.removeprefix(prefix): published.scores[name] for name in names}, published.source
-
-
-def _suited(model: Any, sample: bool, lora: bool) -> dict[str, Any]:
-    """Return the Trainer's defaults that depend on what is trained."""
-    return suited_defaults(model, lora, _SAMPLE_ARGS if sample else None)
+    def usage(self, data: ClassificationData, evaluation: Evaluation | None) -> LabelSet:
+        """What `predict` needs: the labels."""
+        return data.labels

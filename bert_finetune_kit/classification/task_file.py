@@ -1,4 +1,4 @@
-"""Tasks as users name them, and as files: a YAML declaration, and what is saved beside a model."""
+"""Tasks by name and in files: a YAML declaration, and the one that is saved beside a model."""
 
 import json
 import runpy
@@ -7,41 +7,45 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from transformers.utils.hub import cached_file
 
 from ..errors import ConfigError, ModelError, raise_faults
+from ..modeling.checkpoint_files import find_file
 from ..tasks.registry import SAMPLE_TASK, get_task
 from ..tasks.task import ClassificationTask, Published
 from .config import ClassificationConfig
 
 TASK_FILE = "task.json"
-_KEPT = ("max_length", "stride", "threshold")
+_TASK_FIELDS = ("name", "text", "text_pair", "kind", "best_metric")
+_CONFIG_FIELDS = ("max_length", "stride", "threshold")
 _YAML = (".yaml", ".yml")
 
 
-def find_task(given: ClassificationTask | str | Path | None) -> ClassificationTask:
-    """Return a task from a declaration, a name or a YAML file; none means the bundled sample's.
+def find_task(task: ClassificationTask | str | Path | None) -> ClassificationTask:
+    """Return a task from a declaration, a name or a file; none means the task of the bundled sample.
+
+    Args:
+        task: a declaration, the name of a registered task, a YAML file, or `my_tasks.py:name`.
 
     Raises:
-        ConfigError: there is no such task or file, or the file declares none.
+        ConfigError: there is no such task or file, or the file does not declare a task.
     """
-    if given is None:
+    if task is None:
         return SAMPLE_TASK
-    if isinstance(given, ClassificationTask):
-        return given
-    if Path(given).suffix.lower() in _YAML:
-        return read_task(given)
-    file, separator, name = str(given).rpartition(".py:")
+    if isinstance(task, ClassificationTask):
+        return task
+    if Path(task).suffix.lower() in _YAML:
+        return read_task(task)
+    file, separator, name = str(task).rpartition(".py:")
     if separator:
         _run(Path(file + ".py").expanduser())
         return get_task(name)
-    return get_task(str(given))
+    return get_task(str(task))
 
 
 def _run(file: Path) -> None:
     """Run a Python file, which registers tasks, as an import would."""
     if not file.is_file():
-        raise ConfigError(f"{file} does not exist: a task of a Python file is my_tasks.py:name.")
+        raise ConfigError(f"{file} does not exist: give a task of a Python file as my_tasks.py:name.")
     runpy.run_path(str(file), run_name=file.stem)
 
 
@@ -49,59 +53,51 @@ def read_task(file: str | Path) -> ClassificationTask:
     """Return the task that a YAML file declares: a mapping of the fields of `ClassificationTask`.
 
     Raises:
-        ConfigError: it cannot be read, or has fields that there are not.
+        ConfigError: it cannot be read, or has unknown fields.
     """
     try:
         settings: Any = yaml.safe_load(Path(file).expanduser().read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"The task in {file} cannot be read: {error}") from error
     if not isinstance(settings, dict):
-        raise ConfigError(f"{file} holds a {type(settings).__name__}; a mapping of a task's fields is needed.")
-    known = [field.name for field in fields(ClassificationTask)]
-    unknown = [name for name in settings if name not in known]
-    raise_faults((f"a task has no field {name!r}; it has {', '.join(known)}" for name in unknown), str(file))
+        raise ConfigError(f"{file} holds a {type(settings).__name__}; a mapping of the fields of a task is needed.")
+    names = [field.name for field in fields(ClassificationTask)]
+    unknown = [name for name in settings if name not in names]
+    raise_faults((f"a task has no field {name!r}; its fields are {', '.join(names)}" for name in unknown), str(file))
     try:
         if isinstance(settings.get("published"), dict):
             settings["published"] = Published(**settings["published"])
         settings.setdefault("name", Path(file).stem)
         return ClassificationTask(**settings)
     except TypeError as error:
-        raise ConfigError(f"{file} declares no whole task: {error}") from error
+        raise ConfigError(f"{file} does not declare a complete task: {error}") from error
 
 
 def save_task(task: ClassificationTask, config: ClassificationConfig, labels: tuple[str, ...], folder: str) -> None:
-    """Write beside a model what it takes to use it."""
-    kept = ("name", "text", "text_pair", "kind", "best_metric")
-    saved: dict[str, Any] = {name: getattr(task, name) for name in kept}
+    """Write beside a model the settings that its use needs."""
+    saved: dict[str, Any] = {name: getattr(task, name) for name in _TASK_FIELDS}
     saved["label"] = task.label if isinstance(task.label, str) else list(task.label)
     saved["labels"] = list(labels) or None
-    settings = {name: value for name, value in asdict(config).items() if name in _KEPT}
+    settings = {name: value for name, value in asdict(config).items() if name in _CONFIG_FIELDS}
     Path(folder, TASK_FILE).write_text(json.dumps({"task": saved, "config": settings}, indent=2) + "\n", "utf-8")
 
 
 def load_task(folder: str, model_config: Any) -> tuple[ClassificationTask, ClassificationConfig]:
-    """Return task and settings of a saved model; of a stock classifier as far as its config tells them.
+    """Return task and settings of a saved model; for a stock classifier they are derived from its config.
 
     Raises:
         ModelError: the file beside the model is damaged.
     """
-    found = cached_file(
-        folder,
-        TASK_FILE,
-        _raise_exceptions_for_missing_entries=False,
-        _raise_exceptions_for_gated_repo=False,
-        _raise_exceptions_for_connection_errors=False,
-    )
-    if found is not None:
-        file = Path(found)
+    file = find_file(folder, TASK_FILE)
+    if file is not None:
         try:
             saved = json.loads(file.read_text("utf-8"))
             return ClassificationTask(**saved["task"]), ClassificationConfig(**saved["config"])
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{file} is damaged: {error}") from error
     kinds = {"regression": "regression", "multi_label_classification": "multi_label"}
-    usual = "single_label" if model_config.num_labels > 1 else "regression"
-    kind: Any = kinds.get(str(model_config.problem_type), usual)
+    default = "single_label" if model_config.num_labels > 1 else "regression"
+    kind: Any = kinds.get(str(model_config.problem_type), default)
     names = tuple(str(model_config.id2label[number]) for number in sorted(model_config.id2label))
     task = ClassificationTask(Path(folder).name, kind=kind, labels=None if kind == "regression" else names)
     return task, ClassificationConfig(max_length=min(128, model_config.max_position_embeddings))

@@ -1,18 +1,14 @@
-"""What the model card of a pretrained BERT says that no other card does."""
+"""The model card of a pretrained BERT, as far as only this recipe can write it."""
 
 from typing import Any
 
-from ..reporting.card_facts import CardExample, CardFacts, CardScore, is_score
-from ..reporting.report import RunReport
+from ..reporting.card_context import CardContext, CardExample, CardScore
+from ..reporting.known_scores import KNOWN_SCORES
+from ..reporting.numbers import is_finite_number
+from ..reporting.schema import RunReport
 
-# Score of the report → metric of the Hub.
-_METRICS = {
-    "perplexity": "perplexity",
-    "mlm_accuracy": "accuracy",
-    "pair_accuracy": "accuracy",
-    "mlm_loss": "loss",
-    "pair_loss": "loss",
-}
+_SCORES = ("perplexity", "mlm_accuracy", "pair_accuracy", "mlm_loss", "pair_loss")
+_PAIRS = {"nsp": " and whether one segment follows another", "sop": " and the order of two segments"}
 _STOCK = """\
 from transformers import pipeline
 
@@ -27,37 +23,46 @@ model = AutoModelForSequenceClassification.from_pretrained(model_id, num_labels=
 print(model.classifier)"""
 
 
-def card_facts(report: RunReport) -> CardFacts:
-    """Tell purpose, scores, use and limits of a pretrained model from its report."""
-    result, baseline, config = report.result, report.baselines.get("unigram", {}), report.settings["recipe"]
-    labels = {score.key: score for score in report.glossary}
-    pairs = {"nsp": " and whether one segment follows another", "sop": " and the order of two segments"}
-    intervals: dict[str, Any] = getattr(report, "intervals", {})  # where a report holds them by key of the result
-    split = next(iter(report.settings["source"].get("own_splits", ())), "validation")
+def card_context(report: RunReport) -> CardContext:
+    """Return purpose, scores, use and limits of a pretrained model from its report."""
+    config: dict[str, Any] = report.settings["recipe"]
     longest = max(config["max_length"], config["second_phase_length"] or 0)
-    return CardFacts(
+    return CardContext(
         task="fill-mask",
-        purpose=f"It predicts masked words{pairs.get(config['objective'], '')}, and is meant to be fine-tuned.",
-        scores=[
-            CardScore(
-                labels[key].label, metric, result[key], labels[key].form, split, intervals.get(key), baseline.get(key)
-            )
-            for key, metric in _METRICS.items()
-            if is_score(result.get(key))
-        ],
+        purpose=f"It predicts masked words{_PAIRS.get(config['objective'], '')}, and is meant to be fine-tuned.",
+        scores=_scores(report),
         scored_on=(
-            "Of masked words in text that was held out, masked the same in every evaluation. Perplexity is of these "
-            "alone: it is no perplexity of running text, and compares with no model of another vocabulary."
-        )
-        + ("" if intervals else " There are no intervals: words of one document are no independent draws."),
-        baseline="by word frequency",
+            "On masked words of held-out text, with the same masks in every evaluation. Perplexity is over these words "
+            "alone: it is not comparable with the perplexity of running text, nor with that of a model with another "
+            "vocabulary."
+        ),
+        baseline="unigram baseline",
         examples=[
             CardExample("Masked words, with transformers alone:", _STOCK),
-            CardExample("As the beginning of a classifier, whose head is new and has to be trained:", _ENCODER),
+            CardExample("As a starting point for a classifier, whose head is new and has to be trained:", _ENCODER),
         ],
         limits=[
-            f"It has been trained on up to {longest} tokens at once.",
-            "It writes no text: it fills gaps, and is the beginning of another model.",
-            "What is unfair, private or wrong in its text can come out of it.",
+            f"It was trained on sequences of up to {longest} tokens.",
+            "It does not generate text: it predicts masked words, and is a starting point for other models.",
+            "Biases, private information and errors in its training text can show in its predictions.",
         ],
     )
+
+
+def _scores(report: RunReport) -> list[CardScore]:
+    baseline = report.baselines.get("unigram", {})
+    split = next(iter(report.origin.get("own_splits", ())), "validation")
+    scores = (KNOWN_SCORES["pretraining"][key] for key in _SCORES)
+    return [
+        CardScore(
+            label=score.label,
+            metric=score.hub_metric or score.key,
+            value=value,
+            format_spec=score.format_spec,
+            split=split,
+            interval=report.intervals.get(score.key),
+            baseline=baseline.get(score.key),
+        )
+        for score in scores
+        if is_finite_number(value := report.result.get(score.key))
+    ]

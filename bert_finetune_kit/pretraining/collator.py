@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..data.buckets import bucket_of
+from ..data.padding import pad_rows, padded_length, span_mask
 from ..data.randomness import Stream, stateless_rng
 from ..data.vocabulary import continuation_mask
 from ..errors import raise_faults
@@ -21,15 +21,15 @@ class DataCollatorForPreTraining:
     """Masks tokens for prediction and pads a list of examples to one batch.
 
     An example is a dict with `input_ids` (seq,), and if there are any, `token_type_ids` (seq,), `next_sentence_label`
-    (int), `draw` (seed, epoch, index) and `counts` (bool). A batch holds, as int64 tensors:
+    (int), `rng_key` (seed, epoch, index) and `in_loss` (bool). A batch holds, as int64 tensors:
 
     - `input_ids`: (batch, seq), of the tokens to predict 80% replaced by `[MASK]`, 10% by a random token
     - `token_type_ids`, `attention_mask`: (batch, seq)
     - `labels`: (batch, seq), the original id where a token is to be predicted, else -100
-    - `next_sentence_label`: (batch,), if the examples have one; -100 in examples that do not count
+    - `next_sentence_label`: (batch,), if the examples have one; -100 in examples that are not in the loss
 
-    The masks of an example are a pure function of its `draw`, so they are new in each epoch and the same on every
-    machine; examples without `draw` get masks from NumPy's unseeded generator. Each sequence gives
+    The masks of an example are a pure function of its `rng_key`, so they are new in each epoch and the same on
+    every machine; examples without `rng_key` get masks from NumPy's unseeded generator. Each sequence has
     `max(1, round(mlm_probability * tokens))` predictions, as in `create_masked_lm_predictions` of google-research/bert;
     special tokens are neither chosen nor drawn as replacements.
     """
@@ -45,7 +45,7 @@ class DataCollatorForPreTraining:
     def __post_init__(self) -> None:
         faults = []
         if not 0 < self.mlm_probability <= 1:
-            faults.append(f"mlm_probability is {self.mlm_probability}: it lies above 0 and up to 1")
+            faults.append(f"mlm_probability is {self.mlm_probability}: it must be above 0 and at most 1")
         if self.max_predictions is not None and self.max_predictions < 1:
             faults.append(f"max_predictions is {self.max_predictions}: at least one token must be predicted")
         raise_faults(faults, type(self).__name__)
@@ -54,45 +54,46 @@ class DataCollatorForPreTraining:
 
     def __call__(self, examples: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """Return the batch of `examples`."""
-        longest = bucket_of(max(len(example["input_ids"]) for example in examples), self.lengths)
-        shape = (len(examples), longest)
-        batch = {
-            "input_ids": np.full(shape, self.tokenizer.pad_token_id, np.int64),
-            "token_type_ids": np.zeros(shape, np.int64),
-            "attention_mask": np.zeros(shape, np.int64),
-            "labels": np.full(shape, IGNORED, np.int64),
-        }
-        for row, example in enumerate(examples):
+        length = padded_length(max(len(example["input_ids"]) for example in examples), self.lengths)
+        masked, labels = [], []
+        for example in examples:
             original = np.asarray(example["input_ids"])
-            tokens = len(original)
             rng = _rng(example)
             chosen = self.choose(original, rng)
-            batch["input_ids"][row, :tokens] = self.replace(original, chosen, rng)
-            batch["token_type_ids"][row, :tokens] = example.get("token_type_ids", 0)
-            batch["attention_mask"][row, :tokens] = 1
-            if example.get("counts", True):
-                batch["labels"][row, :tokens][chosen] = original[chosen]
+            masked.append(self.replace(original, chosen, rng))
+            labels.append(np.full(len(original), IGNORED))
+            if example.get("in_loss", True):
+                labels[-1][chosen] = original[chosen]
+        types = [
+            example.get("token_type_ids", np.zeros(len(ids), np.int64))
+            for example, ids in zip(examples, masked, strict=True)
+        ]
+        batch = {
+            "input_ids": pad_rows(masked, self.tokenizer.pad_token_id, length),
+            "token_type_ids": pad_rows(types, 0, length),
+            "attention_mask": span_mask([len(ids) for ids in masked], length),
+            "labels": pad_rows(labels, IGNORED, length),
+        }
         if "next_sentence_label" in examples[0]:
-            batch["next_sentence_label"] = np.array(
-                [one["next_sentence_label"] if one.get("counts", True) else IGNORED for one in examples], np.int64
-            )
+            pairs = [(example["next_sentence_label"], example.get("in_loss", True)) for example in examples]
+            batch["next_sentence_label"] = np.array([label if in_loss else IGNORED for label, in_loss in pairs])
         return {name: torch.from_numpy(values) for name, values in batch.items()}
 
     def choose(self, input_ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return the positions to predict, at least one where there is a token that is not special."""
         candidates = np.flatnonzero(~self._special[input_ids])
-        wanted = max(1, round(len(input_ids) * self.mlm_probability))
-        wanted = min(wanted, self.max_predictions or wanted, len(candidates))
+        count = max(1, round(len(input_ids) * self.mlm_probability))
+        count = min(count, self.max_predictions or count, len(candidates))
         if not self.whole_word_masking:
-            return rng.choice(candidates, wanted, replace=False)
-        return _choose_words(candidates, self._continuation[input_ids], wanted, rng)
+            return rng.choice(candidates, count, replace=False)
+        return _choose_words(candidates, self._continuation[input_ids], count, rng)
 
     def replace(self, input_ids: np.ndarray, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return `input_ids` with 80% of the chosen tokens masked, 10% random, 10% as they were."""
+        """Return `input_ids` with 80% of the chosen tokens masked, 10% random, 10% unchanged."""
         replaced = input_ids.copy()
-        fate = rng.random(len(chosen))
-        replaced[chosen[fate < 0.8]] = self.tokenizer.mask_token_id
-        at_random = chosen[(fate >= 0.8) & (fate < 0.9)]
+        draws = rng.random(len(chosen))
+        replaced[chosen[draws < 0.8]] = self.tokenizer.mask_token_id
+        at_random = chosen[(draws >= 0.8) & (draws < 0.9)]
         replaced[at_random] = rng.choice(self._regular_ids, len(at_random))
         return replaced
 
@@ -106,27 +107,25 @@ class DataCollatorForPreTraining:
 
 
 def _rng(example: dict[str, Any]) -> np.random.Generator:
-    if "draw" not in example:
+    if "rng_key" not in example:
         return np.random.default_rng()
-    seed, epoch, index = example["draw"]
+    seed, epoch, index = example["rng_key"]
     return stateless_rng(seed, epoch, index, Stream.MASK)
 
 
-def _choose_words(
-    candidates: np.ndarray, continuation: np.ndarray, wanted: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Take whole words in random order while they fit; a first word that is longer than all that is wanted is cut."""
+def _choose_words(candidates: np.ndarray, continuation: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose whole words in random order while they fit into `count` tokens; if none fits, the first is truncated."""
     starts = ~continuation[candidates]
     # A piece after a special token starts a word, whatever it looks like: a truncated segment can begin with "##".
     starts |= np.diff(candidates, prepend=-2) > 1
     words = np.split(candidates, np.flatnonzero(starts)[1:])
     chosen: list[np.ndarray] = []
-    left = wanted
+    remaining = count
     for number in rng.permutation(len(words)):
         word = words[number]
-        if len(word) <= left:
+        if len(word) <= remaining:
             chosen.append(word)
-            left -= len(word)
-        if left == 0:
+            remaining -= len(word)
+        if remaining == 0:
             break
-    return np.concatenate(chosen) if chosen else words[0][:wanted]
+    return np.concatenate(chosen) if chosen else words[0][:count]

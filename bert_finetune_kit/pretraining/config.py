@@ -1,49 +1,66 @@
-"""What BERT pretraining means in one run."""
+"""Settings of pretraining, and the hyperparameters that go with them."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+from transformers import BertConfig
 
 from ..errors import raise_faults
+from ..modeling.loading import config_from_scratch
+from ..settings import setting
 
 Objective = Literal["nsp", "sop", "none"]
 Pairs = Literal["segments", "sentences"]
 
 # [CLS] A [SEP] B [SEP], with one token at least in each segment.
-_LEAST_LENGTH = 5
+_MIN_LENGTH = 5
+# Learning rates: BERT's own (paper, appendix A.2), and a higher one for new models that are narrower than BERT-base.
+_RATE, _SMALL_RATE, _BASE_WIDTH = 1e-4, 1e-3, 768
+# With these a tiny BERT is trained on the bundled sample in a minute or two.
+_SAMPLE_ARGS = {"learning_rate": 2e-3, "num_train_epochs": 17}
 
 
 @dataclass(frozen=True)
 class PretrainConfig:
     """Settings of the pretraining data. Defaults are those of the BERT paper (Devlin et al. 2019, appendix A)."""
 
-    max_length: int = 128
-    """Longest sequence in tokens, special tokens included."""
-    objective: Objective = "nsp"
-    """Task beside masked words: nsp (is B the next segment?), sop (are A and B in order?; ALBERT), or none."""
-    pairs: Pairs = "segments"
-    """Whether A and B are runs of sentences filled to the length, or two single sentences."""
-    short_sequence_probability: float = 0.1
-    """Share of examples filled only to a random shorter length."""
-    mlm_probability: float = 0.15
-    """Share of the tokens to predict; of these 80% become [MASK], 10% a random token, 10% stay."""
-    whole_word_masking: bool = False
-    """Choose whole words instead of single word pieces."""
-    max_predictions: int | None = None
-    """Most tokens to predict in a sequence (google-research/bert: 20 at 128 tokens, 76 at 512); none means any."""
-    second_phase_length: int | None = None
-    """Continue at this length after a first phase at max_length (BERT paper: 512 after 128); none means one phase."""
-    second_phase_share: float = 0.1
-    """Share of all optimizer steps spent in the second phase."""
-    unpad: bool = True
-    """Compute real tokens alone, never the padding of a batch."""
+    max_length: int = setting(128, "Maximum sequence length in tokens, special tokens included.")
+    objective: Objective = setting(
+        "nsp",
+        "Objective besides masked words: nsp (is B the next segment?), sop (are A and B in order? ALBERT) or none.",
+    )
+    pairs: Pairs = setting(
+        "segments",
+        "segments: A and B are runs of sentences that fill the length; sentences: each is a single sentence.",
+    )
+    short_sequence_probability: float = setting(
+        0.1, "Fraction of the examples that are filled only to a random shorter length."
+    )
+    mlm_probability: float = setting(
+        0.15,
+        "Fraction of the tokens to predict; of these, 80% become [MASK], 10% a random token and 10% stay unchanged.",
+    )
+    whole_word_masking: bool = setting(False, "Mask whole words instead of single word pieces.")
+    max_predictions: int | None = setting(
+        None,
+        "Maximum number of tokens to predict per sequence (google-research/bert: 20 at 128 tokens, 76 at 512). "
+        "Default: no limit.",
+    )
+    second_phase_length: int | None = setting(
+        None,
+        "Sequence length of a second phase after the first at max_length (BERT paper: 512 after 128). Default: one "
+        "phase.",
+    )
+    second_phase_share: float = setting(0.1, "Fraction of all optimizer steps that belong to the second phase.")
+    unpad: bool = setting(True, "Compute real tokens only, and skip the padding of a batch.")
 
     def __post_init__(self) -> None:
         raise_faults(self._faults(), "PretrainConfig")
 
     def _faults(self) -> list[str]:
         faults = []
-        if self.max_length < _LEAST_LENGTH:
-            faults.append(f"max_length is {self.max_length}: at least {_LEAST_LENGTH} tokens are needed")
+        if self.max_length < _MIN_LENGTH:
+            faults.append(f"max_length is {self.max_length}: at least {_MIN_LENGTH} tokens are needed")
         for name, choices in (("objective", get_args(Objective)), ("pairs", get_args(Pairs))):
             if getattr(self, name) not in choices:
                 faults.append(f"{name} is {getattr(self, name)!r}: it can be {', '.join(choices)}")
@@ -65,7 +82,33 @@ class PretrainConfig:
             faults.append("pairs is 'sentences' with objective 'none': without a pair objective there are no pairs")
         return faults
 
+    def model_faults(self, model_config: BertConfig) -> list[str]:
+        """Return what a model with this config cannot do."""
+        longest = max(self.max_length, self.second_phase_length or 0)
+        faults = []
+        if longest > model_config.max_position_embeddings:
+            faults.append(
+                f"sequences of {longest} tokens need more than the model's {model_config.max_position_embeddings} "
+                "positions: lower max_length, or pass a BertConfig with more max_position_embeddings"
+            )
+        if self.objective != "none" and model_config.type_vocab_size < 2:
+            faults.append(f"objective {self.objective!r} needs two token types, and the model has one")
+        return faults
+
     def predictions_bound(self, length: int) -> int:
-        """Return the largest number of tokens that a sequence of up to `length` tokens can ask to predict."""
+        """Return the largest number of tokens to predict in a sequence of up to `length` tokens."""
         masked = max(1, round(length * self.mlm_probability))
         return masked if self.max_predictions is None else min(masked, self.max_predictions)
+
+
+def default_hyperparameters(model: Any, sample: bool) -> dict[str, Any]:
+    """Return the Trainer arguments that depend on what is trained.
+
+    Args:
+        model: as the recipe takes it.
+        sample: whether the bundled sample is trained on.
+    """
+    new = config_from_scratch(model, vocab_size=1)
+    if sample and (model is None or new is not None):  # none: the model that goes with the sample
+        return dict(_SAMPLE_ARGS)
+    return {"learning_rate": _SMALL_RATE if new is not None and new.hidden_size < _BASE_WIDTH else _RATE}

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from datasets import Dataset, Features, List, Value
-from datasets.fingerprint import Hasher
 
+from ..compat.datasets import arrow_column, content_hash, fingerprint_of, no_progress_bars
+from ..data.digest import column_digest, digest
 from ..data.documents import split_sentences
-from ..data.readers import quiet_datasets
 from ..data.tokenized import ListColumn, list_lengths
 from ..data.vocabulary import continuation_mask
 
@@ -33,7 +33,7 @@ def tokenize_corpus(documents: Dataset, tokenizer: Any, num_proc: int | None = N
     backend = tokenizer.backend_tokenizer
     if num_proc is None:
         num_proc = min(os.cpu_count() or 1, documents.num_rows // _DOCUMENTS_PER_WORKER)
-    with quiet_datasets():
+    with no_progress_bars():
         rows = documents.map(
             tokenize_documents,
             batched=True,
@@ -43,7 +43,7 @@ def tokenize_corpus(documents: Dataset, tokenizer: Any, num_proc: int | None = N
             fn_kwargs={"backend": backend, "continuation": np.array(continuation_mask(tokenizer))},
             remove_columns=documents.column_names,
             features=_FEATURES,
-            new_fingerprint=Hasher.hash(["tokenized", 2, documents._fingerprint, backend.to_str()]),
+            new_fingerprint=content_hash(["tokenized", 2, fingerprint_of(documents), backend.to_str()]),
         )
     return TokenizedCorpus(rows)
 
@@ -51,10 +51,12 @@ def tokenize_corpus(documents: Dataset, tokenizer: Any, num_proc: int | None = N
 def tokenize_documents(
     batch: dict[str, list[str]], backend: Any, continuation: np.ndarray
 ) -> dict[str, list[np.ndarray]]:
-    """Return the ids of each document and where its sentences start; sentences without a token are left out."""
+    """Return the ids of each document and where its sentences start; sentences without a token are skipped."""
     sentences = [split_sentences(text) for text in batch["text"]]
     encodings = iter(
-        backend.encode_batch_fast([one for document in sentences for one in document], add_special_tokens=False)
+        backend.encode_batch_fast(
+            [sentence for document in sentences for sentence in document], add_special_tokens=False
+        )
     )
     input_ids, sentence_starts = [], []
     for document in sentences:
@@ -118,6 +120,13 @@ class TokenizedCorpus:
         """Where each sentence of one document starts, (sentences,) int32, the first 0."""
         return self._starts.row(self._row(document))
 
+    def digest(self) -> str:
+        """Return a hash of the token ids of all documents and of where their sentences start."""
+        if self.selected is None:
+            return " ".join(column_digest(arrow_column(self.rows, name)) for name in self.rows.column_names)
+        documents = range(len(self))
+        return digest(array for number in documents for array in (self.input_ids(number), self.sentence_starts(number)))
+
     def subset(self, documents: np.ndarray) -> "TokenizedCorpus":
         """Return a view of some of the documents, in the order given."""
         rows = documents if self.selected is None else self.selected[documents]
@@ -141,12 +150,12 @@ class TokenizedCorpus:
         return values if self.selected is None else values[self.selected]
 
     def _list_lengths(self, column: str) -> np.ndarray:
-        return list_lengths(self.rows.data.column(column))
+        return list_lengths(arrow_column(self.rows, column))
 
     @cached_property
     def _ids(self) -> ListColumn:
-        return ListColumn(self.rows.data.column("input_ids"))
+        return ListColumn(arrow_column(self.rows, "input_ids"))
 
     @cached_property
     def _starts(self) -> ListColumn:
-        return ListColumn(self.rows.data.column("sentence_starts"))
+        return ListColumn(arrow_column(self.rows, "sentence_starts"))

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 from transformers.utils import ModelOutput
 
-from ..modeling.loading import bert_config, load_pretrained
+from ..modeling.loading import config_from_scratch, load_pretrained
 from .collator import IGNORED
 
 
@@ -39,11 +39,11 @@ class PretrainingOutput(ModelOutput):
 # The classes carry the stock names because `save_pretrained` writes the name of the class into config.json, and a
 # checkpoint of the kit is a stock checkpoint.
 class BertForPreTraining(transformers.BertForPreTraining):
-    """`transformers.BertForPreTraining`; with both labels its forward gives a `PretrainingOutput`."""
+    """`transformers.BertForPreTraining`; with both labels its forward returns a `PretrainingOutput`."""
 
     predictions_bound: Callable[[int], int] | None = None
-    """Length of a batch → most predictions in a sequence of it. Fixes the shapes of the head, for devices that compile
-    each of them; none means as many as there are."""
+    """Length of a batch → largest number of predictions in a sequence of it. Fixes the shapes of the head, for devices
+    that compile each of them; none means as many as there are."""
 
     def forward(
         self,
@@ -70,7 +70,7 @@ class BertForPreTraining(transformers.BertForPreTraining):
 
 
 class BertForMaskedLM(transformers.BertForMaskedLM):
-    """`transformers.BertForMaskedLM`; with labels its forward gives a `PretrainingOutput` without a pair objective."""
+    """`transformers.BertForMaskedLM`; with labels its forward returns a `PretrainingOutput` without pairs."""
 
     predictions_bound: Callable[[int], int] | None = None
     """As in `BertForPreTraining`."""
@@ -114,7 +114,7 @@ def select_predictions(
 
     Returns:
         hidden (predictions, hidden), targets (predictions,), and the row of each (predictions,). With
-        `max_predictions` there are always batch * max_predictions of them, the ones too many with the target -100.
+        `max_predictions` there are always batch * max_predictions of them, the surplus ones with the target -100.
     """
     batch, seq = labels.shape
     if max_predictions is None:
@@ -134,21 +134,30 @@ HEADS: dict[str, type[PreTrainedModel]] = {
 
 
 def build_model(
-    given: Any, objective: str, vocab_size: int, pad_token_id: int = 0
+    initial_model: Any,
+    objective: str,
+    vocab_size: int,
+    pad_token_id: int = 0,
+    predictions_bound: Callable[[int], int] | None = None,
 ) -> tuple[PreTrainedModel, list[str]]:
-    """Return a model to pretrain and the parts of it whose weights are new.
+    """Return a model to pretrain and the modules of it that are newly initialized.
 
     Args:
-        given: a Hub id or folder to continue from, a `BertConfig`, or the name of a size.
-        objective: nsp and sop need the pair head, none does without.
+        initial_model: a Hub id or folder to continue from, a `BertConfig`, or the name of a size.
+        objective: models of nsp and sop have a pair head, those of none do not.
         vocab_size: size of the vocabulary, for a model named by its size.
-        pad_token_id: of the tokenizer, for fresh weights.
+        pad_token_id: of the tokenizer, for new weights.
+        predictions_bound: as in `BertForPreTraining`.
 
     Raises:
-        ModelError: it cannot be loaded, is no BERT, or its encoder would be newly initialised.
+        ModelError: it cannot be loaded, is not a BERT, or its encoder would be newly initialized.
     """
     head = HEADS[objective]
-    config = bert_config(given, vocab_size, pad_token_id)
+    config = config_from_scratch(initial_model, vocab_size, pad_token_id)
+    model: Any
     if config is not None:
-        return head(config), ["all weights"]
-    return load_pretrained(head, str(given))
+        model, new = head(config), ["all weights"]
+    else:
+        model, new = load_pretrained(head, str(initial_model))
+    model.predictions_bound = predictions_bound
+    return model, new

@@ -22,7 +22,7 @@ def second_phase(
     """Return arguments and settings of the second phase.
 
     A step has as many sequences as in the first phase; batches on the device shrink as sequences grow, so that they
-    need about the same memory, and gradient accumulation makes up for it.
+    need about the same memory, and gradient accumulation compensates for it.
     """
     assert config.second_phase_length is not None
     long = replace(config, max_length=config.second_phase_length, second_phase_length=None)

@@ -1,4 +1,4 @@
-"""Where an answer lies in its context: in characters as told, checked, and in tokens."""
+"""Position of an answer in its context: in characters, verified in the text, and in tokens."""
 
 import re
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from typing import Literal
 
 import numpy as np
 
-Found = Literal["exact", "repaired", "missing"]
+Match = Literal["exact", "repaired", "missing"]
 
 
-def locate(context: str, text: str, start: int) -> tuple[int, int, Found]:
-    """Return where an answer stands in its context, (start, end) in characters.
+def locate(context: str, text: str, start: int) -> tuple[int, int, Match]:
+    """Return where an answer is in its context, (start, end) in characters, and how it was matched.
 
-    An answer that is not where it is said to be is looked for where white space alone differs, as near as there is.
+    An answer may also begin before or after `start`, with white space alone in between.
 
     >>> locate("at  six\\tsharp", "six sharp", 3)
     (4, 13, 'repaired')
     """
-    if start < 0:  # which stands for "somewhere" in some data sets, and counts from the end in Python
+    if start < 0:  # in some data sets: position unknown; Python would count from the end
         return start, start, "missing"
     text = text.strip()
     if text and context[start : start + len(text)] == text:
@@ -51,34 +51,36 @@ def to_tokens(token_starts: np.ndarray, token_ends: np.ndarray, start: int, end:
 
 @dataclass
 class AnswerCheck:
-    """What was found of the answers of a split."""
+    """Counts of the answers of a split by how they match their context."""
 
     exact: int = 0
-    """Answers that stand where they are said to."""
+    """Answers at their `answer_start`."""
     repaired: int = 0
-    """Answers that stand there but for white space."""
+    """Answers that differ from the context, or from their `answer_start`, by white space alone."""
     elsewhere: int = 0
-    """Answers that do not."""
+    """Answers that are not in their context near their `answer_start`."""
     missing: list[str] = field(default_factory=list)
-    """Ids of questions of which no answer stands where it is said to."""
+    """Ids of questions without any answer at its `answer_start`."""
 
-    def first_span(self, one: str, context: str, texts: Sequence[str], starts: Sequence[int]) -> tuple[int, int] | None:
-        """Return the first answer of a question that stands in its context, and count them all.
+    def first_span(
+        self, question_id: str, context: str, texts: Sequence[str], starts: Sequence[int]
+    ) -> tuple[int, int] | None:
+        """Return the first answer of a question that is in its context, and count them all.
 
         Args:
-            one: id of the question.
+            question_id: of the question.
             context: its context.
             texts: its answers, at least one.
-            starts: where each is said to start.
+            starts: `answer_start` of each.
         """
         first = None
         for text, start in zip(texts, starts, strict=True):
-            begin, end, found = locate(context, text, start)
-            self.exact += found == "exact"
-            self.repaired += found == "repaired"
-            self.elsewhere += found == "missing"
-            if first is None and found != "missing":
+            begin, end, match = locate(context, text, start)
+            self.exact += match == "exact"
+            self.repaired += match == "repaired"
+            self.elsewhere += match == "missing"
+            if first is None and match != "missing":
                 first = begin, end
         if first is None:
-            self.missing.append(one)
+            self.missing.append(question_id)
         return first

@@ -1,20 +1,19 @@
-"""Where a model is right and where it is wrong: scores by kind of question, and the worst errors."""
+"""Scores by kind of question, and the worst errors."""
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .decoding import Told
-from .judging import Judgement
+from ..reporting.details import AnswerError, GroupScores
+from .predictions import SpanPredictions
 
 _QUESTION_WORD = re.compile(r"\b(how many|how much|what|who|whom|whose|when|where|which|why|how)\b", re.IGNORECASE)
 _SAME_WORD = {"whom": "who", "whose": "who", "how much": "how many"}
-_ANSWER_WORDS = (1, 2, 4, 8)  # the fewest words of each group but "no answer"
+_ANSWER_WORDS = (1, 2, 4, 8)  # minimum of each group but "no answer"
 _CONTEXT_WORDS = (1, 101, 151, 201)
-_EXCERPT = 200  # characters of a context around what matters
 
 
 def question_word(question: str) -> str:
@@ -23,28 +22,28 @@ def question_word(question: str) -> str:
     >>> question_word("In which year did it close?"), question_word("Name the mill.")
     ('which', 'none')
     """
-    found = _QUESTION_WORD.search(question)
-    word = found[0].lower() if found else "none"
+    match = _QUESTION_WORD.search(question)
+    word = match[0].lower() if match else "none"
     return _SAME_WORD.get(word, word)
 
 
-def length_group(words: int, fewest: Sequence[int]) -> str:
+def length_group(words: int, minima: Sequence[int]) -> str:
     """Return the group that a number of words belongs to.
 
     >>> length_group(3, (1, 2, 4)), length_group(1, (1, 2, 4)), length_group(9, (1, 2, 4))
     ('2 to 3', '1', '4 and more')
     """
-    place = max(bisect_right(fewest, words) - 1, 0)
-    if place == len(fewest) - 1:
-        return f"{fewest[place]} and more"
-    last = fewest[place + 1] - 1
-    return f"{fewest[place]} to {last}" if last > fewest[place] else str(last)
+    group = max(bisect_right(minima, words) - 1, 0)
+    if group == len(minima) - 1:
+        return f"{minima[group]} and more"
+    last = minima[group + 1] - 1
+    return f"{minima[group]} to {last}" if last > minima[group] else str(last)
 
 
 def groups(
     questions: Sequence[str], contexts: Sequence[str], references: Sequence[Sequence[str]]
 ) -> dict[str, list[str]]:
-    """Return by what questions are told apart: for each way the group of every question."""
+    """Return the group of every question by kind of group: question word, length of the answer, of the context."""
     answers = [length_group(len(texts[0].split()), _ANSWER_WORDS) if texts else "no answer" for texts in references]
     return {
         "question word": [question_word(question) for question in questions],
@@ -53,60 +52,69 @@ def groups(
     }
 
 
-def scores_by_group(judgement: Judgement, named: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Return of each group `questions`, `exact`, `f1` and `answered` in percent, the largest group first."""
-    names = np.array(named, object)
-    values = judgement.by_question() | {"answered": ~judgement.abstains}
-    found = {}
-    for name in sorted(set(named), key=lambda one: (-int((names == one).sum()), one)):
-        chosen = names == name
-        shares = {key: 100.0 * float(column[chosen].mean()) for key, column in values.items()}
-        found[name] = {"questions": int(chosen.sum()), **shares}
-    return found
+def scores_by_group(
+    scores: Mapping[str, np.ndarray], answered: np.ndarray, names: Sequence[str]
+) -> dict[str, GroupScores]:
+    """Return the mean scores of each group in percent, the largest group first.
 
-
-def worst_errors(judgement: Judgement, told: Told, rows: Any, each: int = 4) -> list[dict[str, Any]]:
-    """Return the errors that the model is surest of, some of each kind.
-
-    Returns:
-        Dicts of `kind`, `id`, `question`, `answers`, `prediction` (empty for no answer), `probability` that the model
-        gives it, and `context`.
+    Args:
+        scores: `exact` and `f1` of each question, (questions,) from 0 to 1.
+        answered: (questions,) bool.
+        names: group of each question.
     """
-    wrong = judgement.by_question()["f1"] == 0
-    has_answer, abstains = judgement.answers.has_answer, judgement.abstains
-    probabilities = told.spans.probabilities()
-    sure = np.where(abstains, probabilities[:, -1], probabilities[:, 0])
+    groups_of = np.array(names, object)
+    by_group = {}
+    for name in sorted(set(names), key=lambda group: (-int((groups_of == group).sum()), group)):
+        chosen = groups_of == name
+        by_group[name] = GroupScores(
+            questions=int(chosen.sum()),
+            exact=100.0 * float(scores["exact"][chosen].mean()),
+            f1=100.0 * float(scores["f1"][chosen].mean()),
+            answered=100.0 * float(answered[chosen].mean()),
+        )
+    return by_group
+
+
+def worst_errors(
+    f1: np.ndarray,
+    has_answer: np.ndarray,
+    abstains: np.ndarray,
+    predictions: SpanPredictions,
+    rows: Any,
+    max_per_kind: int = 4,
+) -> list[AnswerError]:
+    """Return the errors with the highest probability of each kind.
+
+    Args:
+        f1: of each question at the threshold, (questions,).
+        has_answer: (questions,) bool.
+        abstains: (questions,) bool.
+        predictions: the best spans of each question.
+        rows: the questions.
+        max_per_kind: maximum number of errors of each kind.
+    """
+    wrong = f1 == 0
+    probabilities = predictions.spans.probabilities()
+    confidence = np.where(abstains, probabilities[:, -1], probabilities[:, 0])
     kinds = {
-        "answered what has no answer": wrong & ~has_answer & ~abstains,
-        "another answer": wrong & has_answer & ~abstains,
-        "no answer to what has one": wrong & has_answer & abstains,
+        "answered an unanswerable question": wrong & ~has_answer & ~abstains,
+        "wrong answer": wrong & has_answer & ~abstains,
+        "abstained from an answerable question": wrong & has_answer & abstains,
     }
-    found = []
+    errors = []
     for kind, chosen in kinds.items():
         numbers = np.flatnonzero(chosen)
-        for number in numbers[np.argsort(-sure[numbers], kind="stable")][:each].tolist():
+        for number in numbers[np.argsort(-confidence[numbers], kind="stable")][:max_per_kind].tolist():
             row = rows[number]
-            found.append(
-                {
-                    "kind": kind,
-                    "id": row["id"],
-                    "question": row["question"],
-                    "answers": list(dict.fromkeys(row["answers"]["text"])),
-                    "prediction": "" if abstains[number] else told.text(number),
-                    "probability": float(sure[number]),
-                    "context": row["context"],
-                }
+            errors.append(
+                AnswerError(
+                    kind=kind,
+                    id=row["id"],
+                    question=row["question"],
+                    answers=list(dict.fromkeys(row["answers"]["text"])),
+                    prediction="" if abstains[number] else predictions.text(number),
+                    probability=float(confidence[number]),
+                    context=row["context"],
+                )
             )
-    return found
-
-
-def excerpt(context: str, texts: Sequence[str]) -> str:
-    """Return the part of a context around the first of `texts` that it holds, else its beginning.
-
-    >>> excerpt("a" * 300 + " mill " + "b" * 300, ["mill"]).count("mill")
-    1
-    """
-    place = next((context.index(text) for text in texts if text and text in context), 0)
-    begin = max(0, min(place - _EXCERPT // 2, len(context) - _EXCERPT))
-    part = context[begin : begin + _EXCERPT]
-    return ("… " if begin else "") + part.strip() + (" …" if begin + _EXCERPT < len(context) else "")
+    return errors

@@ -1,13 +1,14 @@
-"""What the model card of a model for question answering says that no other card does."""
+"""The model card of a model for question answering, as far as only this recipe can write it."""
 
 from typing import Any
 
-from ..reporting.card_facts import CardExample, CardFacts, CardScore, is_score
-from ..reporting.report import RunReport
-from .overlap import OVERLAP
-from .summary import LABELS
+from ..reporting.card_context import CardContext, CardExample, CardScore
+from ..reporting.details import QuestionAnsweringDetails, question_answering_details
+from ..reporting.known_scores import KNOWN_SCORES
+from ..reporting.numbers import is_finite_number
+from ..reporting.schema import RunReport
 
-_METRICS = {"bleu_1": "bleu", "rouge1": "rouge", "rouge2": "rouge", "rougeL": "rouge"}
+_SCORES = KNOWN_SCORES["question_answering"]
 _KIT = """\
 from bert_finetune_kit import QARecipe
 
@@ -37,64 +38,68 @@ first, last = inputs.token_to_chars(0, start), inputs.token_to_chars(0, end)
 print(context[first.start : last.end])"""
 
 
-def card_facts(report: RunReport) -> CardFacts:
-    """Tell purpose, scores, use and limits of a model for question answering from its report."""
-    details, config = report.details, report.settings["recipe"]
-    fitted = bool(details["fitted"])
-    silent = ", or says that the text does not answer it" if fitted else ""
+def card_context(report: RunReport) -> CardContext:
+    """Return purpose, scores, use and limits of a model for question answering from its report."""
+    details = question_answering_details(report.details)
+    config: dict[str, Any] = report.settings["recipe"]
+    fitted = details["fitted"]
+    abstains = ", or abstains where the text does not answer it" if fitted else ""
     stock = _STOCK.format(max_length=config["max_length"], longest=config["max_answer_length"] - 1)
-    title = "With transformers alone, for contexts that fit and never silent:" if fitted else "With transformers alone:"
-    return CardFacts(
+    return CardContext(
         task="question-answering",
-        purpose=f"It finds the answer to a question in a text{silent}.",
-        scores=_scores(details, fitted),
-        scored_on=_scored_on(details, fitted),
-        baseline="never answering",
+        purpose=f"It extracts the answer to a question from a text{abstains}.",
+        scores=_scores(details),
+        scored_on=_scored_on(details),
+        baseline="always-abstain baseline",
         examples=[
             CardExample(
-                "With the kit, which reads contexts of any length"
-                + (" and knows when to stay silent:" if fitted else ":"),
-                _KIT,
+                "With the kit, which reads contexts of any length" + (" and abstains:" if fitted else ":"), _KIT
             ),
-            CardExample(title, stock),
+            CardExample(
+                "With transformers alone"
+                + (", for contexts that fit into the model, without abstaining:" if fitted else ":"),
+                stock,
+            ),
         ],
         limits=[
-            f"It copies up to {config['max_answer_length']} tokens from the text: it counts and concludes nothing, "
-            "and knows nothing but that text.",
-            "It cannot tell whether the text is true.",
-            "It was scored on questions like those that it learnt from; of other subjects or languages the scores say "
-            "nothing.",
+            f"It copies up to {config['max_answer_length']} tokens from the text: it does not count, reason, or use "
+            "any knowledge beyond that text.",
+            "It cannot verify whether the text is true.",
+            "It was evaluated on questions like its training data; the scores do not apply to other subjects or "
+            "languages.",
         ],
     )
 
 
-def _scores(details: dict[str, Any], fitted: bool) -> list[CardScore]:
-    silent = {"exact": details["always_abstaining"], "f1": details["always_abstaining"]} if fitted else {}
+def _scores(details: QuestionAnsweringDetails) -> list[CardScore]:
+    baseline = details["no_answer_baseline"] if details["fitted"] else None
     scores = [
         CardScore(
-            LABELS[name], "exact_match" if name.endswith("exact") else "f1", value, ".2f",
-            interval=details["intervals"].get(name), baseline=silent.get(name),
+            _SCORES[name].label, _SCORES[name].hub_metric or name, value, _SCORES[name].format_spec,
+            interval=details["intervals"].get(name), baseline=baseline if name in ("exact", "f1") else None,
         )
         for name, value in details["scores"].items()
-        if name in LABELS and is_score(value)
+        if not name.endswith("total") and is_finite_number(value)
     ]  # fmt: skip
-    overlap = {name: value for name, value in details["overlap"].items() if not name.endswith("ratio")}
+    overlap = {name: value for name, value in details["overlap"].items() if _SCORES[name].hub_metric}
     return scores + [
-        CardScore(f"{OVERLAP[name][0]}, with answer", _METRICS.get(name, name), value, ".2f")
+        CardScore(
+            f"{_SCORES[name].label}, with answer", _SCORES[name].hub_metric or name, value, _SCORES[name].format_spec
+        )
         for name, value in overlap.items()
-        if is_score(value)
+        if is_finite_number(value)
     ]
 
 
-def _scored_on(details: dict[str, Any], fitted: bool) -> str:
-    told = (
-        f"Of {details['scores']['total']:,} questions, in percent, as the official script of SQuAD counts exact match "
-        "and F1."
+def _scored_on(details: QuestionAnsweringDetails) -> str:
+    sentence = (
+        f"On {details['scores']['total']:,} questions, in percent, as the official script of SQuAD computes exact "
+        "match and F1."
     )
-    if not fitted:
-        return told
+    if not details["fitted"]:
+        return sentence
     return (
-        f"{told} A question goes unanswered where the probability of no answer is above {details['threshold']:.4g}, "
-        f"which was fitted on the other half of the {details['dealt_out']}; on all questions, that half included, F1 "
-        f"is {details['official']['f1']:.2f} and exact match {details['official']['exact']:.2f}."
+        f"{sentence} The model abstains where the probability of no answer is above {details['threshold']:.4g}, which "
+        f"was fitted on the other half of the {details['split_by']}; on all questions, that half included, F1 is "
+        f"{details['official']['f1']:.2f} and exact match {details['official']['exact']:.2f}."
     )

@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..data.buckets import bucket_of
+from ..data.padding import pad_rows, padded_length, span_mask
 
 
 @dataclass
 class DataCollatorForQuestionAnswering:
     """Pads a list of windows to one batch.
 
-    An example is a dict as `QAExamples` gives it. A batch holds, as int64 tensors:
+    An example is a dict as `QAExamples` returns it. A batch holds, as int64 tensors:
 
     - `input_ids`, `token_type_ids`, `attention_mask`: (windows, seq)
-    - `context_mask`: (windows, seq), 1 for the tokens that an answer may hold
+    - `context_mask`: (windows, seq), 1 for the tokens that an answer may contain
     - `start_positions`, `end_positions`: (windows,), 0 (`[CLS]`) where there is no answer
-    - `weights`: (windows,) float32, 0 for those that do not count
+    - `weights`: (windows,) float32, 0 for those that are not in the loss
     """
 
     pad_token_id: int
@@ -28,20 +28,17 @@ class DataCollatorForQuestionAnswering:
 
     def __call__(self, examples: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """Return the batch of `examples`."""
-        shape = (len(examples), bucket_of(max(len(example["input_ids"]) for example in examples), self.lengths))
+        ids = [example["input_ids"] for example in examples]
+        tokens = [len(row) for row in ids]
+        starts = [example["context_start"] for example in examples]
+        length = padded_length(max(tokens), self.lengths)
         batch = {
-            "input_ids": np.full(shape, self.pad_token_id, np.int64),
-            "token_type_ids": np.zeros(shape, np.int64),
-            "attention_mask": np.zeros(shape, np.int64),
-            "context_mask": np.zeros(shape, np.int64),
+            "input_ids": pad_rows(ids, self.pad_token_id, length),
+            "token_type_ids": span_mask(tokens, length, starts),
+            "attention_mask": span_mask(tokens, length),
+            "context_mask": span_mask([count - 1 for count in tokens], length, starts),
+            "start_positions": np.array([example["start_position"] for example in examples], np.int64),
+            "end_positions": np.array([example["end_position"] for example in examples], np.int64),
+            "weights": np.array([example.get("in_loss", True) for example in examples], np.float32),
         }
-        for row, example in enumerate(examples):
-            tokens, first = len(example["input_ids"]), example["context_start"]
-            batch["input_ids"][row, :tokens] = example["input_ids"]
-            batch["token_type_ids"][row, first:tokens] = 1
-            batch["attention_mask"][row, :tokens] = 1
-            batch["context_mask"][row, first : tokens - 1] = 1
-        batch["start_positions"] = np.array([example["start_position"] for example in examples], np.int64)
-        batch["end_positions"] = np.array([example["end_position"] for example in examples], np.int64)
-        batch["weights"] = np.array([example.get("counts", True) for example in examples], np.float32)
         return {name: torch.from_numpy(values) for name, values in batch.items()}

@@ -27,18 +27,18 @@ def exact_match(prediction: str, answer: str) -> float:
 
 
 def f1_score(prediction: str, answer: str) -> float:
-    """Return the F1 of the words that two answers share; where one of them has none, whether both have none.
+    """Return the F1 of the words of two answers; where either has no words, 1 if both have none, else 0.
 
     >>> round(f1_score("the old town hall", "town hall of Ghent"), 3)
     0.571
     """
-    told, gold = normalize_answer(prediction).split(), normalize_answer(answer).split()
-    if not told or not gold:
-        return float(told == gold)
-    shared = sum((Counter(told) & Counter(gold)).values())
+    predicted, gold = normalize_answer(prediction).split(), normalize_answer(answer).split()
+    if not predicted or not gold:
+        return float(predicted == gold)
+    shared = sum((Counter(predicted) & Counter(gold)).values())
     if not shared:
         return 0.0
-    precision, recall = shared / len(told), shared / len(gold)
+    precision, recall = shared / len(predicted), shared / len(gold)
     return 2 * precision * recall / (precision + recall)  # in the order of the official script, to its last digit
 
 
@@ -68,37 +68,37 @@ def score_answers(predictions: Sequence[str], references: Sequence[Sequence[str]
     golds = [[gold for gold in answers if normalize_answer(gold)] or [""] for answers in references]
     pairs = list(zip(predictions, golds, strict=True))
     return AnswerScores(
-        np.array([max(exact_match(told, gold) for gold in answers) for told, answers in pairs]),
-        np.array([max(f1_score(told, gold) for gold in answers) for told, answers in pairs]),
+        np.array([max(exact_match(text, gold) for gold in answers) for text, answers in pairs]),
+        np.array([max(f1_score(text, gold) for gold in answers) for text, answers in pairs]),
         np.array([bool(answers) for answers in references]),
-        np.array([bool(told) for told in predictions]),
+        np.array([bool(text) for text in predictions]),
     )
 
 
 def with_threshold(scores: np.ndarray, scored: AnswerScores, no_answer: np.ndarray, threshold: float) -> np.ndarray:
-    """Return scores as they are when questions whose probability of no answer exceeds `threshold` go unanswered."""
+    """Return the scores of abstaining where the probability of no answer exceeds `threshold`."""
     return np.where(no_answer > threshold, ~scored.has_answer, scores).astype(float)
 
 
 def best_threshold(
-    scores: np.ndarray, scored: AnswerScores, no_answer: np.ndarray, part_ties: bool = True
+    scores: np.ndarray, scored: AnswerScores, no_answer: np.ndarray, split_ties: bool = True
 ) -> tuple[float, float]:
     """Return the highest mean score in percent that a threshold can give, and the threshold.
 
-    It is found on the answers that it is scored on: an upper bound ("oracle"), not a score.
+    The threshold is fitted on the answers that it is scored on: an upper bound ("oracle"), not a score.
 
     Args:
         scores: exact match or F1 of each question, (questions,).
-        scored: who has and who got an answer.
+        scored: which questions have an answer, and which were answered.
         no_answer: probability of no answer of each question, (questions,).
-        part_ties: whether some of the questions of one probability may be answered and others not, which no threshold
-            can do and the official script does.
+        split_ties: whether questions of equal probability may be answered in part, which no threshold can do and the
+            official script does.
     """
     order = np.argsort(no_answer, kind="stable")
     gain = np.where(scored.has_answer, scores, np.where(scored.answered, -1.0, 0.0))[order]
-    # Answering the first n questions by this order, those that seem most answerable, and none of the others.
+    # Totals of answering the first n questions in this order, those of the lowest probability, and of no more.
     totals = np.cumsum([float((~scored.has_answer).sum()), *gain])
-    if not part_ties:
+    if not split_ties:
         ordered = no_answer[order]
         totals[1:-1][ordered[1:] == ordered[:-1]] = -np.inf
     best = int(totals.argmax())
@@ -111,11 +111,11 @@ def squad_scores(scored: AnswerScores, no_answer: np.ndarray | None = None, thre
     Args:
         scored: scores of each question.
         no_answer: probability of no answer of each question, (questions,); none means 0, and no `best_*` figures.
-        threshold: above which a question goes unanswered; the official script's default lets all answers stand.
+        threshold: above which the model abstains; at 1, the default of the official script, it never does.
     """
     count = len(scored.exact)
-    certain = np.zeros(count) if no_answer is None else no_answer
-    columns = {name: with_threshold(getattr(scored, name), scored, certain, threshold) for name in ("exact", "f1")}
+    null = np.zeros(count) if no_answer is None else no_answer
+    columns = {name: with_threshold(getattr(scored, name), scored, null, threshold) for name in ("exact", "f1")}
     scores: dict[str, float] = {name: 100.0 * sum(values.tolist()) / count for name, values in columns.items()}
     scores["total"] = count
     for prefix, chosen in (("HasAns", scored.has_answer), ("NoAns", ~scored.has_answer)):
@@ -128,6 +128,6 @@ def squad_scores(scored: AnswerScores, no_answer: np.ndarray | None = None, thre
         scores[f"{prefix}_total"] = number
     if no_answer is not None:
         for name in ("exact", "f1"):
-            best, place = best_threshold(getattr(scored, name), scored, no_answer)
-            scores |= {f"best_{name}": best, f"best_{name}_thresh": place}
+            best, best_at = best_threshold(getattr(scored, name), scored, no_answer)
+            scores |= {f"best_{name}": best, f"best_{name}_thresh": best_at}
     return scores

@@ -1,4 +1,4 @@
-"""Stock `BertForQuestionAnswering` that keeps the losses of windows apart and, in evaluation, their best spans.
+"""Stock `BertForQuestionAnswering` that returns the loss of each window and, in evaluation, its best spans.
 
 The logits of a window never leave the device: `n_best` spans a window are all that an answer needs, and rows of one
 width can be gathered from batches of any length.
@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers.utils import ModelOutput
 
-from ..modeling.loading import bert_config, load_pretrained
+from ..modeling.loading import config_from_scratch, load_pretrained
 from .config import QAConfig
-from .postprocess import best_spans
+from .spans import best_spans
 
 HEAD = "qa_outputs"
 
@@ -39,7 +39,7 @@ class QAOutput(ModelOutput):
 # The class carries the stock name because `save_pretrained` writes the name of the class into config.json, and a
 # checkpoint of the kit is a stock checkpoint.
 class BertForQuestionAnswering(transformers.BertForQuestionAnswering):
-    """`transformers.BertForQuestionAnswering`; with a context mask its forward gives a `QAOutput`."""
+    """`transformers.BertForQuestionAnswering`; with a context mask its forward returns a `QAOutput`."""
 
     n_best: int = 20
     max_answer_length: int = 30
@@ -61,11 +61,11 @@ class BertForQuestionAnswering(transformers.BertForQuestionAnswering):
                 input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids,
                 start_positions=start_positions, end_positions=end_positions, **kwargs
             )  # fmt: skip
-        told = super().forward(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
+        stock = super().forward(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
         # An answer cannot begin in the padding, and the loss of a window must not depend on what it is padded to.
         start, end = (
             logits.float().masked_fill(attention_mask == 0, -torch.inf)
-            for logits in (told.start_logits, told.end_logits)
+            for logits in (stock.start_logits, stock.end_logits)
         )
         output = QAOutput()
         if start_positions is not None and end_positions is not None:
@@ -81,25 +81,25 @@ class BertForQuestionAnswering(transformers.BertForQuestionAnswering):
 
 
 def build_model(
-    given: Any, vocab_size: int, settings: QAConfig, pad_token_id: int = 0
+    initial_model: Any, vocab_size: int, config: QAConfig, pad_token_id: int = 0
 ) -> tuple[BertForQuestionAnswering, list[str]]:
-    """Return a model that answers questions and the parts of it whose weights are new.
+    """Return a model for question answering and the modules of it that are newly initialized.
 
     Args:
-        given: a Hub id or folder to start from, a `BertConfig`, or the name of a size.
+        initial_model: a Hub id or folder to start from, a `BertConfig`, or the name of a size.
         vocab_size: size of the vocabulary, for a model named by its size.
-        settings: how its spans are searched.
-        pad_token_id: of the tokenizer, for fresh weights.
+        config: how its spans are searched.
+        pad_token_id: of the tokenizer, for new weights.
 
     Raises:
-        ModelError: it cannot be loaded, or is no BERT.
+        ModelError: it cannot be loaded, or is not a BERT.
     """
-    config = bert_config(given, vocab_size, pad_token_id)
-    if config is not None:
-        model, new = BertForQuestionAnswering(config), ["all weights"]
+    model_config = config_from_scratch(initial_model, vocab_size, pad_token_id)
+    if model_config is not None:
+        model, new = BertForQuestionAnswering(model_config), ["all weights"]
     else:
-        model, new = load_pretrained(BertForQuestionAnswering, str(given))
-    model.n_best, model.max_answer_length = settings.n_best, settings.max_answer_length
+        model, new = load_pretrained(BertForQuestionAnswering, str(initial_model))
+    model.n_best, model.max_answer_length = config.n_best, config.max_answer_length
     return model, new
 
 
@@ -109,6 +109,6 @@ def loss_sums(output: QAOutput) -> dict[str, Tensor]:
     return {"span": output.losses.sum()}
 
 
-def loss_counts(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the number of windows of a batch that count."""
+def num_items(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the number of windows of a batch that are in the loss."""
     return {"span": batch["weights"].sum()}

@@ -1,42 +1,42 @@
-"""METEOR, BLEU and ROUGE of answers, for those who must report them.
+"""METEOR, BLEU and ROUGE of answers, for comparison with work that reports them.
 
-They were made for sentences of translations and summaries. An answer is a few words long, so each of them says less
-than exact match and F1 do; `OVERLAP` says of each what it can and cannot mean.
+They were designed for sentences of translations and summaries. An answer is a few words long, so each of them is less
+informative than exact match and F1; `OVERLAP` describes what each can and cannot show.
 """
 
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
 
-# By name: how a table calls it, and what it means for short answers.
+# By name: label in a table, and how to read it for short answers.
 OVERLAP = {
     "meteor": (
         "METEOR",
-        "words shared with the closest answer, stems and synonyms too, less a penalty for broken order that short "
-        "texts cannot escape: a perfect answer of one word has 50, one of two words 93.75, so 100 is out of reach",
+        "words shared with the closest answer, stems and synonyms too, less a penalty for fragmentation that is never "
+        "zero: a perfect answer of one word has 50, of two words 93.75, so 100 cannot be reached",
     ),
     "bleu": (
         "BLEU",
-        "runs of one to four words shared, over all answers together: answers of fewer than four words have no run of "
-        "four, so it rests on the long ones alone, and can be 0 where most answers are right",
+        "shared n-grams of one to four words, over all answers together: answers of fewer than four words have no "
+        "4-gram, so only longer ones contribute, and it can be 0 where most answers are correct",
     ),
-    "bleu_1": ("BLEU-1", "share of the words said that stand in an answer; it does not see what was not said"),
+    "bleu_1": ("BLEU-1", "precision of single words: share of the predicted words that are in an answer"),
     "bleu_length_ratio": (
         "length ratio",
-        "words said by words of the answers: far from 1 it means that other texts were compared than meant, such as "
-        "whole contexts, or that the model says too much or too little",
+        "predicted words divided by words of the answers: far from 1 where predictions are much too long or too "
+        "short, or where texts other than the answers were compared, such as whole contexts",
     ),
     "rouge1": (
         "ROUGE-1",
-        "F1 of stemmed words against the closest answer: nearly the F1 of SQuAD, articles counted; it drops all "
+        "F1 of stemmed words against the closest answer: close to the F1 of SQuAD, but with articles; it drops all "
         "letters but a to z",
     ),
-    "rouge2": ("ROUGE-2", "F1 of pairs of words: 0 for every answer of one word, the right ones too"),
+    "rouge2": ("ROUGE-2", "F1 of pairs of words: 0 for every answer of one word, even a correct one"),
     "rougeL": ("ROUGE-L", "F1 of the longest common sequence of words: for short answers nearly ROUGE-1"),
 }
 _NO_WORDNET = (
-    "METEOR is left out: it needs WordNet for synonyms, which is not on this machine; "
-    "`python -m nltk.downloader wordnet` gets it"
+    "METEOR was skipped: it needs WordNet for synonyms, which is not installed; "
+    "`python -m nltk.downloader wordnet` installs it"
 )
 
 
@@ -50,21 +50,21 @@ def overlap_scores(
     any reference: abstaining where there is an answer scores 0.
 
     Args:
-        predictions: what was said to each question, empty for no answer.
+        predictions: answer to each question, empty for no answer.
         references: the answers of each, at least one.
 
     Returns:
-        Scores by the names of `OVERLAP`, in percent but for the length ratio; and what a reader must know of them.
+        Scores by the names of `OVERLAP`, in percent but for the length ratio; and notes on them.
     """
     if not predictions:
-        return {}, ["No question among those that count has an answer to compare with."]
+        return {}, ["No scored question has an answer to compare with."]
     wordnet = find_wordnet()
     scores = {} if wordnet is None else {"meteor": meteor(predictions, references, wordnet)}
     return scores | bleu(predictions, references) | rouge(predictions, references), [] if wordnet else [_NO_WORDNET]
 
 
 def find_wordnet() -> Any | None:
-    """Return nltk's reader of WordNet, or none where its files are not on this machine. Nothing is downloaded."""
+    """Return nltk's reader of WordNet, or none where its files are not installed. Nothing is downloaded."""
     from nltk.corpus import wordnet
 
     try:
@@ -78,28 +78,30 @@ def meteor(predictions: Sequence[str], references: Sequence[Sequence[str]], word
     """Return the mean METEOR in percent.
 
     Args:
-        predictions: what was said to each question.
+        predictions: answer to each question.
         references: the answers of each.
-        wordnet: tells synonyms, by `synsets(word)`.
+        wordnet: source of synonyms, with a method `synsets(word)`.
     """
     from nltk.tokenize import wordpunct_tokenize
     from nltk.translate.meteor_score import meteor_score
 
-    told = [
-        meteor_score([wordpunct_tokenize(one) for one in answers], wordpunct_tokenize(prediction), wordnet=wordnet)
+    scores = [
+        meteor_score(
+            [wordpunct_tokenize(answer) for answer in answers], wordpunct_tokenize(prediction), wordnet=wordnet
+        )
         for prediction, answers in zip(predictions, references, strict=True)
     ]
-    return 100.0 * sum(told) / len(told)
+    return 100.0 * sum(scores) / len(scores)
 
 
 def bleu(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
     """Return BLEU, BLEU-1 (the precision of single words) and the ratio of lengths of all predictions together."""
     from sacrebleu.metrics import BLEU
 
-    streams = list(zip_longest(*references))  # the first answers of all questions, the second ones, …; none where fewer
-    told = BLEU().corpus_score(list(predictions), streams)
-    ratio = told.sys_len / told.ref_len if told.ref_len else 0.0
-    return {"bleu": told.score, "bleu_1": told.precisions[0], "bleu_length_ratio": ratio}
+    streams = list(zip_longest(*references))  # the n-th answers of all questions, or none
+    result = BLEU().corpus_score(list(predictions), streams)
+    ratio = result.sys_len / result.ref_len if result.ref_len else 0.0
+    return {"bleu": result.score, "bleu_1": result.precisions[0], "bleu_length_ratio": ratio}
 
 
 def rouge(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
@@ -108,5 +110,5 @@ def rouge(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> di
 
     names = ["rouge1", "rouge2", "rougeL"]
     scorer = RougeScorer(names, use_stemmer=True)
-    told = [scorer.score_multi(list(answers), text) for text, answers in zip(predictions, references, strict=True)]
-    return {name: 100.0 * sum(one[name].fmeasure for one in told) / len(told) for name in names}
+    scores = [scorer.score_multi(list(answers), text) for text, answers in zip(predictions, references, strict=True)]
+    return {name: 100.0 * sum(score[name].fmeasure for score in scores) / len(scores) for name in names}

@@ -1,5 +1,6 @@
-"""A trained model at work: questions and contexts → answers."""
+"""Prediction: questions and contexts → answers, in memory and as the files of the official scripts."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,21 +9,24 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
-from ..data.questions import as_questions, open_questions
+from ..data.question_rows import as_questions
+from ..data.questions import open_questions
 from ..errors import DataError
-from ..modeling.inference import run_batches
+from ..inference.batches import run_batches
 from .config import QAConfig
-from .decoding import Told
-from .features import QAExamples
-from .postprocess import WindowSpans
+from .examples import QAExamples
+from .predictions import SpanPredictions
+from .spans import WindowSpans
+
+PREDICTIONS_FOLDER = "predictions"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says to a question."""
+    """The prediction for one question."""
 
     text: str | None
-    """The answer as it stands in the context; none means that the context does not answer the question."""
+    """The answer as it is in the context; none where the model abstains."""
     score: float
     """Probability of this among the n best spans and no answer."""
     start: int | None
@@ -30,50 +34,55 @@ class Answer:
     end: int | None
     """The character after its last."""
     no_answer: float
-    """Probability of no answer beside the best span alone, which is held against the threshold."""
+    """Probability of no answer against the best span alone, which is compared with the threshold."""
     n_best: tuple[tuple[str, float], ...]
-    """The best spans with their probabilities, the best first, whether or not the question was answered."""
+    """The best spans with their probabilities, the best first, whether or not the model abstains."""
 
 
-def to_rows(given: Any, question: Any, context: Any) -> Dataset:
-    """Return what is to be answered as rows of questions.
+def to_rows(inputs: Any, question: Any, context: Any) -> Dataset:
+    """Return the inputs of `predict` as rows of questions.
 
     Args:
-        given: a `Dataset` or `Path` with the columns question and context, or none.
+        inputs: a `Dataset` or `Path` with the columns question and context, or none.
         question: a question or a list of them.
         context: the context of all, or a list with one for each question.
 
     Raises:
-        DataError: it is none of these, or a question or context is no text.
+        DataError: it is none of these, or a question or context is not a text.
     """
-    if given is not None:
+    if inputs is not None:
         if question is not None or context is not None:
             raise DataError("Give a Dataset or Path of questions, or question= and context=: not both.")
-        if not isinstance(given, Dataset | Path):
+        if not isinstance(inputs, Dataset | Path):
             raise DataError(
-                f"A {type(given).__name__} holds no questions: give question= and context=, a Dataset or a Path."
+                f"predict() does not accept a {type(inputs).__name__}: give question= and context=, or a Dataset "
+                "or Path of questions."
             )
-        return open_questions(given)
+        return open_questions(inputs).pick_first()
     if question is None or context is None:
-        raise DataError("predict needs question= and context=, or a Dataset or Path with columns of these names.")
-    for name, told in (("question", question), ("context", context)):
-        if not isinstance(told, Iterable):
-            raise DataError(f"The {name} is {told!r}: a text or a list of texts is needed.")
+        raise DataError("predict() needs question= and context=, or a Dataset or Path with columns of these names.")
+    for name, value in (("question", question), ("context", context)):
+        if not isinstance(value, Iterable):
+            raise DataError(f"The {name} is {value!r}: a text or a list of texts is needed.")
     questions = [question] if isinstance(question, str) else list(question)
     contexts = [context] * len(questions) if isinstance(context, str) else list(context)
+    _check_texts(questions, contexts)
+    return as_questions({"question": questions, "context": contexts})
+
+
+def _check_texts(questions: Sequence[Any], contexts: Sequence[Any]) -> None:
     if len(questions) != len(contexts):
         raise DataError(
             f"There are {len(questions)} questions and {len(contexts)} contexts: give one context for all, or one each."
         )
+    if not questions:
+        raise DataError("The list of questions is empty: give at least one question.")
     for number, pair in enumerate(zip(questions, contexts, strict=True)):
         for name, text in zip(("question", "context"), pair, strict=True):
             if not isinstance(text, str):
-                raise DataError(f"The {name} with number {number} is {text!r}, which is no text.")
+                raise DataError(f"The {name} with number {number} is {text!r}, which is not a text.")
         if not pair[0].strip():
             raise DataError(f"The question with number {number} is empty.")
-    if not questions:
-        raise DataError("There is nothing to answer: the list of questions is empty.")
-    return as_questions({"question": questions, "context": contexts})
 
 
 def predict_spans(
@@ -81,29 +90,69 @@ def predict_spans(
 ) -> WindowSpans:
     """Return the best spans of all windows."""
     shape = (len(examples), config.n_best)
-    scores, places, null = np.zeros(shape, np.float32), np.zeros((2, *shape), np.int64), np.zeros(shape[0], np.float32)
+    scores, null = np.zeros(shape, np.float32), np.zeros(shape[0], np.float32)
+    starts, ends = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     for rows, output in run_batches(model, examples, examples.windows.lengths, collator, batch_size):
         scores[rows] = output.span_scores.float().cpu().numpy()
-        places[0, rows], places[1, rows] = output.span_starts.cpu().numpy(), output.span_ends.cpu().numpy()
+        starts[rows], ends[rows] = output.span_starts.cpu().numpy(), output.span_ends.cpu().numpy()
         null[rows] = output.null_scores.float().cpu().numpy()
-    return WindowSpans(scores, places[0], places[1], null)
+    return WindowSpans(scores, starts, ends, null)
 
 
-def to_answers(told: Told, threshold: float) -> list[Answer]:
-    """Return what is said to each question: nothing where its probability of no answer exceeds the threshold."""
-    probabilities, no_answer = told.spans.probabilities(), told.spans.no_answer
+def to_answers(predictions: SpanPredictions, threshold: float) -> list[Answer]:
+    """Return the answer to each question; none where its probability of no answer exceeds the threshold."""
+    probabilities, no_answer = predictions.spans.probabilities(), predictions.spans.no_answer
     answers = []
     for number in range(len(no_answer)):
-        found: Sequence[float] = probabilities[number].tolist()
+        values: Sequence[float] = probabilities[number].tolist()
         spans = tuple(
-            (told.text(number, place), value)
-            for place, value in enumerate(found[:-1])
-            if np.isfinite(told.spans.scores[number, place])
+            (predictions.text(number, rank), value)
+            for rank, value in enumerate(values[:-1])
+            if np.isfinite(predictions.spans.scores[number, rank])
         )
-        share = float(no_answer[number])
-        if not spans or share > threshold:
-            answers.append(Answer(None, found[-1], None, None, share, spans))
+        probability = float(no_answer[number])
+        if not spans or probability > threshold:
+            answers.append(Answer(None, values[-1], None, None, probability, spans))
         else:
-            place = int(told.begin[number, 0]), int(told.end[number, 0])
-            answers.append(Answer(spans[0][0], found[0], *place, share, spans))
+            start, end = int(predictions.begin[number, 0]), int(predictions.end[number, 0])
+            answers.append(Answer(spans[0][0], values[0], start, end, probability, spans))
     return answers
+
+
+def write_predictions(
+    predictions: SpanPredictions, abstains: np.ndarray, ids: Sequence[str], folder: str | Path
+) -> None:
+    """Write the predictions of a split into `folder`/predictions.
+
+    - `predictions.json`: the answer to each question by id, empty for no answer: the input of `evaluate-v2.0.py` and
+      `evaluate-v1.1.py`.
+    - `best_spans.json` and `na_prob.json`: the best span of each question whatever the threshold, and its probability
+      of no answer. `evaluate-v2.0.py DATA best_spans.json --na-prob-file na_prob.json --na-prob-thresh THRESHOLD`
+      prints the figures of the report, the oracle `best_*` among them.
+    - `nbest_predictions.json`: by id a list of `text` and `probability`, no answer (empty) among them.
+
+    Args:
+        predictions: the best spans of each question.
+        abstains: (questions,) bool.
+        ids: of the questions.
+        folder: of the run.
+    """
+    texts, probabilities = predictions.texts, predictions.spans.probabilities()
+    n_best = {}
+    for number, question_id in enumerate(ids):
+        values = enumerate(probabilities[number, :-1])
+        spans = [(predictions.text(number, rank), value) for rank, value in values if value]
+        spans.append(("", probabilities[number, -1]))
+        spans.sort(key=lambda span: -span[1])
+        n_best[question_id] = [{"text": text, "probability": round(float(value), 6)} for text, value in spans]
+    answers = ["" if abstained else text for text, abstained in zip(texts, abstains.tolist(), strict=True)]
+    target = Path(folder) / PREDICTIONS_FOLDER
+    target.mkdir(parents=True, exist_ok=True)
+    files = {
+        "predictions.json": dict(zip(ids, answers, strict=True)),
+        "best_spans.json": dict(zip(ids, texts, strict=True)),
+        "na_prob.json": dict(zip(ids, predictions.spans.no_answer.tolist(), strict=True)),
+        "nbest_predictions.json": n_best,
+    }
+    for name, content in files.items():
+        (target / name).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")

@@ -19,18 +19,18 @@ TASK = ClassificationTask("toy")
         (["True", "False"], ("false", "true"), [1, 0]),
     ],
 )
-def test_labels_of_the_data_in_sorted_order(values, names, ids):
+def test_labels_of_the_data_are_sorted(values, names, ids):
     labels = label_set(TASK, values)
     assert labels.names == names
     assert labels.encode(values, "train").tolist() == ids
 
 
-def test_declared_labels_are_told_by_name_or_by_number():
+def test_declared_labels_are_read_by_name_or_by_id():
     labels = label_set(ClassificationTask("toy", labels=("negative", "positive")), [])
     assert labels.encode(["positive", "negative"], "train").tolist() == [1, 0]
     assert labels.encode([1, 0], "train").tolist() == [1, 0]
     stars = LabelSet(("1", "2", "3"))
-    assert stars.encode([3, 1], "train").tolist() == [2, 0]  # names come before numbers
+    assert stars.encode([3, 1], "train").tolist() == [2, 0]  # names take precedence over ids
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_unknown_labels(values, message):
         LabelSet(("bad", "good")).encode(values, "dev")
 
 
-def test_one_empty_label_does_not_make_a_regression():
+def test_an_empty_label_does_not_suggest_a_regression():
     with pytest.raises(DataError, match="missing"):
         label_set(TASK, ["0", "1", None]).encode(["0", "1", None], "train")
     with pytest.raises(DataError, match="kind='regression'"):
         label_set(TASK, [0.5, 1.5])
 
 
-def test_several_labels():
+def test_labels_of_a_multi_label_task():
     task = ClassificationTask("toy", kind="multi_label")
     labels = label_set(task, [["b", "a"], [], ["c"]])
     assert labels.names == ("a", "b", "c")
@@ -74,12 +74,12 @@ def test_several_labels():
 def test_targets_of_a_regression():
     labels = label_set(ClassificationTask("toy", kind="regression"), [])
     assert (labels.outputs, labels.encode(["1.5", 2], "train").tolist()) == (1, [1.5, 2.0])
-    for wrong in (None, "", "nan", float("inf"), "many"):
+    for invalid in (None, "", "nan", float("inf"), "many"):
         with pytest.raises(DataError, match="row 1"):
-            labels.encode([0, wrong], "train")
+            labels.encode([0, invalid], "train")
 
 
-def test_one_class_alone_and_a_class_that_only_validation_has():
+def test_a_single_class_and_a_class_missing_in_train():
     labels = LabelSet(("a", "b", "c"))
     with pytest.raises(DataError, match=r"All 3 training examples have the label 'b'"):
         check_classes(labels, np.array([1, 1, 1]), {})
@@ -90,32 +90,32 @@ def test_one_class_alone_and_a_class_that_only_validation_has():
 
 
 def test_the_order_of_a_checkpoint_is_checked_by_name():
-    """Checkpoints of MNLI disagree on the order: read by number, 84% looks like 7%."""
-    ours = LabelSet(("entailment", "neutral", "contradiction"))
+    """Checkpoints of MNLI differ in the order of their labels: read by id, an accuracy of 84% becomes 7%."""
+    labels = LabelSet(("entailment", "neutral", "contradiction"))
     same = BertConfig(id2label=dict(enumerate(("ENTAILMENT", "NEUTRAL", "CONTRADICTION"))))
-    check_label_order(ours, same, "some/model")
-    check_label_order(ours, BertConfig(num_labels=3), "some/model")  # LABEL_0, …: nothing is known
-    other = BertConfig(id2label=dict(enumerate(("contradiction", "entailment", "neutral"))))
+    check_label_order(labels, same, "some/model")
+    check_label_order(labels, BertConfig(num_labels=3), "some/model")  # LABEL_0, …: names are not saved
+    permuted = BertConfig(id2label=dict(enumerate(("contradiction", "entailment", "neutral"))))
     with pytest.raises(ModelError, match=r"\(contradiction, entailment, neutral\).*\(entailment, neutral.*new_head"):
-        check_label_order(ours, other, "some/model")
+        check_label_order(labels, permuted, "some/model")
     with pytest.raises(ModelError, match="2 without names"):
-        check_label_order(ours, BertConfig(num_labels=2), "some/model")
+        check_label_order(labels, BertConfig(num_labels=2), "some/model")
 
 
-def test_names():
+def test_label_names():
     assert [label_name(value) for value in (1, 1.0, "1", "1.0", np.int64(1), np.float64(1))] == ["1"] * 6
     assert label_name(" yes ") == "yes"
     assert label_name("") is None
 
 
-def test_a_class_label_gives_the_order():
-    named = ("not_equivalent", "equivalent")
-    labels = label_set(TASK, ["equivalent", "not_equivalent"], named)
-    assert labels.names == named
+def test_the_order_of_a_class_label_is_used():
+    class_names = ("not_equivalent", "equivalent")
+    labels = label_set(TASK, ["equivalent", "not_equivalent"], class_names)
+    assert labels.names == class_names
     assert labels.encode([1, 0], "dev").tolist() == labels.encode(["equivalent", "not_equivalent"], "dev").tolist()
 
 
-def test_numbers_stand_for_names_only_where_these_are_declared():
+def test_ids_are_read_only_where_labels_are_declared():
     with pytest.raises(DataError, match="'0' in row 0"):
         label_set(TASK, [1, 2]).encode([0, 0], "dev")
     assert LabelSet(("False", "True")).encode([True, False], "dev").tolist() == [1, 0]

@@ -1,19 +1,19 @@
-"""Each fault planted in a real training of seconds, and exactly its code found."""
+"""Each fault planted in a training of seconds; the diagnosis reports its code and no other."""
 
 import pytest
-from toys import answer, codes, questions
+from toys import codes, question_answering, questions
 
-from bert_finetune_kit.question_answering import summary
+from bert_finetune_kit.question_answering import evaluation
 
 
 @pytest.fixture
 def run(tmp_path, tokenizer, trained):
-    """Fine-tune a trained encoder on the toy; keywords of `answer`."""
+    """Fine-tune a pretrained encoder on toy questions; keywords go to `toys.question_answering`."""
 
     def run(train=None, validation=None, model=trained, **settings):
         train = questions(tokenizer, 320, 1) if train is None else train
         validation = questions(tokenizer, 120, 2) if validation is None else validation
-        return answer(tmp_path / "run", tokenizer, model, train, validation, **settings).train()
+        return question_answering(tmp_path / "run", tokenizer, model, train, validation, **settings).train()
 
     return run
 
@@ -25,22 +25,24 @@ def test_a_healthy_run_has_no_finding(run, seed):
 
 @pytest.mark.slow
 def test_never_abstains(run, tokenizer):
-    """Questions without an answer look like the others, and are few: to answer all is best."""
+    """Unanswerable questions look like the others and are few: answering every question scores best."""
     train, validation = (questions(tokenizer, count, seed, 0.15, decoys=True) for count, seed in ((320, 1), (120, 2)))
     assert codes(run(train, validation, eval_strategy="no")) == {"NEVER_ABSTAINS"}
 
 
 @pytest.mark.slow
 def test_always_abstains(run, tokenizer):
-    """The answer is any word, and most questions have none: whatever is answered is wrong. To abstain is best, too."""
-    train, validation = (questions(tokenizer, count, seed, 0.7, guess=True) for count, seed in ((320, 1), (200, 2)))
+    """Answers are arbitrary words, and most questions have none: always abstaining scores best."""
+    train, validation = (
+        questions(tokenizer, count, seed, 0.7, random_answers=True) for count, seed in ((320, 1), (200, 2))
+    )
     report = run(train, validation, num_train_epochs=2, eval_strategy="no")
     assert codes(report) == {"ALWAYS_ABSTAINS", "BEST_IS_ABSTAINING"}
 
 
 @pytest.mark.slow
 def test_v2_data_as_v1(run, tokenizer):
-    assert codes(run(questions(tokenizer, 320, 1, without=0))) == {"V2_DATA_AS_V1"}
+    assert codes(run(questions(tokenizer, 320, 1, unanswerable=0))) == {"V2_DATA_AS_V1"}
 
 
 @pytest.mark.slow
@@ -52,11 +54,12 @@ def test_offsets_broken(run, tokenizer):
 
 @pytest.mark.slow
 def test_overlap_metric_on_wrong_text(run, monkeypatch):
-    """The metrics are given the question and its answer."""
-    true = summary.overlap_scores
+    """The overlap metrics get the answer within a sentence."""
+    overlap_scores = evaluation.overlap_scores
     monkeypatch.setattr(
-        summary, "overlap_scores", lambda said, golds: true([f"who says {one} now ?" for one in said], golds)
-    )
+        evaluation, "overlap_scores",
+        lambda predictions, references: overlap_scores([f"who says {text} now ?" for text in predictions], references),
+    )  # fmt: skip
     assert codes(run()) == {"OVERLAP_METRIC_ON_WRONG_TEXT"}
 
 
@@ -66,13 +69,13 @@ def test_spans_too_long(run, tokenizer):
 
 
 @pytest.mark.slow
-def test_contexts_in_both_splits(run, tokenizer):
+def test_train_validation_leak(run, tokenizer):
     train = questions(tokenizer, 320, 1)
     assert codes(run(train, train.select(range(120)))) == {"TRAIN_VALIDATION_LEAK"}
 
 
 @pytest.mark.slow
 def test_overfitting(run, tokenizer):
-    """The answer is any word: a few questions can be learnt by heart, and nothing of the others."""
-    train, validation = (questions(tokenizer, 60, seed, without=0, guess=True) for seed in (1, 2))
+    """Answers are arbitrary words: those of a few training questions can be memorized, which helps no other."""
+    train, validation = (questions(tokenizer, 60, seed, unanswerable=0, random_answers=True) for seed in (1, 2))
     assert codes(run(train, validation, num_train_epochs=40, metric_for_best_model="eval_loss")) == {"OVERFITTING"}

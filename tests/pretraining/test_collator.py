@@ -22,7 +22,7 @@ def make_examples(tokenizer, regular, count=400, length=62, epoch=0):
         types = np.repeat([0, 1], [len(a) + 2, len(b) + 1])
         label = index % 2
         examples.append(
-            {"input_ids": ids, "token_type_ids": types, "next_sentence_label": label, "draw": (1, epoch, index)}
+            {"input_ids": ids, "token_type_ids": types, "next_sentence_label": label, "rng_key": (1, epoch, index)}
         )
     return examples
 
@@ -36,7 +36,7 @@ def originals(examples):
 
 
 @pytest.mark.parametrize("whole_words", [False, True])
-def test_rates(tokenizer, regular, whole_words):
+def test_masking_rates(tokenizer, regular, whole_words):
     examples = make_examples(tokenizer, regular)
     batch = DataCollatorForPreTraining(tokenizer, whole_word_masking=whole_words)(examples)
     chosen = batch["labels"] != IGNORED
@@ -54,7 +54,7 @@ def test_rates(tokenizer, regular, whole_words):
     assert (batch["labels"][chosen] == before).all()
 
 
-def test_every_position_is_chosen_alike(tokenizer, regular):
+def test_every_position_is_chosen_equally_often(tokenizer, regular):
     examples = make_examples(tokenizer, regular, count=2000)
     chosen = (DataCollatorForPreTraining(tokenizer)(examples)["labels"] != IGNORED).sum(0).numpy()
     special = np.isin(originals(examples)[0], tokenizer.all_special_ids)
@@ -63,39 +63,39 @@ def test_every_position_is_chosen_alike(tokenizer, regular):
     assert all(within_binomial(count, 2000, probability) for count in chosen[~special])
 
 
-def test_special_tokens_are_neither_chosen_nor_drawn(tokenizer, regular):
+def test_special_tokens_are_neither_masked_nor_random_replacements(tokenizer, regular):
     examples = make_examples(tokenizer, regular, count=2000)
     batch = DataCollatorForPreTraining(tokenizer, mlm_probability=1.0)(examples)
     special = torch.tensor(tokenizer.all_special_ids)
     before = originals(examples)
     assert (torch.isin(before, special) == (batch["labels"] == IGNORED)).all()
-    others = special[special != tokenizer.mask_token_id]
+    not_mask = special[special != tokenizer.mask_token_id]
     drawn = batch["input_ids"][batch["labels"] != IGNORED]
-    assert not torch.isin(drawn, others).any()
-    # [MASK] never comes as a random token: 80%, not 80% and a little, is what the rates test bounds.
+    assert not torch.isin(drawn, not_mask).any()
+    # [MASK] is never a random replacement either: test_masking_rates bounds its share to 80%.
     assert set(drawn[drawn != tokenizer.mask_token_id].tolist()) == set(regular.tolist())
 
 
-def test_masks_are_new_in_every_epoch_and_the_same_on_every_machine(tokenizer, regular):
+def test_masks_depend_on_the_rng_key_alone(tokenizer, regular):
     collator = DataCollatorForPreTraining(tokenizer)
-    one = collator(make_examples(tokenizer, regular, 8))
+    batch = collator(make_examples(tokenizer, regular, 8))
     again = DataCollatorForPreTraining(tokenizer)(make_examples(tokenizer, regular, 8))
-    assert all(torch.equal(one[name], again[name]) for name in one)
+    assert all(torch.equal(batch[name], again[name]) for name in batch)
     # ... in whatever batch an example is
     alone = collator(make_examples(tokenizer, regular, 8)[3:4])
-    assert torch.equal(alone["labels"][0], one["labels"][3])
-    other = collator(make_examples(tokenizer, regular, 8, epoch=1))
-    assert not torch.equal(one["labels"], other["labels"])
+    assert torch.equal(alone["labels"][0], batch["labels"][3])
+    next_epoch = collator(make_examples(tokenizer, regular, 8, epoch=1))
+    assert not torch.equal(batch["labels"], next_epoch["labels"])
 
 
-def test_examples_without_a_draw_are_masked_anew(tokenizer):
+def test_examples_without_rng_key_get_new_masks_each_time(tokenizer):
     collator = DataCollatorForPreTraining(tokenizer)
     examples = [{"input_ids": tokenizer("the smithy opens at eleven o'clock in the morning")["input_ids"]}]
     labels = [tuple(collator(examples)["labels"][0].tolist()) for _ in range(20)]
     assert len(set(labels)) > 1
 
 
-def test_padding_and_keys(tokenizer, regular):
+def test_keys_and_padding_of_a_batch(tokenizer, regular):
     short, long = make_examples(tokenizer, regular, 1, 20)[0], make_examples(tokenizer, regular, 1, 30)[0]
     batch = DataCollatorForPreTraining(tokenizer)([short, long])
     assert list(batch) == ["input_ids", "token_type_ids", "attention_mask", "labels", "next_sentence_label"]
@@ -104,27 +104,27 @@ def test_padding_and_keys(tokenizer, regular):
     assert (batch["input_ids"][0, 20:] == tokenizer.pad_token_id).all()
     assert (batch["labels"][0, 20:] == IGNORED).all()
     assert {values.dtype for values in batch.values()} == {torch.int64}
-    few = DataCollatorForPreTraining(tokenizer, lengths=(24, 64))
-    assert few([short, long])["labels"].shape == (2, 64)
-    assert few([short])["labels"].shape == (1, 24)
-    assert torch.equal(few([short, long])["labels"][:, :30], batch["labels"])
+    bucketed = DataCollatorForPreTraining(tokenizer, lengths=(24, 64))
+    assert bucketed([short, long])["labels"].shape == (2, 64)
+    assert bucketed([short])["labels"].shape == (1, 24)
+    assert torch.equal(bucketed([short, long])["labels"][:, :30], batch["labels"])
 
 
-def test_an_upper_bound_of_predictions(tokenizer, regular):
+def test_max_predictions(tokenizer, regular):
     batch = DataCollatorForPreTraining(tokenizer, max_predictions=4)(make_examples(tokenizer, regular, 10))
     assert ((batch["labels"] != IGNORED).sum(1) == 4).all()
 
 
-def test_an_example_that_does_not_count(tokenizer, regular):
+def test_an_example_outside_the_loss_has_no_labels(tokenizer, regular):
     examples = make_examples(tokenizer, regular, 2)
-    examples[1]["counts"] = False
+    examples[1]["in_loss"] = False
     batch = DataCollatorForPreTraining(tokenizer)(examples)
     assert (batch["labels"][1] == IGNORED).all()
     assert batch["next_sentence_label"].tolist() == [0, IGNORED]
     assert (batch["labels"][0] != IGNORED).any()
 
 
-def test_whole_words_stay_whole(tokenizer):
+def test_whole_words_are_masked_as_a_whole(tokenizer):
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     starts = [i for i, piece in enumerate(pieces) if piece.isalpha()]
     inner = [i for i, piece in enumerate(pieces) if piece.startswith("##")]
@@ -132,21 +132,21 @@ def test_whole_words_stay_whole(tokenizer):
     ids = np.array([tokenizer.cls_token_id, *(word * 12), tokenizer.sep_token_id])
     collator = DataCollatorForPreTraining(tokenizer, whole_word_masking=True)
     for index in range(50):
-        labels = collator([{"input_ids": ids, "draw": (0, 0, index)}])["labels"][0, 1:-1].numpy().reshape(12, 3)
+        labels = collator([{"input_ids": ids, "rng_key": (0, 0, index)}])["labels"][0, 1:-1].numpy().reshape(12, 3)
         chosen = (labels != IGNORED).sum(1)
         assert set(chosen) == {0, 3}
         assert chosen.sum() == 6  # round(38 * 0.15), and words of three
 
 
-def test_a_word_longer_than_all_that_is_wanted(tokenizer):
+def test_a_word_longer_than_the_number_of_predictions_is_cut(tokenizer):
     inner = next(i for piece, i in tokenizer.get_vocab().items() if piece.startswith("##"))
     ids = np.array([tokenizer.cls_token_id, tokenizer.get_vocab()["the"], *[inner] * 30, tokenizer.sep_token_id])
     collator = DataCollatorForPreTraining(tokenizer, whole_word_masking=True)
-    labels = collator([{"input_ids": ids, "draw": (0, 0, 0)}])["labels"]
+    labels = collator([{"input_ids": ids, "rng_key": (0, 0, 0)}])["labels"]
     assert (labels != IGNORED).sum() == round(len(ids) * 0.15)
 
 
-def test_at_least_one_prediction_and_none_where_all_is_special(tokenizer):
+def test_at_least_one_prediction_unless_all_tokens_are_special(tokenizer):
     collator = DataCollatorForPreTraining(tokenizer, mlm_probability=0.01)
     the = tokenizer.get_vocab()["the"]
     labels = collator([{"input_ids": [tokenizer.cls_token_id, the, tokenizer.sep_token_id]}])["labels"]
@@ -157,6 +157,6 @@ def test_at_least_one_prediction_and_none_where_all_is_special(tokenizer):
 
 
 @pytest.mark.parametrize("settings", [{"mlm_probability": -1}, {"mlm_probability": 5.0}, {"max_predictions": 0}])
-def test_impossible_settings(tokenizer, settings):
+def test_invalid_settings_are_rejected(tokenizer, settings):
     with pytest.raises(ConfigError, match=next(iter(settings))):
         DataCollatorForPreTraining(tokenizer, **settings)

@@ -9,7 +9,7 @@ def test_defaults_are_those_of_the_paper():
     assert (config.objective, config.mlm_probability, config.short_sequence_probability) == ("nsp", 0.15, 0.1)
 
 
-def test_all_faults_at_once():
+def test_all_faults_are_reported_at_once():
     with pytest.raises(ConfigError) as error:
         PretrainConfig(
             max_length=3,
@@ -33,7 +33,7 @@ def test_all_faults_at_once():
         ({"pairs": "sentences", "objective": "none"}, "there are no pairs"),
     ],
 )
-def test_what_cannot_work(settings, message):
+def test_settings_that_exclude_each_other_are_rejected(settings, message):
     with pytest.raises(ConfigError, match=message):
         PretrainConfig(**settings)
 
@@ -43,11 +43,11 @@ def test_predictions_bound(bound, expected):
     assert PretrainConfig(max_predictions=bound).predictions_bound(128) == expected
 
 
-def test_predictions_bound_holds_what_a_collator_asks_for(tokenizer):
-    """For each length of a batch: no sequence that fits asks for more, and one of them asks for as many."""
+def test_predictions_bound_is_the_most_that_a_collator_masks(tokenizer):
+    """For each length of a batch: no sequence that fits has more predictions, and at least one has as many."""
     rng, regular = np.random.default_rng(0), np.setdiff1d(np.arange(len(tokenizer)), tokenizer.all_special_ids)
     config = PretrainConfig(mlm_probability=0.17)
     collator = DataCollatorForPreTraining(tokenizer, mlm_probability=0.17)
-    asked = [len(collator.choose(rng.choice(regular, length), rng)) for length in range(1, 129)]
+    masked = [len(collator.choose(rng.choice(regular, length), rng)) for length in range(1, 129)]
     for length in (32, 64, 128):
-        assert max(asked[:length]) == config.predictions_bound(length)
+        assert max(masked[:length]) == config.predictions_bound(length)

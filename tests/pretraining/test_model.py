@@ -13,13 +13,13 @@ from bert_finetune_kit.pretraining.model import BertForMaskedLM, BertForPreTrain
 def batch(tokenizer):
     texts = ["the smithy opens at eleven o'clock", "a brown dog", "the milk turned sour in the warm cellar"]
     examples = [
-        {**tokenizer(text, text[::-1]), "next_sentence_label": number % 2, "draw": (0, 0, number)}
+        {**tokenizer(text, text[::-1]), "next_sentence_label": number % 2, "rng_key": (0, 0, number)}
         for number, text in enumerate(texts)
     ]
     return DataCollatorForPreTraining(tokenizer, mlm_probability=0.3)(examples)
 
 
-def test_losses_and_scores_are_those_of_the_stock_head(config, batch):
+def test_losses_and_scores_equal_those_of_the_stock_model(config, batch):
     model = BertForPreTraining(config).eval()
     output = model(**batch)
     stock = transformers.BertForPreTraining(config).eval()
@@ -28,42 +28,42 @@ def test_losses_and_scores_are_those_of_the_stock_head(config, batch):
     labels = batch["labels"]
     loss = output.mlm_loss.sum() / output.mlm_count.sum() + output.pair_loss.mean()
     torch.testing.assert_close(loss, expected.loss)
-    each = cross_entropy(expected.prediction_logits.transpose(1, 2), labels, reduction="none").sum(1)
-    torch.testing.assert_close(output.mlm_loss, each)
-    right = (expected.prediction_logits.argmax(-1) == labels) & (labels != IGNORED)
-    assert output.mlm_correct.tolist() == right.sum(1).tolist()
+    by_example = cross_entropy(expected.prediction_logits.transpose(1, 2), labels, reduction="none").sum(1)
+    torch.testing.assert_close(output.mlm_loss, by_example)
+    correct = (expected.prediction_logits.argmax(-1) == labels) & (labels != IGNORED)
+    assert output.mlm_correct.tolist() == correct.sum(1).tolist()
     assert output.mlm_count.tolist() == (labels != IGNORED).sum(1).tolist()
-    right = expected.seq_relationship_logits.argmax(-1) == batch["next_sentence_label"]
-    assert output.pair_correct.tolist() == right.long().tolist()
+    correct = expected.seq_relationship_logits.argmax(-1) == batch["next_sentence_label"]
+    assert output.pair_correct.tolist() == correct.long().tolist()
 
 
-def test_gradients_are_those_of_the_stock_head(config, batch):
+def test_gradients_equal_those_of_the_stock_model(config, batch):
     model = BertForPreTraining(config).train()
     stock = transformers.BertForPreTraining(config).train()
     stock.load_state_dict(model.state_dict())
     stock(**batch).loss.backward()
     output = model(**batch)
     (output.mlm_loss.sum() / (batch["labels"] != IGNORED).sum() + output.pair_loss.mean()).backward()
-    for (name, ours), theirs in zip(model.named_parameters(), stock.parameters(), strict=True):
-        torch.testing.assert_close(ours.grad, theirs.grad, msg=name)
+    for (name, parameter), expected in zip(model.named_parameters(), stock.parameters(), strict=True):
+        torch.testing.assert_close(parameter.grad, expected.grad, msg=name)
 
 
-def test_the_head_sees_masked_positions_only(config, batch):
+def test_the_head_computes_masked_positions_only(config, batch):
     model = BertForPreTraining(config)
-    seen = []
-    model.cls.predictions.register_forward_hook(lambda module, inputs, output: seen.append(output.shape))
+    shapes = []
+    model.cls.predictions.register_forward_hook(lambda module, inputs, output: shapes.append(output.shape))
     model(**batch)
-    assert seen == [(int((batch["labels"] != IGNORED).sum()), config.vocab_size)]
+    assert shapes == [(int((batch["labels"] != IGNORED).sum()), config.vocab_size)]
 
 
-def test_without_labels_the_forward_is_the_stock_one(config, batch):
+def test_without_labels_the_forward_is_that_of_the_stock_model(config, batch):
     inputs = {name: batch[name] for name in ("input_ids", "token_type_ids", "attention_mask")}
     output = BertForPreTraining(config)(**inputs)
     assert output.prediction_logits.shape == (*batch["labels"].shape, config.vocab_size)
     assert BertForMaskedLM(config)(**inputs).logits.shape == (*batch["labels"].shape, config.vocab_size)
 
 
-def test_mlm_alone(config, batch):
+def test_masked_language_modelling_without_pairs(config, batch):
     del batch["next_sentence_label"]
     model = BertForMaskedLM(config).eval()
     output = model(**batch)
@@ -73,14 +73,17 @@ def test_mlm_alone(config, batch):
     assert output.pair_loss is None
 
 
-def test_fixed_shapes_change_nothing(config, batch):
+def test_fixed_shapes_do_not_change_the_losses(config, batch):
     model = BertForPreTraining(config).eval()
-    free = model(**batch)
-    most = int((batch["labels"] != IGNORED).sum(1).max())
-    model.predictions_bound = {batch["labels"].shape[1]: most + 2}.__getitem__  # asked for the length of the batch
+    dynamic = model(**batch)
+    longest = int((batch["labels"] != IGNORED).sum(1).max())
+    model.predictions_bound = {batch["labels"].shape[1]: longest + 2}.__getitem__  # called with the length of the batch
+    shapes = []
+    model.cls.predictions.register_forward_hook(lambda module, inputs, output: shapes.append(output.shape))
     fixed = model(**batch)
-    torch.testing.assert_close(fixed.mlm_loss, free.mlm_loss)
-    assert fixed.mlm_correct.tolist() == free.mlm_correct.tolist()
+    assert shapes == [(len(batch["labels"]) * (longest + 2), config.vocab_size)]
+    torch.testing.assert_close(fixed.mlm_loss, dynamic.mlm_loss)
+    assert fixed.mlm_correct.tolist() == dynamic.mlm_correct.tolist()
 
 
 def test_select_predictions():
@@ -92,7 +95,7 @@ def test_select_predictions():
     assert (targets.tolist(), rows.tolist()) == ([7, 8, 9, IGNORED], [0, 0, 1, 1])
 
 
-def test_nothing_to_predict_gives_zero_and_a_gradient(config, batch):
+def test_a_batch_without_predictions_has_a_loss_of_zero_and_gradients(config, batch):
     batch["labels"][:] = IGNORED
     batch["next_sentence_label"][:] = IGNORED
     model = BertForPreTraining(config)
@@ -113,11 +116,11 @@ def test_the_checkpoint_is_a_stock_checkpoint(config, batch, tmp_path, objective
         assert not loading["missing_keys"]
         assert not unexpected
         assert type(stock).__module__ == "transformers.models.bert.modeling_bert"
-        ours, theirs = (one.eval()(input_ids=batch["input_ids"])[0] for one in (model, stock))
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+        logits, expected = (part.eval()(input_ids=batch["input_ids"])[0] for part in (model, stock))
+        torch.testing.assert_close(logits, expected, rtol=0, atol=0)
 
 
-def test_a_checkpoint_without_heads_tells_which_are_new(config, tmp_path):
+def test_heads_that_a_checkpoint_lacks_are_newly_initialized(config, tmp_path):
     encoder = BertModel(config)
     encoder.save_pretrained(tmp_path)
     model, new = build_model(str(tmp_path), "nsp", config.vocab_size)
@@ -127,7 +130,7 @@ def test_a_checkpoint_without_heads_tells_which_are_new(config, tmp_path):
     assert "bert.pooler" in build_model(str(tmp_path), "nsp", config.vocab_size)[1]
 
 
-def test_what_is_no_bert(config, tmp_path):
+def test_checkpoints_that_cannot_be_loaded_are_rejected(config, tmp_path):
     with pytest.raises(ModelError, match=r"'huge' is no size \(tiny, mini.*cannot be loaded"):
         build_model("huge", "nsp", 100)
     transformers.DistilBertModel(

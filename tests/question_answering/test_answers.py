@@ -9,7 +9,7 @@ CONTEXT = "At  six\tsharp the mill , the old mill , opens ."
 
 
 @pytest.mark.parametrize(
-    ("text", "start", "found"),
+    ("text", "start", "expected"),
     [
         ("six", 4, (4, 7, "exact")),
         (" six ", 4, (4, 7, "exact")),
@@ -25,11 +25,11 @@ CONTEXT = "At  six\tsharp the mill , the old mill , opens ."
         ("opens", -1, (-1, -1, "missing")),
     ],
 )
-def test_where_an_answer_stands(text, start, found):
-    assert locate(CONTEXT, text, start) == found
+def test_an_answer_is_located_and_repaired_by_white_space(text, start, expected):
+    assert locate(CONTEXT, text, start) == expected
 
 
-def test_the_first_answer_that_stands_there_counts():
+def test_the_first_answer_that_is_in_its_context_is_used():
     check = AnswerCheck()
     assert check.first_span("a", CONTEXT, ["seven", "six sharp"], [4, 4]) == (4, 13)
     assert check.first_span("b", CONTEXT, ["six"], [4]) == (4, 7)
@@ -38,16 +38,16 @@ def test_the_first_answer_that_stands_there_counts():
     assert (check.exact, check.repaired, check.elsewhere, check.missing) == (2, 1, 3, ["c"])
 
 
-def test_tokens_of_an_answer():
+def test_tokens_that_overlap_an_answer():
     starts, ends = np.array([0, 3, 7, 9]), np.array([2, 7, 8, 12])
     assert to_tokens(starts, ends, 3, 7) == (1, 1)
-    assert to_tokens(starts, ends, 4, 10) == (1, 3)  # within words: those words
+    assert to_tokens(starts, ends, 4, 10) == (1, 3)  # within words: whole words
     assert to_tokens(starts, ends, 2, 3) is None  # between them
     assert to_tokens(starts, ends, 12, 15) is None
 
 
-def test_all_faults_of_a_config_at_once():
+def test_all_faults_of_a_config_are_reported_at_once():
     with pytest.raises(ConfigError, match="3 faults"):
         QAConfig(max_length=50, n_best=0, max_answer_length=0)
-    with pytest.raises(ConfigError, match="can share 0 to 316"):
+    with pytest.raises(ConfigError, match="can overlap by 0 to 316"):
         QAConfig(doc_stride=317)

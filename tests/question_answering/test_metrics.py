@@ -1,4 +1,4 @@
-"""Scores against figures worked out by hand and properties of the official script."""
+"""Scores against figures computed by hand and properties of the official script."""
 
 import numpy as np
 import pytest
@@ -20,11 +20,11 @@ REFERENCES = [["Town Hall of Ghent", "hall"], ["noon"], [], []]
 
 
 @pytest.mark.parametrize(
-    ("text", "normal"),
+    ("text", "normalized"),
     [("The  U.S. Army!", "us army"), ("an apple a day", "apple day"), ("the", ""), ("Theatre", "theatre"), ("…", "…")],
 )
-def test_normalization(text, normal):
-    assert normalize_answer(text) == normal
+def test_normalization(text, normalized):
+    assert normalize_answer(text) == normalized
 
 
 def test_f1_of_words():
@@ -34,45 +34,47 @@ def test_f1_of_words():
     assert exact_match("The hall.", "hall") == 1
 
 
-def test_scores_by_hand():
-    told = score_answers(PREDICTIONS, REFERENCES)
-    assert told.exact.tolist() == [0, 0, 0, 0]
-    assert told.f1.tolist() == pytest.approx([2 / 3, 0, 0, 0])
-    scores = squad_scores(told)
+def test_scores_computed_by_hand():
+    answers = score_answers(PREDICTIONS, REFERENCES)
+    assert answers.exact.tolist() == [0, 0, 0, 0]
+    assert answers.f1.tolist() == pytest.approx([2 / 3, 0, 0, 0])
+    scores = squad_scores(answers)
     assert scores["f1"] == pytest.approx(100 / 6)
     assert (scores["HasAns_f1"], scores["NoAns_exact"]) == (pytest.approx(100 / 3), 0)
     assert (scores["total"], scores["HasAns_total"], scores["NoAns_total"]) == (4, 2, 2)
     assert not any(name.startswith("best") for name in scores)
 
 
-def test_one_who_always_abstains_scores_the_share_of_unanswerable_questions():
-    told = score_answers([""] * 4, REFERENCES)
-    scores = squad_scores(told, no_answer=np.ones(4))
+def test_always_abstaining_scores_the_share_of_unanswerable_questions():
+    scores = squad_scores(score_answers([""] * 4, REFERENCES), no_answer=np.ones(4))
     assert (scores["exact"], scores["NoAns_exact"], scores["HasAns_exact"]) == (50, 100, 0)
     assert scores["best_exact"] == 50
 
 
-def test_an_oracle_threshold_is_the_best_of_all_thresholds():
+def test_the_oracle_threshold_is_the_best_of_all_thresholds():
     rng = np.random.default_rng(0)
-    answers = [["x"] if number % 2 else [] for number in range(60)]
-    told = score_answers([rng.choice(["x", "y", ""]) for _ in answers], answers)
+    references = [["x"] if number % 2 else [] for number in range(60)]
+    answers = score_answers([rng.choice(["x", "y", ""]) for _ in references], references)
     no_answer = rng.random(60)
-    best, threshold = best_threshold(told.f1, told, no_answer)
-    tried = [with_threshold(told.f1, told, no_answer, one).mean() for one in [0.0, *no_answer, 1.0]]
-    assert best == pytest.approx(100 * max(tried))
-    assert 100 * with_threshold(told.f1, told, no_answer, threshold).mean() == pytest.approx(best)
+    best, best_at = best_threshold(answers.f1, answers, no_answer)
+
+    def score_at(threshold):
+        return 100 * with_threshold(answers.f1, answers, no_answer, threshold).mean()
+
+    assert best == pytest.approx(max(map(score_at, [0.0, *no_answer, 1.0])))
+    assert score_at(best_at) == pytest.approx(best)
 
 
-def test_a_probability_of_zero_for_all_makes_best_meaningless():
-    """With 0 for every question, as a well-known script passes, "best" is the share of unanswerable questions."""
-    told = score_answers(["wrong"] * 4, REFERENCES)
-    assert squad_scores(told, no_answer=np.zeros(4))["best_exact"] == 50
-    assert squad_scores(told, no_answer=np.zeros(4))["best_exact_thresh"] == 0
+def test_best_scores_without_probabilities_are_the_share_of_unanswerable_questions():
+    """A well-known script passes a probability of 0 for every question, which makes its "best" scores meaningless."""
+    scores = squad_scores(score_answers(["wrong"] * 4, REFERENCES), no_answer=np.zeros(4))
+    assert scores["best_exact"] == 50
+    assert scores["best_exact_thresh"] == 0
 
 
 @given(st.lists(st.sampled_from("ab the ,."), max_size=8), st.lists(st.sampled_from("ab the ,."), max_size=8))
-def test_f1_is_symmetric_and_at_least_exact_match(one, other):
-    left, right = " ".join(one), " ".join(other)
+def test_f1_is_symmetric_and_at_least_exact_match(left_words, right_words):
+    left, right = " ".join(left_words), " ".join(right_words)
     assert f1_score(left, right) == pytest.approx(f1_score(right, left))
     assert exact_match(left, right) <= f1_score(left, right) <= 1
 
@@ -91,10 +93,10 @@ def official_figures(predictions, references, no_answer, limit):
         kept = {n: float(not has[n]) if no_answer[n] > limit else scores[n] for n in ids}
         figures[name] = 100.0 * sum(kept.values()) / len(kept)
         for prefix, kind in (("HasAns", True), ("NoAns", False)):
-            some = [kept[n] for n in ids if has[n] is kind]
-            if some:
-                figures[f"{prefix}_{name}"] = 100.0 * sum(some) / len(some)
-                figures[f"{prefix}_total"] = len(some)
+            of_kind = [kept[n] for n in ids if has[n] is kind]
+            if of_kind:
+                figures[f"{prefix}_{name}"] = 100.0 * sum(of_kind) / len(of_kind)
+                figures[f"{prefix}_total"] = len(of_kind)
         current = best = sum(1 for n in ids if not has[n])
         best_thresh = 0.0
         for n in sorted(no_answer, key=lambda n: no_answer[n]):
@@ -107,7 +109,7 @@ def official_figures(predictions, references, no_answer, limit):
 
 
 @given(st.integers(0, 100_000), st.integers(1, 40), st.sampled_from([0.0, 0.3, 1.0]))
-def test_figures_are_those_of_the_official_procedure_to_the_last_digit(seed, count, kind):
+def test_scores_equal_those_of_the_official_procedure_to_the_last_digit(seed, count, kind):
     rng = np.random.default_rng(seed)
     words = ["the", "mill", "of", "Ghent", "six", "…"]
     texts = [" ".join(rng.choice(words, rng.integers(0, 5))) for _ in range(count)]

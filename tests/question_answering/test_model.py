@@ -11,9 +11,9 @@ from bert_finetune_kit.question_answering.collator import DataCollatorForQuestio
 from bert_finetune_kit.question_answering.model import build_model
 
 
-def window(length, start=0, end=0, counts=True):
+def window(length, start=0, end=0, in_loss=True):
     ids = np.random.default_rng(length).integers(5, 500, length)
-    return {"input_ids": ids, "context_start": 5, "start_position": start, "end_position": end, "counts": counts}
+    return {"input_ids": ids, "context_start": 5, "start_position": start, "end_position": end, "in_loss": in_loss}
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def model(config):
     return build_model(config, config.vocab_size, QAConfig())[0]
 
 
-def test_loss_is_that_of_the_stock_model(model, tmp_path):
+def test_loss_equals_that_of_the_stock_model(model, tmp_path):
     batch = DataCollatorForQuestionAnswering(0)([window(20, 6, 8), window(20)])
     output = model.train()(**batch)
     model.save_pretrained(tmp_path)
@@ -33,18 +33,18 @@ def test_loss_is_that_of_the_stock_model(model, tmp_path):
     torch.testing.assert_close(output.losses.mean(), stock(**batch).loss)
 
 
-def test_a_window_counts_the_same_whatever_it_is_padded_to(model):
+def test_padding_changes_neither_loss_nor_spans(model):
     alone = DataCollatorForQuestionAnswering(0)([window(20, 6, 8)])
     padded = DataCollatorForQuestionAnswering(0, lengths=(16, 64))([window(20, 6, 8)])
     assert padded["input_ids"].shape == (1, 64)
-    beside = DataCollatorForQuestionAnswering(0)([window(20, 6, 8), window(50)])
-    losses = [model.eval()(**batch).losses[0].item() for batch in (alone, padded, beside)]
+    batched = DataCollatorForQuestionAnswering(0)([window(20, 6, 8), window(50)])
+    losses = [model.eval()(**batch).losses[0].item() for batch in (alone, padded, batched)]
     assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
-    spans = [model(**batch) for batch in (alone, beside)]
+    spans = [model(**batch) for batch in (alone, batched)]
     assert torch.equal(spans[0].span_starts[0], spans[1].span_starts[0])
 
 
-def test_spans_lie_in_the_context(model):
+def test_spans_are_in_the_context(model):
     output = model.eval()(**DataCollatorForQuestionAnswering(0)([window(20), window(9)]))
     assert output.span_scores.shape == (2, 20)
     kept = torch.isfinite(output.span_scores)
@@ -54,22 +54,22 @@ def test_spans_lie_in_the_context(model):
     assert kept[1].sum() == 6  # 3 tokens of context
 
 
-def test_what_does_not_count(model):
-    batch = DataCollatorForQuestionAnswering(0)([window(20, 6, 8), window(20, counts=False)])
+def test_a_window_outside_the_loss_has_a_loss_of_zero(model):
+    batch = DataCollatorForQuestionAnswering(0)([window(20, 6, 8), window(20, in_loss=False)])
     assert batch["weights"].tolist() == [1, 0]
     assert model.train()(**batch).losses[1] == 0
     assert model(**batch).span_scores is None
 
 
 def test_parameters_of_bert_base():
-    """110M in the paper; the pooler's 590,592 are gone and the 1,538 of qa_outputs have come."""
+    """110M in the paper, less the 590,592 of the pooler, plus the 1,538 of qa_outputs."""
     with torch.device("meta"):
         encoder = transformers.BertModel(BertConfig())
-        answerer = build_model(BertConfig(), 30_522, QAConfig())[0]
-    before, after = parameter_report(encoder), parameter_report(answerer)
+        with_head = build_model(BertConfig(), 30_522, QAConfig())[0]
+    before, after = parameter_report(encoder), parameter_report(with_head)
     assert (before.total, after.total) == (109_482_240, 108_893_186)
     assert before.total - after.total == 590_592 - 1_538
-    change = compare_parameters(encoder, answerer)
+    change = compare_parameters(encoder, with_head)
     assert sum(change.added.values()) == 1_538
     assert sum(change.removed.values()) == 590_592
     assert all("pooler" in name for name in change.removed)

@@ -6,23 +6,23 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bert_finetune_kit.question_answering.postprocess import WindowSpans, best_spans, merge_windows
+from bert_finetune_kit.question_answering.spans import WindowSpans, best_spans, merge_windows
 
 
 def double_loop(start, end, context, n_best, longest):
     """The classic search: the best starts and ends of a window, every pair of them."""
-    found = []
-    for one in np.argsort(-start)[:n_best]:
-        for other in np.argsort(-end)[:n_best]:
-            if not context[one] or not context[other] or other < one or other - one + 1 > longest:
+    spans = []
+    for first in np.argsort(-start)[:n_best]:
+        for last in np.argsort(-end)[:n_best]:
+            if not context[first] or not context[last] or last < first or last - first + 1 > longest:
                 continue
-            found.append((start[one] + end[other], int(one), int(other)))
-    return sorted(found, key=lambda span: -span[0])[:n_best]
+            spans.append((start[first] + end[last], int(first), int(last)))
+    return sorted(spans, key=lambda span: -span[0])[:n_best]
 
 
 @pytest.mark.parametrize("peaked", [0.0, 12.0])
 @pytest.mark.parametrize(("n_best", "longest"), [(20, 30), (5, 3), (64, 64), (1, 1)])
-def test_spans_are_those_of_the_double_loop(peaked, n_best, longest):
+def test_spans_equal_those_of_the_double_loop(peaked, n_best, longest):
     rng = np.random.default_rng(n_best)
     start, end = rng.normal(size=(2, 9, 48)).astype(np.float32)
     start[:, 20] += peaked
@@ -34,14 +34,14 @@ def test_spans_are_those_of_the_double_loop(peaked, n_best, longest):
     for row in range(9):
         expected = double_loop(start[row], end[row], context[row], n_best, longest)
         kept = torch.isfinite(scores[row])
-        told = list(zip(scores[row][kept].tolist(), starts[row][kept].tolist(), ends[row][kept].tolist(), strict=True))
-        assert [span[1:] for span in told] == [span[1:] for span in expected]
-        assert [span[0] for span in told] == pytest.approx([span[0] for span in expected])
+        spans = list(zip(*(values[row][kept].tolist() for values in (scores, starts, ends)), strict=True))
+        assert [span[1:] for span in spans] == [span[1:] for span in expected]
+        assert [span[0] for span in spans] == pytest.approx([span[0] for span in expected])
         assert null[row].item() == pytest.approx(start[row, 0] + end[row, 0])
     assert not torch.isfinite(scores[8]).any()
 
 
-def test_windows_of_a_question_are_joined():
+def test_spans_of_all_windows_of_a_question_are_merged():
     null = np.array([3.0, 1.0, 9.0])
     spans = WindowSpans(
         scores=np.array([[5.0, 1.0], [7.0, 5.0], [2.0, -np.inf]]),
@@ -49,27 +49,27 @@ def test_windows_of_a_question_are_joined():
         ends=np.array([[1, 3], [4, 0], [4, 6]]),
         null=null,
     )
-    told = merge_windows(spans, question=np.array([0, 0, 1]), shift=np.array([0, 1, 2]), count=2)
-    assert told.scores.tolist() == [[7.0, 5.0], [2.0, -np.inf]]
-    assert (told.starts[0].tolist(), told.ends[0].tolist()) == ([4, 1], [5, 1])  # (1, 1) is in both windows: once
-    assert (told.starts[1, 0], told.ends[1, 0]) == (6, 6)
-    assert told.null.tolist() == [1.0, 9.0]
-    assert told.no_answer == pytest.approx([1 / (1 + np.exp(6)), 1 / (1 + np.exp(-7))])
+    merged = merge_windows(spans, question=np.array([0, 0, 1]), shift=np.array([0, 1, 2]), count=2)
+    assert merged.scores.tolist() == [[7.0, 5.0], [2.0, -np.inf]]
+    assert (merged.starts[0].tolist(), merged.ends[0].tolist()) == ([4, 1], [5, 1])  # (1, 1) is in both windows
+    assert (merged.starts[1, 0], merged.ends[1, 0]) == (6, 6)
+    assert merged.null.tolist() == [1.0, 9.0]
+    assert merged.no_answer == pytest.approx([1 / (1 + np.exp(6)), 1 / (1 + np.exp(-7))])
     shares = np.exp([7, 5, 1]) / np.exp([7, 5, 1]).sum()
-    assert told.probabilities()[0] == pytest.approx(shares)
-    assert told.probabilities()[1] == pytest.approx([1 / (1 + np.exp(7)), 0, 1 / (1 + np.exp(-7))])
+    assert merged.probabilities()[0] == pytest.approx(shares)
+    assert merged.probabilities()[1] == pytest.approx([1 / (1 + np.exp(7)), 0, 1 / (1 + np.exp(-7))])
 
 
-def test_a_span_that_both_windows_have_is_one():
+def test_a_span_in_two_windows_is_kept_once():
     place = np.zeros((2, 2), int)
     spans = WindowSpans(np.array([[3.0, -np.inf], [2.0, -np.inf]]), place, place, np.zeros(2))
-    told = merge_windows(spans, question=np.array([0, 0]), shift=np.array([4, 4]), count=1)
-    assert told.scores.tolist() == [[3.0, -np.inf]]
+    merged = merge_windows(spans, question=np.array([0, 0]), shift=np.array([4, 4]), count=1)
+    assert merged.scores.tolist() == [[3.0, -np.inf]]
 
 
-def joined(windows, question, shift, count):
-    """The same in plain Python: all spans of a question in a dict."""
-    found = []
+def merge_in_python(windows, question, shift, count):
+    """`merge_windows` in plain Python: all spans of a question in a dict."""
+    merged = []
     for number in range(count):
         spans, null = {}, np.inf
         for row in np.flatnonzero(question == number):
@@ -79,12 +79,12 @@ def joined(windows, question, shift, count):
                     key = int(start + shift[row]), int(end + shift[row])
                     spans[key] = max(score, spans.get(key, -np.inf))
         best = sorted(spans.items(), key=lambda span: -span[1])[: windows.scores.shape[1]]
-        found.append(([(*key, float(score)) for key, score in best], float(null)))
-    return found
+        merged.append(([(*key, float(score)) for key, score in best], float(null)))
+    return merged
 
 
 @given(st.integers(0, 10_000), st.integers(1, 6), st.integers(1, 12))
-def test_joining_is_that_of_plain_python(seed, n_best, count):
+def test_merging_equals_plain_python(seed, n_best, count):
     rng = np.random.default_rng(seed)
     question = np.repeat(np.arange(count), rng.integers(1, 5, count))
     shape = (len(question), n_best)
@@ -94,9 +94,10 @@ def test_joining_is_that_of_plain_python(seed, n_best, count):
     starts = np.stack([rng.choice(20, n_best, replace=False) for _ in question])
     windows = WindowSpans(scores, starts, starts + 1, rng.normal(size=len(question)))
     shift = rng.integers(0, 8, len(question))
-    told, expected = merge_windows(windows, question, shift, count), joined(windows, question, shift, count)
+    arguments = windows, question, shift, count
+    merged, expected = merge_windows(*arguments), merge_in_python(*arguments)
     for number, (spans, null) in enumerate(expected):
-        kept = np.isfinite(told.scores[number])
-        columns = (values[number][kept].tolist() for values in (told.starts, told.ends, told.scores))
+        kept = np.isfinite(merged.scores[number])
+        columns = (values[number][kept].tolist() for values in (merged.starts, merged.ends, merged.scores))
         assert list(zip(*columns, strict=True)) == spans
-        assert told.null[number] == null
+        assert merged.null[number] == null

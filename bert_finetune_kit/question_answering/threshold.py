@@ -1,36 +1,38 @@
-"""When to say "no answer": a threshold fitted on one half of the questions and scored on the other."""
+"""When to abstain: a threshold fitted on one half of the questions and evaluated on the other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.special import expit, logit
 
 from ..data.questions import passages
+from ..reporting.details import NoAnswerHistogram
 from .metrics import AnswerScores, best_threshold
 
-# A side with less of the questions than this is none to score on.
-_LEAST_SHARE = 0.25
-_MOST_ODDS = 12.0  # of a histogram: beyond a probability of 0.999994 nobody tells them apart
+# Where nothing can be fitted: abstain where no answer is more probable than the best span.
+DEFAULT_THRESHOLD = 0.5
+# A half with a smaller share of the questions is too small to evaluate on.
+_MIN_SHARE = 0.25
+_MAX_ODDS = 12.0  # of a histogram, in log-odds: probabilities beyond 0.999994 share a bin
 
 
 @dataclass(frozen=True)
 class FittedThreshold:
-    """A threshold for the probability of no answer, fitted on some of the questions."""
+    """A threshold for the probability of no answer, fitted on half of the questions."""
 
     threshold: float
-    """Above it a question goes unanswered."""
+    """Above it the model abstains."""
     fit: np.ndarray
     """(questions,) bool: those that it was fitted on."""
     f1: float
-    """F1 on these, in percent: the best that a threshold can have, so no score."""
-    by: str
-    """What was dealt out to the two sides whole: articles, contexts or questions."""
+    """F1 on these in percent: the best of all thresholds, so an upper bound."""
+    split_by: str
+    """What was kept together in the split: articles, contexts or questions."""
 
 
-def halves(groups: Sequence[str]) -> np.ndarray:
-    """Return which questions are to fit on, (questions,) bool: half of them, in whole groups, the same in every run.
+def half_of_groups(groups: Sequence[str]) -> np.ndarray:
+    """Return which questions are in the first half, (questions,) bool: whole groups, the same in every run.
 
     Args:
         groups: name of the group of each question.
@@ -48,12 +50,14 @@ def halves(groups: Sequence[str]) -> np.ndarray:
     return chosen[numbers]
 
 
-def deal_out(has_answer: np.ndarray, titles: Sequence[str], contexts: Sequence[str]) -> tuple[np.ndarray, str]:
-    """Return which questions are to fit on, and what was dealt out whole.
+def split_for_threshold(
+    has_answer: np.ndarray, titles: Sequence[str], contexts: Sequence[str]
+) -> tuple[np.ndarray, str]:
+    """Return which questions to fit the threshold on, and what was kept together.
 
-    Articles, where there are enough of them: questions on one text resemble each other, and a threshold would be fitted
-    on what it is scored on. Where that leaves a side with too few questions, or with none of a kind, contexts; at last
-    single questions.
+    Articles are kept together where there are enough of them: questions on one text resemble each other, so a threshold
+    would be evaluated on what it was fitted on. Where that leaves a half with too few questions, or without questions
+    of one kind, contexts are kept together, and failing that single questions are split.
 
     Args:
         has_answer: (questions,) bool.
@@ -61,14 +65,14 @@ def deal_out(has_answer: np.ndarray, titles: Sequence[str], contexts: Sequence[s
         contexts: context of each question.
     """
     questions = [str(number) for number in range(len(has_answer))]
-    named = (
+    candidates = (
         ("articles" if any(titles) else "contexts", passages(titles, contexts)),
         ("contexts", contexts),
         ("questions", questions),
     )
-    for name, groups in named:
-        fit = halves(groups)
-        if min(fit.mean(), 1 - fit.mean()) >= _LEAST_SHARE and all(
+    for name, groups in candidates:
+        fit = half_of_groups(groups)
+        if min(fit.mean(), 1 - fit.mean()) >= _MIN_SHARE and all(
             (side & kind).any() for side in (fit, ~fit) for kind in (has_answer, ~has_answer)
         ):
             return fit, name
@@ -78,7 +82,7 @@ def deal_out(has_answer: np.ndarray, titles: Sequence[str], contexts: Sequence[s
 def fit_threshold(
     scored: AnswerScores, no_answer: np.ndarray, titles: Sequence[str], contexts: Sequence[str]
 ) -> FittedThreshold:
-    """Fit the threshold of the best F1 on half of the questions, so that the other half can tell what it is worth.
+    """Fit the threshold with the best F1 on half of the questions, so that it can be evaluated on the other half.
 
     Args:
         scored: scores of all questions.
@@ -86,33 +90,35 @@ def fit_threshold(
         titles: article of each.
         contexts: context of each.
     """
-    fit, by = deal_out(scored.has_answer, titles, contexts)
-    best, last = best_threshold(scored.f1[fit], scored.take(fit), no_answer[fit], part_ties=False)
+    fit, split_by = split_for_threshold(scored.has_answer, titles, contexts)
+    best, last = best_threshold(scored.f1[fit], scored.take(fit), no_answer[fit], split_ties=False)
     above = no_answer[fit][no_answer[fit] > last]
-    threshold = (last + float(above.min())) / 2 if len(above) else 1.0  # half-way to the first that goes unanswered
-    return FittedThreshold(threshold, fit, best, by)
+    threshold = (last + float(above.min())) / 2 if len(above) else 1.0  # half-way to the first abstention
+    return FittedThreshold(threshold, fit, best, split_by)
 
 
-def score_histogram(no_answer: np.ndarray, has_answer: np.ndarray, threshold: float, bins: int = 24) -> dict[str, Any]:
+def score_histogram(
+    no_answer: np.ndarray, has_answer: np.ndarray, threshold: float, bins: int = 24
+) -> NoAnswerHistogram:
     """Count questions with and without an answer by their probability of no answer.
 
     Bins have equal width in log-odds, since most probabilities of a trained model are close to 0 or 1. The first and
-    the last hold what lies beyond, too.
+    the last include everything beyond.
 
     Args:
         no_answer: probability of no answer, (questions,).
         has_answer: (questions,) bool.
-        threshold: above it a question goes unanswered; it lies within the bins.
+        threshold: above it the model abstains; it lies within the bins.
         bins: how many.
 
     Returns:
         `edges` (bins + 1) as probabilities, `answerable` and `unanswerable` (bins) counts, `threshold`.
     """
-    odds, place = (
-        np.clip(logit(np.asarray(value, np.float64)), -_MOST_ODDS, _MOST_ODDS) for value in (no_answer, threshold)
+    odds, threshold_odds = (
+        np.clip(logit(np.asarray(value, np.float64)), -_MAX_ODDS, _MAX_ODDS) for value in (no_answer, threshold)
     )
-    low = min(*np.percentile(odds, (1, 50)), place) - 0.5
-    high = max(*np.percentile(odds, (50, 99)), place) + 0.5
+    low = min(*np.percentile(odds, (1, 50)), threshold_odds) - 0.5
+    high = max(*np.percentile(odds, (50, 99)), threshold_odds) + 0.5
     edges = np.linspace(low, high, bins + 1)
     inside = np.clip(odds, low, high)
     counts = [np.histogram(inside[kind], edges)[0].tolist() for kind in (has_answer, ~has_answer)]

@@ -8,15 +8,13 @@ from typing import Any
 import datasets
 import numpy as np
 from datasets import Dataset, Features, List, Value
-from datasets.fingerprint import Hasher
 
-from ..data.readers import quiet_datasets
+from ..compat.datasets import arrow_column, content_hash, fingerprint_of, no_progress_bars
+from ..data.digest import column_digest, digest
+from ..data.examples import Key, split_key
 from ..data.tokenized import ListColumn, list_lengths
 from .answers import AnswerCheck, to_tokens
 from .config import QAConfig
-
-# Which window: its number, or (epoch, number, whether it counts).
-Key = int | tuple[int, int, bool]
 
 _TOKENS = Features({name: List(Value("int32")) for name in ("input_ids", "starts", "ends")})
 
@@ -48,17 +46,17 @@ class TokenizedQuestions:
 
     def offsets(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """First character of each token of the context of a question, and the character after its last."""
-        place = int(self.context_of[number])
-        return self._starts.row(place), self._ends.row(place)
+        context = int(self.context_of[number])
+        return self._starts.row(context), self._ends.row(context)
 
     def characters(self, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return where spans of tokens stand in their contexts: first character, and the one after the last.
+        """Return the characters of spans of tokens in their contexts: the first, and the one after the last.
 
         Args:
             first: number of the first token in the context, (questions, ...) int.
-            last: of the last token, (questions, ...) int; where a context has no such token, the result means nothing.
+            last: of the last token, (questions, ...) int; undefined where a context has no such token.
         """
-        lengths = list_lengths(self.contexts.data.column("input_ids"))
+        lengths = list_lengths(arrow_column(self.contexts, "input_ids"))
         begin = (np.cumsum(lengths) - lengths)[self.context_of]
         begin = begin.reshape(-1, *[1] * (first.ndim - 1))
         starts, ends = (np.concatenate([*column.values, [0]]) for column in (self._starts, self._ends))
@@ -72,35 +70,35 @@ class TokenizedQuestions:
     @cached_property
     def question_lengths(self) -> np.ndarray:
         """Tokens of each question, (questions,) int64."""
-        return list_lengths(self.questions.data.column("input_ids"))
+        return list_lengths(arrow_column(self.questions, "input_ids"))
 
     @cached_property
     def context_lengths(self) -> np.ndarray:
         """Tokens of the context of each question, (questions,) int64."""
-        return list_lengths(self.contexts.data.column("input_ids"))[self.context_of]
+        return list_lengths(arrow_column(self.contexts, "input_ids"))[self.context_of]
 
     @cached_property
     def _question_ids(self) -> ListColumn:
-        return ListColumn(self.questions.data.column("input_ids"))
+        return ListColumn(arrow_column(self.questions, "input_ids"))
 
     @cached_property
     def _context_ids(self) -> ListColumn:
-        return ListColumn(self.contexts.data.column("input_ids"))
+        return ListColumn(arrow_column(self.contexts, "input_ids"))
 
     @cached_property
     def _starts(self) -> ListColumn:
-        return ListColumn(self.contexts.data.column("starts"))
+        return ListColumn(arrow_column(self.contexts, "starts"))
 
     @cached_property
     def _ends(self) -> ListColumn:
-        return ListColumn(self.contexts.data.column("ends"))
+        return ListColumn(arrow_column(self.contexts, "ends"))
 
 
 def tokenize_questions(rows: Dataset, tokenizer: Any) -> TokenizedQuestions:
     """Tokenize the columns `question` and `context`, every different context once, cached on disk by content.
 
     Args:
-        rows: questions, as `load_questions` gives them.
+        rows: questions, as `load_questions` returns them.
         tokenizer: a tokenizer with a backend of the `tokenizers` library, without truncation or padding.
     """
     numbers: dict[str, int] = {}
@@ -112,10 +110,10 @@ def tokenize_questions(rows: Dataset, tokenizer: Any) -> TokenizedQuestions:
 def _tokenize(texts: list[str], tokenizer: Any) -> Dataset:
     backend = tokenizer.backend_tokenizer
     rows = Dataset.from_dict({"text": texts}, features=Features({"text": Value("large_string")}))
-    fingerprint = Hasher.hash(["questions", 1, rows._fingerprint, backend.to_str()])
+    fingerprint = content_hash(["questions", 1, fingerprint_of(rows), backend.to_str()])
     cache = Path(datasets.config.HF_DATASETS_CACHE) / "bert_finetune_kit"
     cache.mkdir(parents=True, exist_ok=True)
-    with quiet_datasets():
+    with no_progress_bars():
         return rows.map(
             _encode,
             batched=True,
@@ -139,45 +137,46 @@ def _encode(batch: dict[str, list[str]], backend: Any) -> dict[str, list[np.ndar
 
 
 def answer_spans(rows: Dataset, tokens: TokenizedQuestions) -> tuple[np.ndarray, AnswerCheck]:
-    """Return the tokens of the first answer of each question that stands in its context.
+    """Return the tokens of the first answer of each question that is in its context.
 
     Returns:
-        (questions, 2) int, first and last token in the context, -1 where there is no answer; and what was found. The
-        questions of `AnswerCheck.missing` have answers that are not there: they must not be learnt as unanswerable.
+        (questions, 2) int, first and last token in the context, -1 where there is no answer; and counts of the answers.
+        The questions of `AnswerCheck.missing` have answers that are not in the context: they must not be trained on
+        as unanswerable.
     """
     check = AnswerCheck()
     spans = np.full((len(rows), 2), -1)
     columns = (rows[name] for name in ("id", "context", "answers"))
-    for number, (one, context, answers) in enumerate(zip(*columns, strict=True)):
+    for number, (question_id, context, answers) in enumerate(zip(*columns, strict=True)):
         if not answers["text"]:
             continue
-        found = check.first_span(one, context, answers["text"], answers["answer_start"])
-        span = None if found is None else to_tokens(*tokens.offsets(number), *found)
+        characters = check.first_span(question_id, context, answers["text"], answers["answer_start"])
+        span = None if characters is None else to_tokens(*tokens.offsets(number), *characters)
         if span is not None:
             spans[number] = span
-        elif found is not None:
-            check.missing.append(one)
+        elif characters is not None:
+            check.missing.append(question_id)
     return spans, check
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Where the windows of the contexts lie, and the answers in them; each field is (windows,)."""
+    """Positions of windows in their contexts, and of the answers in them; each field is (windows,)."""
 
     question: np.ndarray
     """int: number of the question, rising."""
     first_token: np.ndarray
     """int: number of the window's first token in the context."""
-    asked: np.ndarray
+    question_length: np.ndarray
     """int: tokens of the question in the window."""
     length: np.ndarray
     """int: tokens of the context in the window."""
     start: np.ndarray
-    """int: position of the first token of the answer; 0 (`[CLS]`) where the window does not hold all of it."""
+    """int: position of the first token of the answer; 0 (`[CLS]`) where the window does not contain all of it."""
     end: np.ndarray
     """int: position of the last token of the answer, or 0."""
     cuts: np.ndarray
-    """bool: whether the window holds a part of the answer alone."""
+    """bool: whether the window contains only a part of the answer."""
 
     def __len__(self) -> int:
         return len(self.question)
@@ -189,36 +188,37 @@ class Windows:
     @property
     def lengths(self) -> np.ndarray:
         """Tokens of each sequence with special tokens, (windows,) int64."""
-        return self.asked + self.length + 3
+        return self.question_length + self.length + 3
 
     @property
     def shift(self) -> np.ndarray:
         """What to add to a position in the window to get the number of the token in the context, (windows,) int."""
-        return self.first_token - self.asked - 2
+        return self.first_token - self.question_length - 2
 
 
-def lay_windows(tokens: TokenizedQuestions, config: QAConfig, spans: np.ndarray | None = None) -> Windows:
-    """Return the windows of all questions: each shares `doc_stride` tokens with the one before, and they cover all.
+def build_windows(tokens: TokenizedQuestions, config: QAConfig, spans: np.ndarray | None = None) -> Windows:
+    """Return the windows of all questions, which cover their contexts; neighbours share `doc_stride` tokens.
 
     Args:
         tokens: questions and contexts.
         config: lengths.
         spans: first and last token of each answer, (questions, 2), -1 where there is none; none means no answers.
     """
-    asked = np.minimum(tokens.question_lengths, config.max_question_length)
-    room = config.max_length - asked - 3
-    step = room - config.doc_stride
-    counts = 1 + -(-np.maximum(tokens.context_lengths - room, 0) // step)
+    lengths = np.minimum(tokens.question_lengths, config.max_question_length)
+    max_tokens = config.max_length - lengths - 3  # of the context in a window
+    step = max_tokens - config.doc_stride
+    counts = 1 + -(-np.maximum(tokens.context_lengths - max_tokens, 0) // step)
     question = np.repeat(np.arange(len(counts)), counts)
     first = (np.arange(len(question)) - np.repeat(np.cumsum(counts) - counts, counts)) * step[question]
-    length = np.minimum(tokens.context_lengths[question] - first, room[question])
-    asked = asked[question]
-    told = np.full((len(counts), 2), -1) if spans is None else spans
-    start, end = (told[question] - first[:, None]).T
-    some = (told[question, 0] >= 0) & (end >= 0) & (start < length)
-    whole = some & (start >= 0) & (end < length)
-    start, end = (np.where(whole, place + asked + 2, 0) for place in (start, end))
-    return Windows(question, first, asked, length, start, end, some & ~whole)
+    length = np.minimum(tokens.context_lengths[question] - first, max_tokens[question])
+    question_length = lengths[question]
+    answers = np.full((len(counts), 2), -1) if spans is None else spans
+    start, end = (answers[question] - first[:, None]).T
+    overlaps = (answers[question, 0] >= 0) & (end >= 0) & (start < length)
+    contains = overlaps & (start >= 0) & (end < length)
+    start = np.where(contains, start + question_length + 2, 0)
+    end = np.where(contains, end + question_length + 2, 0)
+    return Windows(question, first, question_length, length, start, end, overlaps & ~contains)
 
 
 @dataclass
@@ -227,54 +227,69 @@ class QAExamples:
 
     - `input_ids`: `[CLS] question [SEP] window of the context [SEP]`, (seq,) int32
     - `context_start`: position of the first token of the context
-    - `start_position`, `end_position`: of the answer, 0 (`[CLS]`) where the window holds none
-    - `counts`: whether it counts in the loss
+    - `start_position`, `end_position`: of the answer, 0 (`[CLS]`) where the window contains none
+    - `in_loss`: whether it is in the loss
     """
 
     tokens: TokenizedQuestions
     windows: Windows
     cls_token_id: int
     sep_token_id: int
-    counted: np.ndarray | None = None
-    """(windows,) bool: those that count in the loss; none means all."""
+    in_loss: np.ndarray | None = None
+    """(windows,) bool: those that are in the loss; none means all."""
+    references: str = ""
+    """Hash of articles, contexts and accepted answers, by which predictions are scored; empty for training."""
 
     def __len__(self) -> int:
         return len(self.windows)
 
     def __getitem__(self, key: Key) -> dict[str, Any]:
-        _, index, counts = key if isinstance(key, tuple) else (0, int(key), True)
+        _, index, in_loss = split_key(key)
         windows = self.windows
-        number, asked, first = (int(values[index]) for values in (windows.question, windows.asked, windows.first_token))
-        question = self.tokens.question(number)[:asked]
+        number, length = int(windows.question[index]), int(windows.question_length[index])
+        first = int(windows.first_token[index])
+        question = self.tokens.question(number)[:length]
         context = self.tokens.context(number)[first : first + int(windows.length[index])]
         cls, sep = np.array([self.cls_token_id], np.int32), np.array([self.sep_token_id], np.int32)
         return {
             "input_ids": np.concatenate([cls, question, sep, context, sep]),
-            "context_start": asked + 2,
+            "context_start": length + 2,
             "start_position": int(windows.start[index]),
             "end_position": int(windows.end[index]),
-            "counts": counts and (self.counted is None or bool(self.counted[index])),
+            "in_loss": in_loss and (self.in_loss is None or bool(self.in_loss[index])),
         }
 
-    def true_ones(self, missing: np.ndarray) -> np.ndarray:
-        """Return which windows say what is true, (windows,) bool.
+    def digest(self) -> str:
+        """Return a hash of all questions, contexts and answers, and of the references of their scores."""
+        tokens, windows = self.tokens, self.windows
+        columns = (column_digest(arrow_column(rows, "input_ids")) for rows in (tokens.questions, tokens.contexts))
+        numbers = (tokens.context_of, windows.question, windows.first_token, windows.start, windows.end)
+        references = np.frombuffer(self.references.encode(), np.uint8)
+        return " ".join([*columns, digest([*numbers, references])])
 
-        A window that cuts an answer is neither one with an answer nor one without. Nor do those of a question tell
-        anything whose answer no window holds whole, or whose answer is missing from the context.
+    def valid_windows(self, missing: np.ndarray) -> np.ndarray:
+        """Return which windows are correct examples, (windows,) bool.
+
+        A window that cuts an answer is an example neither of an answer nor of no answer. The same is true of all
+        windows of a question whose answer no window contains, or whose answer is missing from the context.
 
         Args:
-            missing: (questions,) bool, whose answers are not where they are said to be.
+            missing: (questions,) bool, whose answers are not in their context.
         """
         windows, count = self.windows, len(self.tokens)
-        found, cut = (
-            np.bincount(windows.question, weights=one, minlength=count) > 0 for one in (windows.start > 0, windows.cuts)
-        )
-        return ~windows.cuts & ~(missing | (cut & ~found))[windows.question]
+        contained = np.bincount(windows.question, weights=windows.start > 0, minlength=count) > 0
+        cut = np.bincount(windows.question, weights=windows.cuts, minlength=count) > 0
+        return ~windows.cuts & ~(missing | (cut & ~contained))[windows.question]
 
-    def to_learn_from(self, missing: np.ndarray) -> "QAExamples":
-        """Return the windows of `true_ones` alone."""
-        return replace(self, windows=self.windows.take(self.true_ones(missing)))
+    def for_training(self, missing: np.ndarray) -> "QAExamples":
+        """Return the valid windows alone."""
+        return replace(self, windows=self.windows.take(self.valid_windows(missing)))
 
-    def to_score(self, missing: np.ndarray) -> "QAExamples":
-        """Return all windows, to answer from; those that are not of `true_ones` do not count in the loss."""
-        return replace(self, counted=self.true_ones(missing))
+    def for_eval(self, missing: np.ndarray, references: str) -> "QAExamples":
+        """Return all windows, to predict from; only the valid ones are in the loss.
+
+        Args:
+            missing: (questions,) bool, whose answers are not in their context.
+            references: hash of what predictions are scored by.
+        """
+        return replace(self, in_loss=self.valid_windows(missing), references=references)

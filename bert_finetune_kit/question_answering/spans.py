@@ -14,7 +14,7 @@ from torch.nn.functional import pad
 
 @dataclass(frozen=True)
 class WindowSpans:
-    """The best spans of each window, the best first, and the score of its having none."""
+    """The best spans of each window, the best first, and the score of no answer in it."""
 
     scores: np.ndarray
     """(windows, n_best) float: start logit + end logit; -inf where a window has fewer spans."""
@@ -34,7 +34,7 @@ def best_spans(
     Args:
         start_logits: (windows, seq) float.
         end_logits: (windows, seq) float.
-        context: (windows, seq) bool, the tokens that an answer may hold.
+        context: (windows, seq) bool, the tokens that an answer may contain.
         n_best: number of starts, of ends, and of spans kept.
         max_answer_length: longest answer in tokens.
 
@@ -45,26 +45,26 @@ def best_spans(
     kept = min(n_best, start_logits.shape[1])
     starts, ends = largest(start_logits, kept), largest(end_logits, kept)
     first, last = (
-        logits.gather(1, places).masked_fill_(~context.gather(1, places), -torch.inf)
-        for logits, places in ((start_logits, starts), (end_logits, ends))
+        logits.gather(1, indices).masked_fill_(~context.gather(1, indices), -torch.inf)
+        for logits, indices in ((start_logits, starts), (end_logits, ends))
     )
     lengths = ends.short().unsqueeze(1) - starts.short().unsqueeze(2)  # (windows, starts, ends), less one
     scores = first.unsqueeze(2) + last.unsqueeze(1)
     scores = scores.masked_fill_((lengths < 0).logical_or_(lengths >= max_answer_length), -torch.inf).flatten(1)
-    place = largest(scores, min(n_best, kept * kept))
-    best, order = scores.gather(1, place).sort(dim=1, descending=True, stable=True)
-    place = place.gather(1, order)
-    starts, ends = starts.gather(1, place // kept), ends.gather(1, place % kept)
-    lacking = n_best - best.shape[1]  # of windows shorter than that; all batches must have one width
+    chosen = largest(scores, min(n_best, kept * kept))
+    best, order = scores.gather(1, chosen).sort(dim=1, descending=True, stable=True)
+    chosen = chosen.gather(1, order)
+    starts, ends = starts.gather(1, chosen // kept), ends.gather(1, chosen % kept)
+    missing = n_best - best.shape[1]  # of windows shorter than n_best; all batches must have the same width
     null = start_logits[:, 0] + end_logits[:, 0]
-    return pad(best, (0, lacking), value=-torch.inf), pad(starts, (0, lacking)), pad(ends, (0, lacking)), null
+    return pad(best, (0, missing), value=-torch.inf), pad(starts, (0, missing)), pad(ends, (0, missing)), null
 
 
 def largest(values: Tensor, count: int) -> Tensor:
-    """Return the places of the `count` largest values of each row, (rows, count) int64; of equal ones the first.
+    """Return the indices of the `count` largest values of each row, (rows, count) int64; of equal ones the first.
 
-    On CPUs `torch.topk` moves pairs of values and places about; numpy finds the least of the values kept without, which
-    is several times as fast.
+    On CPUs `torch.topk` sorts pairs of values and indices. numpy's partition of integers finds the smallest value that
+    is kept without them, which is several times as fast (benchmarks/qa_decoding.py).
 
     Args:
         values: (rows, width) float32.
@@ -73,18 +73,18 @@ def largest(values: Tensor, count: int) -> Tensor:
     if values.device.type != "cpu":
         return values.topk(count, dim=1).indices
     bits = values.detach().numpy().view(np.int32)
-    keys = bits ^ ((bits >> 31) & 0x7FFFFFFF)  # whole numbers in the order of the floats
-    least = np.partition(keys, -count, axis=1)[:, -count, None]
-    chosen = keys >= least
-    places = np.flatnonzero(chosen)
+    keys = bits ^ ((bits >> 31) & 0x7FFFFFFF)  # integers in the order of the floats
+    smallest = np.partition(keys, -count, axis=1)[:, -count, None]
+    chosen = keys >= smallest
+    indices = np.flatnonzero(chosen)
     rows, width = keys.shape
-    if len(places) > rows * count:  # others equal the least one kept
+    if len(indices) > rows * count:  # more values equal the smallest one kept
         many = np.flatnonzero(np.count_nonzero(chosen, axis=1) > count)
-        equal = keys[many] == least[many]
+        equal = keys[many] == smallest[many]
         above = chosen[many] & ~equal
         chosen[many] = above | (equal & (np.cumsum(equal, axis=1) <= count - above.sum(1, keepdims=True)))
-        places = np.flatnonzero(chosen)
-    return torch.from_numpy(places.reshape(rows, count) - np.arange(0, rows * width, width)[:, None])
+        indices = np.flatnonzero(chosen)
+    return torch.from_numpy(indices.reshape(rows, count) - np.arange(0, rows * width, width)[:, None])
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,12 @@ class QuestionSpans:
     ends: np.ndarray
     """(questions, n_best) int: number of the last token in the context."""
     null: np.ndarray
-    """(questions,) float, score of no answer: the least of the windows', since one window with an answer is enough."""
+    """(questions,) float, score of no answer: the lowest of the windows', since one window with an answer is enough."""
 
     @property
     def no_answer(self) -> np.ndarray:
-        """Probability of no answer beside the best span alone, (questions,); 1 where there is no span."""
-        with np.errstate(invalid="ignore"):  # in 64 bits: 32 cannot tell 1 from 1 - 1e-8
+        """Probability of no answer against the best span alone, (questions,); 1 where there is no span."""
+        with np.errstate(invalid="ignore"):  # in float64: float32 rounds 1 - 1e-8 to 1
             return expit(self.null.astype(np.float64) - self.scores[:, 0])
 
     def probabilities(self) -> np.ndarray:
@@ -112,7 +112,7 @@ class QuestionSpans:
 
 
 def merge_windows(windows: WindowSpans, question: np.ndarray, shift: np.ndarray, count: int) -> QuestionSpans:
-    """Join the windows of each question and keep its best spans, a span that two windows share once.
+    """Merge the windows of each question and keep its best spans, a span that two windows share once.
 
     Args:
         windows: spans of all windows.
@@ -124,12 +124,12 @@ def merge_windows(windows: WindowSpans, question: np.ndarray, shift: np.ndarray,
     number = np.bincount(question, minlength=count)
     first = np.cumsum(number) - number
     merged = QuestionSpans(windows.scores[first], starts[first], ends[first], np.minimum.reduceat(windows.null, first))
-    for several in np.unique(number[number > 1]).tolist():
-        owners = np.flatnonzero(number == several)
-        rows = first[owners, None] + np.arange(several)
-        columns = [values[rows].reshape(len(owners), -1) for values in (windows.scores, starts, ends)]
+    for windows_each in np.unique(number[number > 1]).tolist():
+        questions = np.flatnonzero(number == windows_each)
+        rows = first[questions, None] + np.arange(windows_each)
+        columns = [values[rows].reshape(len(questions), -1) for values in (windows.scores, starts, ends)]
         for target, values in zip((merged.scores, merged.starts, merged.ends), _best_of(*columns), strict=True):
-            target[owners] = values[:, : target.shape[1]]
+            target[questions] = values[:, : target.shape[1]]
     return merged
 
 
@@ -138,11 +138,11 @@ def _best_of(scores: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[
     order = np.argsort(-scores, axis=1, kind="stable")
     scores, starts, ends = (np.take_along_axis(values, order, 1) for values in (scores, starts, ends))
     spans = starts * (ends.max() + 1) + ends
-    beside = np.argsort(spans, axis=1, kind="stable")
-    spans = np.take_along_axis(spans, beside, 1)
-    again = np.zeros(spans.shape, bool)
-    np.put_along_axis(again, beside[:, 1:], spans[:, 1:] == spans[:, :-1], 1)
-    order = np.argsort(again, axis=1, kind="stable")
-    scores = np.where(again, -np.inf, scores)
+    by_span = np.argsort(spans, axis=1, kind="stable")
+    spans = np.take_along_axis(spans, by_span, 1)
+    duplicate = np.zeros(spans.shape, bool)
+    np.put_along_axis(duplicate, by_span[:, 1:], spans[:, 1:] == spans[:, :-1], 1)
+    order = np.argsort(duplicate, axis=1, kind="stable")
+    scores = np.where(duplicate, -np.inf, scores)
     scores, starts, ends = (np.take_along_axis(values, order, 1) for values in (scores, starts, ends))
     return scores, starts, ends

@@ -1,4 +1,5 @@
-"""Rates are held against binomial bounds of 4 standard deviations: a right procedure fails once in 16,000 runs."""
+"""Rates are compared with binomial bounds of 4 standard deviations; a correct procedure exceeds them by chance in 1 of
+16,000 samples."""
 
 import dataclasses
 import itertools
@@ -12,20 +13,14 @@ from hypothesis import strategies as st
 
 from bert_finetune_kit import PretrainConfig
 from bert_finetune_kit.pretraining.corpus import TokenizedCorpus
-from bert_finetune_kit.pretraining.features import (
-    PretrainingExamples,
-    split_held_out,
-    truncate_pair,
-    usable_documents,
-    window_start,
-)
+from bert_finetune_kit.pretraining.examples import PretrainingExamples, truncate_pair, usable_documents, window_start
 
 CLS, SEP, FIRST = 1, 2, 10
 DOCUMENTS, VOCAB = 40, 50_000
 
 
 def make_corpus(seed=0, documents=DOCUMENTS, sentences=(1, 60), words=(1, 25)):
-    """Documents whose ids tell where they come from: every id occurs once in the corpus."""
+    """Documents in which every id occurs once in the corpus, so that it identifies its document and position."""
     rng = np.random.default_rng(seed)
     rows, following = {"input_ids": [], "sentence_starts": []}, FIRST
     for _ in range(documents):
@@ -62,28 +57,28 @@ def nsp():
     return examples, [examples.pair(epoch, index) for epoch in range(8) for index in range(len(examples))]
 
 
-def test_shape_of_an_example(nsp):
+def test_fields_of_an_example(nsp):
     examples, _ = nsp
     example = examples[2, 5, True]
     ids, types = example["input_ids"], example["token_type_ids"]
     pair = examples.pair(2, 5)
     assert ids.tolist() == [CLS, *pair.segment_a, SEP, *pair.segment_b, SEP]
     assert types.tolist() == [0] * (len(pair.segment_a) + 2) + [1] * (len(pair.segment_b) + 1)
-    assert (example["next_sentence_label"], example["draw"], example["counts"]) == (pair.label, (7, 2, 5), True)
+    assert (example["next_sentence_label"], example["rng_key"], example["in_loss"]) == (pair.label, (7, 2, 5), True)
     assert ids.dtype == types.dtype == np.int64
 
 
-def test_segments_are_text_and_fit(nsp):
+def test_segments_are_runs_of_text_that_fit(nsp):
     examples, pairs = nsp
     for pair in pairs:
         assert len(pair.segment_a) >= 1
         assert len(pair.segment_b) >= 1
-        assert len(pair.segment_a) + len(pair.segment_b) <= examples.room
+        assert len(pair.segment_a) + len(pair.segment_b) <= examples.max_tokens
         assert is_run(pair.segment_a)
         assert is_run(pair.segment_b)
 
 
-def test_half_are_random_and_those_come_from_another_document(nsp):
+def test_half_of_the_pairs_are_random_and_from_another_document(nsp):
     examples, pairs = nsp
     assert within_binomial(sum(pair.label for pair in pairs), len(pairs), 0.5)
     for pair in pairs:
@@ -95,7 +90,7 @@ def test_half_are_random_and_those_come_from_another_document(nsp):
                 assert pair.segment_b[0] == pair.segment_a[-1] + 1
 
 
-def test_every_other_document_is_drawn_alike(nsp):
+def test_random_segments_come_from_all_documents_alike(nsp):
     examples, pairs = nsp
     drawn = [document_of(examples.corpus, pair.segment_b).pop() for pair in pairs if pair.label == 1]
     counts = np.bincount(drawn, minlength=len(examples.corpus))
@@ -103,26 +98,26 @@ def test_every_other_document_is_drawn_alike(nsp):
     assert counts.max() < 2.5 * len(drawn) / len(examples.corpus)
 
 
-def test_short_sequences():
-    # One sentence a token: nothing but a drawn target makes an example of a long document short.
+def test_rate_and_length_of_short_sequences():
+    # One sentence a token: nothing but a random shorter target makes an example of a long document short.
     corpus = make_corpus(documents=4, sentences=(2000, 2001), words=(1, 2))
     examples = make_examples(corpus, short_sequence_probability=0.1)
     pairs = [examples.pair(epoch, index) for epoch in range(10) for index in range(len(examples))]
     lengths = np.array([len(pair.segment_a) + len(pair.segment_b) for pair in pairs])
-    # A drawn target equals the room once in (room - 1) draws, and is then not short.
-    short = 0.1 * (1 - 1 / (examples.room - 1))
-    assert within_binomial((lengths < examples.room).sum(), len(lengths), short)
-    assert lengths[lengths < examples.room].mean() == pytest.approx((2 + examples.room - 1) / 2, rel=0.15)
+    # A random target is the full length once in (max_tokens - 1) draws, and is then not short.
+    short = 0.1 * (1 - 1 / (examples.max_tokens - 1))
+    assert within_binomial((lengths < examples.max_tokens).sum(), len(lengths), short)
+    assert lengths[lengths < examples.max_tokens].mean() == pytest.approx((2 + examples.max_tokens - 1) / 2, rel=0.15)
 
 
 def test_long_documents_fill_the_length():
     corpus = make_corpus(documents=6, sentences=(300, 400))
     examples = make_examples(corpus, short_sequence_probability=0.0)
     pairs = [examples.pair(0, index) for index in range(len(examples))]
-    assert {len(pair.segment_a) + len(pair.segment_b) for pair in pairs} == {examples.room}
+    assert {len(pair.segment_a) + len(pair.segment_b) for pair in pairs} == {examples.max_tokens}
 
 
-def test_an_epoch_holds_about_the_tokens_of_the_corpus_and_covers_it():
+def test_an_epoch_has_about_as_many_tokens_as_the_corpus_and_covers_it():
     corpus = make_corpus(documents=10, sentences=(200, 300))
     examples = make_examples(corpus, objective="none", short_sequence_probability=0.0)
     seen = np.concatenate([examples.pair(0, index).segment_a for index in range(len(examples))])
@@ -131,24 +126,38 @@ def test_an_epoch_holds_about_the_tokens_of_the_corpus_and_covers_it():
 
 
 def test_examples_are_a_pure_function_of_seed_epoch_and_index():
-    ours, again, other = make_examples(), make_examples(), make_examples(seed=8)
-    for index in np.random.default_rng(0).permutation(len(ours))[:50]:  # in any order
-        one, two = ours[3, index, True], again[3, index, True]
-        assert all(np.array_equal(one[key], two[key]) for key in one)
-    changed = [not np.array_equal(ours[0, i, True]["input_ids"], ours[1, i, True]["input_ids"]) for i in range(100)]
-    assert np.mean(changed) > 0.9
-    changed = [not np.array_equal(ours[i]["input_ids"], other[i]["input_ids"]) for i in range(100)]
-    assert np.mean(changed) > 0.9
+    examples, again, reseeded = make_examples(), make_examples(), make_examples(seed=8)
+    for index in np.random.default_rng(0).permutation(len(examples))[:50]:  # in any order
+        first, second = examples[3, index, True], again[3, index, True]
+        assert all(np.array_equal(first[key], second[key]) for key in first)
+
+    def share_changed(pairs):
+        return np.mean([not np.array_equal(first["input_ids"], second["input_ids"]) for first, second in pairs])
+
+    assert share_changed((examples[0, index, True], examples[1, index, True]) for index in range(100)) > 0.9
+    assert share_changed((examples[index], reseeded[index]) for index in range(100)) > 0.9
 
 
-def test_plain_numbers_are_epoch_0(nsp):
+def test_windows_inside_a_document_move_between_epochs():
+    """One sentence a token, so that a window starts exactly where the grid puts it."""
+    corpus = make_corpus(documents=1, sentences=(950, 951), words=(1, 2))
+    examples = make_examples(corpus, objective="none", short_sequence_probability=0.0)
+    starts = np.array(
+        [[examples.pair(epoch, n).segment_a[0] - FIRST for n in range(len(examples))] for epoch in (0, 1)]
+    )
+    assert starts[:, 0].tolist() == [0, 0]
+    assert (starts[0, 1:-1] != starts[1, 1:-1]).all()
+    assert starts[:, -1].tolist() == [950 - examples.max_tokens] * 2
+
+
+def test_an_index_alone_means_epoch_0(nsp):
     examples, _ = nsp
     assert (examples[3]["input_ids"] == examples[0, 3, True]["input_ids"]).all()
     with pytest.raises(IndexError, match=r"example .* of"):
         examples[len(examples)]
 
 
-def test_sentence_order():
+def test_sop_swaps_half_of_the_pairs():
     examples = make_examples(objective="sop")
     pairs = [examples.pair(0, index) for index in range(len(examples))]
     assert within_binomial(sum(pair.label for pair in pairs), len(pairs), 0.5)
@@ -157,7 +166,7 @@ def test_sentence_order():
         assert (pair.segment_a[0] > pair.segment_b[0]) == (pair.label == 1)
 
 
-def test_no_pairs():
+def test_examples_without_a_pair_objective():
     examples = make_examples(objective="none")
     example = examples[0]
     assert "next_sentence_label" not in example
@@ -166,7 +175,7 @@ def test_no_pairs():
     assert set(example["token_type_ids"]) == {0}
 
 
-def test_sentence_pairs():
+def test_segments_of_sentence_pairs_are_single_sentences():
     corpus = make_corpus(words=(1, 12))
     examples = make_examples(corpus, pairs="sentences")
     assert len(examples) == (examples.corpus.sentence_counts - 1).sum()
@@ -189,12 +198,12 @@ def test_a_single_sentence_is_cut_at_a_word():
     continuation[FIRST::2] = True  # every second piece continues a word
     examples = dataclasses.replace(examples, continuation=continuation)
     cuts = [examples.pair(epoch, index) for epoch in range(20) for index in range(len(examples))]
-    followed = [pair.segment_b[0] for pair in cuts if pair.label == 0]
-    assert followed
-    assert not continuation[followed].any()
+    first_of_b = [pair.segment_b[0] for pair in cuts if pair.label == 0]
+    assert first_of_b
+    assert not continuation[first_of_b].any()
 
 
-def test_two_tokens_are_enough():
+def test_a_document_of_two_tokens_is_an_example():
     corpus = make_corpus(documents=3, sentences=(1, 2), words=(2, 3))
     examples = make_examples(corpus, max_length=5)
     assert all(len(examples[epoch, index, True]["input_ids"]) == 5 for epoch in range(5) for index in range(3))
@@ -209,20 +218,20 @@ def test_usable_documents():
 
 
 @given(st.integers(1, 5000), st.integers(2, 509), st.floats(0, 1))
-def test_windows_cover_their_document(length, room, shift):
-    starts = [window_start(length, room, place, shift) for place in range(-(-length // room))]
+def test_windows_cover_their_document(length, max_tokens, shift):
+    starts = [window_start(length, max_tokens, number, shift) for number in range(-(-length // max_tokens))]
     assert starts[0] == 0
-    assert all(0 <= start <= max(length - room, 0) for start in starts)
-    assert all(second - first <= room for first, second in itertools.pairwise(starts))
-    assert starts[-1] + room >= length
+    assert all(0 <= start <= max(length - max_tokens, 0) for start in starts)
+    assert all(second - first <= max_tokens for first, second in itertools.pairwise(starts))
+    assert starts[-1] + max_tokens >= length
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(2, 200), st.integers(0, 2**32))
-def test_truncation_is_that_of_the_paper(length_a, length_b, room, seed):
+def test_truncation_equals_that_of_google_research_bert(length_a, length_b, max_tokens, seed):
     a, b = np.arange(length_a), np.arange(1000, 1000 + length_b)
-    pair = truncate_pair(a, b, 0, room, np.random.default_rng(seed))
+    pair = truncate_pair(a, b, 0, max_tokens, np.random.default_rng(seed))
     left_a, left_b = length_a, length_b
-    while left_a + left_b > room:  # truncate_seq_pair of google-research/bert
+    while left_a + left_b > max_tokens:  # truncate_seq_pair of google-research/bert
         if left_a > left_b:
             left_a -= 1
         else:
@@ -233,17 +242,9 @@ def test_truncation_is_that_of_the_paper(length_a, length_b, room, seed):
     assert is_run(pair.segment_b)
 
 
-def test_truncation_takes_either_end():
+def test_truncation_cuts_both_ends_equally_often():
     fronts = [
         truncate_pair(np.arange(100), np.arange(10), 0, 60, np.random.default_rng(seed)).segment_a[0]
         for seed in range(500)
     ]
     assert within_binomial(sum(fronts), 500 * 50, 0.5)
-
-
-def test_held_out_documents_do_not_depend_on_the_seed_of_the_run():
-    train, held_out = split_held_out(100, 0.05, least=2)
-    assert (len(train), len(held_out)) == (95, 5)
-    assert sorted([*train, *held_out]) == list(range(100))
-    assert split_held_out(100, 0.05, least=2)[1].tolist() == held_out.tolist()
-    assert len(split_held_out(10, 0.05, least=2)[1]) == 2

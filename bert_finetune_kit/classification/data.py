@@ -1,0 +1,138 @@
+"""Rows of a source → the data of a run: labels, targets, token ids, metrics."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+
+from ..compat.datasets import fingerprint_of
+from ..contract import PreparedData
+from ..data.labelled import LabelledData, check_texts, class_names, label_values
+from ..data.sources import LabelledSource
+from ..data.splits import held_out_note, hold_out
+from ..data.tokenized import tokenize_texts
+from ..tasks.task import ClassificationTask
+from .collator import DataCollatorForClassification
+from .config import ClassificationConfig
+from .examples import ClassificationExamples
+from .labels import LabelSet, check_classes, label_set, label_weights
+from .metric_set import MetricSet, metric_set
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassificationData(PreparedData):
+    """Data of a classification or regression."""
+
+    train: ClassificationExamples
+    validation: Mapping[str, ClassificationExamples]
+    validation_rows: Mapping[str, Dataset]
+    """The examples of `validation` as they are in the files."""
+    labels: LabelSet
+    metrics: MetricSet
+    text_columns: tuple[str, ...]
+    threshold: float
+    """Lowest probability of a label in a multi_label task."""
+    own_splits: tuple[str, ...]
+    """Published splits that are evaluated completely; none where examples were held out, limited or replaced."""
+
+
+def build_examples(
+    rows: Dataset, task: ClassificationTask, config: ClassificationConfig, tokenizer: Any, targets: np.ndarray | None
+) -> ClassificationExamples:
+    """Return rows as examples.
+
+    Args:
+        rows: with the columns of the task.
+        task: the declaration.
+        config: lengths.
+        tokenizer: of the model.
+        targets: as `LabelSet.encode` returns them; none for prediction.
+    """
+    texts = tokenize_texts(rows, task.text, task.text_pair, tokenizer)
+    return ClassificationExamples(
+        texts, targets, config.max_length, config.stride, tokenizer.cls_token_id, tokenizer.sep_token_id
+    )
+
+
+def build_data(
+    rows: LabelledData,
+    task: ClassificationTask,
+    source: LabelledSource,
+    config: ClassificationConfig,
+    choose_tokenizer: Callable[[Iterable[str], str], Any],
+    lengths: Sequence[int] | None,
+) -> ClassificationData:
+    """Return the data of a run.
+
+    Args:
+        rows: by split, with the columns of the task.
+        task: the declaration.
+        source: its settings.
+        config: lengths, class weights, threshold.
+        choose_tokenizer: training texts and their fingerprint → `TokenizerChoice`.
+        lengths: that batches may have; none means any.
+
+    Raises:
+        DataError: a text or label cannot be used, or there is nothing to learn.
+        ConfigError: a metric or the class weights do not fit the task.
+    """
+    for split, part in {"train": rows.train, **rows.validation}.items():
+        check_texts(part, task, split)
+    values = label_values(rows.train, task)
+    labels = label_set(task, values, class_names(rows.train, task))
+    metrics = metric_set(task.metrics, task.kind, labels.outputs)
+    columns = tuple(column for column in (task.text, task.text_pair) if column is not None)
+    texts = (text for column in columns for text in rows.train[column])
+    choice = choose_tokenizer(texts, fingerprint_of(rows.train))
+    tokenizer, notes = choice.tokenizer, [*choice.notes]
+    train = build_examples(rows.train, task, config, tokenizer, labels.encode(values, "train"))
+    validation = {
+        split: build_examples(part, task, config, tokenizer, labels.encode(label_values(part, task), split))
+        for split, part in rows.validation.items()
+    }
+    limited = source.validation is not None or source.max_validation_examples is not None
+    own_splits = () if limited else tuple(validation)
+    if not validation:
+        kept, held_out = hold_out(len(train), source.validation_share)
+        notes.append(held_out_note(len(held_out), len(train), "example"))
+        rows = replace(rows, validation={"validation": rows.train.select(held_out)})
+        train, validation = train.subset(kept), {"validation": train.subset(held_out)}
+    check_classes(labels, train.labels, {split: examples.labels for split, examples in validation.items()})
+    return ClassificationData(
+        name=rows.name,
+        tokenizer=tokenizer,
+        initial_model=choice.model,
+        train=train,
+        validation=validation,
+        validation_rows=rows.validation,
+        collator=DataCollatorForClassification(
+            tokenizer.pad_token_id, label_weights(config.class_weights, train.labels, labels.outputs), lengths
+        ),
+        glossary=tuple(metrics.glossary(list(validation))),
+        best_metric=_best_metric(task, metrics, list(validation)),
+        further_scores=_lower_is_better(metrics, list(validation)),
+        notes=tuple(notes),
+        labels=labels,
+        metrics=metrics,
+        text_columns=columns,
+        threshold=config.threshold,
+        own_splits=own_splits,
+    )
+
+
+def _prefixes(splits: Sequence[str]) -> list[str]:
+    return [f"{split}_" for split in splits] if len(splits) > 1 else [""]
+
+
+def _best_metric(task: ClassificationTask, metrics: MetricSet, splits: Sequence[str]) -> str:
+    """Return the key of the score to choose the best checkpoint by, that of the first split."""
+    best = task.best_metric
+    if best is None or best == task.metrics[0]:  # the path of a module is not the key of its score
+        best = metrics.names[0]
+    return _prefixes(splits)[0] + best
+
+
+def _lower_is_better(metrics: MetricSet, splits: Sequence[str]) -> dict[str, bool | None]:
+    return {prefix + name: lower for prefix in _prefixes(splits) for name, lower in metrics.lower_is_better().items()}

@@ -1,0 +1,178 @@
+"""Outputs of the saved weights → scores with intervals and baselines, calibration, and the worst errors."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from ..contract import Evaluation, Outputs
+from ..reporting.details import ClassificationDetails, ClassificationError, LabelScores, Reliability, ReliabilityBin
+from .data import ClassificationData
+from .intervals import intervals
+from .labels import LabelSet
+from .metrics import Predictions, bin_of, calibration_gaps, confidences, decode, majority_baseline
+
+_DRAWS = 200
+_WORST_ERRORS = 10
+
+
+def evaluate(data: ClassificationData, outputs: Mapping[str, Outputs]) -> Evaluation:
+    """Return the scores of all validation splits, with intervals, baselines and details.
+
+    Args:
+        data: of the run.
+        outputs: of each split losses, logits (examples, labels) and references.
+    """
+    baseline = "mean" if data.labels.kind == "regression" else "majority"
+    scores: dict[str, float] = {}
+    split_intervals: dict[str, Any] = {}
+    baselines: dict[str, float] = {}
+    details: dict[str, ClassificationDetails] = {}
+    by_chance: dict[str, float] = {}
+    for split, (_, logits, references) in outputs.items():
+        prefix = data.prefix(split)
+        scores |= _prefixed(prefix, data.metrics.score_logits(logits, references, data.threshold))
+        finite = np.isfinite(logits).all(1)
+        predicted = decode(logits[finite], references[finite], data.labels.kind, data.threshold)
+        rows = data.validation_rows[split].select(np.flatnonzero(finite))
+        details[split] = split_details(predicted, data, rows)
+        split_intervals |= _prefixed(prefix, details[split]["intervals"])
+        baselines |= _prefixed(prefix, details[split]["baseline"])
+        if data.labels.kind != "regression" and len(predicted.references):
+            by_chance[split] = calibration_by_chance(predicted)
+    return Evaluation(
+        scores=scores,
+        intervals=split_intervals,
+        baselines={baseline: baselines},
+        details=details,
+        evidence={"calibration_by_chance": by_chance} if data.labels.kind != "regression" else {},
+    )
+
+
+def _prefixed(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {prefix + name: value for name, value in values.items()}
+
+
+def split_details(predicted: Predictions, data: ClassificationData, rows: Dataset) -> ClassificationDetails:
+    """Return scores, intervals and baseline of a split, its scores by label, calibration and worst errors.
+
+    Args:
+        predicted: predictions and references of the examples whose logits are finite.
+        data: of the run.
+        rows: these examples.
+    """
+    labels, metrics, count = data.labels, data.metrics, len(predicted.references)
+    errors = worst_errors(predicted, labels, rows, data.text_columns)
+    if not count:
+        return {"examples": 0, "scores": {}, "intervals": {}, "baseline": {}, "worst_errors": errors}
+    baseline = majority_baseline(data.train.labels, predicted.references, labels.kind, labels.outputs)
+    details: ClassificationDetails = {
+        "examples": count,
+        "scores": metrics.score(predicted),
+        "intervals": intervals(metrics, predicted),
+        "baseline": metrics.score(baseline),
+        "worst_errors": errors,
+    }
+    if labels.kind != "regression":
+        details["by_label"] = label_scores(predicted, labels)
+        details["reliability"] = reliability(predicted)
+    if labels.kind == "single_label":
+        ids = list(range(len(labels.names)))
+        details["confusion"] = confusion_matrix(predicted.references, predicted.predictions, labels=ids).tolist()
+    return details
+
+
+def label_scores(predicted: Predictions, labels: LabelSet) -> dict[str, LabelScores]:
+    """Return precision, recall, F1, support and the number of predictions of each label."""
+    ids = list(range(len(labels.names)))
+    columns = precision_recall_fscore_support(
+        predicted.references, predicted.predictions, labels=ids, zero_division=0.0
+    )
+    multi_label = predicted.predictions.ndim == 2
+    counts = predicted.predictions.sum(0) if multi_label else np.bincount(predicted.predictions, minlength=len(ids))
+    return {
+        name: LabelScores(
+            precision=float(precision), recall=float(recall), f1=float(f1), support=float(support),
+            predicted=float(count),
+        )
+        for name, precision, recall, f1, support, count in zip(labels.names, *columns, counts, strict=True)
+    }  # fmt: skip
+
+
+def reliability(predicted: Predictions, bins: int = 15) -> Reliability:
+    """Return the accuracy of predictions of similar confidence: a reliability diagram (Guo et al. 2017).
+
+    Args:
+        predicted: predictions and references; not of a regression.
+        bins: of equal width, from 0 to 1; empty ones are omitted.
+    """
+    confidence, correct = confidences(predicted)
+    bin_of_prediction = bin_of(confidence, bins)
+    non_empty = [
+        ReliabilityBin(
+            low=number / bins,
+            high=(number + 1) / bins,
+            count=int((bin_of_prediction == number).sum()),
+            confidence=float(confidence[bin_of_prediction == number].mean()),
+            accuracy=float(correct[bin_of_prediction == number].mean()),
+        )
+        for number in np.unique(bin_of_prediction).tolist()
+    ]
+    return {"bins": non_empty, "calibration_error": calibration_gaps(confidence, correct, bins)}
+
+
+def calibration_by_chance(predicted: Predictions, draws: int = _DRAWS, seed: int = 0) -> float:
+    """Return the 95th percentile of the calibration error of a calibrated model with these probabilities.
+
+    Consistency resampling (Bröcker and Smith 2007): each prediction is correct with its own probability.
+    """
+    confidence, _ = confidences(predicted)
+    rng = np.random.default_rng(seed)
+    errors = [calibration_gaps(confidence, rng.random(len(confidence)) < confidence) for _ in range(draws)]
+    return float(np.percentile(errors, 95))
+
+
+def worst_errors(
+    predicted: Predictions, labels: LabelSet, rows: Dataset, columns: Sequence[str], max_errors: int = _WORST_ERRORS
+) -> list[ClassificationError]:
+    """Return the wrong predictions with the highest confidence; of a regression those with the largest error.
+
+    Args:
+        predicted: predictions and references.
+        labels: their names.
+        rows: the examples, in the same order.
+        columns: of their texts.
+        max_errors: how many to return.
+    """
+    wrong = predicted.predictions != predicted.references
+    if labels.kind == "regression":
+        size = np.abs(predicted.predictions - predicted.references)
+    elif labels.kind == "multi_label":
+        confidence = np.where(predicted.predictions == 1, predicted.probabilities, 1 - predicted.probabilities)
+        size = np.where(wrong, confidence, 0).max(1, initial=0)
+    else:
+        size = np.where(wrong, predicted.probabilities.max(1, initial=0), 0)
+    errors = []
+    for number in np.argsort(-size, kind="stable")[:max_errors].tolist():
+        if size[number] <= 0:
+            continue
+        error = ClassificationError(
+            row=number,
+            texts=[rows[number][column] for column in columns],
+            true=_readable(predicted.references[number], labels),
+            predicted=_readable(predicted.predictions[number], labels),
+        )
+        error["absolute_error" if labels.kind == "regression" else "probability"] = float(size[number])
+        errors.append(error)
+    return errors
+
+
+def _readable(value: Any, labels: LabelSet) -> str | float:
+    """Return a target as label names or as a number."""
+    if labels.kind == "regression":
+        return round(float(value), 4)
+    if labels.kind == "multi_label":
+        return ", ".join(name for name, present in zip(labels.names, value, strict=True) if present) or "(none)"
+    return labels.names[int(value)]

@@ -1,0 +1,157 @@
+"""Documents of a source → the data of a run: corpora split, cleaned and turned into examples."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..contract import PreparedData
+from ..data.corpus import Corpus
+from ..data.splits import held_out_note, hold_out
+from ..data.vocabulary import continuation_mask
+from ..errors import ConfigError, DataError
+from .collator import DataCollatorForPreTraining
+from .config import PretrainConfig
+from .corpus import TokenizedCorpus, tokenize_corpus
+from .examples import PretrainingExamples, usable_documents
+from .metrics import GLOSSARY
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainData(PreparedData):
+    """Data of a pretraining; `train` and `validation` hold the corpora and the config by which examples are made."""
+
+    train: PretrainingExamples
+    validation: Mapping[str, PretrainingExamples]
+    collator: DataCollatorForPreTraining
+    validation_split: str | None = None
+    """Published split that is evaluated on as a whole; none where text was held out, limited or given."""
+
+    def with_config(self, config: PretrainConfig, lengths: Sequence[int] | None) -> "PretrainData":
+        """Return the same corpora as examples of another config, such as that of a second phase.
+
+        Args:
+            config: how examples are made.
+            lengths: that batches may have; none means any.
+        """
+        return replace(
+            self,
+            train=replace(self.train, config=config),
+            validation={split: replace(examples, config=config) for split, examples in self.validation.items()},
+            collator=build_collator(self.tokenizer, config, lengths),
+        )
+
+
+@dataclass(frozen=True)
+class SplitCorpora:
+    """Tokenized documents to train and to evaluate on."""
+
+    train: TokenizedCorpus
+    validation: TokenizedCorpus
+    notes: tuple[str, ...] = ()
+
+
+def split_corpora(corpus: Corpus, tokenizer: Any, validation_share: float, config: PretrainConfig) -> SplitCorpora:
+    """Tokenize the documents of a source, skip those too short for an example, and hold a share out for validation.
+
+    Args:
+        corpus: documents as text.
+        tokenizer: of the model.
+        validation_share: share of the documents to hold out where there is no validation split.
+        config: objective and pairs.
+
+    Raises:
+        DataError: there are too few documents.
+    """
+    notes: list[str] = []
+    train = _usable(tokenize_corpus(corpus.train, tokenizer), config, "train", notes)
+    minimum = 2 if config.objective == "nsp" else 1
+    if corpus.validation is not None:
+        validation = _usable(tokenize_corpus(corpus.validation, tokenizer), config, "validation", notes)
+    else:
+        _check_count(train, 2 * minimum, config, "train")  # both parts need the minimum
+        kept, held_out = hold_out(len(train), validation_share, unit="document", min_items=minimum)
+        notes.append(held_out_note(len(held_out), len(train), "document"))
+        train, validation = train.subset(kept), train.subset(held_out)
+    _check_count(train, minimum, config, "train")
+    _check_count(validation, minimum, config, "validation")
+    return SplitCorpora(train, validation, tuple(notes))
+
+
+def _usable(corpus: TokenizedCorpus, config: PretrainConfig, split: str, notes: list[str]) -> TokenizedCorpus:
+    usable = usable_documents(corpus, config)
+    if len(usable) == 0:
+        raise DataError(f"No document of the {split} split is long enough for an example.")
+    if len(usable) == len(corpus):
+        return corpus
+    notes.append(f"{len(corpus) - len(usable):,} documents of the {split} split are too short for an example")
+    return corpus.subset(usable)
+
+
+def _check_count(corpus: TokenizedCorpus, minimum: int, config: PretrainConfig, split: str) -> None:
+    if len(corpus) >= minimum:
+        return
+    needs = f"at least {minimum} are needed"
+    choices = "add text"
+    if config.objective == "nsp":
+        needs += ", since next sentence prediction takes random segments from another document"
+        choices += ", or choose objective 'sop' or 'none'"
+    raise DataError(
+        f"The {split} split has {len(corpus)} usable document{'s' * (len(corpus) != 1)}, and {needs}. Set how "
+        f"documents are separated (documents='blank_lines', 'headings' or 'records'), or {choices}."
+    )
+
+
+def build_data(
+    corpora: SplitCorpora,
+    config: PretrainConfig,
+    tokenizer: Any,
+    seed: int,
+    lengths: Sequence[int] | None,
+    **fields: Any,
+) -> PretrainData:
+    """Return the data of a run.
+
+    Args:
+        corpora: of `split_corpora`.
+        config: how examples are made.
+        tokenizer: of the model.
+        seed: of all draws.
+        lengths: that batches may have; none means any.
+        fields: further fields of `PretrainData`.
+
+    Raises:
+        ConfigError: whole words are to be masked, and the vocabulary does not mark which pieces continue a word.
+    """
+    continuation = np.array(continuation_mask(tokenizer))
+    if config.whole_word_masking and not continuation.any():
+        raise ConfigError(
+            "whole_word_masking is set, and no entry of the vocabulary begins with '##', so words cannot be "
+            "recognised. Set it to false, or use a WordPiece tokenizer."
+        )
+    train, validation = (
+        PretrainingExamples(corpus, config, tokenizer.cls_token_id, tokenizer.sep_token_id, continuation, seed)
+        for corpus in (corpora.train, corpora.validation)
+    )
+    notes = (*fields.pop("notes", ()), *corpora.notes)
+    return PretrainData(
+        tokenizer=tokenizer,
+        train=train,
+        validation={"validation": validation},
+        collator=build_collator(tokenizer, config, lengths),
+        glossary=GLOSSARY,
+        notes=notes,
+        **fields,
+    )
+
+
+def build_collator(tokenizer: Any, config: PretrainConfig, lengths: Sequence[int] | None) -> DataCollatorForPreTraining:
+    """Return the collator of a config."""
+    return DataCollatorForPreTraining(
+        tokenizer,
+        mlm_probability=config.mlm_probability,
+        whole_word_masking=config.whole_word_masking,
+        max_predictions=config.max_predictions,
+        lengths=lengths,
+    )

@@ -1,0 +1,236 @@
+"""Predictions of a split → scores, with a threshold fitted on one half and evaluated on the other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..contract import Evaluation, Outputs
+from ..reporting.details import QuestionAnsweringDetails
+from ..reporting.intervals import Interval, mean_interval, wilson
+from .breakdown import groups, scores_by_group, worst_errors
+from .data import QAData
+from .metrics import AnswerScores, score_answers, squad_scores, with_threshold
+from .overlap import overlap_scores
+from .predictions import SpanPredictions, decode
+from .spans import WindowSpans
+from .threshold import DEFAULT_THRESHOLD, fit_threshold, score_histogram
+
+_EPOCH_SCORES = ("exact", "f1", "HasAns_f1", "NoAns_f1")
+
+
+@dataclass(frozen=True)
+class EvalResult:
+    """Scores of a split, and when the model abstains."""
+
+    answers: AnswerScores
+    """Scores of the best spans of all questions, before any threshold."""
+    no_answer: np.ndarray
+    """(questions,) probability of no answer."""
+    threshold: float
+    """Above it the model abstains."""
+    scored: np.ndarray
+    """(questions,) bool: those whose scores are reported; a threshold was fitted on the rest."""
+    fit_f1: float | None = None
+    """F1 in percent on the questions that the threshold was fitted on; none where nothing was fitted."""
+    split_by: str = ""
+    """What was kept together in the split for the threshold: articles, contexts, questions."""
+
+    @property
+    def abstains(self) -> np.ndarray:
+        """(questions,) bool: whether the model abstains from a question."""
+        return ~self.answers.answered | (self.no_answer > self.threshold)
+
+    @property
+    def official(self) -> dict[str, float]:
+        """Figures of the official script on all questions."""
+        unanswerable = not self.answers.has_answer.all()
+        return squad_scores(self.answers, self.no_answer if unanswerable else None, self.threshold)
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Figures of the official script on the scored questions, without its `best_*`."""
+        answers, no_answer = self.answers.take(self.scored), self.no_answer[self.scored]
+        figures = squad_scores(answers, no_answer, self.threshold)
+        both_kinds = figures["total"] > figures.get("HasAns_total", 0) > 0  # else they equal those of the total
+        return {
+            name: value
+            for name, value in figures.items()
+            if not name.startswith("best") and (both_kinds or not name.startswith(("HasAns", "NoAns")))
+        }
+
+    def by_question(self) -> dict[str, np.ndarray]:
+        """Exact match and F1 of each question at the threshold, (questions,) from 0 to 1."""
+        return {
+            name: with_threshold(getattr(self.answers, name), self.answers, self.no_answer, self.threshold)
+            for name in ("exact", "f1")
+        }
+
+    def intervals(self) -> dict[str, Interval]:
+        """95% intervals of `scores` in percent: Wilson's for shares, else a bootstrap over the questions."""
+        kinds = {"": self.scored}
+        if "HasAns_exact" in self.scores:
+            has_answer = self.answers.has_answer
+            kinds |= {"HasAns_": self.scored & has_answer, "NoAns_": self.scored & ~has_answer}
+        values = self.by_question()
+        bounds: dict[str, Interval] = {}
+        for prefix, chosen in kinds.items():
+            exact, f1 = values["exact"][chosen], values["f1"][chosen]
+            bounds[f"{prefix}exact"] = wilson(round(exact.sum()), len(exact))
+            is_share = bool(np.isin(f1, (0, 1)).all())  # as always for questions without an answer
+            bounds[f"{prefix}f1"] = wilson(round(f1.sum()), len(f1)) if is_share else mean_interval(f1)
+        return {name: (100 * low, 100 * high) for name, (low, high) in bounds.items()}
+
+    @property
+    def no_answer_baseline(self) -> float:
+        """Exact match and F1 in percent of abstaining from every scored question."""
+        return 100.0 * float((~self.answers.has_answer[self.scored]).mean())
+
+    def epoch_scores(self) -> dict[str, float]:
+        """Return the scores to show of each evaluation during training."""
+        scores = self.scores
+        shown = {name: scores[name] for name in _EPOCH_SCORES if name in scores}
+        if self.fit_f1 is not None:
+            shown |= {"fit_f1": self.fit_f1, "threshold": self.threshold, "best_f1": self.official["best_f1"]}
+        return shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class QAEvaluation(Evaluation):
+    """Evaluation of question answering, with its predictions."""
+
+    predictions: SpanPredictions
+    result: EvalResult
+
+
+def evaluate_predictions(
+    predictions: SpanPredictions, references: Sequence[Sequence[str]], titles: Sequence[str]
+) -> EvalResult:
+    """Score the predictions of a split, and fit when to abstain.
+
+    Where all questions have answers, or all have none, nothing can be fitted, and all questions are scored: with
+    answers alone every question is answered, as in SQuAD v1.1.
+
+    Args:
+        predictions: the best spans of each question.
+        references: answers of each question; none where there is no answer.
+        titles: article of each question.
+    """
+    answers, no_answer = score_answers(predictions.texts, references), predictions.spans.no_answer
+    everything = np.ones(len(no_answer), bool)
+    if answers.has_answer.all():
+        return EvalResult(answers, no_answer, 1.0, everything)
+    if not answers.has_answer.any():
+        return EvalResult(answers, no_answer, DEFAULT_THRESHOLD, everything)
+    fitted = fit_threshold(answers, no_answer, titles, predictions.contexts)
+    return EvalResult(answers, no_answer, fitted.threshold, ~fitted.fit, fitted.f1, fitted.split_by)
+
+
+def score_outputs(data: QAData, outputs: Outputs) -> tuple[dict[str, float], SpanPredictions, EvalResult]:
+    """Return the scores of an evaluation, the predictions, and their result.
+
+    Args:
+        data: of the run.
+        outputs: of the validation split: losses (windows,), and the fields of `WindowSpans`.
+    """
+    losses, *spans = outputs
+    split = data.validation_split
+    predictions = decode(WindowSpans(*spans), split.windows, split.examples.tokens, split.contexts)
+    result = evaluate_predictions(predictions, split.references, split.titles)
+    in_loss = split.examples.in_loss
+    assert in_loss is not None
+    scores = {**result.epoch_scores(), "loss": float(losses.sum() / max(in_loss.sum(), 1))}
+    if predictions.non_finite_windows:
+        if predictions.non_finite_windows == len(losses):  # no score of such a model may be the best one
+            scores = dict.fromkeys(scores, float("nan"))
+        scores["non_finite_windows"] = predictions.non_finite_windows
+    return scores, predictions, result
+
+
+def evaluate(data: QAData, outputs: Mapping[str, Outputs]) -> QAEvaluation:
+    """Return what the saved weights score on the validation split, and the figures behind the report's tables.
+
+    Args:
+        data: of the run.
+        outputs: of the validation split, as `score_outputs` takes them.
+    """
+    scores, predictions, result = score_outputs(data, next(iter(outputs.values())))
+    details = details_of(data, predictions, result)
+    baselines = {}
+    if result.fit_f1 is not None:
+        baseline = result.no_answer_baseline
+        baselines = {"always_abstain": {"exact": baseline, "f1": baseline, "HasAns_f1": 0.0, "NoAns_f1": 100.0}}
+    return QAEvaluation(
+        scores=scores,
+        intervals=details["intervals"],
+        baselines=baselines,
+        details=details,
+        evidence=answer_lengths(predictions, result, data.validation_split.references),
+        predictions=predictions,
+        result=result,
+    )
+
+
+def details_of(data: QAData, predictions: SpanPredictions, result: EvalResult) -> QuestionAnsweringDetails:
+    """Return the figures behind the tables of a report."""
+    split = data.validation_split
+    texts = ["" if abstains else text for text, abstains in zip(predictions.texts, result.abstains, strict=True)]
+    chosen = (result.scored & result.answers.has_answer).nonzero()[0].tolist()
+    overlap, notes = overlap_scores([texts[n] for n in chosen], [split.references[n] for n in chosen])
+    by_question = result.by_question()
+    kinds = groups(split.rows["question"][:], split.contexts, split.references)
+    details: QuestionAnsweringDetails = {
+        "scores": result.scores,
+        "intervals": result.intervals(),
+        "no_answer_baseline": result.no_answer_baseline,
+        "official": result.official,
+        "threshold": result.threshold,
+        "fitted": result.fit_f1 is not None,
+        "split_by": result.split_by,
+        "abstained": 100.0 * float(result.abstains[result.scored].mean()),
+        "overlap": overlap,
+        "overlap_notes": notes,
+        "groups": {kind: scores_by_group(by_question, ~result.abstains, names) for kind, names in kinds.items()},
+        "worst_errors": worst_errors(
+            by_question["f1"], result.answers.has_answer, result.abstains, predictions, split.rows
+        ),
+        "non_finite_windows": predictions.non_finite_windows,
+        "answers_not_in_context": {
+            name: part.check.missing for name, part in (("train", data.train_split), ("validation", split))
+        },
+    }
+    if result.fit_f1 is not None:
+        details["no_answer_histogram"] = score_histogram(result.no_answer, result.answers.has_answer, result.threshold)
+    return details
+
+
+def answer_lengths(
+    predictions: SpanPredictions, result: EvalResult, references: Sequence[Sequence[str]]
+) -> dict[str, float]:
+    """Return the lengths of predictions and references in words.
+
+    Returns:
+        Of the questions with both an answer and a prediction `answers_compared`, the mean `predicted_words` with its
+        standard error `predicted_words_error`, and the mean `answer_words`; and the `length_ratio` of all predicted
+        words to all words of the closest answers, over the scored questions with an answer.
+    """
+    predicted = np.array([len(text.split()) for text in predictions.texts], float)
+    lengths = [[len(answer.split()) for answer in answers] or [0] for answers in references]
+    true = np.array([float(np.mean(counts)) for counts in lengths])
+    closest = np.array(
+        [counts[np.abs(np.array(counts) - count).argmin()] for counts, count in zip(lengths, predicted, strict=True)]
+    )
+    has_answer, abstains = result.answers.has_answer, result.abstains
+    scored = result.scored & has_answer
+    words = np.where(abstains, 0.0, predicted)[scored].sum()
+    ratio = {"length_ratio": float(words / max(closest[scored].sum(), 1.0))}
+    both = has_answer & ~abstains
+    if not both.any():
+        return ratio
+    count = int(both.sum())
+    return ratio | {
+        "answers_compared": count,
+        "predicted_words": float(predicted[both].mean()),
+        "predicted_words_error": float(predicted[both].std() / count**0.5),
+        "answer_words": float(true[both].mean()),
+    }

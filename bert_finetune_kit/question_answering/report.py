@@ -1,0 +1,211 @@
+"""Question answering in statistics, sentences and tables; scores are percentages throughout, as SQuAD's are."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, cast
+
+import numpy as np
+from torch import nn
+
+from ..contract import Description
+from ..data.checks import shared_texts
+from ..data.padding import padding_shares
+from ..modeling.parameters import count_parameters
+from ..reporting.details import QuestionAnsweringDetails, question_answering_details
+from ..reporting.known_scores import KNOWN_SCORES
+from ..reporting.records import QuestionStatistics, SharedTexts
+from ..reporting.schema import ReportTable
+from ..reporting.summary import baseline_sentence, score_sentence, training_sentence
+from ..reporting.tables import errors_table, group_table, result_table
+from ..tasks.task import Published
+from .config import QAConfig
+from .data import QAData, QASplit
+from .evaluation import QAEvaluation
+from .examples import TokenizedQuestions
+from .overlap import OVERLAP
+
+_SCORES = KNOWN_SCORES["question_answering"]
+_RESULTS = ("exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1", "total")
+_GROUP = {
+    "questions": ("questions", ",d"),
+    "exact": ("exact match", ".1f"),
+    "f1": ("F1", ".1f"),
+    "answered": ("answered", ".1f"),
+}
+_ERROR = {
+    "kind": "error",
+    "question": "question",
+    "answers": "answers",
+    "prediction": "prediction",
+    "probability": "probability",
+    "context": "context",
+}
+
+
+def describe(
+    data: QAData,
+    model: nn.Module,
+    evaluation: QAEvaluation,
+    steps: int,
+    config: QAConfig,
+    batch_size: int,
+    published: Published | None,
+    settings: Mapping[str, Mapping[str, Any]],
+) -> Description:
+    """Return the parts of the report that are about question answering.
+
+    Args:
+        data: of the run.
+        model: as it was trained.
+        evaluation: of the saved weights.
+        steps: of the optimizer.
+        config: settings of the recipe.
+        batch_size: windows in a batch on a device.
+        published: scores of other work on this validation split.
+        settings: of source and model.
+    """
+    splits = {"train": data.train_split, "validation": data.validation_split}
+    unk_token_id = data.tokenizer.unk_token_id
+    statistics = {name: split_statistics(split, unk_token_id, config, batch_size) for name, split in splits.items()}
+    details = question_answering_details(evaluation.details)
+    leak = shared_contexts(*(split.examples.tokens for split in splits.values()))
+    return Description(
+        summary=summarize(data.name, statistics["train"], model, steps, details),
+        data=cast("Mapping[str, Mapping[str, Any]]", statistics),
+        settings={**settings, "recipe": asdict(config)},
+        tables=tables_of(details, published),
+        evidence={"leak": {"validation": leak}},
+    )
+
+
+def summarize(
+    data: str, train: QuestionStatistics, model: nn.Module, steps: int, details: QuestionAnsweringDetails
+) -> list[str]:
+    """Return what was trained on what, how well it answers, and the always-abstain baseline."""
+    parameters = count_parameters(model)
+    size = f"{train['questions']:,} questions, {train['windows']:,} windows"
+    scores, intervals = details["scores"], details["intervals"]
+    sentences = [
+        training_sentence("fine-tuned", parameters, data, steps, size),
+        score_sentence(_SCORES["f1"], scores["f1"], intervals["f1"], scored_on=f"{scores['total']:,} questions"),
+        score_sentence(_SCORES["exact"], scores["exact"], intervals["exact"]),
+    ]
+    if details["fitted"]:
+        sentences.append(baseline_sentence(_SCORES["f1"], {"always_abstain": details["no_answer_baseline"]}))
+        sentences.append(
+            f"The model abstains from {details['abstained']:.1f}% of the questions, those whose probability of no "
+            f"answer is above {details['threshold']:.2g}, a threshold fitted on the other half of the "
+            f"{details['split_by']}."
+        )
+    return sentences
+
+
+def tables_of(details: QuestionAnsweringDetails, published: Published | None = None) -> list[ReportTable]:
+    """Return the tables of a report, the result first."""
+    tables = [_result(details, published)]
+    if details["fitted"]:
+        tables.append(_oracle(details["official"]))
+    tables.append(_overlap(details))
+    for kind, group in details["groups"].items():
+        columns = cast("Mapping[str, Mapping[str, float]]", group)
+        note = "Of all questions, at the threshold."
+        tables.append(group_table(columns, _GROUP, group_label=kind, title=f"By {kind}", note=note))
+    if details["worst_errors"]:
+        errors = cast("list[dict[str, object]]", details["worst_errors"])
+        note = "Those with the highest probability of each kind."
+        around = ("prediction", "answers")
+        tables.append(errors_table(errors, _ERROR, title="Worst errors", note=note, around=around))
+    return tables
+
+
+def _result(details: QuestionAnsweringDetails, published: Published | None) -> ReportTable:
+    scores, official = details["scores"], details["official"]
+    note = "Exact match and F1 in percent, as the official script of SQuAD computes them."
+    baselines, further = {}, {}
+    if details["fitted"]:
+        baseline = details["no_answer_baseline"]
+        without = {name: 0.0 if name.startswith("HasAns") else 100.0 for name in _RESULTS if "Ans" in name}
+        baselines = {"always_abstain": {"exact": baseline, "f1": baseline} | without}
+        further = {"all questions": official}
+        note += (
+            f" The model abstains where the probability of no answer exceeds {details['threshold']:.4g}, which was "
+            f"fitted on half of the {details['split_by']}. *value* is the score on the other half; *all questions* is "
+            "what the official script prints at that threshold, the half that it was fitted on included."
+        )
+    if published is not None:
+        note += f" Published, to be compared with all questions: {published.source}."
+    shown = [_SCORES[name] for name in _RESULTS]
+    values = None if published is None else dict(published.scores)
+    return result_table(shown, scores, details["intervals"], baselines, values, note=note, further=further)
+
+
+def _oracle(official: Mapping[str, float]) -> ReportTable:
+    rows = [
+        [f"best_{name}", f"{official[f'best_{name}']:.2f}", f"{official[f'best_{name}_thresh']:.4g}"]
+        for name in ("exact", "f1")
+    ]
+    note = (
+        "Upper bounds, not scores: the official script searches for the threshold that is best on the same answers "
+        "that it evaluates. They are never below the share of questions without an answer, however bad a model is, "
+        "since abstaining from all of them is one of these thresholds."
+    )
+    return ReportTable("Oracle", ["upper bound", "value", "at threshold"], rows, note)
+
+
+def _overlap(details: QuestionAnsweringDetails) -> ReportTable:
+    scores = details["overlap"]
+    rows = [[OVERLAP[name][0], format(value, _SCORES[name].format_spec)] for name, value in scores.items()]
+    note = (
+        "Of the scored questions with an answer, each against all of its answers, in percent except the length ratio; "
+        "abstaining scores 0. These metrics were designed for sentences: exact match and F1 are more meaningful for "
+        "short answers.\n\n"
+    )
+    note += "\n".join(f"- **{OVERLAP[name][0]}**: {OVERLAP[name][1]}" for name in scores)
+    return ReportTable(
+        "Overlap with the answers", ["score", "value"], rows, "\n\n".join([note, *details["overlap_notes"]])
+    )
+
+
+def split_statistics(split: QASplit, unk_token_id: int, config: QAConfig, batch_size: int) -> QuestionStatistics:
+    """Return counts, lengths, padding, and what was repaired, truncated or skipped of a split.
+
+    Args:
+        split: its questions and windows.
+        unk_token_id: of the tokenizer.
+        config: lengths.
+        batch_size: windows in a batch.
+    """
+    rows, examples, windows, check = split.rows, split.examples, split.windows, split.check
+    tokens = examples.tokens
+    contained = np.bincount(windows.question, weights=windows.start > 0) > 0
+    cut = np.bincount(windows.question, weights=windows.cuts) > 0
+    total = int(tokens.question_lengths.sum()) + sum(len(values) for values in tokens.contexts["input_ids"])
+    padding = padding_shares(examples.windows.lengths, config.max_length, batch_size)
+    return {
+        "questions": len(rows),
+        "articles": len(set(split.titles) - {""}),
+        "contexts": tokens.contexts.num_rows,
+        "windows": len(examples),
+        "without_answer": 1 - float(np.mean([bool(answers) for answers in split.references])),
+        "unknown_tokens": tokens.count(unk_token_id) / max(total, 1),
+        "mean_window": float(examples.windows.lengths.mean()),
+        "longest_context": int(tokens.context_lengths.max()),
+        "longest_question": int(tokens.question_lengths.max()),
+        "questions_cut": int((tokens.question_lengths > config.max_question_length).sum()),
+        "empty_contexts": int((tokens.context_lengths == 0).sum()),
+        "answers_repaired": check.repaired,
+        "answers_not_in_context": check.elsewhere,
+        "questions_without_valid_answer": len(check.missing),
+        "windows_that_cut_an_answer": int(windows.cuts.sum()),
+        "answers_in_no_window": int((cut & ~contained).sum()),
+        **padding,
+    }
+
+
+def shared_contexts(train: TokenizedQuestions, validation: TokenizedQuestions) -> SharedTexts:
+    """Return how many questions of the validation split are on a context of the train split; see `shared_texts`."""
+    return shared_texts(_contexts(train), _contexts(validation), "questions (by their context)")
+
+
+def _contexts(tokens: TokenizedQuestions) -> Iterator[bytes]:
+    return (tokens.context(number).tobytes() for number in range(len(tokens)))

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+
+from bert_finetune_kit import ConfigError
+from bert_finetune_kit.classification.metric_set import metric_set
+from bert_finetune_kit.classification.metrics import Predictions, decode
+
+RNG = np.random.default_rng(1)
+REFERENCES = RNG.integers(3, size=300)
+LOGITS = RNG.normal(size=(300, 3)) + 1.5 * np.eye(3)[REFERENCES]
+PREDICTED = decode(LOGITS, REFERENCES, "single_label")
+
+
+def test_scores_of_a_constant_prediction():
+    """Published figures of a classifier that predicts one label: recall 1, precision = accuracy = the base rate."""
+    references = np.array([1] * 551 + [0] * 449)
+    constant = Predictions(references, np.ones(1000, int), np.tile([0.0, 1.0], (1000, 1)))
+    scores = metric_set(("accuracy", "f1"), "single_label", 2).score(constant)
+    assert (scores["accuracy"], scores["precision"], scores["recall"]) == (0.551, 0.551, 1.0)
+    assert scores["f1"] == pytest.approx(0.7105, abs=1e-4)
+    assert scores["matthews"] == 0
+    assert scores["calibration_error"] == pytest.approx(0.449)
+
+
+def test_examples_with_non_finite_logits_are_counted_and_skipped():
+    metrics = metric_set(("f1_macro",), "single_label", 3)
+    logits = LOGITS.copy()
+    logits[:10, 1] = np.nan
+    assert metrics.score_logits(logits, REFERENCES, 0.5) == {
+        **metrics.score_logits(LOGITS[10:], REFERENCES[10:], 0.5),
+        "non_finite_examples": 10,
+    }
+    scores = metrics.score_logits(np.full_like(LOGITS, np.inf), REFERENCES, 0.5)
+    assert scores["non_finite_examples"] == 300
+    assert np.isnan([scores["loss"], scores["f1_macro"]]).all()
+
+
+class Agreement:
+    """Has the interface of a module of `evaluate`."""
+
+    name = "agreement"
+
+    def compute(self, predictions, references):
+        return {"agreement": float((np.asarray(predictions) == np.asarray(references)).mean()), "parts": [1, 2]}
+
+
+def test_modules_of_evaluate_as_objects():
+    metrics = metric_set(("f1_macro", Agreement()), "single_label", 3)
+    assert metrics.names == ["f1_macro", "agreement"]
+    assert metrics.score(PREDICTED)["agreement"] == metrics.score(PREDICTED)["accuracy"]
+    assert metrics.lower_is_better()["agreement"] is None
+    assert [score.key for score in metrics.glossary(["validation"])] == [
+        "f1_macro", "agreement", "loss", "non_finite_examples",
+    ]  # fmt: skip
+    keys = [score.key for score in metrics.glossary(["a", "b"])]
+    assert keys[0] == "a_f1_macro"
+    assert "b_agreement" in keys
+
+
+def test_modules_of_evaluate_by_path(tmp_path):
+    """A script as `evaluate` takes it, loaded without the Hub."""
+    folder = tmp_path / "agreement"
+    folder.mkdir()
+    (folder / "agreement.py").write_text(
+        "import datasets\n"
+        "import evaluate\n"
+        "class Agreement(evaluate.Metric):\n"
+        "    def _info(self):\n"
+        "        kind = datasets.Value('int64')\n"
+        "        return evaluate.MetricInfo(description='', citation='', inputs_description='',\n"
+        "            features=datasets.Features({'predictions': kind, 'references': kind}))\n"
+        "    def _compute(self, predictions, references):\n"
+        "        return {'agreement': sum(p == r for p, r in zip(predictions, references)) / len(predictions)}\n"
+    )
+    metrics = metric_set((str(folder),), "single_label", 3)
+    assert metrics.names == ["agreement"]
+    assert metrics.score(PREDICTED)["agreement"] == pytest.approx(metrics.score(PREDICTED)["accuracy"])
+
+
+def test_a_script_in_the_working_directory_is_not_executed_by_accident(tmp_path, monkeypatch):
+    """`evaluate.load("seqeval")` would run ./seqeval/seqeval.py."""
+    (tmp_path / "seqeval").mkdir()
+    (tmp_path / "seqeval" / "seqeval.py").write_text("from pathlib import Path\nPath('executed').touch()\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"whose code would be executed: give \./seqeval"):
+        metric_set(("seqeval",), "single_label", 3)
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("metric", "kind", "labels", "message"),
+    [
+        ("acuracy", "single_label", 2, "Did you mean 'accuracy'"),
+        ("f1", "single_label", 3, "not for a task of 3 labels"),
+        ("pearson", "single_label", 2, "not for a single_label task"),
+        ("accuracy", "regression", 1, "not for a regression task"),
+    ],
+)
+def test_metrics_that_do_not_fit(metric, kind, labels, message):
+    with pytest.raises(ConfigError, match=message):
+        metric_set((metric,), kind, labels)
+
+
+def test_a_module_that_fails_does_so_before_training():
+    class Broken:
+        def compute(self, predictions, references):
+            raise TypeError("no")
+
+    with pytest.raises(ConfigError, match="'Broken' cannot score a single_label task: TypeError: no"):
+        metric_set((Broken(),), "single_label", 2)

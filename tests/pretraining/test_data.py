@@ -1,0 +1,59 @@
+import pytest
+from datasets import Dataset
+
+from bert_finetune_kit import DataError, PretrainConfig
+from bert_finetune_kit.data.corpus import Corpus
+from bert_finetune_kit.pretraining.data import split_corpora
+
+SENTENCES = "the smithy of greyford opens at six . A dog guards the dairy ."
+
+
+def documents(count):
+    return Dataset.from_dict({"text": [f"{number} {SENTENCES}" for number in range(count)]})
+
+
+def ids(corpus):
+    return [tuple(corpus.input_ids(number).tolist()) for number in range(len(corpus))]
+
+
+def split(train, tokenizer, validation=None, **settings):
+    return split_corpora(Corpus(train, validation, "toy"), tokenizer, 0.05, PretrainConfig(**settings))
+
+
+def test_documents_are_held_out_where_there_is_no_validation_split(tokenizer):
+    corpora = split(documents(100), tokenizer)
+    train, held_out = ids(corpora.train), ids(corpora.validation)
+    assert (len(train), len(held_out)) == (95, 5)
+    assert len({*train, *held_out}) == 100
+    assert ids(split(documents(100), tokenizer).validation) == held_out
+    assert any("5 of 100 documents are held out" in note for note in corpora.notes)
+
+
+def test_two_documents_are_held_out_at_least_for_next_sentence_prediction(tokenizer):
+    """A random segment comes from another document of the same split."""
+    assert len(split(documents(10), tokenizer).validation) == 2
+    assert len(split(documents(10), tokenizer, objective="sop").validation) == 1
+
+
+def test_a_validation_split_is_used_as_it_is(tokenizer):
+    corpora = split(documents(3), tokenizer, validation=documents(2))
+    assert (len(corpora.train), len(corpora.validation), corpora.notes) == (3, 2, ())
+
+
+def test_documents_too_short_for_an_example_are_skipped_and_counted(tokenizer):
+    short = Dataset.from_dict({"text": ["a", *documents(4)["text"]]})
+    corpora = split(short, tokenizer, validation=short)
+    assert (len(corpora.train), len(corpora.validation)) == (4, 4)
+    for name in ("train", "validation"):
+        assert f"1 documents of the {name} split are too short for an example" in corpora.notes
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "message"),
+    [(3, None, "train split has 3 usable documents"), (3, 1, "validation split has 1 usable document,")],
+)
+def test_next_sentence_prediction_needs_two_documents_in_each_split(tokenizer, train, validation, message):
+    validation = None if validation is None else documents(validation)
+    with pytest.raises(DataError, match=message):
+        split(documents(train), tokenizer, validation=validation)
+    split(documents(train), tokenizer, validation=validation, objective="sop")

@@ -1,0 +1,82 @@
+"""Scores of models whose predictions are known: one that is always right, one that guesses, one that never abstains."""
+
+import numpy as np
+import pytest
+
+from bert_finetune_kit.question_answering.evaluation import answer_lengths
+from bert_finetune_kit.question_answering.metrics import squad_scores
+
+
+def test_a_model_that_abstains_correctly(toy):
+    result = toy.evaluate(toy.predict(np.where(toy.has_answer, -3, 3)))
+    assert result.scores["f1"] == result.scores["NoAns_f1"] == 100
+    assert 0.05 < result.threshold < 0.95
+    assert result.abstains.tolist() == (~toy.has_answer).tolist()
+    assert 190 <= result.scores["total"] <= 210
+    halves = [
+        {title for title, scored in zip(toy.titles, result.scored, strict=True) if scored == half} for half in (0, 1)
+    ]
+    assert not halves[0] & halves[1]
+    assert result.intervals()["exact"][0] < 100
+
+
+def test_scores_are_of_the_half_that_the_threshold_was_not_fitted_on(toy):
+    """A threshold can be fitted to noise; the reported scores must not profit from it."""
+    noise = np.random.default_rng(0).normal(size=len(toy.rows))
+    result = toy.evaluate(toy.predict(noise, start=4, end=8))  # wrong for every question
+    unanswerable = 100 * (~toy.has_answer[result.scored]).mean()
+    assert result.no_answer_baseline == pytest.approx(unanswerable)
+    assert result.scores["f1"] <= unanswerable
+    assert result.epoch_scores()["fit_f1"] == pytest.approx(100 * (~toy.has_answer[~result.scored]).mean(), abs=3)
+    expected = squad_scores(result.answers.take(result.scored), result.no_answer[result.scored], result.threshold)
+    assert {name: expected[name] for name in result.scores} == result.scores
+
+
+def test_a_model_that_never_abstains_is_no_better_than_the_baseline(toy):
+    """It answers every question, and scores less than abstaining from all of them unless a threshold is fitted."""
+    result = toy.evaluate(toy.predict(-20.0, start=4, end=8))
+    unthresholded = squad_scores(result.answers, np.zeros(len(toy.rows)))
+    assert unthresholded["f1"] == 0
+    assert unthresholded["best_f1"] == pytest.approx(100 * (~toy.has_answer).mean())  # the share without an answer
+    assert result.scores["NoAns_f1"] == pytest.approx(100, abs=1)
+    assert result.scores["f1"] == pytest.approx(result.no_answer_baseline, abs=1)
+
+
+def test_overlap_compares_answers_alone(toy):
+    """A length ratio far from 1 gives away that whole contexts were compared instead."""
+    null = np.where(toy.has_answer, -3, 3)
+    overlap = toy.details(toy.predict(null))["overlap"]
+    assert overlap["rouge1"] == 100
+    assert overlap["bleu_1"] == 100
+    assert overlap["bleu_length_ratio"] == pytest.approx(1)
+    overlap = toy.details(toy.predict(null, start=0, end=len(toy.context)))["overlap"]
+    assert overlap["bleu_length_ratio"] > 3
+
+
+def test_questions_that_all_have_an_answer_are_scored_as_in_squad_v1(answerable_toy):
+    result = answerable_toy.evaluate(answerable_toy.predict(9.0))
+    assert result.threshold == 1
+    assert not result.abstains.any()
+    assert result.scores == {"exact": 100, "f1": 100, "total": 400}
+    assert set(result.epoch_scores()) == {"exact", "f1"}
+
+
+def test_questions_that_all_lack_an_answer_are_scored(unanswerable_toy):
+    """There is nothing to compute an overlap with."""
+    predictions = unanswerable_toy.predict(3.0)
+    assert unanswerable_toy.evaluate(predictions).scores == {"exact": 100, "f1": 100, "total": 400}
+    assert unanswerable_toy.details(predictions)["overlap"] == {}
+
+
+def test_lengths_of_predictions_and_answers(toy):
+    """The answers are "six" and "at six", 1.5 words in the mean."""
+    predictions = toy.predict(np.where(toy.has_answer, -3, 3), start=18, end=30)  # "opens at six"
+    result = toy.evaluate(predictions)
+    lengths = answer_lengths(predictions, result, toy.references)
+    assert lengths == {
+        "answers_compared": int((toy.has_answer & ~result.abstains).sum()),
+        "predicted_words": 3,
+        "predicted_words_error": 0,
+        "answer_words": 1.5,
+        "length_ratio": pytest.approx(3 / 2),
+    }
