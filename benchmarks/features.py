@@ -41,10 +41,10 @@ def measure(train: str, tokenizer: str, workers: int) -> None:
 
     datasets.config.HF_DATASETS_CACHE = tempfile.mkdtemp()
     from bert_finetune_kit import PretrainConfig, TextSource
-    from bert_finetune_kit.data.sources import load_corpus
+    from bert_finetune_kit.data.corpus import load_corpus
     from bert_finetune_kit.data.vocabulary import continuation_mask, load_tokenizer
     from bert_finetune_kit.pretraining.corpus import tokenize_corpus
-    from bert_finetune_kit.pretraining.features import PretrainingExamples
+    from bert_finetune_kit.pretraining.examples import PretrainingExamples
 
     peak, done = [0], threading.Event()
 

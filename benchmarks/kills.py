@@ -1,4 +1,4 @@
-"""Kill a training many times, at random moments and while it saves, and compare what comes out with an undisturbed run.
+"""Kill a training many times, at random moments and while it saves, and compare it with an uninterrupted run.
 
     python benchmarks/kills.py --kills 50
 
@@ -20,6 +20,7 @@ import torch
 from safetensors.torch import load_file
 
 from bert_finetune_kit import RunReport
+from bert_finetune_kit.runs.checkpoints import MANIFEST
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "finetune_classification.py"
 FLAGS = (
@@ -40,7 +41,12 @@ def wait_for(child: subprocess.Popen, happens, seconds: float) -> None:
 
 
 def checkpoints(run: Path) -> set[str]:
-    return {one.name for one in run.glob("checkpoint-*")}
+    return {folder.name for folder in run.glob("checkpoint-*")}
+
+
+def is_saving(run: Path) -> bool:
+    """Whether a checkpoint is being written: its manifest is written last."""
+    return any(not (folder / MANIFEST).exists() for folder in run.glob("checkpoint-*"))
 
 
 def has_changed(run: Path, known: set[str]) -> bool:
@@ -58,13 +64,13 @@ def main() -> None:
     kills = while_saving = 0
     while kills < options.kills:
         child = start(run)
-        wait_for(child, partial(has_changed, run, checkpoints(run)), 60)  # it has gone on
+        wait_for(child, partial(has_changed, run, checkpoints(run)), 60)  # it has resumed
         if chance.random() < 0.5:
-            wait_for(child, (run / ".saving").exists, 60)
+            wait_for(child, partial(is_saving, run), 60)
             time.sleep(chance.uniform(0, 0.03))
         else:
             wait_for(child, lambda: False, chance.uniform(0, 1.5))
-        while_saving += (run / ".saving").exists()
+        while_saving += is_saving(run)
         if child.poll() is not None:
             break
         child.kill()
@@ -72,11 +78,13 @@ def main() -> None:
         kills += 1
         print(f"kill {kills} of {options.kills}:", *sorted(checkpoints(run)), flush=True)
     finished = start(run).wait() == 0
-    ours, theirs = (load_file(one / "model.safetensors") for one in (run, whole))
-    reports = [RunReport.load(one) for one in (run, whole)]
-    logs = [[{k: v for k, v in log.items() if k != "tokens_per_second"} for log in one.history] for one in reports]
+    killed, expected = (load_file(output / "model.safetensors") for output in (run, whole))
+    reports = [RunReport.load(output) for output in (run, whole)]
+    logs = [
+        [{k: v for k, v in log.items() if k != "tokens_per_second"} for log in report.history] for report in reports
+    ]
     print(f"{kills} kills, {while_saving} of them while a checkpoint was written; finished: {finished}")
-    print(f"weights equal: {all(torch.equal(ours[name], theirs[name]) for name in theirs)}")
+    print(f"weights equal: {all(torch.equal(killed[name], expected[name]) for name in expected)}")
     print(f"logs equal: {logs[0] == logs[1]}; scores equal: {reports[0].scores == reports[1].scores}")
 
 

@@ -1,4 +1,4 @@
-"""What the kit's pretraining examples are like beside those of the BERT paper's own procedure, on the same text.
+"""Statistics of the kit's pretraining examples and of those of the BERT paper's procedure, on the same text.
 
     python benchmarks/pretraining_data.py --train my_text.txt --tokenizer vocab.txt
 
@@ -15,15 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from bert_finetune_kit import PretrainConfig, TextSource
-from bert_finetune_kit.data.sources import load_corpus
+from bert_finetune_kit.data.corpus import load_corpus
 from bert_finetune_kit.data.vocabulary import continuation_mask, load_tokenizer
 from bert_finetune_kit.pretraining.corpus import TokenizedCorpus, tokenize_corpus
-from bert_finetune_kit.pretraining.features import PretrainingExamples, truncate_pair
+from bert_finetune_kit.pretraining.examples import PretrainingExamples, truncate_pair
 
 Row = tuple[int, int, int, bool]  # tokens of A, tokens of B, label, whether the target was a short one
 
 
-def paper(corpus: TokenizedCorpus, room: int, short_probability: float, seed: int) -> list[Row]:
+def paper(corpus: TokenizedCorpus, max_tokens: int, short_probability: float, seed: int) -> list[Row]:
     """Return one row for each example that the paper's procedure makes in one pass."""
     rng, numpy_rng = random.Random(seed), np.random.default_rng(seed)
     documents = [
@@ -33,7 +33,7 @@ def paper(corpus: TokenizedCorpus, room: int, short_probability: float, seed: in
     rows: list[Row] = []
     for number, document in enumerate(documents):
         short = rng.random() < short_probability
-        target = rng.randint(2, room) if short else room
+        target = rng.randint(2, max_tokens) if short else max_tokens
         chunk: list[int] = []
         place = 0
         while place < len(document):
@@ -52,11 +52,11 @@ def paper(corpus: TokenizedCorpus, room: int, short_probability: float, seed: in
                     place -= len(chunk) - cut
                 else:
                     length_b = sum(chunk[cut:])
-                pair = truncate_pair(np.empty(length_a), np.empty(length_b), 0, room, numpy_rng)
+                pair = truncate_pair(np.empty(length_a), np.empty(length_b), 0, max_tokens, numpy_rng)
                 rows.append((len(pair.segment_a), len(pair.segment_b), int(is_random), short))
                 chunk = []
                 short = rng.random() < short_probability
-                target = rng.randint(2, room) if short else room
+                target = rng.randint(2, max_tokens) if short else max_tokens
             place += 1
     return rows
 
@@ -80,7 +80,7 @@ def main() -> None:
     special = tokenizer.cls_token_id, tokenizer.sep_token_id
     examples = PretrainingExamples(corpus, config, *special, np.array(continuation_mask(tokenizer)))
     sides = {
-        "paper's procedure": paper(corpus, examples.room, config.short_sequence_probability, 0),
+        "paper's procedure": paper(corpus, examples.max_tokens, config.short_sequence_probability, 0),
         "the kit": kit(examples),
     }
     table = Table(
@@ -94,10 +94,10 @@ def main() -> None:
         "mean length": lambda lengths, labels: f"{lengths.sum(1).mean():.1f}",
         "mean length, is next": lambda lengths, labels: f"{lengths.sum(1)[labels == 0].mean():.1f}",
         "mean length, random next": lambda lengths, labels: f"{lengths.sum(1)[labels == 1].mean():.1f}",
-        "full (no token of room left)": lambda lengths, labels: f"{(lengths.sum(1) == examples.room).mean():.1%}",
-        "below half of the room": lambda lengths, labels: f"{(lengths.sum(1) < examples.room / 2).mean():.1%}",
+        "as long as max_length allows": lambda lengths, labels: f"{(lengths.sum(1) == examples.max_tokens).mean():.1%}",
+        "below half of max_length": lambda lengths, labels: f"{(lengths.sum(1) < examples.max_tokens / 2).mean():.1%}",
         "mean length of A": lambda lengths, labels: f"{lengths[:, 0].mean():.1f}",
-        "label told by length alone": lambda lengths, labels: f"{best_threshold(lengths.sum(1), labels):.1%}",
+        "label by length alone": lambda lengths, labels: f"{best_threshold(lengths.sum(1), labels):.1%}",
     }
     columns = [(np.array([row[:2] for row in rows]), np.array([row[2] for row in rows])) for rows in sides.values()]
     for name in sides:
@@ -108,11 +108,11 @@ def main() -> None:
 
 
 def best_threshold(lengths: np.ndarray, labels: np.ndarray) -> float:
-    """Return the accuracy of the best rule "random if shorter than t", beside which the majority would be 50%."""
+    """Return the accuracy of the best rule "random if shorter than t", where chance is 50%."""
     weights = np.where(labels == 1, 0.5 / (labels == 1).sum(), 0.5 / (labels == 0).sum())
     shorter = [weights[(lengths < t) & (labels == 1)].sum() for t in range(1, lengths.max() + 2)]
     longer = [weights[(lengths >= t) & (labels == 0)].sum() for t in range(1, lengths.max() + 2)]
-    return max(one + other for one, other in zip(shorter, longer, strict=True))
+    return max(below + above for below, above in zip(shorter, longer, strict=True))
 
 
 if __name__ == "__main__":

@@ -18,11 +18,11 @@ from datasets import Dataset
 from sides import compare
 
 from bert_finetune_kit import QAConfig
-from bert_finetune_kit.question_answering.decoding import decode
-from bert_finetune_kit.question_answering.features import TokenizedQuestions, lay_windows
-from bert_finetune_kit.question_answering.postprocess import WindowSpans, best_spans
+from bert_finetune_kit.question_answering.examples import TokenizedQuestions, build_windows
+from bert_finetune_kit.question_answering.predictions import decode
+from bert_finetune_kit.question_answering.spans import WindowSpans, best_spans
 
-ASKED = 12  # tokens of a question
+QUESTION_LENGTH = 12  # tokens of a question
 
 
 def double_loop(start, end, windows, offsets, contexts, n_best, longest):
@@ -40,48 +40,48 @@ def double_loop(start, end, windows, offsets, contexts, n_best, longest):
                 null = score
             start_indexes = np.argsort(starts)[-1 : -n_best - 1 : -1].tolist()
             end_indexes = np.argsort(ends)[-1 : -n_best - 1 : -1].tolist()
-            for one in start_indexes:
-                for other in end_indexes:
-                    if one >= len(places) or other >= len(places) or places[one] is None or places[other] is None:
+            for first in start_indexes:
+                for last in end_indexes:
+                    if first >= len(places) or last >= len(places) or places[first] is None or places[last] is None:
                         continue
-                    if other < one or other - one + 1 > longest:
+                    if last < first or last - first + 1 > longest:
                         continue
                     candidates.append(
                         {
-                            "offsets": (places[one][0], places[other][1]),
-                            "score": starts[one] + ends[other],
-                            "start_logit": starts[one],
-                            "end_logit": ends[other],
+                            "offsets": (places[first][0], places[last][1]),
+                            "score": starts[first] + ends[last],
+                            "start_logit": starts[first],
+                            "end_logit": ends[last],
                         }
                     )
         kept = []
-        for one in sorted(candidates, key=lambda candidate: candidate["score"], reverse=True):
-            if one["offsets"] not in {other["offsets"] for other in kept}:  # two windows may share it
-                kept.append(one)
+        for span in sorted(candidates, key=lambda candidate: candidate["score"], reverse=True):
+            if span["offsets"] not in {better["offsets"] for better in kept}:  # two windows may share it
+                kept.append(span)
             if len(kept) == n_best:
                 break
-        for one in kept:
-            one["text"] = context[one["offsets"][0] : one["offsets"][1]]
-        scores = np.array([*(one["score"] for one in kept), null])
+        for span in kept:
+            span["text"] = context[span["offsets"][0] : span["offsets"][1]]
+        scores = np.array([*(span["score"] for span in kept), null])
         shares = np.exp(scores - scores.max())
         shares = shares / shares.sum()
-        for one, share in zip(kept, shares, strict=False):
-            one["probability"] = share
-        answers.append(([(one["text"], float(one["probability"])) for one in kept], float(shares[-1])))
+        for span, share in zip(kept, shares, strict=False):
+            span["probability"] = share
+        answers.append(([(span["text"], float(span["probability"])) for span in kept], float(shares[-1])))
     return answers
 
 
 def kit(start, end, windows, tokens, contexts, n_best, longest, batch=64):
     """Return the same by the kit, in batches as in an evaluation."""
-    inside = torch.arange(start.shape[1]) >= ASKED + 2
-    last = torch.from_numpy(windows.asked + windows.length + 2)
+    inside = torch.arange(start.shape[1]) >= QUESTION_LENGTH + 2
+    last = torch.from_numpy(windows.question_length + windows.length + 2)
     parts = []
     for rows in (slice(first, first + batch) for first in range(0, len(start), batch)):
         mask = inside & (torch.arange(start.shape[1]) < last[rows, None])
         parts.append(best_spans(start[rows], end[rows], mask, n_best, longest))
     spans = WindowSpans(*(torch.cat(values).numpy() for values in zip(*parts, strict=True)))
-    told = decode(spans, windows, tokens, contexts)
-    return told, told.texts, told.spans.probabilities()
+    predictions = decode(spans, windows, tokens, contexts)
+    return predictions, predictions.texts, predictions.spans.probabilities()
 
 
 def main() -> None:
@@ -100,13 +100,15 @@ def main() -> None:
         for word in context.split():
             places[number].append((begin, begin + len(word)))
             begin += len(word) + 1
-    ids = Dataset.from_dict({"input_ids": [[1] * ASKED] * count})
+    ids = Dataset.from_dict({"input_ids": [[1] * QUESTION_LENGTH] * count})
     columns = {"input_ids": [[1] * length] * count}
-    columns |= {name: [[pair[side] for pair in one] for one in places] for side, name in enumerate(("starts", "ends"))}
+    columns |= {
+        name: [[pair[side] for pair in spans] for spans in places] for side, name in enumerate(("starts", "ends"))
+    }
     tokens = TokenizedQuestions(ids, Dataset.from_dict(columns), np.arange(count))
-    windows = lay_windows(tokens, config)
+    windows = build_windows(tokens, config)
     offsets = [
-        [None] * (ASKED + 2) + places[question][first : first + size] + [None]
+        [None] * (QUESTION_LENGTH + 2) + places[question][first : first + size] + [None]
         for question, first, size in zip(windows.question, windows.first_token, windows.length, strict=True)
     ]
     for kind in ("random", "peaked"):
@@ -120,25 +122,25 @@ def main() -> None:
             start[row, size:] = end[row, size:] = -1e4  # padding
         tensors = torch.from_numpy(start), torch.from_numpy(end)
         settings = (config.n_best, config.max_answer_length)
-        told = {}
+        results = {}
 
-        def classic(start=start, end=end, settings=settings, told=told) -> float:
+        def classic(start=start, end=end, settings=settings, results=results) -> float:
             began = time.perf_counter()
-            told["classic"] = double_loop(start, end, windows, offsets, contexts, *settings)
+            results["classic"] = double_loop(start, end, windows, offsets, contexts, *settings)
             return len(windows) / (time.perf_counter() - began)
 
-        def ours(tensors=tensors, settings=settings, told=told) -> float:
+        def by_kit(tensors=tensors, settings=settings, results=results) -> float:
             began = time.perf_counter()
-            told["kit"] = kit(*tensors, windows, tokens, contexts, *settings)
+            results["kit"] = kit(*tensors, windows, tokens, contexts, *settings)
             return len(windows) / (time.perf_counter() - began)
 
-        compare({"double loop": classic, "the kit": ours}, options.repeats, "windows/s", f"{kind} logits")
-        spans, texts, shares = told["kit"]
+        compare({"double loop": classic, "the kit": by_kit}, options.repeats, "windows/s", f"{kind} logits")
+        spans, texts, shares = results["kit"]
         same = sum(
             best[0][0] == texts[number]
             and [text for text, _ in best] == [spans.text(number, place) for place in range(config.n_best)]
             and np.allclose([*(share for _, share in best), none], shares[number], atol=1e-5)
-            for number, (best, none) in enumerate(told["classic"])
+            for number, (best, none) in enumerate(results["classic"])
         )
         print(f"the same n best answers and probabilities to {same:,} of {count:,} questions")
 

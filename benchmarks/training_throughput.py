@@ -45,6 +45,7 @@ from bert_finetune_kit import (
     QAConfig,
     QARecipe,
 )
+from bert_finetune_kit.training.session import Phase
 
 
 @dataclass(frozen=True)
@@ -169,28 +170,28 @@ def main() -> None:
         "eval_strategy": "no", "save_strategy": "no", "logging_steps": 999, "disable_tqdm": True, "report_to": "none",
         "learning_rate": 5e-5, "use_cpu": not torch.cuda.is_available(),
     }  # fmt: skip
-    plain = TrainingArguments(**shared)
     recipe = work.recipe(options, model=options.model, args=TrainingArguments(**shared))
-    prepared = recipe.prepared()
-    keys = list(recipe.build_trainer(prepared, plain)._get_train_sampler())[: options.steps * options.batch]
-    examples = [prepared.train[key] for key in keys]
+    prepared = recipe.prepare()
+    tokenizer, stock_model = prepared.data.tokenizer, prepared.model
+    keys = list(recipe.build_trainer(prepared).train_sampler())[: options.steps * options.batch]
+    examples = [prepared.data.train[key] for key in keys]
     stock_examples = [work.stock(example) for example in examples]
     lengths = [len(example["input_ids"]) for example in stock_examples]
-    pad = DataCollatorWithPadding(prepared.tokenizer)
-    full = DataCollatorWithPadding(prepared.tokenizer, padding="max_length", max_length=options.length)
-    masks = DataCollatorForLanguageModeling(prepared.tokenizer)
-    config = copy.deepcopy(prepared.model.config)
+    pad = DataCollatorWithPadding(tokenizer)
+    full = DataCollatorWithPadding(tokenizer, padding="max_length", max_length=options.length)
+    masks = DataCollatorForLanguageModeling(tokenizer)
+    config = copy.deepcopy(stock_model.config)
     config._attn_implementation = "sdpa"
 
     def stock(collator: Any, grouped: bool = False) -> float:
         AcceleratorState._reset_state(True)
         model = getattr(transformers, work.head)(config)
-        model.load_state_dict(prepared.model.state_dict())
+        model.load_state_dict(stock_model.state_dict())
         watch = Stopwatch()
         args = TrainingArguments(**shared, train_sampling_strategy="group_by_length" if grouped else "random")
         Trainer(
             model=model, args=args, data_collator=collator, train_dataset=stock_examples,
-            processing_class=prepared.tokenizer, callbacks=[watch],
+            processing_class=tokenizer, callbacks=[watch],
         ).train()  # fmt: skip
         return len(examples) / watch.seconds
 
@@ -200,7 +201,8 @@ def main() -> None:
         recipe.callbacks = [watch]
         args = TrainingArguments(**shared, bf16=bf16)
         args.max_steps = options.steps
-        recipe.build_trainer(replace(prepared, model=copy.deepcopy(prepared.model)), args).train()
+        copied = replace(prepared, built=replace(prepared.built, model=copy.deepcopy(stock_model)))
+        recipe.build_trainer(copied, Phase(prepared.data, args)).train()
         return len(examples) / watch.seconds
 
     sides: dict[str, Callable[[], float]]

@@ -1,12 +1,12 @@
-"""The whole of it: pretrain, fine-tune the result twice, and tie all reports together on one page.
+"""Pretrain, fine-tune the result twice, and put all reports on one page.
 
     accelerate launch examples/full_pipeline.py
     accelerate launch examples/full_pipeline.py --preset assignment --output_dir runs/assignment
 
 Without arguments a tiny BERT on the bundled sample, in a few minutes on two CPU cores. `--STAGE.SETTING VALUE` sets
 what the examples of the stages (pretraining, classification, question_answering) take: `--pretraining.train FOLDER`,
-`--question_answering.learning_rate 3e-5`, `--classification.push_to_hub`. What was stopped goes on when it is started
-again, and stages that are done are not done again.
+`--question_answering.learning_rate 3e-5`, `--classification.push_to_hub`. A stopped pipeline resumes when it is
+started again, and skips the stages that have finished.
 """
 
 import argparse
@@ -45,13 +45,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output_dir", default="runs/pipeline")
     parser.add_argument("--preset", choices=PRESETS, default="sample")
-    parser.add_argument("--resume", action="store_true", help="what it does anyway")
+    parser.add_argument("--resume", action="store_true", help="always on")
     options, rest = parser.parse_known_args()
     try:
-        given = read_settings(rest)
-        settings = PRESETS[options.preset] | given
-        if "pretraining.train" in given and "pretraining.validation_split" not in given:
-            settings.pop("pretraining.validation_split", None)  # which is one of the preset's own data
+        flags = read_settings(rest)
+        settings = PRESETS[options.preset] | flags
+        if "pretraining.train" in flags and "pretraining.validation_split" not in flags:
+            settings.pop("pretraining.validation_split", None)  # a split of the preset's data
         run_pipeline((PretrainRecipe, ClassificationRecipe, QARecipe), options.output_dir, settings)
     except RunStopped as stopped:
         print(stopped)

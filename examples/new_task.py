@@ -1,4 +1,4 @@
-"""A task of one's own, in two ways: `python examples/new_task.py`.
+"""Your own task, in two ways: `python examples/new_task.py`.
 
 The data are made here, so that the example needs nothing; a file, folder or Hub id goes in their place.
 """
@@ -9,11 +9,11 @@ from bert_finetune_kit import ClassificationConfig, ClassificationRecipe, Classi
 
 WORDS = {"weather": ("rain", "wind", "snow", "fog"), "food": ("bread", "soup", "cheese", "pears")}
 ROWS = [
-    {"note": f"today there is {one} and {other}", "topic": topic}
-    for topic, words in WORDS.items() for one in words for other in words
+    {"note": f"today there is {first} and {second}", "topic": topic}
+    for topic, words in WORDS.items() for first in words for second in words
 ]  # fmt: skip
 
-# 1. Declare it: `ClassificationRecipe("topics")` knows it, and `finetune_classification.py --task new_task.py:topics`.
+# 1. Declare it: `ClassificationRecipe("topics")` finds it, and `finetune_classification.py --task new_task.py:topics`.
 register_task(
     ClassificationTask("topics", Dataset.from_list(ROWS * 4), text="note", label="topic", metrics=("accuracy",))
 )
@@ -24,7 +24,7 @@ class FirstWords(ClassificationRecipe):
     """Reads the first four words of each text."""
 
     def map_rows(self, rows: Dataset) -> Dataset:
-        """Change texts before they are tokenized, to learn from, to score and to predict alike."""
+        """Change texts before they are tokenized, for training, evaluation and prediction alike."""
         column = self.task.text
         return rows.map(lambda row: {column: " ".join(row[column].split()[:4])})
 

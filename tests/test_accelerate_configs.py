@@ -94,7 +94,7 @@ def test_fsdp_shards_layers_and_saves_whole_checkpoints(launched, config, monkey
     assert "FULL_STATE_DICT" in str(plugin.state_dict_type)
     model = BertForPreTraining(config)
     plugin.set_auto_wrap_policy(model)
-    wrapped = {type(one).__name__ for one in model.modules() if plugin.auto_wrap_policy(one, False, 0)}
+    wrapped = {type(module).__name__ for module in model.modules() if plugin.auto_wrap_policy(module, False, 0)}
     assert wrapped == {"BertLayer"}
 
 
@@ -146,7 +146,7 @@ def assert_same(report, other, rel, scores=("loss", "mlm_loss", "pair_loss")):
     for name in ("loss", "grad_norm"):
         expected = pytest.approx([log[name] for log in other["history"]], rel=10 * rel)
         assert [log[name] for log in report["history"]] == expected, name
-    moved, others = ([module["moved"] for module in one["change"]["modules"]] for one in (report, other))
+    moved, others = ([module["relative_change"] for module in one["change"]["modules"]] for one in (report, other))
     assert moved == [None if way is None else pytest.approx(way, rel=1e-2) for way in others]
 
 

@@ -1,0 +1,157 @@
+"""Training samples per second of the kit and of the stock Trainer, as gpu.py measures them."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from gpu_setup import Interrupted, Setup
+from training_throughput import (
+    document_example,
+    needed_products,
+    products_per_second,
+    question_example,
+    synchronize,
+    text_example,
+)
+from transformers import (
+    BertTokenizer,
+    DataCollatorForLanguageModeling,
+    DataCollatorWithPadding,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
+
+from bert_finetune_kit import (
+    ClassificationConfig,
+    ClassificationRecipe,
+    ClassificationTask,
+    PretrainConfig,
+    PretrainRecipe,
+    QAConfig,
+    QARecipe,
+)
+
+
+def recipe_of_sentences(data: Path, length: int, **settings: Any) -> ClassificationRecipe:
+    task = ClassificationTask("sst2_check", text="sentence", label="label")
+    config = ClassificationConfig(max_length=length)
+    return ClassificationRecipe(task, str(data / "sst2.parquet"), config=config, **settings)
+
+
+def recipe_of_questions(data: Path, length: int, **settings: Any) -> QARecipe:
+    return QARecipe(str(data / "squad.json"), config=QAConfig(max_length=length), **settings)
+
+
+def recipe_of_text(data: Path, length: int, **settings: Any) -> PretrainRecipe:
+    return PretrainRecipe(
+        str(data / "text.txt"), config=PretrainConfig(max_length=length, objective="none"), **settings
+    )
+
+
+def recipe_of_pairs(data: Path, length: int, **settings: Any) -> PretrainRecipe:
+    return PretrainRecipe(str(data / "text.txt"), config=PretrainConfig(max_length=length), **settings)
+
+
+def pair_example(example: dict[str, Any]) -> dict[str, Any]:
+    return document_example(example) | {"next_sentence_label": int(example["next_sentence_label"])}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is trained, and how the stock side trains it."""
+
+    name: str
+    length: int
+    batch: int
+    head: str
+    recipe: Callable[..., Any]
+    stock_example: Callable[[dict[str, Any]], dict[str, Any]]
+    """An example of the kit → one of the stock collators."""
+
+    @property
+    def masks(self) -> bool:
+        return self.recipe in (recipe_of_text, recipe_of_pairs)
+
+
+WORKLOADS = (
+    Workload("SST-2", 128, 32, "BertForSequenceClassification", recipe_of_sentences, text_example),
+    Workload("SST-2", 128, 256, "BertForSequenceClassification", recipe_of_sentences, text_example),
+    Workload("SQuAD", 384, 32, "BertForQuestionAnswering", recipe_of_questions, question_example),
+    Workload("MLM", 512, 32, "BertForMaskedLM", recipe_of_text, document_example),
+    Workload("MLM+NSP", 128, 128, "BertForPreTraining", recipe_of_pairs, pair_example),
+)
+
+
+class StepTimer(TrainerCallback):
+    """Times the steps of a training after the first `skip`, with the peak of the GPU's memory, and then ends it."""
+
+    def __init__(self, skip: int) -> None:
+        self.skip = skip
+
+    def on_step_begin(self, args, state, control, train_dataloader=None, **_):
+        if state.global_step == self.skip:
+            self.dataset = train_dataloader.dataset
+            synchronize()
+            if torch.cuda.is_available():
+                torch.cuda.reset_peak_memory_stats()
+            self.started = time.perf_counter()
+
+    def on_train_end(self, args, state, control, **_):
+        synchronize()
+        samples = (state.global_step - self.skip) * args.per_device_train_batch_size
+        self.samples_per_second = samples / (time.perf_counter() - self.started)
+        self.gigabytes = torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else 0.0
+        raise Interrupted  # nothing needs to be evaluated or saved
+
+
+def measure_throughput(setup: Setup, workload: Workload, model: Path, peak: float) -> None:
+    """Compare samples per second of the kit and of the stock Trainer (SDPA, dynamic padding), bf16, same examples."""
+    skip, steps, batch = (1, 3, 4) if setup.on_cpu else (15, 75, workload.batch)
+    settings = setup.trainer_settings(
+        per_device_train_batch_size=batch, max_steps=steps, learning_rate=2e-5, bf16=True, logging_steps=10**6,
+        disable_tqdm=True,
+    )  # fmt: skip
+    kit, stock = StepTimer(skip), StepTimer(skip)
+    folder = setup.work / f"{workload.name}-{batch}"
+    args = TrainingArguments(f"{folder}-kit", **settings)
+    with contextlib.suppress(Interrupted):
+        workload.recipe(setup.data, workload.length, model=str(model), args=args, callbacks=[kit]).train()
+    examples = [kit.dataset[(0, index, True)] for index in range(min(len(kit.dataset), batch * steps))]
+    rows = [workload.stock_example(example) for example in examples]
+    tokenizer = BertTokenizer.from_pretrained(model)
+    collator = (DataCollatorForLanguageModeling if workload.masks else DataCollatorWithPadding)(tokenizer)
+    with contextlib.suppress(Interrupted):
+        Trainer(
+            model=getattr(transformers, workload.head).from_pretrained(model), train_dataset=rows, callbacks=[stock],
+            args=TrainingArguments(f"{folder}-stock", **settings, remove_unused_columns=False), data_collator=collator,
+        ).train()  # fmt: skip
+    lengths = [len(row["input_ids"]) for row in rows]
+    products = needed_products(setup.config, lengths, 0.15 * sum(lengths) if workload.masks else 0.0) / len(lengths)
+    speed, mean = kit.samples_per_second, sum(lengths) / len(lengths)
+    setup.checks.record(
+        f"{workload.name}, {workload.length}, batch {workload.batch}",
+        f"kit {speed:,.1f} samples/s, stock {stock.samples_per_second:,.1f}, "
+        f"ratio {speed / stock.samples_per_second:.2f}, {speed * mean:,.0f} real tokens/s (mean {mean:.0f}), "
+        f"MFU of real tokens {speed * products / peak:.1%}, memory {kit.gigabytes:.2f} and {stock.gigabytes:.2f} GB",
+    )
+
+
+def measure_all(setup: Setup) -> None:
+    """Measure every workload that starts before the deadline, from one checkpoint with random weights."""
+    peak, model = products_per_second(torch.bfloat16), setup.work / "model"
+    setup.checks.record("matrix product, bf16", f"{2e-12 * peak:,.2f} TFLOP/s")
+    transformers.BertForPreTraining(setup.config).save_pretrained(model)
+    BertTokenizer(str(setup.data / "vocab.txt")).save_pretrained(model)
+    for workload in WORKLOADS:
+        name = f"throughput {workload.name}, batch {workload.batch}"
+        if time.perf_counter() > setup.deadline:
+            setup.checks.record(name, "not measured: time limit (--minutes) reached")
+            continue
+        with setup.checks.check(name):
+            measure_throughput(setup, workload, model, peak)
