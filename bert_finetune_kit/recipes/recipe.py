@@ -57,23 +57,23 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         Raises:
             KitError: something cannot work.
         """
-        if self.state.prepared is None:
-            timings = timings or Timings()
-            self.check_settings()
-            set_seed(self.args.seed)
-            with timings.stage("data"), self.args.main_process_first(), cache_hint():
-                data = self.prepare_data()
-            raise_faults(data_faults(self.args, data), "TrainingArguments")
-            args = with_best_metric(self.args, data)
-            with timings.stage("model"):
-                built = self.build_model(data)
-            unpadded, notes = skip_padding(built.model, self.unpad, self.on_xla)
-            if built.new_parts:
-                notes = (f"Newly initialized: {', '.join(built.new_parts)}", *notes)
-            prepared = Prepared(data, built, args, unpadded, (*data.notes, *notes))
-            self.state = replace(self.state, prepared=prepared)
-        assert self.state.prepared is not None
-        return self.state.prepared
+        if self.state.prepared is not None:
+            return self.state.prepared
+        timings = timings or Timings()
+        self.check_settings()
+        set_seed(self.args.seed)
+        with timings.stage("data"), self.args.main_process_first(), cache_hint():
+            data = self.prepare_data()
+        raise_faults(data_faults(self.args, data), "TrainingArguments")
+        args = with_best_metric(self.args, data)
+        with timings.stage("model"):
+            built = self.build_model(data)
+        unpadded, notes = skip_padding(built.model, self.unpad, self.on_xla)
+        if built.new_parts:
+            notes = (f"Newly initialized: {', '.join(built.new_parts)}", *notes)
+        prepared = Prepared(data, built, args, unpadded, (*data.notes, *notes))
+        self.state = replace(self.state, prepared=prepared)
+        return prepared
 
     def check_settings(self) -> None:
         """Check everything that can be known without the data.
@@ -291,7 +291,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
             change, notes = run.parameter_change(tuple(record.notes))
             description = self.describe(prepared.data, prepared.model, saved.evaluation, outcome.steps)
             record.notes += [*saved.notes, *notes]
-        settings = {"training": prepared.args.to_dict(), "model": model_origin(self.checkpoint)}
+        settings = {"training": prepared.args.to_dict(), "model": model_origin(self.checkpoint, record.fingerprint)}
         code = python_code(type(self), self.given(), prepared.args)
         return build_report(self.name, description, saved, outcome, prepared.model, record, settings, change, code)
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ..contract import BuiltModel, Description
-from ..modeling.checkpoint_files import weights_sha256
 from ..modeling.initialization import count_initialized_layers
 from ..modeling.parameters import parameter_report
 from ..reporting.diagnosis.diagnose import diagnose
@@ -37,15 +36,16 @@ class RunRecord:
         return cls(Timings(), count_compilations() if on_xla else Compilations(), on_xla)
 
 
-def model_origin(checkpoint: str | None) -> dict[str, Any]:
+def model_origin(checkpoint: str | None, fingerprint: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a report says of where a model comes from: `from_scratch`, `hub_id` and `sha256` of local weights.
 
     Args:
         checkpoint: Hub id or folder; none where the weights are new.
+        fingerprint: of the run, which has the digest of local weights.
     """
     if checkpoint is None:
         return {"from_scratch": True, "hub_id": None, "sha256": None}
-    return {"from_scratch": False, "hub_id": hub_id(checkpoint), "sha256": weights_sha256(checkpoint)}
+    return {"from_scratch": False, "hub_id": hub_id(checkpoint), "sha256": fingerprint.get("model.sha256")}
 
 
 def initial_evidence(built: BuiltModel, checkpoint: str | None) -> dict[str, Any]:
