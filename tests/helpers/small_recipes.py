@@ -106,6 +106,11 @@ def outcome(output_dir):
 def assert_same(run, expected):
     """Check that two finished runs have the same weights to the last bit, and the same figures."""
     (weights, figures), (expected_weights, expected_figures) = outcome(run), outcome(expected)
-    assert weights.keys() == expected_weights.keys()
-    assert all(torch.equal(weights[name], value) for name, value in expected_weights.items())
+    assert_same_weights(weights, expected_weights)
     assert figures == expected_figures
+
+
+def assert_same_weights(weights, expected):
+    """Check that two models have the same weights to the last bit."""
+    assert weights.keys() == expected.keys()
+    assert all(torch.equal(weights[name], value) for name, value in expected.items())

@@ -1,12 +1,8 @@
 """A stopped run can be resumed to train longer; with a constant learning rate that is exact."""
 
-import os
-import signal
-
 import pytest
-import torch
 from safetensors.torch import load_file
-from transformers import TrainerCallback
+from small_recipes import Signal, assert_same_weights
 
 from bert_finetune_kit import OutputError, PretrainConfig, RunStopped
 
@@ -14,31 +10,9 @@ SETTINGS = {"save_strategy": "steps", "save_steps": 2, "eval_strategy": "no", "l
             "warmup_steps": 0, "learning_rate": 1e-3}  # fmt: skip
 
 
-class Stop(TrainerCallback):
-    """Sends a SIGTERM in a step."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def on_step_end(self, args, state, control, **_):
-        if state.global_step == self.step:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-
-class StopInSecond(Stop):
-    """Sends a SIGTERM in the third step of the second phase."""
-
-    def __init__(self):
-        super().__init__(3)
-
-    def on_step_end(self, args, state, control, **settings):
-        if args.output_dir.endswith("second-phase"):
-            super().on_step_end(args, state, control, **settings)
-
-
 def stopped(make_recipe, folder, **settings):
     recipe = make_recipe(output_dir=folder, **(SETTINGS | settings))
-    recipe.callbacks.append(Stop(3))
+    recipe.callbacks.append(Signal(3))
     with pytest.raises(RunStopped):
         recipe.train()
 
@@ -48,7 +22,7 @@ def test_a_stopped_run_trains_longer(make_recipe, tmp_path):
     report = make_recipe(output_dir=tmp_path / "extended", **SETTINGS, max_steps=6).train(resume=True)
     make_recipe(output_dir=tmp_path / "longer", **SETTINGS, max_steps=6).train()
     extended, longer = (load_file(tmp_path / name / "model.safetensors") for name in ("extended", "longer"))
-    assert all(torch.equal(extended[name], weight) for name, weight in longer.items())
+    assert_same_weights(extended, longer)
     assert any("extended: up to checkpoint-3, max_steps was 4 and is now 6" in note for note in report.notes)
 
 
@@ -60,16 +34,16 @@ def test_a_stopped_run_does_not_train_shorter(make_recipe, tmp_path):
 
 def test_a_run_stopped_in_its_second_phase_trains_both_phases_longer(make_recipe, tmp_path):
     """The second phase starts again, from the weights of the longer first one."""
-    phases = {"recipe": PretrainConfig(max_length=24, second_phase_length=48, second_phase_share=0.5)}
-    recipe = make_recipe(output_dir=tmp_path / "extended", **phases, **SETTINGS, max_steps=8)
-    recipe.callbacks.append(Stop(3))
+    phases = {"recipe": PretrainConfig(max_length=24, second_phase_length=48, second_phase_share=0.6)}
+    recipe = make_recipe(output_dir=tmp_path / "extended", **phases, **SETTINGS, max_steps=10)
+    recipe.callbacks.append(Signal(3))
     with pytest.raises(RunStopped, match="in phase 1 of 2, at step 3 of 4"):
         recipe.train()
-    recipe = make_recipe(output_dir=tmp_path / "extended", **phases, **SETTINGS, max_steps=8)
-    recipe.callbacks.append(StopInSecond())
+    recipe = make_recipe(output_dir=tmp_path / "extended", **phases, **SETTINGS, max_steps=10)
+    recipe.callbacks.append(Signal(5))  # the first phase has four steps
     with pytest.raises(RunStopped, match="in phase 2 of 2"):
         recipe.train(resume=True)
-    make_recipe(output_dir=tmp_path / "extended", **phases, **SETTINGS, max_steps=12).train(resume=True)
-    make_recipe(output_dir=tmp_path / "longer", **phases, **SETTINGS, max_steps=12).train()
+    make_recipe(output_dir=tmp_path / "extended", **phases, **SETTINGS, max_steps=15).train(resume=True)
+    make_recipe(output_dir=tmp_path / "longer", **phases, **SETTINGS, max_steps=15).train()
     extended, longer = (load_file(tmp_path / name / "model.safetensors") for name in ("extended", "longer"))
-    assert all(torch.equal(extended[name], weight) for name, weight in longer.items())
+    assert_same_weights(extended, longer)

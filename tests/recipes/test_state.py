@@ -1,13 +1,11 @@
 """A recipe object holds results; what it trained is never the start of its next training."""
 
 import json
-import os
 import shutil
-import signal
 
 import pytest
-import torch
 from safetensors.torch import load_file
+from small_recipes import Signal, assert_same_weights
 from transformers import BertConfig, TrainerCallback
 
 from bert_finetune_kit import OutputError, RunStopped
@@ -27,17 +25,12 @@ def weights(recipe):
     return load_file(f"{recipe.output_dir}/model.safetensors")
 
 
-def assert_equal(first, second):
-    assert first.keys() == second.keys()
-    assert all(torch.equal(first[name], weight) for name, weight in second.items())
-
-
 def test_the_same_object_trained_twice_starts_from_the_same_weights(make_recipe):
     recipe = make_recipe(**SHORT)
     report, expected = recipe.train(), weights(recipe)
     shutil.rmtree(recipe.output_dir)
     again = recipe.train()
-    assert_equal(weights(recipe), expected)
+    assert_same_weights(weights(recipe), expected)
     assert again.result == report.result
 
 
@@ -50,7 +43,7 @@ def test_a_training_after_an_interruption_starts_from_the_initial_weights(make_r
         recipe.train()
     recipe.callbacks.clear()
     recipe.train()
-    assert_equal(weights(recipe), weights(expected))
+    assert_same_weights(weights(recipe), weights(expected))
 
 
 def test_an_evaluation_before_does_not_change_a_training(make_recipe, tmp_path):
@@ -59,20 +52,12 @@ def test_an_evaluation_before_does_not_change_a_training(make_recipe, tmp_path):
     recipe = make_recipe(**SHORT)
     recipe.evaluate()
     recipe.train()
-    assert_equal(weights(recipe), weights(expected))
-
-
-class Stop(TrainerCallback):
-    """Sends a SIGTERM in the second step."""
-
-    def on_step_end(self, args, state, control, **_):
-        if state.global_step == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
+    assert_same_weights(weights(recipe), weights(expected))
 
 
 def test_another_attention_and_another_config_of_a_folder_are_refused(make_recipe, config, tmp_path):
     recipe = make_recipe(**SHORT)
-    recipe.callbacks.append(Stop())
+    recipe.callbacks.append(Signal(2))
     with pytest.raises(RunStopped):
         recipe.train()
     other = BertConfig(**config.to_dict(), attn_implementation="eager")
@@ -82,7 +67,7 @@ def test_another_attention_and_another_config_of_a_folder_are_refused(make_recip
     started = make_recipe(output_dir=tmp_path / "started", **SHORT)
     started.train()
     recipe = make_recipe(model=started.output_dir, output_dir=tmp_path / "next", **SHORT)
-    recipe.callbacks.append(Stop())
+    recipe.callbacks.append(Signal(2))
     with pytest.raises(RunStopped):
         recipe.train()
     file = tmp_path / "started" / "config.json"
