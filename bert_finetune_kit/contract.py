@@ -3,19 +3,21 @@
 The table of hooks in docs/design.md says when each is called.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from torch import Tensor
-from transformers import BertConfig, PreTrainedTokenizerBase
+from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from .data.examples import Examples
 from .reporting.intervals import Interval
 from .reporting.schema import ReportTable, Score
 
 Batch = dict[str, Tensor]
+Forward = Callable[[Any, Batch], Any]
+"""Model and batch → a `ModelOutput` with one row an example."""
 Outputs = tuple[np.ndarray, ...]
 """Outputs of the model for a split, one array a field and one row an example."""
 
@@ -38,7 +40,7 @@ class PreparedData:
     validation: Mapping[str, Examples]
     """Examples to evaluate on by split; several splits for tasks such as MNLI, none for no evaluation."""
     collator: Collator
-    initial_model: str | BertConfig
+    initial_model: str | PretrainedConfig
     """What to start from: a checkpoint by name or folder, or a config for new weights."""
     glossary: tuple[Score, ...] = ()
     """Scores that `compute_metrics` returns, in the order to show them; several splits prefix their names."""
@@ -62,14 +64,23 @@ class PreparedData:
         )
 
 
+def call_model(model: Any, batch: Batch) -> Any:
+    """Return the outputs of a model whose own forward returns one row an example."""
+    return model(**batch)
+
+
 @dataclass(frozen=True)
 class BuiltModel:
     """A model ready to train."""
 
     model: Any
-    """A `PreTrainedModel`, wrapped by peft or not, whose forward returns one row an example."""
+    """A `PreTrainedModel`, wrapped by peft or not."""
     new_parts: tuple[str, ...] = ()
     """Modules whose weights were newly initialized."""
+    forward: Forward = call_model
+    """What a batch gives: a function outside of the model, so that the heads of all architectures are stock classes."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the report must know of the model."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Stock `BertForSequenceClassification` that takes windows of long texts and keeps the losses of examples apart.
+"""Logits of a stock classification head → logits and losses of examples, which may be several windows of a long text.
 
 Shapes: windows is the number of sequences of a batch, batch that of its examples; without windows they are the same.
 """
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import transformers
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
-from transformers import BertConfig
+from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 
-from ..modeling.loading import checkpoint_config, config_from_scratch, load_pretrained
+from ..contract import Batch
+from ..modeling.architecture import MODEL_INPUTS, head_class
+from ..modeling.loading import checkpoint_config, config_from_scratch, initialize_head, load_pretrained
 from .labels import LabelSet, check_label_order
 
 PROBLEM_TYPES = {
@@ -22,7 +23,7 @@ PROBLEM_TYPES = {
     "multi_label": "multi_label_classification",
     "regression": "regression",
 }
-HEAD = "classifier"
+_TASK = "SequenceClassification"
 _OTHER_HEADS = ("ForTokenClassification", "ForMultipleChoice")
 
 
@@ -38,37 +39,22 @@ class ClassificationOutput(ModelOutput):
     """(batch,) or (batch, labels), as in the batch."""
 
 
-# The class carries the stock name because `save_pretrained` writes the name of the class into config.json, and a
-# checkpoint of the kit is a stock checkpoint.
-class BertForSequenceClassification(transformers.BertForSequenceClassification):
-    """`transformers.BertForSequenceClassification`; with windows its forward returns a `ClassificationOutput`."""
+def forward(model: Any, batch: Batch, kind: str, label_smoothing: float = 0.0) -> ClassificationOutput:
+    """Return logits, and with labels the losses, of each example of a batch.
 
-    label_smoothing: float = 0.0
-
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        labels: Tensor | None = None,
-        weights: Tensor | None = None,
-        window_example: Tensor | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Return the outputs of each example; without `window_example` those of the stock forward."""
-        if window_example is None:
-            return super().forward(
-                input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, labels=labels, **kwargs
-            )
-        logits = super().forward(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids).logits.float()
-        batch = len(labels) if labels is not None else int(window_example[-1]) + 1
-        logits = pool_windows(logits, window_example, batch)
-        if labels is None:
-            return ClassificationOutput(logits=logits)
-        losses = example_losses(logits, labels, str(self.config.problem_type), self.label_smoothing)
-        if weights is not None:
-            losses = losses * weights
-        return ClassificationOutput(losses=losses, logits=logits, labels=labels)
+    Args:
+        model: a stock classifier, as it is or wrapped by peft, DDP or `torch.compile`.
+        batch: as `DataCollatorForClassification` returns it.
+        kind: of the task: single_label, multi_label or regression.
+        label_smoothing: of the cross-entropy.
+    """
+    logits = model(**{name: batch[name] for name in MODEL_INPUTS if name in batch}).logits.float()
+    labels, window_example = batch.get("labels"), batch["window_example"]
+    logits = pool_windows(logits, window_example, len(labels) if labels is not None else int(window_example[-1]) + 1)
+    if labels is None:
+        return ClassificationOutput(logits=logits)
+    losses = example_losses(logits, labels, kind, label_smoothing) * batch["weights"]
+    return ClassificationOutput(losses=losses, logits=logits, labels=labels)
 
 
 def pool_windows(logits: Tensor, window_example: Tensor, batch: int) -> Tensor:
@@ -83,33 +69,34 @@ def pool_windows(logits: Tensor, window_example: Tensor, batch: int) -> Tensor:
     return sums[:batch] / counts[:batch].unsqueeze(1)
 
 
-def example_losses(logits: Tensor, labels: Tensor, problem_type: str, label_smoothing: float = 0.0) -> Tensor:
+def example_losses(logits: Tensor, labels: Tensor, kind: str, label_smoothing: float = 0.0) -> Tensor:
     """Return the loss of each example, in a multi_label task of each of its labels, in the shape of `labels`."""
-    if problem_type == "regression":
+    if kind == "regression":
         return mse_loss(logits.squeeze(-1), labels, reduction="none")
-    if problem_type == "multi_label_classification":
+    if kind == "multi_label":
         return binary_cross_entropy_with_logits(logits, labels, reduction="none")
     return cross_entropy(logits, labels, reduction="none", label_smoothing=label_smoothing)
 
 
 def build_model(
     model_name_or_path: Any, labels: LabelSet, vocab_size: int, new_head: bool = False, pad_token_id: int = 0
-) -> tuple[BertForSequenceClassification, list[str]]:
+) -> tuple[PreTrainedModel, list[str]]:
     """Return a classifier and its modules whose weights were newly initialized.
 
     Args:
-        model_name_or_path: a Hub id or folder to start from, a `BertConfig`, or the name of a size.
+        model_name_or_path: a Hub id or folder to start from, a config, or the name of a size.
         labels: to predict.
         vocab_size: size of the vocabulary, for a model named by its size.
         new_head: initialize a new head even if the checkpoint has one.
         pad_token_id: of the tokenizer, for new weights.
 
     Raises:
-        ModelError: it cannot be loaded, is not a BERT model, or has a head for other labels.
+        ModelError: it cannot be loaded, is not an encoder, or has a head for other labels.
     """
     config = config_from_scratch(model_name_or_path, vocab_size, pad_token_id)
     if config is not None:
-        return BertForSequenceClassification(_with_labels(config, labels)), ["all weights"]
+        head: Any = head_class(config, _TASK)
+        return head(_with_labels(config, labels)), ["all weights"]
     config = checkpoint_config(model_name_or_path)
     has_head = any("ForSequenceClassification" in name for name in config.architectures or ())
     # Heads of these architectures have the same name and another purpose.
@@ -117,19 +104,17 @@ def build_model(
     if has_head and not new_head:
         check_label_order(labels, config, str(model_name_or_path))
     model, new = load_pretrained(
-        BertForSequenceClassification,
+        head_class(config, _TASK),
         str(model_name_or_path),
         config=_with_labels(config, labels),
         ignore_mismatched_sizes=new_head,
     )
-    if new_head and HEAD not in new:
-        nn.init.normal_(model.classifier.weight, std=model.config.initializer_range)
-        nn.init.zeros_(model.classifier.bias)
-        new = [*new, HEAD]
+    if new_head:
+        new = initialize_head(model, new)
     return model, new
 
 
-def _with_labels(config: BertConfig, labels: LabelSet) -> BertConfig:
+def _with_labels(config: PretrainedConfig, labels: LabelSet) -> PretrainedConfig:
     config = copy.deepcopy(config)
     config.problem_type = PROBLEM_TYPES[labels.kind]  # type: ignore[assignment]
     if labels.kind == "regression":

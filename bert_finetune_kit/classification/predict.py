@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
+from ..contract import Forward
 from ..data.tables import open_tables
 from ..errors import DataError
 from ..inference.batches import run_batches
@@ -30,11 +31,16 @@ class Prediction:
 
 
 def predict_logits(
-    model: Any, examples: ClassificationExamples, collator: Callable[[list[Any]], Any], batch_size: int
+    model: Any,
+    forward: Forward,
+    examples: ClassificationExamples,
+    collator: Callable[[list[Any]], Any],
+    batch_size: int,
 ) -> np.ndarray:
     """Return the logits of all examples, (examples, labels) float32; texts of similar length share a batch."""
+    lengths = examples.texts.lengths
     logits = np.zeros((len(examples), model.config.num_labels), np.float32)
-    for rows, output in run_batches(model, examples, examples.texts.lengths, collator, batch_size):
+    for rows, output in run_batches(model, examples, lengths, collator, batch_size, forward):
         logits[rows] = output.logits[: len(rows)].float().cpu().numpy()  # windows of padding add a row
     return logits
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -39,7 +40,7 @@ from .evaluation import evaluate
 from .labels import LabelSet
 from .metric_set import metric_set
 from .metrics import decode
-from .model import HEAD, build_model, loss_sums, num_items
+from .model import build_model, forward, loss_sums, num_items
 from .predict import Prediction, predict_logits, to_predictions, to_rows
 from .report import describe
 from .task_file import find_task, load_task, save_task
@@ -134,7 +135,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         """Return a recipe with a trained classifier, ready to `predict`.
 
         Args:
-            folder: a run's folder, or any stock BERT classifier (folder or Hub id).
+            folder: a run's folder, or any stock encoder with a classification head (folder or Hub id).
             task: that it was trained for; needed for a stock classifier of pairs, whose folder does not declare them.
             config: lengths and threshold; none means those saved in the folder, or the defaults.
             args: for `per_device_eval_batch_size` and the device.
@@ -151,7 +152,8 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         model, new = build_model(str(folder), labels, 0)
         if new:
             raise ModelError(f"{folder} is not a trained classifier: it has no weights of {', '.join(new)}.")
-        recipe.load(LoadedModel(model, load_tokenizer(str(folder)), labels))
+        score = partial(forward, kind=labels.kind)
+        recipe.load(LoadedModel(model, load_tokenizer(str(folder)), labels, score))
         return recipe
 
     def predict(self, inputs: Any) -> list[Prediction]:
@@ -173,7 +175,9 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         examples = build_examples(rows, self.task, self.config, trained.tokenizer, None)
         lengths = self.batch_lengths(self.config.max_length)
         collator = DataCollatorForClassification(trained.tokenizer.pad_token_id, lengths=lengths)
-        logits = predict_logits(trained.model, examples, collator, self.args.per_device_eval_batch_size)
+        logits = predict_logits(
+            trained.model, trained.forward, examples, collator, self.args.per_device_eval_batch_size
+        )
         predicted = decode(logits, np.zeros(len(logits)), self.task.kind, self.config.threshold)
         return to_predictions(predicted, trained.usage, self.config.threshold)
 
@@ -218,11 +222,10 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         size, pad_token_id = len(data.tokenizer), data.tokenizer.pad_token_id
 
         def build() -> tuple[Any, list[str]]:
-            model, new = build_model(data.initial_model, data.labels, size, self.config.new_head, pad_token_id)
-            model.label_smoothing = self.args.label_smoothing_factor
-            return model, new
+            return build_model(data.initial_model, data.labels, size, self.config.new_head, pad_token_id)
 
-        return build_trainable(data, self.config, self.lora, HEAD, build)
+        score = partial(forward, kind=data.labels.kind, label_smoothing=self.args.label_smoothing_factor)
+        return build_trainable(data, self.config, self.lora, build, score)
 
     def compute_metrics(self, data: ClassificationData, outputs: Outputs) -> dict[str, float]:
         """Scores of a split, and the mean loss of its examples."""

@@ -22,6 +22,7 @@ def run_batches(
     lengths: np.ndarray,
     collator: Callable[[list[Any]], Mapping[str, Tensor]],
     batch_size: int,
+    forward: Callable[[Any, dict[str, Tensor]], Any],
 ) -> Iterator[tuple[np.ndarray, Any]]:
     """Yield the indices of the examples of each batch, (batch,) int64, and the outputs of the model for them.
 
@@ -32,6 +33,7 @@ def run_batches(
             first, so that a batch that does not fit into memory is the first one.
         collator: examples → batch.
         batch_size: examples per batch.
+        forward: model and batch → outputs.
     """
     order = np.argsort(-lengths, kind="stable")
     was_training = model.training
@@ -41,6 +43,6 @@ def run_batches(
             indices = order[start : start + batch_size]
             batch = collator([examples[int(index)] for index in indices])
             with torch.inference_mode():
-                yield indices, model(**{name: values.to(model.device) for name, values in batch.items()})
+                yield indices, forward(model, {name: values.to(model.device) for name, values in batch.items()})
     finally:
         model.train(was_training)

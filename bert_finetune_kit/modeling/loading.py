@@ -1,15 +1,16 @@
-"""Load BERT by size, config or checkpoint, and name the weights that are newly initialized."""
+"""Load an encoder by size, config or checkpoint, and name the weights that are newly initialized."""
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import transformers
-from transformers import AutoConfig, BertConfig, PreTrainedModel
+from transformers import AutoConfig, BertConfig, PretrainedConfig, PreTrainedModel
 
 from ..errors import ModelError
+from .architecture import check_encoder, head_modules
 
 Model = TypeVar("Model", bound=PreTrainedModel)
 
@@ -43,12 +44,12 @@ def sized_config(size: str, vocab_size: int = 30_522, **settings: Any) -> BertCo
 
 
 def config_from_scratch(
-    model: BertConfig | str | Path | None, vocab_size: int, pad_token_id: int | None = None
-) -> BertConfig | None:
+    model: PretrainedConfig | str | Path | None, vocab_size: int, pad_token_id: int | None = None
+) -> PretrainedConfig | None:
     """Return the config of a model that is trained from scratch; None if `model` is a checkpoint.
 
     Args:
-        model: a `BertConfig`, the name of a size (a folder of that name is `./tiny`), or a checkpoint.
+        model: a config, the name of a size of BERT (a folder of that name is `./tiny`), or a checkpoint.
         vocab_size: for a model given as a size.
         pad_token_id: of the tokenizer; the embedding of that id stays zero.
 
@@ -56,7 +57,9 @@ def config_from_scratch(
     1000
     >>> config_from_scratch("google-bert/bert-base-uncased", vocab_size=1000)
     """
-    if isinstance(model, BertConfig):
+    config: PretrainedConfig
+    if isinstance(model, PretrainedConfig):
+        check_encoder(model, f"The {type(model).__name__}")
         config = copy.deepcopy(model)
     elif isinstance(model, str) and model in BERT_SIZES:
         config = sized_config(model, vocab_size)
@@ -67,24 +70,20 @@ def config_from_scratch(
     return config
 
 
-def checkpoint_config(model_name_or_path: str | Path) -> BertConfig:
+def checkpoint_config(model_name_or_path: str | Path) -> PretrainedConfig:
     """Return the config of a checkpoint on the Hub or in a folder.
 
     Raises:
-        ModelError: there is no such checkpoint, or it is not a BERT.
+        ModelError: there is no such checkpoint, or it is not an encoder.
     """
     try:
-        config: BertConfig = AutoConfig.from_pretrained(str(model_name_or_path))
+        config: PretrainedConfig = AutoConfig.from_pretrained(str(model_name_or_path))
     except Exception as error:
         raise ModelError(
             f"{str(model_name_or_path)!r} is no size ({', '.join(BERT_SIZES)}), and cannot be loaded as a checkpoint: "
             f"{str(error).strip().splitlines()[0]} Check the spelling of the folder, or the network for a Hub id."
         ) from error
-    if config.model_type != "bert":
-        raise ModelError(
-            f"{model_name_or_path} is a {config.model_type} checkpoint, which is not supported: pass a BERT checkpoint "
-            "(model type bert)."
-        )
+    check_encoder(config, str(model_name_or_path))
     return config
 
 
@@ -112,14 +111,36 @@ def load_pretrained(head: type[Model], model_name_or_path: str, **settings: Any)
         ) from error
     model, loading = loaded
     missing = sorted(loading["missing_keys"])
-    encoder = [key for key in missing if ".encoder." in key or ".embeddings." in key]
+    encoder = [key for key in missing if _is_needed(key, model)]
     if encoder:
         raise ModelError(
             f"{len(encoder)} weights of the encoder are not in {model_name_or_path} (such as {encoder[0]}) and would "
-            "be randomly initialized. Check that it is a BERT checkpoint; to train from scratch, pass a BertConfig or "
+            "be randomly initialized. Check that it is such a checkpoint; to train from scratch, pass a config or "
             "the name of a size."
         )
     return model, modules_of_weights(missing)
+
+
+def _is_needed(key: str, model: PreTrainedModel) -> bool:
+    """Return whether a weight is part of the encoder; a pooler above it belongs to the heads that use it."""
+    prefix, _, rest = key.partition(".")
+    return prefix == model.base_model_prefix and "pooler" not in rest.split(".")
+
+
+def initialize_head(model: PreTrainedModel, new: Sequence[str]) -> list[str]:
+    """Initialize the head of a model anew where loading has not, and return all modules that are new.
+
+    Args:
+        model: with the head that its checkpoint had.
+        new: modules whose weights are newly initialized.
+    """
+    heads = head_modules(model)
+    if all(any(part.split(".")[0] == head for part in new) for head in heads):
+        return list(new)
+    fresh: Any = type(model)(model.config)
+    for head in heads:
+        getattr(model, head).load_state_dict(getattr(fresh, head).state_dict())
+    return sorted({*new, *heads})
 
 
 @contextmanager

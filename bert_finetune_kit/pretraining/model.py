@@ -1,4 +1,4 @@
-"""Stock BERT heads whose training forward computes masked positions only.
+"""Logits of stock heads for masked words and pairs → losses and scores of examples.
 
 In BERT-base the masked-language-model head is about a fifth of the arithmetic of a training step when it computes every
 position, and 85% of that would be thrown away. Shapes: batch, seq, hidden, vocab as in transformers; `predictions` is
@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import transformers
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 
-from ..modeling.loading import config_from_scratch, load_pretrained
+from ..contract import Batch
+from ..modeling.architecture import MODEL_INPUTS, head_class, pair_head_class
+from ..modeling.loading import checkpoint_config, config_from_scratch, load_pretrained
+from ..modeling.selection import Selection, pair_logits, token_logits
 from .collator import IGNORED
 
 
@@ -36,128 +38,98 @@ class PretrainingOutput(ModelOutput):
     """(batch,) int: whether the more likely pair label is the true one."""
 
 
-# The classes carry the stock names because `save_pretrained` writes the name of the class into config.json, and a
-# checkpoint of the kit is a stock checkpoint.
-class BertForPreTraining(transformers.BertForPreTraining):
-    """`transformers.BertForPreTraining`; with both labels its forward returns a `PretrainingOutput`."""
+def forward(
+    model: Any,
+    batch: Batch,
+    selection: Selection | None = None,
+    predictions_bound: Callable[[int], int] | None = None,
+) -> PretrainingOutput:
+    """Score each example of a batch.
 
-    predictions_bound: Callable[[int], int] | None = None
-    """Length of a batch → largest number of predictions in a sequence of it. Fixes the shapes of the head, for devices
-    that compile each of them; none means as many as there are."""
-
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        labels: Tensor | None = None,
-        next_sentence_label: Tensor | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Score each example, or without labels do what the stock forward does."""
-        if labels is None or next_sentence_label is None or input_ids is None:
-            return super().forward(
-                input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, labels=labels,
-                next_sentence_label=next_sentence_label, **kwargs
-            )  # fmt: skip
-        encoded = self.bert(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
-        output = score_predictions(self.cls.predictions, encoded.last_hidden_state, labels, self)
-        logits = self.cls.seq_relationship(encoded.pooler_output).float()  # (batch, 2)
-        output.pair_loss = cross_entropy(logits, next_sentence_label, ignore_index=IGNORED, reduction="none")
-        if not self.training:
-            output.pair_correct = (logits.argmax(-1) == next_sentence_label).long()
-        return output
-
-
-class BertForMaskedLM(transformers.BertForMaskedLM):
-    """`transformers.BertForMaskedLM`; with labels its forward returns a `PretrainingOutput` without pairs."""
-
-    predictions_bound: Callable[[int], int] | None = None
-    """As in `BertForPreTraining`."""
-
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        labels: Tensor | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Score each example, or without labels do what the stock forward does."""
-        if labels is None or input_ids is None:
-            return super().forward(
-                input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, labels=labels, **kwargs
-            )
-        encoded = self.bert(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
-        return score_predictions(self.cls.predictions, encoded.last_hidden_state, labels, self)
+    Args:
+        model: a stock model with a head for masked words and, where the batch has labels of pairs, one for pairs; as it
+            is or wrapped by DDP or `torch.compile`.
+        batch: as `DataCollatorForPreTraining` returns it.
+        selection: sets the positions that the head computes; none means that it computes all of them.
+        predictions_bound: length of a batch → largest number of predictions in a sequence of it. Fixes the shapes of
+            the head, for devices that compile each of them; none means as many as there are.
+    """
+    labels = batch["labels"]
+    bound = None if predictions_bound is None else predictions_bound(labels.shape[1])
+    positions = prediction_positions(labels, bound)
+    inputs = {name: batch[name] for name in MODEL_INPUTS if name in batch}
+    if selection is None:
+        stock = model(**inputs)
+        logits = token_logits(stock).flatten(0, 1).index_select(0, positions).float()
+    else:
+        selection.positions = positions
+        try:
+            stock = model(**inputs)
+        finally:
+            selection.positions = None
+        logits = token_logits(stock).flatten(0, 1).float()  # (predictions, vocab)
+    output = score_predictions(logits, labels, positions, with_scores=not model.training)
+    if "next_sentence_label" in batch:
+        pairs, truth = pair_logits(stock).float(), batch["next_sentence_label"]  # (batch, 2), (batch,)
+        output.pair_loss = cross_entropy(pairs, truth, ignore_index=IGNORED, reduction="none")
+        if not model.training:
+            output.pair_correct = (pairs.argmax(-1) == truth).long()
+    return output
 
 
-def score_predictions(head: nn.Module, hidden: Tensor, labels: Tensor, model: Any) -> PretrainingOutput:
-    """Run the head on the positions to predict out of (batch, seq, hidden), and sum up by example."""
-    bound = None if model.predictions_bound is None else model.predictions_bound(labels.shape[1])
-    selected, targets, rows = select_predictions(hidden, labels, bound)
-    logits = head(selected).float()  # (predictions, vocab)
+def score_predictions(logits: Tensor, labels: Tensor, positions: Tensor, with_scores: bool) -> PretrainingOutput:
+    """Sum up losses, and where asked for what was predicted rightly, by example.
+
+    Args:
+        logits: (predictions, vocab).
+        labels: (batch, seq), -100 where nothing is predicted.
+        positions: of the logits in the flattened labels, (predictions,).
+        with_scores: whether to count, too.
+    """
+    targets = labels.view(-1)[positions]
+    rows = torch.div(positions, labels.shape[1], rounding_mode="floor")
     losses = cross_entropy(logits, targets, ignore_index=IGNORED, reduction="none")
     zeros = torch.zeros(labels.shape[0], dtype=torch.float32, device=labels.device)
     output = PretrainingOutput(mlm_loss=zeros.index_add(0, rows, losses))
-    if not model.training:
+    if with_scores:
         correct = (logits.argmax(-1) == targets).long()
         output.mlm_correct = torch.zeros_like(labels[:, 0]).index_add(0, rows, correct)
         output.mlm_count = (labels != IGNORED).sum(1)
     return output
 
 
-def select_predictions(
-    hidden: Tensor, labels: Tensor, max_predictions: int | None = None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Pick the positions to predict out of (batch, seq, hidden).
+def prediction_positions(labels: Tensor, max_predictions: int | None = None) -> Tensor:
+    """Return the positions to predict in the flattened (batch * seq) labels, (predictions,) int64.
 
-    Returns:
-        hidden (predictions, hidden), targets (predictions,), and the row of each (predictions,). With
-        `max_predictions` there are always batch * max_predictions of them, the surplus ones with the target -100.
+    With `max_predictions` there are always batch * max_predictions of them, the surplus ones with the target -100.
     """
-    batch, seq = labels.shape
     if max_predictions is None:
-        positions = (labels.view(-1) != IGNORED).nonzero().squeeze(1)
-    else:
-        first = (labels != IGNORED).long().argsort(dim=1, descending=True, stable=True)[:, :max_predictions]
-        positions = (first + torch.arange(batch, device=labels.device).unsqueeze(1) * seq).view(-1)
-    rows = torch.div(positions, seq, rounding_mode="floor")
-    return hidden.reshape(batch * seq, -1).index_select(0, positions), labels.view(-1)[positions], rows
-
-
-HEADS: dict[str, type[PreTrainedModel]] = {
-    "nsp": BertForPreTraining,
-    "sop": BertForPreTraining,
-    "none": BertForMaskedLM,
-}
+        return (labels.view(-1) != IGNORED).nonzero().squeeze(1)
+    batch, seq = labels.shape
+    first = (labels != IGNORED).long().argsort(dim=1, descending=True, stable=True)[:, :max_predictions]
+    return (first + torch.arange(batch, device=labels.device).unsqueeze(1) * seq).view(-1)
 
 
 def build_model(
-    initial_model: Any,
-    objective: str,
-    vocab_size: int,
-    pad_token_id: int = 0,
-    predictions_bound: Callable[[int], int] | None = None,
+    initial_model: Any, objective: str, vocab_size: int, pad_token_id: int = 0
 ) -> tuple[PreTrainedModel, list[str]]:
     """Return a model to pretrain and the modules of it that are newly initialized.
 
     Args:
-        initial_model: a Hub id or folder to continue from, a `BertConfig`, or the name of a size.
+        initial_model: a Hub id or folder to continue from, a config, or the name of a size.
         objective: models of nsp and sop have a pair head, those of none do not.
         vocab_size: size of the vocabulary, for a model named by its size.
         pad_token_id: of the tokenizer, for new weights.
-        predictions_bound: as in `BertForPreTraining`.
 
     Raises:
-        ModelError: it cannot be loaded, is not a BERT, or its encoder would be newly initialized.
+        ModelError: it cannot be loaded, has no such heads, or its encoder would be newly initialized.
     """
-    head = HEADS[objective]
     config = config_from_scratch(initial_model, vocab_size, pad_token_id)
-    model: Any
     if config is not None:
-        model, new = head(config), ["all weights"]
-    else:
-        model, new = load_pretrained(head, str(initial_model))
-    model.predictions_bound = predictions_bound
-    return model, new
+        head: Any = _head_class(config, objective)
+        return head(config), ["all weights"]
+    return load_pretrained(_head_class(checkpoint_config(initial_model), objective), str(initial_model))
+
+
+def _head_class(config: PretrainedConfig, objective: str) -> type[PreTrainedModel]:
+    return head_class(config, "MaskedLM") if objective == "none" else pair_head_class(config)

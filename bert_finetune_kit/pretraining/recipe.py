@@ -1,6 +1,7 @@
 """`PretrainRecipe`: BERT pretrained on text, from scratch or from a checkpoint."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from ..data.sources import TextSource
 from ..data.vocabulary import check_vocabulary
 from ..errors import raise_faults
 from ..modeling.loading import checkpoint_config, config_from_scratch
+from ..modeling.selection import select_positions
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import Prepared
@@ -28,7 +30,7 @@ from .config import PretrainConfig, default_hyperparameters
 from .data import PretrainData, build_data, split_corpora
 from .evaluation import evaluate
 from .metrics import GLOSSARY, loss_sums, num_items, pretraining_scores
-from .model import build_model
+from .model import build_model, forward
 from .phases import first_phase_args, second_phase
 from .report import describe, source_settings
 
@@ -127,11 +129,12 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
     def build_model(self, data: PretrainData) -> BuiltModel:
         """Heads on masked positions over a new or pretrained encoder."""
         tokenizer = data.tokenizer
+        model, new = build_model(data.initial_model, self.config.objective, len(tokenizer), tokenizer.pad_token_id)
+        selection = select_positions(model)
+        notes = () if selection else ("This head computes all positions, not the masked ones alone",)
         bound = self.config.predictions_bound if self.on_xla else None
-        model, new = build_model(
-            data.initial_model, self.config.objective, len(tokenizer), tokenizer.pad_token_id, bound
-        )
-        return BuiltModel(model, tuple(new))
+        score = partial(forward, selection=selection, predictions_bound=bound)
+        return BuiltModel(model, tuple(new), score, notes)
 
     def phases(self, prepared: Prepared[PretrainData]) -> list[Phase[PretrainData]]:
         """One phase, or a second one on longer sequences."""

@@ -1,23 +1,26 @@
-"""Stock `BertForQuestionAnswering` that returns the loss of each window and, in evaluation, its best spans.
+"""Logits of a stock question-answering head → the loss of each window and, in evaluation, its best spans.
 
 The logits of a window never leave the device: `n_best` spans a window are all that an answer needs, and rows of one
 width can be gathered from batches of any length.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
-import transformers
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel
 from transformers.utils import ModelOutput
 
-from ..modeling.loading import config_from_scratch, load_pretrained
+from ..contract import Batch, Forward
+from ..modeling.architecture import MODEL_INPUTS, head_class
+from ..modeling.loading import checkpoint_config, config_from_scratch, load_pretrained
 from .config import QAConfig
 from .spans import best_spans
 
-HEAD = "qa_outputs"
+_TASK = "QuestionAnswering"
 
 
 @dataclass
@@ -36,71 +39,51 @@ class QAOutput(ModelOutput):
     """(windows,) float."""
 
 
-# The class carries the stock name because `save_pretrained` writes the name of the class into config.json, and a
-# checkpoint of the kit is a stock checkpoint.
-class BertForQuestionAnswering(transformers.BertForQuestionAnswering):
-    """`transformers.BertForQuestionAnswering`; with a context mask its forward returns a `QAOutput`."""
-
-    n_best: int = 20
-    max_answer_length: int = 30
-
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        start_positions: Tensor | None = None,
-        end_positions: Tensor | None = None,
-        context_mask: Tensor | None = None,
-        weights: Tensor | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Score each window, or without a context mask do what the stock forward does."""
-        if context_mask is None or attention_mask is None:
-            return super().forward(
-                input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids,
-                start_positions=start_positions, end_positions=end_positions, **kwargs
-            )  # fmt: skip
-        stock = super().forward(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
-        # An answer cannot begin in the padding, and the loss of a window must not depend on what it is padded to.
-        start, end = (
-            logits.float().masked_fill(attention_mask == 0, -torch.inf)
-            for logits in (stock.start_logits, stock.end_logits)
-        )
-        output = QAOutput()
-        if start_positions is not None and end_positions is not None:
-            losses = (
-                cross_entropy(start, start_positions, reduction="none")
-                + cross_entropy(end, end_positions, reduction="none")
-            ) / 2
-            output.losses = losses if weights is None else losses * weights
-        if not self.training:
-            spans = best_spans(start, end, context_mask.bool(), self.n_best, self.max_answer_length)
-            output.span_scores, output.span_starts, output.span_ends, output.null_scores = spans
-        return output
+def span_forward(config: QAConfig) -> Forward:
+    """Return the forward of a model whose spans are searched as `config` says."""
+    return partial(forward, n_best=config.n_best, max_answer_length=config.max_answer_length)
 
 
-def build_model(
-    initial_model: Any, vocab_size: int, config: QAConfig, pad_token_id: int = 0
-) -> tuple[BertForQuestionAnswering, list[str]]:
+def forward(model: Any, batch: Batch, n_best: int, max_answer_length: int) -> QAOutput:
+    """Score each window of a batch.
+
+    Args:
+        model: a stock model with a question-answering head, as it is or wrapped by peft, DDP or `torch.compile`.
+        batch: as `DataCollatorForQuestionAnswering` returns it.
+        n_best: spans to return for each window.
+        max_answer_length: in tokens.
+    """
+    stock = model(**{name: batch[name] for name in MODEL_INPUTS if name in batch})
+    # An answer cannot begin in the padding, and the loss of a window must not depend on what it is padded to.
+    start, end = (
+        logits.float().masked_fill(batch["attention_mask"] == 0, -torch.inf)
+        for logits in (stock.start_logits, stock.end_logits)
+    )
+    positions = (batch["start_positions"], batch["end_positions"])
+    losses = sum(cross_entropy(*pair, reduction="none") for pair in zip((start, end), positions, strict=True)) / 2
+    output = QAOutput(losses=losses * batch["weights"])
+    if not model.training:
+        spans = best_spans(start, end, batch["context_mask"].bool(), n_best, max_answer_length)
+        output.span_scores, output.span_starts, output.span_ends, output.null_scores = spans
+    return output
+
+
+def build_model(initial_model: Any, vocab_size: int, pad_token_id: int = 0) -> tuple[PreTrainedModel, list[str]]:
     """Return a model for question answering and the modules of it that are newly initialized.
 
     Args:
-        initial_model: a Hub id or folder to start from, a `BertConfig`, or the name of a size.
+        initial_model: a Hub id or folder to start from, a config, or the name of a size.
         vocab_size: size of the vocabulary, for a model named by its size.
-        config: how its spans are searched.
         pad_token_id: of the tokenizer, for new weights.
 
     Raises:
-        ModelError: it cannot be loaded, or is not a BERT.
+        ModelError: it cannot be loaded, or is not an encoder.
     """
-    model_config = config_from_scratch(initial_model, vocab_size, pad_token_id)
-    if model_config is not None:
-        model, new = BertForQuestionAnswering(model_config), ["all weights"]
-    else:
-        model, new = load_pretrained(BertForQuestionAnswering, str(initial_model))
-    model.n_best, model.max_answer_length = config.n_best, config.max_answer_length
-    return model, new
+    config = config_from_scratch(initial_model, vocab_size, pad_token_id)
+    if config is not None:
+        head: Any = head_class(config, _TASK)
+        return head(config), ["all weights"]
+    return load_pretrained(head_class(checkpoint_config(initial_model), _TASK), str(initial_model))
 
 
 def loss_sums(output: QAOutput) -> dict[str, Tensor]:

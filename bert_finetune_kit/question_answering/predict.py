@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
+from ..contract import Forward
 from ..data.question_rows import as_questions
 from ..data.questions import open_questions
 from ..errors import DataError
@@ -86,13 +87,18 @@ def _check_texts(questions: Sequence[Any], contexts: Sequence[Any]) -> None:
 
 
 def predict_spans(
-    model: Any, examples: QAExamples, collator: Callable[[list[Any]], Any], config: QAConfig, batch_size: int
+    model: Any,
+    forward: Forward,
+    examples: QAExamples,
+    collator: Callable[[list[Any]], Any],
+    config: QAConfig,
+    batch_size: int,
 ) -> WindowSpans:
     """Return the best spans of all windows."""
     shape = (len(examples), config.n_best)
     scores, null = np.zeros(shape, np.float32), np.zeros(shape[0], np.float32)
     starts, ends = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    for rows, output in run_batches(model, examples, examples.windows.lengths, collator, batch_size):
+    for rows, output in run_batches(model, examples, examples.windows.lengths, collator, batch_size, forward):
         scores[rows] = output.span_scores.float().cpu().numpy()
         starts[rows], ends[rows] = output.span_starts.cpu().numpy(), output.span_ends.cpu().numpy()
         null[rows] = output.null_scores.float().cpu().numpy()

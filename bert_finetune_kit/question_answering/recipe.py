@@ -33,7 +33,7 @@ from .config import QAConfig
 from .data import QAData, build_data
 from .evaluation import QAEvaluation, evaluate, score_outputs
 from .examples import QAExamples, build_windows, tokenize_questions
-from .model import HEAD, build_model, loss_sums, num_items
+from .model import build_model, loss_sums, num_items, span_forward
 from .predict import predict_spans, to_answers, to_rows, write_predictions
 from .predictions import decode
 from .report import describe
@@ -125,7 +125,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         """Return a recipe around a trained model, ready to `predict`, and with a source to `evaluate`.
 
         Args:
-            folder: a run's folder, or any stock BERT for question answering (folder or Hub id).
+            folder: a run's folder, or any stock encoder with a question-answering head (folder or Hub id).
             threshold: probability of no answer above which the model abstains, 1 for never; none means the fitted one
                 of the run, and for a stock model 0.5.
             source: data to evaluate on or to train on, as the recipe takes it.
@@ -141,13 +141,13 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         recipe = cls(source, model=str(folder), args=args or cls.default_args(), config=config or saved_config)
         raise_faults(recipe.config.model_faults(model_config), "QAConfig")
         recipe.has_data = source is not None
-        model, new = build_model(str(folder), 0, recipe.config)
+        model, new = build_model(str(folder), 0)
         if new:
             raise ModelError(
                 f"{folder} has no trained question-answering head: there are no weights of {', '.join(new)} in it."
             )
         usage = saved_threshold if threshold is None else threshold
-        recipe.load(LoadedModel(model, load_tokenizer(str(folder)), usage))
+        recipe.load(LoadedModel(model, load_tokenizer(str(folder)), usage, span_forward(recipe.config)))
         return recipe
 
     @property
@@ -179,7 +179,9 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         windows = build_windows(tokens, self.config)
         examples = QAExamples(tokens, windows, tokenizer.cls_token_id, tokenizer.sep_token_id)
         collator = DataCollatorForQuestionAnswering(tokenizer.pad_token_id, self.batch_lengths(self.config.max_length))
-        spans = predict_spans(trained.model, examples, collator, self.config, self.args.per_device_eval_batch_size)
+        spans = predict_spans(
+            trained.model, trained.forward, examples, collator, self.config, self.args.per_device_eval_batch_size
+        )
         answers = to_answers(decode(spans, windows, tokens, rows["context"][:]), trained.usage)
         return answers[0] if isinstance(question, str) else answers
 
@@ -211,9 +213,9 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         size, pad_token_id = len(data.tokenizer), data.tokenizer.pad_token_id
 
         def build() -> tuple[Any, list[str]]:
-            return build_model(data.initial_model, size, self.config, pad_token_id)
+            return build_model(data.initial_model, size, pad_token_id)
 
-        return build_trainable(data, self.config, self.lora, HEAD, build)
+        return build_trainable(data, self.config, self.lora, build, span_forward(self.config))
 
     def compute_metrics(self, data: QAData, outputs: Outputs) -> dict[str, float]:
         """Scores of the validation split, with a threshold fitted on one half, and the mean loss of a window."""

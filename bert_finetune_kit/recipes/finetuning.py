@@ -6,8 +6,9 @@ from typing import Any
 
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
 
-from ..contract import BuiltModel, PreparedData
+from ..contract import BuiltModel, Forward, PreparedData
 from ..data.vocabulary import check_vocabulary
+from ..modeling.architecture import head_modules
 from ..modeling.finetuning_config import FineTuningConfig
 from ..modeling.loading import checkpoint_config, config_from_scratch
 from ..modeling.trainable import make_trainable
@@ -82,7 +83,11 @@ def early_stopping(config: FineTuningConfig) -> list[TrainerCallback]:
 
 
 def build_trainable(
-    data: PreparedData, config: FineTuningConfig, lora: Any, head: str, build: Callable[[], tuple[Any, list[str]]]
+    data: PreparedData,
+    config: FineTuningConfig,
+    lora: Any,
+    build: Callable[[], tuple[Any, list[str]]],
+    forward: Forward,
 ) -> BuiltModel:
     """Return a model whose frozen parts are frozen, with adapters where LoRA is asked for.
 
@@ -90,8 +95,8 @@ def build_trainable(
         data: of the run.
         config: what to freeze.
         lora: peft's `LoraConfig` or none.
-        head: name of the task head, which LoRA trains as a whole.
         build: returns the model and the modules whose weights are new.
+        forward: model and batch → outputs of the examples.
 
     Raises:
         ModelError: the tokenizer and the model do not match.
@@ -100,6 +105,6 @@ def build_trainable(
     model_config = config_from_scratch(data.initial_model, size) or checkpoint_config(str(data.initial_model))
     check_vocabulary(data.tokenizer, model_config.vocab_size)
     model, new = build()
-    heads = [head, *(part for part in new if part.endswith("pooler"))]
+    heads = [*head_modules(model), *(part for part in new if part.endswith("pooler"))]  # LoRA trains them as a whole
     trained = make_trainable(model, heads, lora, config.freeze_embeddings, config.freeze_layers)
-    return BuiltModel(trained, tuple(new))
+    return BuiltModel(trained, tuple(new), forward)

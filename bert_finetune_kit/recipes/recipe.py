@@ -71,7 +71,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         unpadded, notes = skip_padding(built.model, self.unpad, self.on_xla)
         if built.new_parts:
             notes = (f"Newly initialized: {', '.join(built.new_parts)}", *notes)
-        prepared = Prepared(data, built, args, unpadded, (*data.notes, *notes))
+        prepared = Prepared(data, built, args, unpadded, (*data.notes, *built.notes, *notes))
         self.state = replace(self.state, prepared=prepared)
         return prepared
 
@@ -115,7 +115,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         if not force:
             check_space(run.path, prepared.model, prepared.args)
         with record.timings.stage("preflight"):
-            self.log_main(preflight(prepared.model, prepared.data, prepared.args, prepared.unpadded, self.loss.sum_fn))
+            self.log_main(preflight(prepared.built, prepared.data, prepared.args, prepared.unpadded, self.loss.sum_fn))
         record.notes += run.save_initial_weights(prepared.model, self.checkpoint, claim.checkpoint is not None)
         record.evidence |= initial_evidence(prepared.built, self.checkpoint)
         self.state = RecipeState()  # also after an interruption the model is no longer the initial one
@@ -169,7 +169,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
             return plain_scores(self.compute_metrics(phase.data, outputs))
 
         callbacks, multiplier = [*self.callbacks, *self.get_callbacks()], self.lr_multiplier(prepared.model)
-        return build_trainer(phase, prepared.model, self.loss, score, callbacks, multiplier, fingerprint)
+        return build_trainer(phase, prepared.built, self.loss, score, callbacks, multiplier, fingerprint)
 
     def evaluate(self) -> dict[str, float]:
         """Return the scores of the model as it is now on the validation split."""
@@ -262,13 +262,13 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
                 "Nothing has been trained: call train(), or load a trained model by from_pretrained(folder)."
             )
         usage = self.usage(prepared.data, self.state.evaluation)
-        return LoadedModel(prepared.model, prepared.data.tokenizer, usage)
+        return LoadedModel(prepared.model, prepared.data.tokenizer, usage, prepared.built.forward)
 
     def _prepare_loaded(self, loaded: LoadedModel) -> Prepared[DataT]:
         """Return the data beside a model that was loaded, which is not loaded again."""
         with cache_hint():
             data = self.prepare_data()
-        return Prepared(data, BuiltModel(loaded.model), self.args, self.unpad)
+        return Prepared(data, BuiltModel(loaded.model, forward=loaded.forward), self.args, self.unpad)
 
     def _finished(self, run: RunDirectory, publisher: Publisher) -> RunReport:
         """Return the report of a run that has finished, with pages written and pushed that were not."""

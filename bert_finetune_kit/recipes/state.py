@@ -5,7 +5,7 @@ from typing import Any, Generic
 
 from transformers import TrainingArguments
 
-from ..contract import BuiltModel, DataT, EvaluationT
+from ..contract import BuiltModel, DataT, EvaluationT, Forward, call_model
 from ..training.trainer import KitTrainer
 
 
@@ -36,6 +36,8 @@ class LoadedModel:
     tokenizer: Any
     usage: Any = None
     """What `predict` needs of the training: labels, or a threshold."""
+    forward: Forward = call_model
+    """As in `BuiltModel`."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import TrainingArguments
 
-from ..contract import Collator, PreparedData
+from ..contract import BuiltModel, Collator, PreparedData
 from ..data.examples import Examples
 from ..data.padding import measured_padding
 from ..modeling.parameters import count_parameters
@@ -72,14 +72,14 @@ def padding_share(examples: Examples, collator: Collator, batch_size: int) -> fl
 
 
 def seconds_a_step(
-    model: Any, examples: Examples, collator: Collator, args: TrainingArguments, sum_fn: SumFn
+    built: BuiltModel, examples: Examples, collator: Collator, args: TrainingArguments, sum_fn: SumFn
 ) -> float | None:
     """Return how long an optimizer step takes, from one pass over a batch; the model stays as it is.
 
     The optimizer's own work and waiting for other processes are not included.
 
     Args:
-        model: to be trained.
+        built: the model to be trained.
         examples: to train on.
         collator: makes batches of them.
         args: the Trainer's arguments.
@@ -94,7 +94,7 @@ def seconds_a_step(
         return None
     order = np.random.default_rng(0).permutation(len(examples))[: args.per_device_train_batch_size]
     dtype = torch.bfloat16 if args.bf16 else torch.float16
-    model = model.to(args.device).train()
+    model = built.model.to(args.device).train()
     devices = [] if args.device.type == "cpu" else [args.device]
     seconds = 0.0
     with torch.random.fork_rng(devices, device_type=args.device.type if devices else "cuda"):
@@ -103,7 +103,7 @@ def seconds_a_step(
             batch = {name: value.to(args.device) for name, value in batch.items()}
             began = time.perf_counter()
             with torch.autocast(args.device.type, dtype, enabled=args.bf16 or args.fp16):
-                loss = torch.stack(list(sum_fn(model(**batch)).values())).sum()
+                loss = torch.stack(list(sum_fn(built.forward(model, batch)).values())).sum()
             loss.backward()
             if devices:
                 torch.accelerator.synchronize()
@@ -112,11 +112,11 @@ def seconds_a_step(
     return seconds * args.gradient_accumulation_steps
 
 
-def preflight(model: nn.Module, data: PreparedData, args: TrainingArguments, unpadded: bool, sum_fn: SumFn) -> str:
+def preflight(built: BuiltModel, data: PreparedData, args: TrainingArguments, unpadded: bool, sum_fn: SumFn) -> str:
     """Return one line about a training: parameters, examples, steps, time, padding, and the disk of its checkpoints.
 
     Args:
-        model: to be trained.
+        built: the model to be trained.
         data: to train on.
         args: the Trainer's arguments.
         unpadded: whether padding is skipped.
@@ -124,9 +124,9 @@ def preflight(model: nn.Module, data: PreparedData, args: TrainingArguments, unp
     """
     examples, collator = data.train, data.collator
     free = shutil.disk_usage(str(args.output_dir)).free
-    step = seconds_a_step(model, examples, collator, args, sum_fn)
+    step = seconds_a_step(built, examples, collator, args, sum_fn)
     padding = padding_share(examples, collator, args.per_device_train_batch_size)
-    return describe_training(model, len(examples), args, padding, unpadded, free, step)
+    return describe_training(built.model, len(examples), args, padding, unpadded, free, step)
 
 
 def describe_training(

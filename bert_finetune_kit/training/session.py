@@ -9,7 +9,7 @@ from typing import Any, Generic
 
 from transformers import TrainerCallback, TrainingArguments
 
-from ..contract import DataT, PreparedData
+from ..contract import BuiltModel, DataT, PreparedData
 from ..errors import RunStopped
 from ..runs.checkpoints import latest_valid_checkpoint, saved_fingerprint
 from ..runs.fingerprint import differences
@@ -49,7 +49,7 @@ TrainerBuilder = Callable[[Phase[DataT]], KitTrainer]
 
 def build_trainer(
     phase: Phase[DataT],
-    model: Any,
+    built: BuiltModel,
     loss: Loss,
     compute_metrics: Callable[[Any], dict[str, float]],
     callbacks: Sequence[TrainerCallback] = (),
@@ -60,7 +60,7 @@ def build_trainer(
 
     Args:
         phase: its data and arguments.
-        model: to train.
+        built: the model to train.
         loss: of the recipe.
         compute_metrics: the Trainer's `EvalPrediction` → scores.
         callbacks: of the recipe and its user.
@@ -70,7 +70,8 @@ def build_trainer(
     splits: Any = dict(phase.data.validation)
     return KitTrainer(
         loss=loss,
-        model=model,
+        model=built.model,
+        forward=built.forward,
         args=phase.args,
         data_collator=phase.data.collator,
         train_dataset=phase.data.train,

@@ -18,7 +18,7 @@ from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 from transformers.trainer_utils import seed_worker
 
 from ..compat.trainer import RunningLoss
-from ..contract import Batch, Outputs
+from ..contract import Batch, Forward, Outputs, call_model
 from ..errors import NonFiniteLossError, OutputError
 from ..modeling.loading import quiet_transformers
 from ..modeling.sharding import prepare_for_fsdp
@@ -37,10 +37,11 @@ _MIN_ITEMS = 1e-12  # divisor of the loss of a batch in which no example counts,
 
 
 class KitTrainer(Trainer):
-    """`Trainer` with the recipe's loss, stateless order, and a model whose outputs are one row an example.
+    """`Trainer` with the recipe's loss, stateless order, and outputs of one row an example.
 
     Args:
         loss: of the recipe.
+        forward: model and batch → outputs of one row an example.
         args: the Trainer's arguments; a copy is adapted to the device and to the kit's checkpoints.
         glossary: scores to show of an evaluation.
         lr_multiplier: name of a parameter → factor of its learning rate; none means the same for all.
@@ -55,6 +56,7 @@ class KitTrainer(Trainer):
         *,
         loss: Loss,
         args: TrainingArguments,
+        forward: Forward = call_model,
         glossary: Sequence[Score] = (),
         lr_multiplier: Callable[[str], float] | None = None,
         fingerprint: Mapping[str, Any] | None = None,
@@ -63,7 +65,7 @@ class KitTrainer(Trainer):
         super().__init__(args=adapt_arguments(args), **settings)
         if self.is_fsdp_enabled:
             prepare_for_fsdp(self.model, self.accelerator.state.fsdp_plugin)
-        self._loss = loss
+        self._loss, self._forward = loss, forward
         self._lr_multiplier = lr_multiplier
         self._meter = Meter()
         self._signals = StopSignals()
@@ -226,7 +228,7 @@ class KitTrainer(Trainer):
 
         It is multiplied by the number of processes, over which gradients are averaged.
         """
-        outputs = model(**inputs)
+        outputs = self._forward(model, inputs)
         counts = num_items_in_batch if num_items_in_batch is not None else self._loss.num_items_fn(inputs)
         sums = self._loss.sum_fn(outputs)
         terms = {name: value / counts[name].clamp(min=_MIN_ITEMS) for name, value in sums.items()}
@@ -251,7 +253,7 @@ class KitTrainer(Trainer):
         those that are not finite.
         """
         with torch.no_grad(), self.compute_loss_context_manager():
-            outputs = model(**inputs)
+            outputs = self._forward(model, inputs)
         rows = tuple(value.detach() for value in outputs.to_tuple() if value is not None)
         # The Trainer computes metrics only where there are labels, and the outputs include them.
         return None, rows, rows[0].reshape(len(rows[0]), -1)[:, :1]

@@ -1,18 +1,13 @@
-"""The classifier against the stock model."""
+"""Losses and logits of examples against the stock model."""
 
 import pytest
 import torch
 import transformers
-from transformers import BertConfig, BertForPreTraining
+from transformers import BertForPreTraining
 
 from bert_finetune_kit import ModelError
 from bert_finetune_kit.classification.labels import LabelSet
-from bert_finetune_kit.classification.model import (
-    BertForSequenceClassification,
-    build_model,
-    example_losses,
-    pool_windows,
-)
+from bert_finetune_kit.classification.model import build_model, example_losses, forward, pool_windows
 
 LABELS = LabelSet(("no", "maybe", "yes"))
 
@@ -38,7 +33,8 @@ def test_loss_and_logits_equal_the_stock_model(config, batch, kind, labels, tmp_
     model, new = build_model(config, LabelSet(() if kind == "regression" else LABELS.names, kind), config.vocab_size)
     assert new == ["all weights"]
     model.eval()
-    output = model(**batch, labels=labels, window_example=torch.arange(4))
+    weights = torch.ones_like(labels, dtype=torch.float32)
+    output = forward(model, {**batch, "labels": labels, "weights": weights, "window_example": torch.arange(4)}, kind)
     model.save_pretrained(tmp_path)
     stock = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
     assert type(stock).__module__.startswith("transformers")
@@ -49,7 +45,7 @@ def test_loss_and_logits_equal_the_stock_model(config, batch, kind, labels, tmp_
 
 def test_label_smoothing_equals_torch():
     logits, labels = torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
-    loss = example_losses(logits, labels, "single_label_classification", 0.2).mean()
+    loss = example_losses(logits, labels, "single_label", 0.2).mean()
     torch.testing.assert_close(loss, torch.nn.CrossEntropyLoss(label_smoothing=0.2)(logits, labels))
 
 
@@ -68,7 +64,9 @@ def test_windows_of_padding_change_nothing(config, batch):
     for padding in (0, 2):
         inputs = {name: torch.cat([values, torch.zeros_like(values[:padding])]) for name, values in batch.items()}
         inputs["attention_mask"][4:, 0] = 1
-        output = model(**inputs, labels=labels, window_example=torch.cat([owner, torch.full((padding,), 3)]))
+        inputs |= {"labels": labels, "weights": torch.ones(3)}
+        inputs["window_example"] = torch.cat([owner, torch.full((padding,), 3)])
+        output = forward(model, inputs, "single_label")
         assert output.logits.shape == (3, 3)
         output.losses.sum().backward()
         gradients.append({name: value.grad.clone() for name, value in model.named_parameters()})
@@ -80,10 +78,12 @@ def test_windows_of_padding_change_nothing(config, batch):
 def test_weights_multiply_losses(config, batch):
     model, _ = build_model(config, LABELS, config.vocab_size)
     model.eval()
-    labels, owner = torch.tensor([0, 2, 1, 1]), torch.arange(4)
-    plain = model(**batch, labels=labels, window_example=owner).losses
-    weighted = model(**batch, labels=labels, window_example=owner, weights=torch.tensor([1.0, 0.0, 2.0, 1.0])).losses
-    torch.testing.assert_close(weighted, plain * torch.tensor([1.0, 0.0, 2.0, 1.0]))
+    weights = torch.tensor([1.0, 0.0, 2.0, 1.0])
+    batch |= {"labels": torch.tensor([0, 2, 1, 1]), "window_example": torch.arange(4)}
+    plain, weighted = (
+        forward(model, {**batch, "weights": factors}, "single_label").losses for factors in (torch.ones(4), weights)
+    )
+    torch.testing.assert_close(weighted, plain * weights)
 
 
 def test_heads_of_checkpoints(config, tmp_path):
@@ -107,14 +107,39 @@ def test_heads_of_checkpoints(config, tmp_path):
     assert not torch.equal(reset.classifier.weight, model.classifier.weight)
 
 
-def test_another_architecture(tmp_path):
-    transformers.DistilBertConfig(n_layers=1, dim=8, n_heads=1, hidden_dim=8, vocab_size=20).save_pretrained(tmp_path)
-    with pytest.raises(ModelError, match="distilbert"):
-        build_model(str(tmp_path), LABELS, 20)
+@pytest.mark.parametrize(
+    ("config", "head"),
+    [
+        (transformers.DistilBertConfig(n_layers=1, dim=8, n_heads=1, hidden_dim=8), ["classifier", "pre_classifier"]),
+        (
+            transformers.RobertaConfig(
+                num_hidden_layers=1, hidden_size=8, num_attention_heads=1, intermediate_size=8, vocab_size=20
+            ),
+            ["classifier.dense", "classifier.out_proj"],
+        ),
+    ],
+)
+def test_another_architecture(tmp_path, config, head):
+    config.vocab_size = 20
+    transformers.AutoModelForMaskedLM.from_config(config).save_pretrained(tmp_path / "pretrained")
+    model, new = build_model(str(tmp_path / "pretrained"), LABELS, 20)
+    assert new == head
+    model.save_pretrained(tmp_path / "tuned")
+    _, new = build_model(str(tmp_path / "tuned"), LABELS, 20, new_head=True)
+    assert {name.split(".")[0] for name in new} == {name.split(".")[0] for name in head}
 
 
-def test_without_windows_it_is_the_stock_forward(config, batch):
-    model = BertForSequenceClassification(BertConfig.from_dict(config.to_dict() | {"num_labels": 2})).eval()
-    labels = torch.tensor([0, 1, 0, 1])
-    output = model(**batch, labels=labels)
-    torch.testing.assert_close(output.loss, torch.nn.functional.cross_entropy(output.logits, labels))
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        (transformers.GPT2Config(n_layer=1), "gpt2 .*no head for masked words"),
+        (transformers.T5Config(num_layers=1), "t5 .*an encoder and a decoder"),
+        (transformers.BertConfig(is_decoder=True), "decoder"),
+        (transformers.FNetConfig(), "no attention mask"),
+    ],
+)
+def test_what_is_no_encoder_is_refused(config, reason, tmp_path):
+    config.save_pretrained(tmp_path)
+    for model in (config, str(tmp_path)):
+        with pytest.raises(ModelError, match=reason):
+            build_model(model, LABELS, 20)

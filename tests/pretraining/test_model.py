@@ -2,11 +2,12 @@ import pytest
 import torch
 import transformers
 from torch.nn.functional import cross_entropy
-from transformers import AutoModelForMaskedLM, AutoModelForPreTraining, BertModel
+from transformers import AutoModelForMaskedLM, AutoModelForPreTraining, BertForMaskedLM, BertForPreTraining, BertModel
 
 from bert_finetune_kit import DataCollatorForPreTraining, ModelError
+from bert_finetune_kit.modeling.selection import select_positions
 from bert_finetune_kit.pretraining.collator import IGNORED
-from bert_finetune_kit.pretraining.model import BertForMaskedLM, BertForPreTraining, build_model, select_predictions
+from bert_finetune_kit.pretraining.model import build_model, forward, prediction_positions
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def batch(tokenizer):
 
 def test_losses_and_scores_equal_those_of_the_stock_model(config, batch):
     model = BertForPreTraining(config).eval()
-    output = model(**batch)
+    output = forward(model, batch, select_positions(model))
     stock = transformers.BertForPreTraining(config).eval()
     stock.load_state_dict(model.state_dict())
     expected = stock(**batch)
@@ -42,7 +43,7 @@ def test_gradients_equal_those_of_the_stock_model(config, batch):
     stock = transformers.BertForPreTraining(config).train()
     stock.load_state_dict(model.state_dict())
     stock(**batch).loss.backward()
-    output = model(**batch)
+    output = forward(model, batch, select_positions(model))
     (output.mlm_loss.sum() / (batch["labels"] != IGNORED).sum() + output.pair_loss.mean()).backward()
     for (name, parameter), expected in zip(model.named_parameters(), stock.parameters(), strict=True):
         torch.testing.assert_close(parameter.grad, expected.grad, msg=name)
@@ -52,21 +53,26 @@ def test_the_head_computes_masked_positions_only(config, batch):
     model = BertForPreTraining(config)
     shapes = []
     model.cls.predictions.register_forward_hook(lambda module, inputs, output: shapes.append(output.shape))
-    model(**batch)
-    assert shapes == [(int((batch["labels"] != IGNORED).sum()), config.vocab_size)]
+    forward(model, batch)
+    assert shapes == [(*batch["labels"].shape, config.vocab_size)]
+    selection = select_positions(model)
+    shapes.clear()
+    forward(model, batch, selection)
+    assert shapes == [(1, int((batch["labels"] != IGNORED).sum()), config.vocab_size)]
+    assert model(batch["input_ids"]).prediction_logits.shape == (*batch["labels"].shape, config.vocab_size)
 
 
-def test_without_labels_the_forward_is_that_of_the_stock_model(config, batch):
-    inputs = {name: batch[name] for name in ("input_ids", "token_type_ids", "attention_mask")}
-    output = BertForPreTraining(config)(**inputs)
-    assert output.prediction_logits.shape == (*batch["labels"].shape, config.vocab_size)
-    assert BertForMaskedLM(config)(**inputs).logits.shape == (*batch["labels"].shape, config.vocab_size)
+def test_both_ways_give_the_same(config, batch):
+    model = BertForPreTraining(config).eval()
+    plain, selected = (forward(model, batch, selection) for selection in (None, select_positions(model)))
+    for name, value in plain.items():
+        torch.testing.assert_close(selected[name], value)
 
 
 def test_masked_language_modelling_without_pairs(config, batch):
     del batch["next_sentence_label"]
     model = BertForMaskedLM(config).eval()
-    output = model(**batch)
+    output = forward(model, batch, select_positions(model))
     stock = transformers.BertForMaskedLM(config).eval()
     stock.load_state_dict(model.state_dict())
     torch.testing.assert_close(output.mlm_loss.sum() / output.mlm_count.sum(), stock(**batch).loss)
@@ -75,31 +81,31 @@ def test_masked_language_modelling_without_pairs(config, batch):
 
 def test_fixed_shapes_do_not_change_the_losses(config, batch):
     model = BertForPreTraining(config).eval()
-    dynamic = model(**batch)
+    selection = select_positions(model)
+    dynamic = forward(model, batch, selection)
     longest = int((batch["labels"] != IGNORED).sum(1).max())
-    model.predictions_bound = {batch["labels"].shape[1]: longest + 2}.__getitem__  # called with the length of the batch
+    bound = {batch["labels"].shape[1]: longest + 2}.__getitem__  # called with the length of the batch
     shapes = []
     model.cls.predictions.register_forward_hook(lambda module, inputs, output: shapes.append(output.shape))
-    fixed = model(**batch)
-    assert shapes == [(len(batch["labels"]) * (longest + 2), config.vocab_size)]
+    fixed = forward(model, batch, selection, bound)
+    assert shapes == [(1, len(batch["labels"]) * (longest + 2), config.vocab_size)]
     torch.testing.assert_close(fixed.mlm_loss, dynamic.mlm_loss)
     assert fixed.mlm_correct.tolist() == dynamic.mlm_correct.tolist()
 
 
-def test_select_predictions():
-    hidden = torch.arange(2 * 3 * 1.0).view(2, 3, 1)
+def test_prediction_positions():
     labels = torch.tensor([[IGNORED, 7, 8], [9, IGNORED, IGNORED]])
-    selected, targets, rows = select_predictions(hidden, labels)
-    assert (selected.squeeze(1).tolist(), targets.tolist(), rows.tolist()) == ([1, 2, 3], [7, 8, 9], [0, 0, 1])
-    selected, targets, rows = select_predictions(hidden, labels, max_predictions=2)
-    assert (targets.tolist(), rows.tolist()) == ([7, 8, 9, IGNORED], [0, 0, 1, 1])
+    assert prediction_positions(labels).tolist() == [1, 2, 3]
+    positions = prediction_positions(labels, max_predictions=2)
+    assert labels.view(-1)[positions].tolist() == [7, 8, 9, IGNORED]
+    assert (positions // 3).tolist() == [0, 0, 1, 1]
 
 
 def test_a_batch_without_predictions_has_a_loss_of_zero_and_gradients(config, batch):
     batch["labels"][:] = IGNORED
     batch["next_sentence_label"][:] = IGNORED
     model = BertForPreTraining(config)
-    output = model(**batch)
+    output = forward(model, batch, select_positions(model))
     assert output.mlm_loss.tolist() == output.pair_loss.tolist() == [0, 0, 0]
     (output.mlm_loss.sum() + output.pair_loss.sum()).backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
@@ -133,11 +139,10 @@ def test_heads_that_a_checkpoint_lacks_are_newly_initialized(config, tmp_path):
 def test_checkpoints_that_cannot_be_loaded_are_rejected(config, tmp_path):
     with pytest.raises(ModelError, match=r"'huge' is no size \(tiny, mini.*cannot be loaded"):
         build_model("huge", "nsp", 100)
-    transformers.DistilBertModel(
-        transformers.DistilBertConfig(vocab_size=9, dim=8, n_heads=2, n_layers=1)
-    ).save_pretrained(tmp_path / "distil")
-    with pytest.raises(ModelError, match="is a distilbert checkpoint"):
-        build_model(str(tmp_path / "distil"), "nsp", 100)
+    distil = transformers.DistilBertConfig(vocab_size=9, dim=8, n_heads=2, n_layers=1)
+    with pytest.raises(ModelError, match=r"distilbert has no head for pairs.*objective='none'"):
+        build_model(distil, "nsp", 100)
+    assert build_model(distil, "none", 100)[1] == ["all weights"]
     config.num_hidden_layers = 1
     BertModel(config).save_pretrained(tmp_path / "short")
     config.num_hidden_layers = 2

@@ -8,7 +8,7 @@ from transformers import BertConfig
 
 from bert_finetune_kit import QAConfig, compare_parameters, parameter_report
 from bert_finetune_kit.question_answering.collator import DataCollatorForQuestionAnswering
-from bert_finetune_kit.question_answering.model import build_model
+from bert_finetune_kit.question_answering.model import build_model, span_forward
 
 
 def window(length, start=0, end=0, in_loss=True):
@@ -19,12 +19,15 @@ def window(length, start=0, end=0, in_loss=True):
 @pytest.fixture
 def model(config):
     torch.manual_seed(0)
-    return build_model(config, config.vocab_size, QAConfig())[0]
+    return build_model(config, config.vocab_size)[0]
+
+
+score = span_forward(QAConfig())
 
 
 def test_loss_equals_that_of_the_stock_model(model, tmp_path):
     batch = DataCollatorForQuestionAnswering(0)([window(20, 6, 8), window(20)])
-    output = model.train()(**batch)
+    output = score(model.train(), batch)
     model.save_pretrained(tmp_path)
     stock = transformers.AutoModelForQuestionAnswering.from_pretrained(tmp_path).train()
     assert type(stock).__module__.startswith("transformers")
@@ -38,14 +41,14 @@ def test_padding_changes_neither_loss_nor_spans(model):
     padded = DataCollatorForQuestionAnswering(0, lengths=(16, 64))([window(20, 6, 8)])
     assert padded["input_ids"].shape == (1, 64)
     batched = DataCollatorForQuestionAnswering(0)([window(20, 6, 8), window(50)])
-    losses = [model.eval()(**batch).losses[0].item() for batch in (alone, padded, batched)]
+    losses = [score(model.eval(), batch).losses[0].item() for batch in (alone, padded, batched)]
     assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
-    spans = [model(**batch) for batch in (alone, batched)]
+    spans = [score(model, batch) for batch in (alone, batched)]
     assert torch.equal(spans[0].span_starts[0], spans[1].span_starts[0])
 
 
 def test_spans_are_in_the_context(model):
-    output = model.eval()(**DataCollatorForQuestionAnswering(0)([window(20), window(9)]))
+    output = score(model.eval(), DataCollatorForQuestionAnswering(0)([window(20), window(9)]))
     assert output.span_scores.shape == (2, 20)
     kept = torch.isfinite(output.span_scores)
     assert (output.span_starts[kept] >= 5).all()
@@ -57,15 +60,15 @@ def test_spans_are_in_the_context(model):
 def test_a_window_outside_the_loss_has_a_loss_of_zero(model):
     batch = DataCollatorForQuestionAnswering(0)([window(20, 6, 8), window(20, in_loss=False)])
     assert batch["weights"].tolist() == [1, 0]
-    assert model.train()(**batch).losses[1] == 0
-    assert model(**batch).span_scores is None
+    assert score(model.train(), batch).losses[1] == 0
+    assert score(model, batch).span_scores is None
 
 
 def test_parameters_of_bert_base():
     """110M in the paper, less the 590,592 of the pooler, plus the 1,538 of qa_outputs."""
     with torch.device("meta"):
         encoder = transformers.BertModel(BertConfig())
-        with_head = build_model(BertConfig(), 30_522, QAConfig())[0]
+        with_head = build_model(BertConfig(), 30_522)[0]
     before, after = parameter_report(encoder), parameter_report(with_head)
     assert (before.total, after.total) == (109_482_240, 108_893_186)
     assert before.total - after.total == 590_592 - 1_538

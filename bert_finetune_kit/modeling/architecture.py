@@ -1,0 +1,157 @@
+"""What an encoder of transformers is and can do, read off its config and classes."""
+
+import inspect
+import json
+from functools import cache
+from typing import Any
+
+import transformers
+from accelerate import init_empty_weights
+from torch import nn
+from transformers import PretrainedConfig, PreTrainedModel
+
+from ..errors import ModelError
+
+Head = type[PreTrainedModel]
+
+MODEL_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+"""What a batch holds for the model itself; the rest of it is for losses and scores."""
+
+_MAPPINGS = {
+    "SequenceClassification": transformers.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
+    "QuestionAnswering": transformers.MODEL_FOR_QUESTION_ANSWERING_MAPPING,
+    "MaskedLM": transformers.MODEL_FOR_MASKED_LM_MAPPING,
+    "PreTraining": transformers.MODEL_FOR_PRETRAINING_MAPPING,
+}
+_POSITIONS = ("position_embeddings", "embed_positions")  # names of tables of positions
+_PAIR_LABELS = ("next_sentence_label", "sentence_order_label")
+
+
+def head_class(config: PretrainedConfig, task: str) -> Head:
+    """Return the stock class that puts the head of a task on an encoder.
+
+    Args:
+        config: of the encoder.
+        task: as transformers names its automatic classes: SequenceClassification, QuestionAnswering, MaskedLM.
+
+    Raises:
+        ModelError: transformers has none for this architecture.
+    """
+    head = _head(config, task)
+    if head is None:
+        raise ModelError(
+            f"transformers has no {task} head for {config.model_type}: choose an architecture that has one, such as "
+            "bert, roberta or distilbert."
+        )
+    return head
+
+
+def pair_head_class(config: PretrainedConfig) -> Head:
+    """Return the stock class with a masked-word head and a head for pairs of segments (NSP or sentence order).
+
+    Raises:
+        ModelError: the architecture has none.
+    """
+    head = _head(config, "PreTraining")
+    if head is None or not any(label in inspect.signature(head.forward).parameters for label in _PAIR_LABELS):
+        raise ModelError(
+            f"{config.model_type} has no head for pairs of segments, as 'nsp' and 'sop' need it: choose "
+            "objective='none' for masked words alone, or an architecture with such a head, such as bert or albert."
+        )
+    return head
+
+
+def check_encoder(config: PretrainedConfig, name: str) -> None:
+    """Check that a model is an encoder that reads text in both directions.
+
+    Args:
+        config: of the model.
+        name: of the model, for the message.
+
+    Raises:
+        ModelError: it is none, or it cannot tell padding from text.
+    """
+    fault = _encoder_fault(config)
+    if fault:
+        raise ModelError(
+            f"{name} is a {config.model_type} model, {fault}: choose an encoder such as BERT, RoBERTa, DistilBERT, "
+            "ELECTRA, ALBERT, DeBERTa or ModernBERT."
+        )
+
+
+def _encoder_fault(config: PretrainedConfig) -> str:
+    if config.is_encoder_decoder:
+        return "which has an encoder and a decoder"
+    if getattr(config, "is_decoder", False):
+        return "set up as a decoder (is_decoder), which reads from left to right only"
+    head = _head(config, "MaskedLM")
+    if head is None:
+        return "which has no head for masked words, the mark of an encoder that reads in both directions"
+    if head.main_input_name != "input_ids":
+        return f"which reads {head.main_input_name} instead of tokens"
+    if "attention_mask" not in inspect.signature(head.forward).parameters:
+        return "which has no attention mask, so that the padding of a batch would change its results"
+    return ""
+
+
+def _head(config: PretrainedConfig, task: str) -> Head | None:
+    mapping: Any = _MAPPINGS[task]
+    return mapping.get(type(config), None)  # type: ignore[no-any-return]
+
+
+def takes_token_types(config: PretrainedConfig) -> bool:
+    """Return whether an encoder tells the segments of a pair apart by token types."""
+    parameters = inspect.signature(head_class(config, "MaskedLM").forward).parameters
+    return "token_type_ids" in parameters and getattr(config, "type_vocab_size", 2) != 1
+
+
+def max_positions(config: PretrainedConfig) -> int | None:
+    """Return the largest number of tokens of a sequence; none where no table of positions limits it.
+
+    Architectures like RoBERTa count positions from the id of padding + 1 on, and so take fewer tokens than their config
+    says.
+
+    >>> max_positions(transformers.BertConfig()), max_positions(transformers.RobertaConfig(max_position_embeddings=514))
+    (512, 512)
+    """
+    return _max_positions(type(config), config.to_json_string(use_diff=False))
+
+
+@cache
+def _max_positions(config_class: type[PretrainedConfig], settings: str) -> int | None:
+    config = config_class.from_dict(json.loads(settings))
+    with init_empty_weights():
+        model = transformers.AutoModel.from_config(config)
+    for name, module in model.named_modules():
+        if name.endswith(_POSITIONS) and isinstance(module, nn.Embedding):
+            first = 0 if module.padding_idx is None else module.padding_idx + 1
+            return min(module.num_embeddings - first, config.max_position_embeddings)
+    return None
+
+
+def head_modules(model: PreTrainedModel) -> list[str]:
+    """Return the names of the modules of a model that are not its encoder and have parameters.
+
+    >>> head_modules(transformers.BertForQuestionAnswering(transformers.BertConfig(num_hidden_layers=0)))
+    ['qa_outputs']
+    """
+    children = dict(model.named_children())
+    children.pop(model.base_model_prefix, None)
+    return [name for name, module in children.items() if any(True for _ in module.parameters())]
+
+
+def architecture_name(config: PretrainedConfig) -> str:
+    """Return how the name of an architecture is written, from that of its class.
+
+    >>> architecture_name(transformers.BertConfig()), architecture_name(transformers.DistilBertConfig())
+    ('BERT', 'DistilBERT')
+    """
+    classes: Any = transformers.MODEL_MAPPING[type(config)]
+    name = (classes[0] if isinstance(classes, tuple) else classes).__name__.removesuffix("Model")
+    return _NAMES.get(name) or name.replace("Bert", "BERT").replace("Roberta", "RoBERTa").replace("berta", "BERTa")
+
+
+_NAMES = {
+    "Albert": "ALBERT", "Camembert": "CamemBERT", "DebertaV2": "DeBERTa-v2", "Electra": "ELECTRA", "Ernie": "ERNIE",
+    "Esm": "ESM", "MPNet": "MPNet", "XLMRoberta": "XLM-R", "XLMRobertaXL": "XLM-R XL",
+}  # fmt: skip
