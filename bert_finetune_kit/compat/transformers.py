@@ -1,6 +1,7 @@
 """Private parts of transformers."""
 
-from transformers import PretrainedConfig, PreTrainedModel
+import transformers
+from transformers import MODEL_FOR_MASKED_LM_MAPPING, MODEL_FOR_PRETRAINING_MAPPING, PretrainedConfig, PreTrainedModel
 from transformers.utils.output_capturing import _CAN_RECORD_REGISTRY
 
 
@@ -28,3 +29,19 @@ def untie_weight(model: PreTrainedModel, name: str) -> None:
     A model keeps them in `all_tied_weights_keys`, which is not documented; there is no public way to change them.
     """
     model.all_tied_weights_keys.pop(name, None)
+
+
+def tied_names(config: PretrainedConfig) -> frozenset[str]:
+    """Return the names of a checkpoint's parameters that are second names of others, such as a decoder's weight.
+
+    `PreTrainedModel._tied_weights_keys` has them, as a mapping to the first name; there is no public way to know them
+    without building the model.
+    """
+    if not getattr(config, "tie_word_embeddings", True):
+        return frozenset()
+    named = (getattr(transformers, name, None) for name in config.architectures or ())
+    usual = (
+        mapping.get(type(config), None) for mapping in (MODEL_FOR_PRETRAINING_MAPPING, MODEL_FOR_MASKED_LM_MAPPING)
+    )
+    classes = (*named, *usual)
+    return frozenset(name for cls in classes for name in getattr(cls, "_tied_weights_keys", None) or ())

@@ -120,13 +120,18 @@ def max_positions(config: PretrainedConfig) -> int | None:
 @cache
 def _max_positions(config_class: type[PretrainedConfig], settings: str) -> int | None:
     config = config_class.from_dict(json.loads(settings))
-    with init_empty_weights():
-        model = transformers.AutoModel.from_config(config)
-    for name, module in model.named_modules():
+    for name, module in empty_encoder(config).named_modules():
         if name.endswith(_POSITIONS) and isinstance(module, nn.Embedding):
             first = 0 if module.padding_idx is None else module.padding_idx + 1
             return min(module.num_embeddings - first, config.max_position_embeddings)
     return None
+
+
+def empty_encoder(config: PretrainedConfig) -> PreTrainedModel:
+    """Return the encoder of a config with its pooler, whose weights are on the device meta."""
+    with init_empty_weights():
+        encoder: PreTrainedModel = transformers.AutoModel.from_config(config)
+    return encoder
 
 
 def head_modules(model: PreTrainedModel) -> list[str]:

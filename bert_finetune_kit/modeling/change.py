@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import Tensor, nn
-from transformers import BertConfig
+from transformers import PretrainedConfig
 
 from ..compat.peft import is_adapter
 from .layers import group_runs, layer_of, module_of, module_position
@@ -74,14 +74,14 @@ class ParameterChange:
         return "\n".join(lines)
 
 
-Model = nn.Module | BertConfig | str | Path
+Model = nn.Module | PretrainedConfig | str | Path
 
 
 def compare_parameters(before: Model, after: Model) -> ParameterChange:
-    """Compare two models; tied weights count once, names in the encoder have no `bert.` prefix.
+    """Compare two models; tied weights count once, names in the encoder have no prefix such as `bert.`.
 
     Args:
-        before: any module, a `BertConfig` for the encoder with its pooler, or a folder that contains model.safetensors.
+        before: any module, a config for the encoder with its pooler, or a folder that contains model.safetensors.
         after: the same. Weights of a model wrapped by peft include the product of their adapters.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -10,11 +11,11 @@ from huggingface_hub.errors import EntryNotFoundError, GatedRepoError
 from safetensors import SafetensorError
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, WEIGHTS_NAME
 
+from ..compat.transformers import tied_names
 from .loading import checkpoint_config
-from .weights import stock_name, weights_in
+from .weights import Weight, by_stock_name, stored_weights
 
-_TIED = ("cls.predictions.decoder.weight", "cls.predictions.decoder.bias")
-_BUFFERS = ("embeddings.position_ids",)  # no parameter, but stored in old checkpoints
+_BUFFERS = (".position_ids", ".token_type_ids")  # no parameters, but stored in old checkpoints
 
 
 def find_file(model_name_or_path: str | Path, filename: str) -> Path | None:
@@ -54,24 +55,28 @@ def file_sha256(file: Path) -> str:
     return digest.hexdigest()
 
 
-def checkpoint_shapes(model_name_or_path: str) -> dict[str, tuple[int, ...]] | None:
-    """Return the shape of each parameter in a checkpoint by stock name, tied ones once; None if it is unreadable.
+def checkpoint_weights(model_name_or_path: str) -> dict[str, Weight] | None:
+    """Return each parameter of a checkpoint by stock name, tied ones once, without values; None if it is unreadable.
 
     Args:
         model_name_or_path: folder or Hub id.
     """
-    shapes: dict[str, tuple[int, ...]] = {}
+    weights: dict[str, Weight] = {}
     try:
         for file in _weight_files(model_name_or_path):
             if file.suffix == ".safetensors":
-                shapes |= {name: weight.shape for name, weight in weights_in(file).items()}
+                weights |= stored_weights(file)
             else:
                 stored = torch.load(file, map_location="meta", weights_only=True)
-                shapes |= {stock_name(name): tuple(value.shape) for name, value in stored.items()}
+                weights |= {name: Weight(tuple(value.shape)) for name, value in stored.items()}
     except (OSError, SafetensorError, RuntimeError, ValueError):
         return None
-    tied = _TIED if getattr(checkpoint_config(model_name_or_path), "tie_word_embeddings", True) else ()
-    return {name: shape for name, shape in shapes.items() if name not in (*tied, *_BUFFERS)} or None
+    tied = tied_names(checkpoint_config(model_name_or_path))
+    return {
+        name: replace(weight, read=None)
+        for name, weight in by_stock_name(weights).items()
+        if name not in tied and not name.endswith(_BUFFERS)
+    } or None
 
 
 def _weight_files(model_name_or_path: str) -> list[Path]:

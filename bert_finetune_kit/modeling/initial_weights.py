@@ -6,7 +6,7 @@ half the bytes, a change of less than 0.4% would round to none.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,14 +17,12 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 
 from ..compat.peft import is_adapter
 from .change import ParameterChange, compare_weights, count_adapters
-from .checkpoint_files import checkpoint_shapes
+from .checkpoint_files import checkpoint_weights
 from .layers import module_of
 from .weights import Weight, Weights, total_count, weights_in, weights_of
 
 INITIAL_WEIGHTS_FILE = "initial_weights.safetensors"
 _METADATA_KEY = "initial_weights"
-# These parameters of a checkpoint count even if the model does not use them; its heads only if the model has them.
-_ENCODER = ("embeddings.", "encoder.", "pooler.")
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,8 @@ class _Metadata:
 
     checkpoint: dict[str, tuple[int, ...]] | None
     """Shape of each parameter in the checkpoint by stock name; None without one, or if it is unreadable."""
+    checkpoint_heads: list[str]
+    """Names of those that are in heads."""
     trainable: list[str]
     """Modules with trainable parameters."""
     trained: int
@@ -53,8 +53,10 @@ def save_initial_weights(model: nn.Module, model_name_or_path: str | None, folde
     """
     delete_initial_weights(folder)
     weights = weights_of(model)
+    checkpoint = None if model_name_or_path is None else checkpoint_weights(model_name_or_path)
     metadata = _Metadata(
-        None if model_name_or_path is None else checkpoint_shapes(model_name_or_path),
+        None if checkpoint is None else {name: weight.shape for name, weight in checkpoint.items()},
+        [name for name, weight in (checkpoint or {}).items() if weight.in_head],
         sorted({module_of(name) for name, weight in weights.items() if weight.trainable}),
         total_count(weights.values(), trainable=True),
         count_adapters(weights),
@@ -85,7 +87,7 @@ def change_since_initial(folder: str | Path) -> ParameterChange | None:
         name: Weight(weight.shape, weight.read, module_of(name) in metadata.trainable)
         for name, weight in weights_in(saved).items()
     }
-    before, unused_heads = checkpoint_parameters(weights_in(initial), metadata.checkpoint)
+    before, unused_heads = checkpoint_parameters(weights_in(initial), metadata.checkpoint, metadata.checkpoint_heads)
     return compare_weights(
         before,
         after,
@@ -97,13 +99,15 @@ def change_since_initial(folder: str | Path) -> ParameterChange | None:
 
 
 def checkpoint_parameters(
-    initial: Weights, checkpoint: Mapping[str, tuple[int, ...]] | None
+    initial: Weights, checkpoint: Mapping[str, tuple[int, ...]] | None, heads: Collection[str] = ()
 ) -> tuple[dict[str, Weight], dict[str, int]]:
     """Return the parameters of a checkpoint, and the number of those in heads that the model does not have, by module.
 
     Args:
         initial: what the model started with, its new heads included.
-        checkpoint: shape by name; None if all of `initial` counts.
+        checkpoint: shape by name; None if all of `initial` counts. Parameters of the encoder count even if the model
+            does not use them, those of heads only if the model has them.
+        heads: names of those that are in heads.
     """
     if checkpoint is None:
         return dict(initial), {}
@@ -114,7 +118,7 @@ def checkpoint_parameters(
         weight, module = Weight(tuple(shape)), module_of(name)
         if name in initial and initial[name].shape == weight.shape:
             before[name] = initial[name]
-        elif name.startswith(_ENCODER) or module in modules:
+        elif name not in heads or module in modules:
             before[name] = weight
         else:
             unused_heads[module] = unused_heads.get(module, 0) + weight.count

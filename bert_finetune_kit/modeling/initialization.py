@@ -8,7 +8,7 @@ from .layers import encoder_layers
 
 
 def count_initialized_layers(model: nn.Module) -> dict[str, int]:
-    """Count the encoder's layers whose LayerNorm weights are exactly 1 and whose biases are exactly 0.
+    """Count the encoder's layers whose norms have weights of exactly 1 and whose biases are exactly 0.
 
     One step of training changes both, so a pretrained checkpoint has no such layer, whatever its loading reported.
 
@@ -26,9 +26,12 @@ def count_initialized_layers(model: nn.Module) -> dict[str, int]:
 
 @torch.no_grad()
 def _is_initialized(layer: nn.Module) -> bool:
-    for name, parameter in layer.named_parameters():
-        if name.endswith("LayerNorm.weight") and not bool((parameter == 1).all()):
-            return False
-        if name.endswith("bias") and not is_adapter(name) and bool(parameter.any()):
-            return False
-    return True
+    norms = [module for module in layer.modules() if "norm" in type(module).__name__.lower()]
+    if not norms or any(bool((weight != 1).any()) for norm in norms for weight in _weights(norm)):
+        return False
+    biases = (value for name, value in layer.named_parameters() if name.endswith("bias") and not is_adapter(name))
+    return not any(bool(bias.any()) for bias in biases)
+
+
+def _weights(norm: nn.Module) -> list[nn.Parameter]:
+    return [value for name, value in norm.named_parameters(recurse=False) if name == "weight"]

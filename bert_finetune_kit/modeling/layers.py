@@ -8,12 +8,30 @@ from torch import nn
 
 Item = TypeVar("Item")
 
-_LAYER = re.compile(r"(?:^|\.)layer\.(\d+)(?=\.|$)")
-# Modules of BERT from the input to the output; all others follow in the order in which they appear.
+# The list of an encoder's layers: `encoder.layer` in BERT, `layers` in ModernBERT, `encoder.albert_layer_groups`, …
+_LAYER = re.compile(r"(?:^|\.)(?:\w*layers?|\w*layer_groups|blocks|attentions|ffns)\.(\d+)(?=\.|$)")
+_EMBEDDINGS = re.compile(r"(?:^|\.)\w*embeddings\w*(?=\.|$)")
+# Modules from the input to the output; all others follow in the order in which they appear.
 _ORDER = (
     "embeddings.word_embeddings", "embeddings.position_embeddings", "embeddings.token_type_embeddings", "embeddings",
     "encoder", "pooler",
 )  # fmt: skip
+_WITH_PARTS = ("embeddings", "encoder", "cls")  # modules whose parts are reported apart
+
+
+def encoder_prefix(names: Iterable[str]) -> str:
+    """Return what the names of an encoder's parameters begin with: nothing where there is no head beside it.
+
+    >>> encoder_prefix(["bert.embeddings.LayerNorm.bias", "classifier.bias"]), encoder_prefix(["embeddings.bias"])
+    ('bert.', '')
+    """
+    for name in names:
+        first, _, rest = name.partition(".")
+        if first == "embeddings":
+            return ""
+        if rest.startswith("embeddings."):
+            return f"{first}."
+    return ""
 
 
 def module_of(name: str) -> str:
@@ -23,30 +41,43 @@ def module_of(name: str) -> str:
     ['encoder.layer.3', 'cls.predictions', 'pooler']
     """
     parts = name.split(".")
-    depth = 3 if name.startswith("encoder.layer.") else 2 if parts[0] in ("embeddings", "cls") else 1
-    return ".".join(parts[:-1][:depth]) or name
+    layer = _LAYER.search(name)
+    if layer:
+        return name[: layer.end()]
+    return ".".join(parts[:-1][: 2 if parts[0] in _WITH_PARTS else 1]) or name
 
 
 def layer_of(name: str) -> int | None:
     """Return the number of the encoder layer, from 0, that a module or parameter is in; None outside the layers.
 
-    >>> layer_of("encoder.layer.3"), layer_of("bert.encoder.layer.11.output.dense.bias"), layer_of("pooler")
+    >>> layer_of("encoder.layer.3"), layer_of("distilbert.transformer.layer.11.ffn.lin1.bias"), layer_of("pooler")
     (3, 11, None)
     """
     match = _LAYER.search(name)
     return int(match[1]) if match else None
 
 
+def is_in_embeddings(name: str) -> bool:
+    """Return whether a parameter or module is in the embeddings, or in what maps them to the width of the layers.
+
+    >>> is_in_embeddings("electra.embeddings_project.bias"), is_in_embeddings("encoder.layer.0.rel_embeddings.weight")
+    (True, False)
+    """
+    return layer_of(name) is None and _EMBEDDINGS.search(name) is not None
+
+
 def encoder_layers(model: nn.Module) -> list[nn.Module]:
-    """Return the layers of the encoder in `model`, the first one first."""
+    """Return the layers of the encoder in `model`, the first one first; those that share all weights count once."""
     matches = ((_LAYER.search(name), module) for name, module in model.named_modules())
     return [module for match, module in matches if match and match.end() == len(match.string)]
 
 
 def module_position(module: str) -> tuple[int, int]:
     """Return a key that sorts modules from the input to the output."""
-    rank = next((rank for rank, start in enumerate(_ORDER) if module.startswith(start)), len(_ORDER))
-    return rank, layer_of(module) or 0
+    layer = layer_of(module)
+    place = "encoder" if layer is not None else module
+    rank = next((rank for rank, start in enumerate(_ORDER) if place.startswith(start)), len(_ORDER))
+    return rank, layer or 0
 
 
 def group_runs(items: Iterable[Item], continues: Callable[[Item, Item], bool]) -> list[list[Item]]:

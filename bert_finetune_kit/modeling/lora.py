@@ -11,12 +11,18 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from ..errors import ConfigError, ModelError
+from .layers import encoder_layers
 from .loading import quiet_transformers
 
 if TYPE_CHECKING:
     from peft import LoraConfig, PeftModel
 
 ADAPTER_FOLDER = "adapter"
+# Names of the projections of queries and values, or of both with the keys, over all architectures.
+_QUERIES_AND_VALUES = frozenset(
+    ("query", "value", "query_proj", "value_proj", "q_proj", "v_proj", "q_lin", "v_lin", "q", "v", "q_head", "v_head",
+     "Wqkv", "qkv", "in_proj")
+)  # fmt: skip
 
 
 def lora_config(lora: "LoraConfig | Mapping[str, Any] | str | None") -> "LoraConfig | None":
@@ -44,7 +50,7 @@ def add_lora(model: PreTrainedModel, config: "LoraConfig", heads: Sequence[str])
 
     Args:
         model: the whole model.
-        config: without `target_modules`, query and value get adapters, as in the paper.
+        config: without `target_modules`, the projections of queries and values get adapters, as in the paper.
         heads: names of newly initialized modules. They are trained whole and saved with the adapter; without them, the
             adapter would belong to a head that exists nowhere else.
 
@@ -56,7 +62,7 @@ def add_lora(model: PreTrainedModel, config: "LoraConfig", heads: Sequence[str])
     config = copy.deepcopy(config)
     config.modules_to_save = sorted({*(config.modules_to_save or ()), *(name.split(".")[-1] for name in heads)})
     if config.target_modules is None:
-        config.target_modules = ["query", "value"]
+        config.target_modules = attention_projections(model)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # transformers deprecates a name that peft still uses
@@ -66,6 +72,24 @@ def add_lora(model: PreTrainedModel, config: "LoraConfig", heads: Sequence[str])
             f"LoRA cannot be added to {type(model).__name__}: {error} Check target_modules and modules_to_save of the "
             "LoraConfig."
         ) from error
+
+
+def attention_projections(model: PreTrainedModel) -> list[str]:
+    """Return the names of the linear modules that make queries and values, in one module or in two.
+
+    Raises:
+        ModelError: no module of the layers has such a name.
+    """
+    layers = encoder_layers(model.base_model)
+    modules = (named for layer in layers for named in layer.named_modules())
+    linear = {name.split(".")[-1] for name, module in modules if isinstance(module, nn.Linear)}
+    found = sorted(linear & _QUERIES_AND_VALUES)
+    if not found:
+        raise ModelError(
+            f"The attention of {type(model).__name__} has no projections with a usual name (query, value, …): name "
+            f"target_modules in the LoraConfig. Linear modules: {', '.join(sorted(linear)) or 'none'}."
+        )
+    return found
 
 
 def describe_lora(config: "LoraConfig | None") -> str | None:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import nn
-from transformers import BertConfig, BertModel
+from transformers import PretrainedConfig
 
+from .architecture import empty_encoder
 from .layers import group_runs
 
 
@@ -56,19 +56,18 @@ class ParameterReport:
         return "\n".join(_line(depth, module) for depth, module in self.folded().lines())
 
 
-def parameter_report(model: nn.Module | BertConfig) -> ParameterReport:
+def parameter_report(model: nn.Module | PretrainedConfig) -> ParameterReport:
     """Count the parameters of `model` by module.
 
     Args:
-        model: any module, or a `BertConfig` for the encoder with its pooler (counted without allocating the weights).
+        model: any module, or a config for the encoder with its pooler (counted without allocating the weights).
 
     >>> from transformers import BertConfig
     >>> parameter_report(BertConfig()).total  # bert-base-uncased
     109482240
     """
-    if isinstance(model, BertConfig):
-        with torch.device("meta"):
-            model = BertModel(model)
+    if isinstance(model, PretrainedConfig):
+        model = empty_encoder(model)
     owners: dict[int, str] = {}
     return _count(model, type(model).__name__, "", owners)
 

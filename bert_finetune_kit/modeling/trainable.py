@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import PreTrainedModel
 
-from .layers import layer_of
+from .layers import encoder_layers, is_in_embeddings, layer_of
 from .lora import add_lora
 
 if TYPE_CHECKING:
@@ -37,8 +37,10 @@ def freeze(model: PreTrainedModel, embeddings: bool = False, layers: int = 0) ->
     """Freeze the embeddings, or the first n layers and the embeddings with them."""
     encoder: Any = model.base_model
     if embeddings or layers:
-        encoder.embeddings.requires_grad_(False)
-    for layer in encoder.encoder.layer[:layers]:
+        for name, parameter in encoder.named_parameters():
+            if is_in_embeddings(name):
+                parameter.requires_grad_(False)
+    for layer in encoder_layers(encoder)[:layers]:
         layer.requires_grad_(False)
 
 
@@ -63,7 +65,7 @@ def lr_multiplier(name: str, layers: int, decay: float) -> float:
     >>> [lr_multiplier(f"bert.{part}.weight", 2, 0.5) for part in ("embeddings", "encoder.layer.0", "pooler")]
     [0.125, 0.25, 1.0]
     """
-    if "embeddings." in name:
+    if is_in_embeddings(name):
         return decay ** (layers + 1)
     layer = layer_of(name)
     return 1.0 if layer is None else decay ** (layers - layer)

@@ -1,19 +1,20 @@
 """Parameters by name: of a model in memory, of a safetensors file, or of a config."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 from pathlib import Path
 
-import torch
 from safetensors import safe_open
 from torch import Tensor, nn
-from transformers import BertConfig, BertModel
+from transformers import PretrainedConfig
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from ..compat.peft import adapter_deltas, is_original_module, unwrapped_name
 from ..errors import ConfigError
+from .architecture import empty_encoder
+from .layers import encoder_prefix
 
 # Checkpoints made with TensorFlow have these names, and transformers renames them when it loads.
 _OLD_ENDINGS = {"gamma": "weight", "beta": "bias"}
@@ -27,6 +28,8 @@ class Weight:
     read: Callable[[], Tensor] | None = None
     """Returns its values; None if there are none, as in a config or on the device meta."""
     trainable: bool = True
+    in_head: bool = False
+    """Whether it is in a head, not in the encoder."""
 
     @property
     def count(self) -> int:
@@ -43,41 +46,46 @@ def total_count(weights: Iterable[Weight], trainable: bool = False) -> int:
     return sum(weight.count for weight in weights if weight.trainable or not trainable)
 
 
-def stock_name(name: str) -> str:
-    """Return the name of a parameter in the bare encoder or in the head, without the prefixes of wrappers.
+def by_stock_name(weights: Mapping[str, Weight]) -> dict[str, Weight]:
+    """Return parameters by the names that they have in the bare encoder or in the head, without those of wrappers.
 
-    >>> stock_name("base_model.model.bert.encoder.layer.0.attention.self.query.base_layer.weight")
-    'encoder.layer.0.attention.self.query.weight'
-    >>> stock_name("bert.embeddings.LayerNorm.gamma")
-    'embeddings.LayerNorm.weight'
+    >>> list(by_stock_name({"base_model.model.bert.embeddings.LayerNorm.gamma": Weight((8,))}))
+    ['embeddings.LayerNorm.weight']
     """
-    name = unwrapped_name(name).removeprefix("bert.")
+    unwrapped = {unwrapped_name(name): weight for name, weight in weights.items()}
+    prefix = encoder_prefix(unwrapped)
+    return {
+        _new_ending(name.removeprefix(prefix)): replace(weight, in_head=not name.startswith(prefix))
+        for name, weight in unwrapped.items()
+    }
+
+
+def _new_ending(name: str) -> str:
     path, _, ending = name.rpartition(".")
     return f"{path}.{_OLD_ENDINGS[ending]}" if ending in _OLD_ENDINGS else name
 
 
-def weights_of(model: nn.Module | BertConfig | str | Path) -> dict[str, Weight]:
+def weights_of(model: nn.Module | PretrainedConfig | str | Path) -> dict[str, Weight]:
     """Return the parameters of a model, tied ones once; a weight with a LoRA adapter includes its product.
 
     Args:
-        model: any module, a `BertConfig` for the encoder with its pooler, or a folder that contains model.safetensors.
+        model: any module, a config for the encoder with its pooler, or a folder that contains model.safetensors.
 
     Raises:
         ConfigError: it is none of these.
     """
     if isinstance(model, str | Path) and (Path(model) / SAFE_WEIGHTS_NAME).is_file():
         return weights_in(Path(model) / SAFE_WEIGHTS_NAME)
-    if isinstance(model, BertConfig):
-        with torch.device("meta"):
-            model = BertModel(model)
+    if isinstance(model, PretrainedConfig):
+        model = empty_encoder(model)
     if not isinstance(model, nn.Module):
         raise ConfigError(
-            f"{model!r} has no parameters to compare: pass a model, a BertConfig, or a folder that contains "
+            f"{model!r} has no parameters to compare: pass a model, a config, or a folder that contains "
             f"{SAFE_WEIGHTS_NAME}."
         )
     deltas = adapter_deltas(model)
-    return {
-        stock_name(name): Weight(
+    weights = {
+        name: Weight(
             tuple(parameter.shape),
             None if parameter.is_meta else partial(_read, parameter, deltas.get(name)),
             parameter.requires_grad,
@@ -85,6 +93,7 @@ def weights_of(model: nn.Module | BertConfig | str | Path) -> dict[str, Weight]:
         for name, parameter in model.named_parameters()
         if not is_original_module(name)
     }
+    return by_stock_name(weights)
 
 
 def _read(parameter: Tensor, delta: Callable[[], Tensor] | None) -> Tensor:
@@ -94,9 +103,13 @@ def _read(parameter: Tensor, delta: Callable[[], Tensor] | None) -> Tensor:
 
 def weights_in(file: str | Path) -> dict[str, Weight]:
     """Return the parameters in a safetensors file; values are read from the mapped file on demand."""
+    return by_stock_name(stored_weights(file))
+
+
+def stored_weights(file: str | Path) -> dict[str, Weight]:
+    """Return the parameters in a safetensors file, which may be a part of a checkpoint, by the names in it."""
     stored = safe_open(file, framework="pt")
-    names = list(stored.keys())
     return {
-        stock_name(name): Weight(tuple(stored.get_slice(name).get_shape()), partial(stored.get_tensor, name))
-        for name in names
+        name: Weight(tuple(stored.get_slice(name).get_shape()), partial(stored.get_tensor, name))
+        for name in list(stored.keys())
     }

@@ -15,7 +15,7 @@ from transformers import (
 )
 
 from bert_finetune_kit.modeling.change import compare_weights
-from bert_finetune_kit.modeling.checkpoint_files import checkpoint_shapes
+from bert_finetune_kit.modeling.checkpoint_files import checkpoint_weights
 from bert_finetune_kit.modeling.explanation import describe_change, explain_change
 from bert_finetune_kit.modeling.initial_weights import (
     INITIAL_WEIGHTS_FILE,
@@ -54,7 +54,8 @@ def test_counts_of_bert_base(head, after):
     """Its checkpoint holds the heads of pretraining; the encoder with its pooler are 109,482,240."""
     with torch.device("meta"):
         stored, model = weights_of(BertForPreTraining(BertConfig())), weights_of(head(BertConfig()))
-    before, unused_heads = checkpoint_parameters(model, {name: list(weight.shape) for name, weight in stored.items()})
+    shapes = {name: list(weight.shape) for name, weight in stored.items()}
+    before, unused_heads = checkpoint_parameters(model, shapes, [name for name in stored if stored[name].in_head])
     change = compare_weights(before, model, unused_heads=unused_heads)
     assert (change.before, change.after) == (109_482_240, after)
     assert change.unused_heads == {"cls.predictions": 622_650, "cls.seq_relationship": 1_538}
@@ -108,7 +109,7 @@ def test_a_head_for_other_labels_is_resized(config, tmp_path):
 
 
 def test_shapes_of_old_names_shards_and_pickles(checkpoint, tmp_path, config):
-    shapes = checkpoint_shapes(str(checkpoint))
+    shapes = checkpoint_weights(str(checkpoint))
     weights = load_file(checkpoint / "model.safetensors")
     assert len(shapes) == len(weights)
 
@@ -129,7 +130,7 @@ def test_shapes_of_old_names_shards_and_pickles(checkpoint, tmp_path, config):
     }
     torch.save(weights | tied, stored("pickle") / "pytorch_model.bin")
     for name in ("old", "sharded", "pickle"):
-        assert checkpoint_shapes(str(tmp_path / name)) == shapes, name
+        assert checkpoint_weights(str(tmp_path / name)) == shapes, name
 
 
 def test_an_unreadable_checkpoint_counts_as_the_model(config, tmp_path):
