@@ -16,7 +16,6 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import psutil
 from rich.console import Console
 from rich.table import Table
@@ -42,7 +41,8 @@ def measure(train: str, tokenizer: str, workers: int) -> None:
     datasets.config.HF_DATASETS_CACHE = tempfile.mkdtemp()
     from bert_finetune_kit import PretrainConfig, TextSource
     from bert_finetune_kit.data.corpus import load_corpus
-    from bert_finetune_kit.data.vocabulary import continuation_mask, load_tokenizer
+    from bert_finetune_kit.data.sequences import sequence_formats
+    from bert_finetune_kit.data.vocabulary import load_tokenizer
     from bert_finetune_kit.pretraining.corpus import tokenize_corpus
     from bert_finetune_kit.pretraining.examples import PretrainingExamples
 
@@ -58,8 +58,8 @@ def measure(train: str, tokenizer: str, workers: int) -> None:
     started = time.perf_counter()
     corpus = tokenize_corpus(load_corpus(TextSource(train)).train, loaded, num_proc=workers)
     seconds = time.perf_counter() - started
-    special = loaded.cls_token_id, loaded.sep_token_id
-    examples = PretrainingExamples(corpus, PretrainConfig(), *special, np.array(continuation_mask(loaded)))
+    _, pair = sequence_formats(loaded, takes_types=True)
+    examples = PretrainingExamples(corpus, PretrainConfig(), pair)
     for index in range(0, len(examples), max(1, len(examples) // 5000)):
         examples[index]
     done.set()

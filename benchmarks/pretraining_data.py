@@ -16,7 +16,8 @@ from rich.table import Table
 
 from bert_finetune_kit import PretrainConfig, TextSource
 from bert_finetune_kit.data.corpus import load_corpus
-from bert_finetune_kit.data.vocabulary import continuation_mask, load_tokenizer
+from bert_finetune_kit.data.sequences import sequence_formats
+from bert_finetune_kit.data.vocabulary import load_tokenizer
 from bert_finetune_kit.pretraining.corpus import TokenizedCorpus, tokenize_corpus
 from bert_finetune_kit.pretraining.examples import PretrainingExamples, truncate_pair
 
@@ -77,8 +78,8 @@ def main() -> None:
     corpus = tokenize_corpus(load_corpus(TextSource(options.train)).train, tokenizer)
     corpus = corpus.subset(np.flatnonzero(corpus.lengths >= 2))
     config = PretrainConfig(max_length=options.length)
-    special = tokenizer.cls_token_id, tokenizer.sep_token_id
-    examples = PretrainingExamples(corpus, config, *special, np.array(continuation_mask(tokenizer)))
+    single, pair = sequence_formats(tokenizer, takes_types=True)
+    examples = PretrainingExamples(corpus, config, single if config.objective == "none" else pair)
     sides = {
         "paper's procedure": paper(corpus, examples.max_tokens, config.short_sequence_probability, 0),
         "the kit": kit(examples),

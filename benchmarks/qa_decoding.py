@@ -18,6 +18,7 @@ from datasets import Dataset
 from sides import compare
 
 from bert_finetune_kit import QAConfig
+from bert_finetune_kit.data.sequences import SequenceFormat
 from bert_finetune_kit.question_answering.examples import TokenizedQuestions, build_windows
 from bert_finetune_kit.question_answering.predictions import decode
 from bert_finetune_kit.question_answering.spans import WindowSpans, best_spans
@@ -106,7 +107,7 @@ def main() -> None:
         name: [[pair[side] for pair in spans] for spans in places] for side, name in enumerate(("starts", "ends"))
     }
     tokens = TokenizedQuestions(ids, Dataset.from_dict(columns), np.arange(count))
-    windows = build_windows(tokens, config)
+    windows = build_windows(tokens, config, SequenceFormat((2,), (3,), (3,), (0, 0, 1)))
     offsets = [
         [None] * (QUESTION_LENGTH + 2) + places[question][first : first + size] + [None]
         for question, first, size in zip(windows.question, windows.first_token, windows.length, strict=True)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from datasets import Dataset
+from formats import format_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,6 @@ from bert_finetune_kit import (
 from bert_finetune_kit.classification.examples import ClassificationExamples
 from bert_finetune_kit.data.question_rows import as_questions
 from bert_finetune_kit.data.tokenized import tokenize_texts
-from bert_finetune_kit.data.vocabulary import continuation_mask
 from bert_finetune_kit.pretraining.corpus import TokenizedCorpus, tokenize_documents
 from bert_finetune_kit.pretraining.examples import PretrainingExamples, usable_documents
 from bert_finetune_kit.question_answering.examples import QAExamples, answer_spans, build_windows, tokenize_questions
@@ -59,7 +59,7 @@ def test_questions(tokenizer, context, question, position, size, length, stride)
         assert ends[last] > begin
         assert not (ends[:first] > begin).any()
         assert not (starts[last + 1 :] < begin + len(text)).any()
-    windows = build_windows(tokens, config, spans)
+    windows = build_windows(tokens, config, format_of(tokenizer, pair=True), spans)
     assert windows.lengths.max() <= length
     covered = {
         int(first) + offset
@@ -67,8 +67,8 @@ def test_questions(tokenizer, context, question, position, size, length, stride)
         for offset in range(size)
     }
     assert covered == set(range(int(tokens.context_lengths[0])))
-    examples = QAExamples(tokens, windows, tokenizer.cls_token_id, tokenizer.sep_token_id)
-    batch = DataCollatorForQuestionAnswering(tokenizer.pad_token_id)(
+    examples = QAExamples(tokens, windows)
+    batch = DataCollatorForQuestionAnswering(tokenizer.pad_token_id, windows.format)(
         [examples[index] for index in range(len(examples))]
     )
     assert batch["attention_mask"].sum() == windows.lengths.sum()
@@ -93,7 +93,7 @@ def test_questions(tokenizer, context, question, position, size, length, stride)
 def test_texts_to_classify(tokenizer, texts, length, stride):
     tokenized = tokenize_texts(Dataset.from_dict({"text": texts}), "text", None, tokenizer)
     examples = ClassificationExamples(
-        tokenized, np.zeros(len(texts), int), length, stride, tokenizer.cls_token_id, tokenizer.sep_token_id
+        tokenized, np.zeros(len(texts), int), length, stride, format_of(tokenizer, pair=False)
     )
     for number in range(len(texts)):
         windows = examples[number]["windows"]
@@ -101,7 +101,9 @@ def test_texts_to_classify(tokenizer, texts, length, stride):
         assert all(2 <= len(ids) <= length for ids, _ in windows)
         if stride is not None:
             assert sum(len(ids) - 2 for ids, _ in windows) >= tokenized.lengths[number]
-    batch = DataCollatorForClassification(tokenizer.pad_token_id)([examples[index] for index in range(len(texts))])
+    batch = DataCollatorForClassification(tokenizer.pad_token_id, examples.format)(
+        [examples[index] for index in range(len(texts))]
+    )
     assert batch["window_example"].unique().tolist() == list(range(len(texts)))
 
 
@@ -109,8 +111,7 @@ def test_texts_to_classify(tokenizer, texts, length, stride):
 @given(documents=st.lists(st.lists(TEXT, min_size=1, max_size=4).map("\n".join), min_size=2, max_size=4),
        length=st.integers(8, 40), objective=st.sampled_from(["nsp", "sop", "none"]))  # fmt: skip
 def test_documents(tokenizer, documents, length, objective):
-    continuation = np.array(continuation_mask(tokenizer))
-    columns = tokenize_documents({"text": documents}, tokenizer.backend_tokenizer, continuation)
+    columns = tokenize_documents({"text": documents}, tokenizer.backend_tokenizer)
     corpus = TokenizedCorpus(Dataset.from_dict(columns))
     config = PretrainConfig(max_length=length, objective=objective)
     kept = usable_documents(corpus, config)
@@ -118,10 +119,7 @@ def test_documents(tokenizer, documents, length, objective):
     assert kept.tolist() == [number for number, size in enumerate(corpus.lengths) if size >= min_tokens]
     if len(kept) < 2:
         return
-    examples = PretrainingExamples(
-        corpus.subset(kept), config, tokenizer.cls_token_id, tokenizer.sep_token_id,
-        continuation, 0,
-    )  # fmt: skip
+    examples = PretrainingExamples(corpus.subset(kept), config, format_of(tokenizer, pair=objective != "none"), 0)
     collator = DataCollatorForPreTraining(tokenizer)
     chosen = [examples[(epoch, number, True)] for epoch in (0, 1) for number in range(min(len(examples), 6))]
     batch = collator(chosen)

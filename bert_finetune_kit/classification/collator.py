@@ -8,16 +8,17 @@ import numpy as np
 import torch
 
 from ..data.padding import pad_rows, padded_length, span_mask
+from ..data.sequences import SequenceFormat
 
 
 @dataclass
 class DataCollatorForClassification:
     """Pads a list of examples to one batch.
 
-    An example is a dict with `windows`, a list of (`input_ids` (seq,), number of tokens of the first text), and for
+    An example is a dict with `windows`, a list of (`input_ids` (seq,), where the second text starts), and for
     training and evaluation `label` and `in_loss` (bool). A batch has:
 
-    - `input_ids`, `token_type_ids`, `attention_mask`: (windows, seq) int64
+    - `input_ids`, `attention_mask`, and if the format has types, `token_type_ids`: (windows, seq) int64
     - `window_example`: (windows,) int64, the row of the example that each window belongs to; with `lengths`, windows of
       padding may follow, whose row is the number of examples
     - `labels`: (batch,) int64, (batch, labels) float32 or (batch,) float32
@@ -25,6 +26,7 @@ class DataCollatorForClassification:
     """
 
     pad_token_id: int
+    format: SequenceFormat
     class_weights: np.ndarray | None = None
     """(labels,) float: weight of each label in the loss; in a multi_label task that of its presence."""
     lengths: Sequence[int] | None = None
@@ -41,7 +43,7 @@ class DataCollatorForClassification:
         starts, ends = [first for _, first in windows] + [0] * filler, tokens + [0] * filler
         batch = {
             "input_ids": pad_rows([ids for ids, _ in windows], self.pad_token_id, length, rows),
-            "token_type_ids": span_mask(ends, length, starts),
+            **self.format.token_types(starts, ends, length),
             # Attention over no token is NaN, so a window of padding has one token.
             "attention_mask": span_mask(tokens + [1] * filler, length),
             "window_example": np.pad(owners, (0, filler), constant_values=len(examples)),

@@ -10,6 +10,7 @@ from datasets import Dataset
 from ..compat.datasets import fingerprint_of
 from ..contract import PreparedData
 from ..data.labelled import LabelledData, check_texts, class_names, label_values
+from ..data.sequences import sequence_formats
 from ..data.sources import LabelledSource
 from ..data.splits import held_out_note, hold_out
 from ..data.tokenized import tokenize_texts
@@ -39,7 +40,12 @@ class ClassificationData(PreparedData):
 
 
 def build_examples(
-    rows: Dataset, task: ClassificationTask, config: ClassificationConfig, tokenizer: Any, targets: np.ndarray | None
+    rows: Dataset,
+    task: ClassificationTask,
+    config: ClassificationConfig,
+    tokenizer: Any,
+    takes_types: bool,
+    targets: np.ndarray | None,
 ) -> ClassificationExamples:
     """Return rows as examples.
 
@@ -48,11 +54,18 @@ def build_examples(
         task: the declaration.
         config: lengths.
         tokenizer: of the model.
+        takes_types: whether the model has token types.
         targets: as `LabelSet.encode` returns them; none for prediction.
     """
     texts = tokenize_texts(rows, task.text, task.text_pair, tokenizer)
+    single, pair = sequence_formats(tokenizer, takes_types)
     return ClassificationExamples(
-        texts, targets, config.max_length, config.stride, tokenizer.cls_token_id, tokenizer.sep_token_id
+        texts,
+        targets,
+        config.max_length,
+        config.stride,
+        pair if texts.are_pairs else single,
+        tokenizer.truncation_side,
     )
 
 
@@ -87,9 +100,11 @@ def build_data(
     texts = (text for column in columns for text in rows.train[column])
     choice = choose_tokenizer(texts, fingerprint_of(rows.train))
     tokenizer, notes = choice.tokenizer, [*choice.notes]
-    train = build_examples(rows.train, task, config, tokenizer, labels.encode(values, "train"))
+    takes_types = choice.takes_types
+    train = build_examples(rows.train, task, config, tokenizer, takes_types, labels.encode(values, "train"))
+    targets = {split: labels.encode(label_values(part, task), split) for split, part in rows.validation.items()}
     validation = {
-        split: build_examples(part, task, config, tokenizer, labels.encode(label_values(part, task), split))
+        split: build_examples(part, task, config, tokenizer, takes_types, targets[split])
         for split, part in rows.validation.items()
     }
     limited = source.validation is not None or source.max_validation_examples is not None
@@ -108,7 +123,10 @@ def build_data(
         validation=validation,
         validation_rows=rows.validation,
         collator=DataCollatorForClassification(
-            tokenizer.pad_token_id, label_weights(config.class_weights, train.labels, labels.outputs), lengths
+            tokenizer.pad_token_id,
+            train.format,
+            label_weights(config.class_weights, train.labels, labels.outputs),
+            lengths,
         ),
         glossary=tuple(metrics.glossary(list(validation))),
         best_metric=_best_metric(task, metrics, list(validation)),

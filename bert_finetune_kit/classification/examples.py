@@ -1,6 +1,6 @@
 """Token ids of a text or a pair → one or more windows that fit the model."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -9,17 +9,22 @@ import numpy as np
 
 from ..data.digest import digest
 from ..data.examples import Key, split_key
+from ..data.sequences import SequenceFormat
 from ..data.tokenized import TokenizedTexts
 
 Window = tuple[np.ndarray, int]
-"""Token ids (seq,) with special tokens, and the number of them that belong to the first text."""
+"""Token ids (seq,) with special tokens, and where the second text starts; the length where there is none."""
+
+
+Pieces = tuple[np.ndarray, np.ndarray | None]
+"""What fits into one sequence of a text, and of the second text of a pair."""
 
 
 @dataclass
 class ClassificationExamples:
     """Examples of a split, a map-style dataset of dicts.
 
-    - `windows`: a list of (`input_ids` (seq,) int32, number of tokens of the first text with its special tokens)
+    - `windows`: a list of (`input_ids` (seq,) int32, where the second text starts)
     - `label`: target as `LabelSet.encode` returns it; absent without targets
     - `in_loss`: whether it counts in the loss
     """
@@ -28,8 +33,9 @@ class ClassificationExamples:
     targets: np.ndarray | None
     max_length: int
     stride: int | None
-    cls_token_id: int
-    sep_token_id: int
+    format: SequenceFormat
+    truncation_side: str = "right"
+    """As the attribute of a tokenizer."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -58,20 +64,23 @@ class ClassificationExamples:
     def windows(self, index: int) -> list[Window]:
         """Return the windows of one example."""
         first, second = self.texts[index]
-        pieces = truncate(first, second, self.max_tokens) if self.stride is None else self._slide(first, second)
+        if self.stride is None:
+            pieces: Iterable[Pieces] = [truncate(first, second, self.max_tokens, self.truncation_side)]
+        else:
+            pieces = self._slide(first, second)
         return [self._frame(*piece) for piece in pieces]
 
     @property
     def max_tokens(self) -> int:
         """Number of tokens in a sequence that are not special tokens."""
-        return self.max_length - (3 if self.texts.are_pairs else 2)
+        return self.max_length - self.format.special_tokens
 
     @cached_property
     def too_long(self) -> np.ndarray:
         """Indices of the examples that do not fit into one sequence, (too long,) int64."""
         return np.flatnonzero(self.texts.lengths > self.max_tokens)
 
-    def _slide(self, first: np.ndarray, second: np.ndarray | None) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    def _slide(self, first: np.ndarray, second: np.ndarray | None) -> Iterator[Pieces]:
         assert self.stride is not None
         if second is None:
             for piece in slide(first, self.max_tokens, min(self.stride, self.max_tokens // 2)):
@@ -86,26 +95,30 @@ class ClassificationExamples:
             yield (piece, shorter) if longer_first else (shorter, piece)
 
     def _frame(self, first: np.ndarray, second: np.ndarray | None) -> Window:
-        cls, sep = np.array([self.cls_token_id], np.int32), np.array([self.sep_token_id], np.int32)
-        if second is None:
-            ids = np.concatenate([cls, first, sep])
-            return ids, len(ids)
-        return np.concatenate([cls, first, sep, second, sep]), len(first) + 2
+        ids = self.format.join(first, second)
+        return ids, len(ids) if second is None else len(first) + self.format.second_text
 
 
-def truncate(
-    first: np.ndarray, second: np.ndarray | None, max_tokens: int
-) -> list[tuple[np.ndarray, np.ndarray | None]]:
-    """Truncate a text at its end, or the longer text of a pair until both fit (transformers' `longest_first`).
+def truncate(first: np.ndarray, second: np.ndarray | None, max_tokens: int, side: str = "right") -> Pieces:
+    """Truncate a text, or the longer text of a pair until both fit (transformers' `longest_first`).
 
-    >>> [len(part) for part in truncate(np.arange(9), np.arange(3), 8)[0]]
+    Args:
+        first: ids of the text.
+        second: of the second one, if there is one.
+        max_tokens: of both.
+        side: on which tokens are cut off, right or left.
+
+    >>> [len(part) for part in truncate(np.arange(9), np.arange(3), 8)]
     [5, 3]
     """
+
+    def cut(ids: np.ndarray, kept: int) -> np.ndarray:
+        return ids[:kept] if side == "right" else ids[max(len(ids) - kept, 0) :]
+
     if second is None:
-        return [(first[:max_tokens], None)]
-    kept = max(max_tokens - len(second), min(len(first), (max_tokens + 1) // 2))
-    first = first[:kept]
-    return [(first, second[: max_tokens - len(first)])]
+        return cut(first, max_tokens), None
+    first = cut(first, max(max_tokens - len(second), min(len(first), (max_tokens + 1) // 2)))
+    return first, cut(second, max_tokens - len(first))
 
 
 def slide(tokens: np.ndarray, max_tokens: int, shared: int) -> Iterator[np.ndarray]:

@@ -16,6 +16,7 @@ from ..data.labelled import LabelledData, check_columns, check_texts, load_label
 from ..data.sources import LabelledSource
 from ..data.vocabulary import load_tokenizer
 from ..errors import ModelError, raise_faults
+from ..modeling.architecture import takes_token_types
 from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
 from ..modeling.trainable import layer_lr_multiplier
@@ -172,9 +173,10 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         check_columns(rows, self.task, "given", labelled=False)
         rows = self.map_rows(rows)
         check_texts(rows, self.task, "given", numbers=True)
-        examples = build_examples(rows, self.task, self.config, trained.tokenizer, None)
+        takes_types = takes_token_types(trained.model.config)
+        examples = build_examples(rows, self.task, self.config, trained.tokenizer, takes_types, None)
         lengths = self.batch_lengths(self.config.max_length)
-        collator = DataCollatorForClassification(trained.tokenizer.pad_token_id, lengths=lengths)
+        collator = DataCollatorForClassification(trained.tokenizer.pad_token_id, examples.format, lengths=lengths)
         logits = predict_logits(
             trained.model, trained.forward, examples, collator, self.args.per_device_eval_batch_size
         )

@@ -46,19 +46,28 @@ def head_class(config: PretrainedConfig, task: str) -> Head:
     return head
 
 
-def pair_head_class(config: PretrainedConfig) -> Head:
-    """Return the stock class with a masked-word head and a head for pairs of segments (NSP or sentence order).
+def pair_faults(config: PretrainedConfig, objective: str) -> list[str]:
+    """Return why a model cannot be trained to classify pairs of segments."""
+    if not _has_pair_head(config):
+        return [
+            f"objective is {objective!r}, and {config.model_type} has no head for pairs of segments: choose "
+            "objective='none' for masked words alone, or an architecture with such a head, such as bert or albert"
+        ]
+    if config.type_vocab_size < 2:
+        return [f"objective {objective!r} needs two token types, and the model has one"]
+    return []
 
-    Raises:
-        ModelError: the architecture has none.
-    """
+
+def pair_head_class(config: PretrainedConfig) -> Head:
+    """Return the stock class with a head for masked words and one for pairs of segments (NSP or sentence order)."""
     head = _head(config, "PreTraining")
-    if head is None or not any(label in inspect.signature(head.forward).parameters for label in _PAIR_LABELS):
-        raise ModelError(
-            f"{config.model_type} has no head for pairs of segments, as 'nsp' and 'sop' need it: choose "
-            "objective='none' for masked words alone, or an architecture with such a head, such as bert or albert."
-        )
+    assert head is not None
     return head
+
+
+def _has_pair_head(config: PretrainedConfig) -> bool:
+    head = _head(config, "PreTraining")
+    return head is not None and any(label in inspect.signature(head.forward).parameters for label in _PAIR_LABELS)
 
 
 def check_encoder(config: PretrainedConfig, name: str) -> None:

@@ -6,6 +6,7 @@ from transformers import PretrainedConfig
 
 from ..errors import raise_faults
 from ..settings import setting
+from .architecture import max_positions
 
 _MIN_LENGTH = 3  # [CLS] token [SEP]
 
@@ -44,10 +45,10 @@ class FineTuningConfig:
 
     def model_faults(self, config: PretrainedConfig) -> list[str]:
         """Return why these settings do not fit a model with this config."""
-        faults = []
-        if self.max_length > config.max_position_embeddings:
+        faults, positions = [], max_positions(config)
+        if positions is not None and self.max_length > positions:
             faults.append(
-                f"max_length is {self.max_length}, but the model has {config.max_position_embeddings} positions: lower "
+                f"max_length is {self.max_length}, but the model has {positions} positions: lower "
                 "max_length; longer texts can be read in windows"
             )
         if self.freeze_layers > config.num_hidden_layers:

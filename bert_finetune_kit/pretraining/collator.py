@@ -20,11 +20,13 @@ IGNORED = -100
 class DataCollatorForPreTraining:
     """Masks tokens for prediction and pads a list of examples to one batch.
 
-    An example is a dict with `input_ids` (seq,), and if there are any, `token_type_ids` (seq,), `next_sentence_label`
-    (int), `rng_key` (seed, epoch, index) and `in_loss` (bool). A batch holds, as int64 tensors:
+    An example is a dict with `input_ids` (seq,), and if there are any, `token_type_ids` (seq,), `continues_word` (seq,)
+    bool, `next_sentence_label` (int), `rng_key` (seed, epoch, index) and `in_loss` (bool). Whole words are those of
+    `continues_word`, and without it those of WordPiece, whose inner pieces begin with `##`. A batch holds, as int64
+    tensors:
 
     - `input_ids`: (batch, seq), of the tokens to predict 80% replaced by `[MASK]`, 10% by a random token
-    - `token_type_ids`, `attention_mask`: (batch, seq)
+    - `attention_mask`, and if the examples have them, `token_type_ids`: (batch, seq)
     - `labels`: (batch, seq), the original id where a token is to be predicted, else -100
     - `next_sentence_label`: (batch,), if the examples have one; -100 in examples that are not in the loss
 
@@ -59,34 +61,40 @@ class DataCollatorForPreTraining:
         for example in examples:
             original = np.asarray(example["input_ids"])
             rng = _rng(example)
-            chosen = self.choose(original, rng)
+            chosen = self.choose(original, rng, example.get("continues_word"))
             masked.append(self.replace(original, chosen, rng))
             labels.append(np.full(len(original), IGNORED))
             if example.get("in_loss", True):
                 labels[-1][chosen] = original[chosen]
-        types = [
-            example.get("token_type_ids", np.zeros(len(ids), np.int64))
-            for example, ids in zip(examples, masked, strict=True)
-        ]
         batch = {
             "input_ids": pad_rows(masked, self.tokenizer.pad_token_id, length),
-            "token_type_ids": pad_rows(types, 0, length),
             "attention_mask": span_mask([len(ids) for ids in masked], length),
             "labels": pad_rows(labels, IGNORED, length),
         }
+        if "token_type_ids" in examples[0]:
+            batch["token_type_ids"] = pad_rows([example["token_type_ids"] for example in examples], 0, length)
         if "next_sentence_label" in examples[0]:
             pairs = [(example["next_sentence_label"], example.get("in_loss", True)) for example in examples]
             batch["next_sentence_label"] = np.array([label if in_loss else IGNORED for label, in_loss in pairs])
         return {name: torch.from_numpy(values) for name, values in batch.items()}
 
-    def choose(self, input_ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the positions to predict, at least one where there is a token that is not special."""
+    def choose(
+        self, input_ids: np.ndarray, rng: np.random.Generator, continues_word: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return the positions to predict, at least one where there is a token that is not special.
+
+        Args:
+            input_ids: (seq,).
+            rng: random numbers.
+            continues_word: (seq,) bool, for whole words; none means by the vocabulary.
+        """
         candidates = np.flatnonzero(~self._special[input_ids])
         count = max(1, round(len(input_ids) * self.mlm_probability))
         count = min(count, self.max_predictions or count, len(candidates))
         if not self.whole_word_masking:
             return rng.choice(candidates, count, replace=False)
-        return _choose_words(candidates, self._continuation[input_ids], count, rng)
+        inner = self._continuation[input_ids] if continues_word is None else continues_word
+        return _choose_words(candidates, inner, count, rng)
 
     def replace(self, input_ids: np.ndarray, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return `input_ids` with 80% of the chosen tokens masked, 10% random, 10% unchanged."""

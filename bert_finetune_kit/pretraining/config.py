@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from transformers import BertConfig
+from transformers import PretrainedConfig
 
 from ..errors import raise_faults
+from ..modeling.architecture import max_positions, pair_faults
 from ..modeling.loading import config_from_scratch
 from ..settings import setting
 
@@ -82,17 +83,17 @@ class PretrainConfig:
             faults.append("pairs is 'sentences' with objective 'none': without a pair objective there are no pairs")
         return faults
 
-    def model_faults(self, model_config: BertConfig) -> list[str]:
+    def model_faults(self, model_config: PretrainedConfig) -> list[str]:
         """Return what a model with this config cannot do."""
         longest = max(self.max_length, self.second_phase_length or 0)
-        faults = []
-        if longest > model_config.max_position_embeddings:
+        faults, positions = [], max_positions(model_config)
+        if positions is not None and longest > positions:
             faults.append(
-                f"sequences of {longest} tokens need more than the model's {model_config.max_position_embeddings} "
-                "positions: lower max_length, or pass a BertConfig with more max_position_embeddings"
+                f"sequences of {longest} tokens need more than the model's {positions} positions: lower max_length, or "
+                "pass a config with more max_position_embeddings"
             )
-        if self.objective != "none" and model_config.type_vocab_size < 2:
-            faults.append(f"objective {self.objective!r} needs two token types, and the model has one")
+        if self.objective != "none":
+            faults += pair_faults(model_config, self.objective)
         return faults
 
     def predictions_bound(self, length: int) -> int:

@@ -12,9 +12,10 @@ from ..compat.datasets import arrow_column, content_hash, fingerprint_of, no_pro
 from ..data.digest import column_digest, digest
 from ..data.documents import split_sentences
 from ..data.tokenized import ListColumn, list_lengths
-from ..data.vocabulary import continuation_mask
 
-_FEATURES = Features({"input_ids": List(Value("int32")), "sentence_starts": List(Value("int32"))})
+_FEATURES = Features({"tokens": List(Value("int32")), "sentence_starts": List(Value("int32"))})
+# Added to the id of a token that continues a word. It goes wherever the token goes, through windows and cut segments.
+CONTINUES = 1 << 30
 # Below this number of documents, starting worker processes takes longer than they save.
 _DOCUMENTS_PER_WORKER = 2_000
 # A longer run without the end of a sentence (other scripts, lists, text without stops) is cut at a word: a window of
@@ -40,50 +41,57 @@ def tokenize_corpus(documents: Dataset, tokenizer: Any, num_proc: int | None = N
             batch_size=100,
             writer_batch_size=1000,
             num_proc=num_proc if num_proc > 1 else None,
-            fn_kwargs={"backend": backend, "continuation": np.array(continuation_mask(tokenizer))},
+            fn_kwargs={"backend": backend},
             remove_columns=documents.column_names,
             features=_FEATURES,
-            new_fingerprint=content_hash(["tokenized", 2, fingerprint_of(documents), backend.to_str()]),
+            new_fingerprint=content_hash(["tokenized", 3, fingerprint_of(documents), backend.to_str()]),
         )
     return TokenizedCorpus(rows)
 
 
-def tokenize_documents(
-    batch: dict[str, list[str]], backend: Any, continuation: np.ndarray
-) -> dict[str, list[np.ndarray]]:
-    """Return the ids of each document and where its sentences start; sentences without a token are skipped."""
+def tokenize_documents(batch: dict[str, list[str]], backend: Any) -> dict[str, list[np.ndarray]]:
+    """Return the tokens of each document and where its sentences start; sentences without a token are skipped."""
     sentences = [split_sentences(text) for text in batch["text"]]
-    encodings = iter(
-        backend.encode_batch_fast(
-            [sentence for document in sentences for sentence in document], add_special_tokens=False
-        )
-    )
-    input_ids, sentence_starts = [], []
+    texts = [sentence for document in sentences for sentence in document]
+    encodings = iter(backend.encode_batch(texts, add_special_tokens=False))
+    tokens, sentence_starts = [], []
     for document in sentences:
-        pieces = [ids for _ in document for ids in cut_long(next(encodings).ids, continuation) if ids]
-        lengths = [len(ids) for ids in pieces]
-        input_ids.append(np.fromiter((token for ids in pieces for token in ids), np.int32, sum(lengths)))
+        pieces = [piece for _ in document for piece in cut_long(marked_tokens(next(encodings))) if len(piece)]
+        lengths = [len(piece) for piece in pieces]
+        tokens.append(np.concatenate(pieces) if pieces else np.zeros(0, np.int32))
         sentence_starts.append(np.cumsum([0, *lengths[:-1]], dtype=np.int32)[: len(lengths)])
-    return {"input_ids": input_ids, "sentence_starts": sentence_starts}
+    return {"tokens": tokens, "sentence_starts": sentence_starts}
 
 
-def cut_long(ids: list[int], continuation: np.ndarray) -> list[list[int]]:
-    """Cut a sentence that is too long into pieces that begin with a word.
+def marked_tokens(encoding: Any) -> np.ndarray:
+    """Return the ids of a sentence, (tokens,) int32, each that continues a word of the tokenizer with `CONTINUES`."""
+    ids, words = np.array(encoding.ids, np.int32), np.array(encoding.word_ids, np.int64)
+    ids[1:][words[1:] == words[:-1]] |= CONTINUES
+    return ids
 
-    Args:
-        ids: of the sentence.
-        continuation: for each id of the vocabulary, whether it continues a word, (vocab,) bool.
-    """
-    pieces, start = [], 0
-    while len(ids) - start > LONGEST_SENTENCE:
+
+def token_ids(tokens: np.ndarray) -> np.ndarray:
+    """Return the ids of tokens, in their shape."""
+    return tokens & ~CONTINUES
+
+
+def continues_word(tokens: np.ndarray) -> np.ndarray:
+    """Return which tokens continue a word, bool in their shape."""
+    return tokens >= CONTINUES
+
+
+def cut_long(tokens: np.ndarray) -> list[np.ndarray]:
+    """Cut a sentence that is too long into pieces that begin with a word."""
+    pieces, start, inner = [], 0, continues_word(tokens)
+    while len(tokens) - start > LONGEST_SENTENCE:
         end = start + LONGEST_SENTENCE
-        while end > start and continuation[ids[end]]:
+        while end > start and inner[end]:
             end -= 1
         if end == start:  # a single word
             end = start + LONGEST_SENTENCE
-        pieces.append(ids[start:end])
+        pieces.append(tokens[start:end])
         start = end
-    return [*pieces, ids[start:]]
+    return [*pieces, tokens[start:]]
 
 
 @dataclass
@@ -105,27 +113,31 @@ class TokenizedCorpus:
     @cached_property
     def lengths(self) -> np.ndarray:
         """Tokens of each document, (documents,) int64."""
-        return self._take(self._list_lengths("input_ids"))
+        return self._take(self._list_lengths("tokens"))
 
     @cached_property
     def sentence_counts(self) -> np.ndarray:
         """Sentences of each document, (documents,) int64."""
         return self._take(self._list_lengths("sentence_starts"))
 
+    def tokens(self, document: int) -> np.ndarray:
+        """Tokens of one document, (tokens,) int32; `token_ids` and `continues_word` say what they hold."""
+        return self._tokens.row(self._row(document))
+
     def input_ids(self, document: int) -> np.ndarray:
         """Token ids of one document, (tokens,) int32."""
-        return self._ids.row(self._row(document))
+        return token_ids(self.tokens(document))
 
     def sentence_starts(self, document: int) -> np.ndarray:
         """Where each sentence of one document starts, (sentences,) int32, the first 0."""
         return self._starts.row(self._row(document))
 
     def digest(self) -> str:
-        """Return a hash of the token ids of all documents and of where their sentences start."""
+        """Return a hash of the tokens of all documents and of where their sentences start."""
         if self.selected is None:
             return " ".join(column_digest(arrow_column(self.rows, name)) for name in self.rows.column_names)
         documents = range(len(self))
-        return digest(array for number in documents for array in (self.input_ids(number), self.sentence_starts(number)))
+        return digest(array for number in documents for array in (self.tokens(number), self.sentence_starts(number)))
 
     def subset(self, documents: np.ndarray) -> "TokenizedCorpus":
         """Return a view of some of the documents, in the order given."""
@@ -136,8 +148,8 @@ class TokenizedCorpus:
         """Return how often each id occurs, (vocab_size,) int64."""
         counts = np.zeros(vocab_size, np.int64)
         if self.selected is None:
-            for values in self._ids.values:
-                counts += np.bincount(values, minlength=vocab_size)
+            for values in self._tokens.values:
+                counts += np.bincount(token_ids(values), minlength=vocab_size)
         else:
             for document in range(len(self)):
                 counts += np.bincount(self.input_ids(document), minlength=vocab_size)
@@ -153,8 +165,8 @@ class TokenizedCorpus:
         return list_lengths(arrow_column(self.rows, column))
 
     @cached_property
-    def _ids(self) -> ListColumn:
-        return ListColumn(arrow_column(self.rows, "input_ids"))
+    def _tokens(self) -> ListColumn:
+        return ListColumn(arrow_column(self.rows, "tokens"))
 
     @cached_property
     def _starts(self) -> ListColumn:

@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from ..contract import PreparedData
 from ..data.corpus import Corpus
+from ..data.sequences import sequence_formats
 from ..data.splits import held_out_note, hold_out
-from ..data.vocabulary import continuation_mask
 from ..errors import ConfigError, DataError
 from .collator import DataCollatorForPreTraining
 from .config import PretrainConfig
@@ -107,6 +105,7 @@ def build_data(
     corpora: SplitCorpora,
     config: PretrainConfig,
     tokenizer: Any,
+    takes_types: bool,
     seed: int,
     lengths: Sequence[int] | None,
     **fields: Any,
@@ -117,22 +116,23 @@ def build_data(
         corpora: of `split_corpora`.
         config: how examples are made.
         tokenizer: of the model.
+        takes_types: whether the model has token types.
         seed: of all draws.
         lengths: that batches may have; none means any.
         fields: further fields of `PretrainData`.
 
     Raises:
-        ConfigError: whole words are to be masked, and the vocabulary does not mark which pieces continue a word.
+        ConfigError: whole words are to be masked, and the tokenizer knows none.
     """
-    continuation = np.array(continuation_mask(tokenizer))
-    if config.whole_word_masking and not continuation.any():
+    if config.whole_word_masking and tokenizer.backend_tokenizer.pre_tokenizer is None:
         raise ConfigError(
-            "whole_word_masking is set, and no entry of the vocabulary begins with '##', so words cannot be "
-            "recognised. Set it to false, or use a WordPiece tokenizer."
+            "whole_word_masking is set, and the tokenizer does not divide a text into words (it has no pre-tokenizer). "
+            "Set it to false, or use another tokenizer."
         )
+    single, pair = sequence_formats(tokenizer, takes_types)
+    format = single if config.objective == "none" else pair
     train, validation = (
-        PretrainingExamples(corpus, config, tokenizer.cls_token_id, tokenizer.sep_token_id, continuation, seed)
-        for corpus in (corpora.train, corpora.validation)
+        PretrainingExamples(corpus, config, format, seed) for corpus in (corpora.train, corpora.validation)
     )
     notes = (*fields.pop("notes", ()), *corpora.notes)
     return PretrainData(

@@ -16,15 +16,16 @@ import numpy as np
 
 from ..data.examples import Key, split_key
 from ..data.randomness import Stream, stateless_rng
+from ..data.sequences import SequenceFormat
 from .config import PretrainConfig
-from .corpus import TokenizedCorpus
+from .corpus import TokenizedCorpus, continues_word, token_ids
 
 IS_NEXT, IS_RANDOM = 0, 1
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two segments of token ids; `segment_b` is empty where there is no pair objective."""
+    """Two segments of tokens of the corpus; `segment_b` is empty where there is no pair objective."""
 
     segment_a: np.ndarray  # (tokens_a,) int32
     segment_b: np.ndarray  # (tokens_b,) int32
@@ -38,8 +39,9 @@ class PretrainingExamples:
 
     `examples[i]` is example i of epoch 0 and `examples[epoch, i, in_loss]` that of any epoch. An example is a dict:
 
-    - `input_ids`: `[CLS] A [SEP] B [SEP]`, (seq,) int64
-    - `token_type_ids`: 0 up to and with the first `[SEP]`, then 1, (seq,) int64
+    - `input_ids`: A and B with the special tokens of the format, (seq,) int64
+    - `token_type_ids`: (seq,) int64; absent where the format has no types
+    - `continues_word`: tokens that are not the first of their word, (seq,) bool
     - `next_sentence_label`: 0 or 1; absent where the objective is none
     - `rng_key`: (seed, epoch, index), by which the collator draws its masks
     - `in_loss`: whether it is in the loss
@@ -47,9 +49,7 @@ class PretrainingExamples:
 
     corpus: TokenizedCorpus
     config: PretrainConfig
-    cls_token_id: int
-    sep_token_id: int
-    continuation: np.ndarray  # (vocab,) bool: the piece continues a word
+    format: SequenceFormat
     seed: int = 42
 
     def __len__(self) -> int:
@@ -61,14 +61,13 @@ class PretrainingExamples:
             raise IndexError(f"example {index} of {len(self)}")
         pair = self.pair(epoch, index)
         with_pair = self.config.objective != "none"
-        parts: list[Any] = [[self.cls_token_id], pair.segment_a, [self.sep_token_id]]
-        input_ids = np.concatenate([*parts, pair.segment_b, [self.sep_token_id]] if with_pair else parts)
-        token_type_ids = np.zeros(len(input_ids), np.int64)
-        token_type_ids[len(pair.segment_a) + 2 :] = 1
+        tokens = self.format.join(pair.segment_a, pair.segment_b if with_pair else None)
+        second = len(pair.segment_a) + self.format.second_text if with_pair else len(tokens)
         label = {"next_sentence_label": pair.label} if with_pair else {}
         return {
-            "input_ids": input_ids.astype(np.int64),
-            "token_type_ids": token_type_ids,
+            "input_ids": token_ids(tokens).astype(np.int64),
+            **self.format.sequence_types(second, len(tokens)),
+            "continues_word": continues_word(tokens),
             **label,
             "rng_key": (self.seed, epoch, index),
             "in_loss": in_loss,
@@ -102,7 +101,7 @@ class PretrainingExamples:
     @property
     def max_tokens(self) -> int:
         """Tokens of A and B that fit beside the special tokens."""
-        return self.config.max_length - (2 if self.config.objective == "none" else 3)
+        return self.config.max_length - self.format.special_tokens
 
     @cached_property
     def _first_example(self) -> np.ndarray:
@@ -114,7 +113,7 @@ class PretrainingExamples:
         return np.concatenate([[0], np.cumsum(examples)])
 
     def _sentence_pair(self, document: int, number: int) -> tuple[np.ndarray, np.ndarray]:
-        ids = self.corpus.input_ids(document)
+        ids = self.corpus.tokens(document)
         borders = np.append(self.corpus.sentence_starts(document)[number : number + 3], len(ids))
         return ids[borders[0] : borders[1]], ids[borders[1] : borders[2]]
 
@@ -122,7 +121,7 @@ class PretrainingExamples:
         self, epoch: int, document: int, number: int, target: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Fill a window with whole sentences to `target` tokens and cut it into A and B at a random sentence."""
-        ids, starts = self.corpus.input_ids(document), self.corpus.sentence_starts(document)
+        ids, starts = self.corpus.tokens(document), self.corpus.sentence_starts(document)
         shift = stateless_rng(self.seed, epoch, document, Stream.DOCUMENT).random()
         first = np.searchsorted(starts, window_start(len(ids), self.max_tokens, number, shift), side="right") - 1
         borders = np.append(starts[first:], len(ids))
@@ -138,14 +137,14 @@ class PretrainingExamples:
         if len(borders) > 2:
             return int(rng.choice(borders[1:-1]))
         inner = np.arange(borders[0] + 1, borders[-1])
-        words = inner[~self.continuation[ids[inner]]]
+        words = inner[~continues_word(ids[inner])]
         return int(rng.choice(words if len(words) else inner))
 
     def _random_segment(self, document: int, wanted: int, rng: np.random.Generator) -> np.ndarray:
         """Return sentences of another document, from a random one on, filled to about `wanted` tokens."""
         source = int(rng.integers(len(self.corpus) - 1))
         source += source >= document
-        ids, starts = self.corpus.input_ids(source), self.corpus.sentence_starts(source)
+        ids, starts = self.corpus.tokens(source), self.corpus.sentence_starts(source)
         borders = np.append(starts, len(ids))
         if self.config.pairs == "sentences":
             first = int(rng.integers(len(starts)))

@@ -118,6 +118,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
             split_corpora(corpus, choice.tokenizer, self.source.validation_share, self.config),
             self.config,
             choice.tokenizer,
+            choice.takes_types,
             self.args.seed if self.args.data_seed is None else self.args.data_seed,
             self.batch_lengths(self.config.max_length),
             name=corpus.name,

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ..data.padding import pad_rows, padded_length, span_mask
+from ..data.sequences import SequenceFormat
 
 
 @dataclass
@@ -16,13 +17,14 @@ class DataCollatorForQuestionAnswering:
 
     An example is a dict as `QAExamples` returns it. A batch holds, as int64 tensors:
 
-    - `input_ids`, `token_type_ids`, `attention_mask`: (windows, seq)
+    - `input_ids`, `attention_mask`, and if the format has types, `token_type_ids`: (windows, seq)
     - `context_mask`: (windows, seq), 1 for the tokens that an answer may contain
-    - `start_positions`, `end_positions`: (windows,), 0 (`[CLS]`) where there is no answer
+    - `start_positions`, `end_positions`: (windows,), 0 (`[CLS]`, `<s>`) where there is no answer
     - `weights`: (windows,) float32, 0 for those that are not in the loss
     """
 
     pad_token_id: int
+    format: SequenceFormat
     lengths: Sequence[int] | None = None
     """Lengths that batches may have, ascending, for devices that compile each shape; none means any."""
 
@@ -34,9 +36,9 @@ class DataCollatorForQuestionAnswering:
         length = padded_length(max(tokens), self.lengths)
         batch = {
             "input_ids": pad_rows(ids, self.pad_token_id, length),
-            "token_type_ids": span_mask(tokens, length, starts),
+            **self.format.token_types(starts, tokens, length),
             "attention_mask": span_mask(tokens, length),
-            "context_mask": span_mask([count - 1 for count in tokens], length, starts),
+            "context_mask": span_mask([count - len(self.format.after) for count in tokens], length, starts),
             "start_positions": np.array([example["start_position"] for example in examples], np.int64),
             "end_positions": np.array([example["end_position"] for example in examples], np.int64),
             "weights": np.array([example.get("in_loss", True) for example in examples], np.float32),

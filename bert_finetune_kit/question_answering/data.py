@@ -11,6 +11,7 @@ from datasets import Dataset
 from ..compat.datasets import content_hash, fingerprint_of
 from ..contract import PreparedData
 from ..data.questions import Questions
+from ..data.sequences import SequenceFormat, sequence_formats
 from ..errors import DataError
 from ..reporting.known_scores import KNOWN_SCORES
 from ..reporting.schema import Score
@@ -59,19 +60,20 @@ class QAData(PreparedData):
     """Published splits that are evaluated on as a whole; none where questions were held out, limited or given."""
 
 
-def build_split(rows: Dataset, config: QAConfig, tokenizer: Any, train: bool) -> QASplit:
+def build_split(rows: Dataset, config: QAConfig, tokenizer: Any, format: SequenceFormat, train: bool) -> QASplit:
     """Return a split with its windows.
 
     Args:
         rows: questions.
         config: lengths.
         tokenizer: of the model.
+        format: of question and context.
         train: whether the split is trained on, with valid windows alone.
     """
     tokens = tokenize_questions(rows, tokenizer)
     spans, check = answer_spans(rows, tokens)
-    windows = build_windows(tokens, config, spans)
-    examples = QAExamples(tokens, windows, tokenizer.cls_token_id, tokenizer.sep_token_id)
+    windows = build_windows(tokens, config, format, spans)
+    examples = QAExamples(tokens, windows)
     missing = np.isin(rows["id"][:], check.missing)
     if train:
         return QASplit(rows, examples.for_training(missing), windows, check)
@@ -102,9 +104,10 @@ def build_data(
     texts = (text for column in columns for text in column)
     choice = choose_tokenizer(texts, fingerprint_of(questions.train))
     tokenizer = choice.tokenizer
-    train = build_split(questions.train, config, tokenizer, train=True)
+    _, pair = sequence_formats(tokenizer, choice.takes_types)
+    train = build_split(questions.train, config, tokenizer, pair, train=True)
     _check_learnable(train)
-    validation = build_split(questions.validation, config, tokenizer, train=False)
+    validation = build_split(questions.validation, config, tokenizer, pair, train=False)
     has_answer = [bool(answers) for answers in validation.references]
     abstaining = any(has_answer) and not all(has_answer)
     return QAData(
@@ -113,7 +116,7 @@ def build_data(
         initial_model=choice.model,
         train=train.examples,
         validation={"validation": validation.examples},
-        collator=DataCollatorForQuestionAnswering(tokenizer.pad_token_id, lengths),
+        collator=DataCollatorForQuestionAnswering(tokenizer.pad_token_id, pair, lengths),
         glossary=glossary(abstaining),
         best_metric="fit_f1" if abstaining else "f1",
         notes=(*choice.notes, *questions.notes, *_missing_notes({"train": train, "validation": validation})),

@@ -12,7 +12,9 @@ from datasets import Dataset, Features, List, Value
 from ..compat.datasets import arrow_column, content_hash, fingerprint_of, no_progress_bars
 from ..data.digest import column_digest, digest
 from ..data.examples import Key, split_key
+from ..data.sequences import SequenceFormat
 from ..data.tokenized import ListColumn, list_lengths
+from ..errors import ConfigError
 from .answers import AnswerCheck, to_tokens
 from .config import QAConfig
 
@@ -110,7 +112,7 @@ def tokenize_questions(rows: Dataset, tokenizer: Any) -> TokenizedQuestions:
 def _tokenize(texts: list[str], tokenizer: Any) -> Dataset:
     backend = tokenizer.backend_tokenizer
     rows = Dataset.from_dict({"text": texts}, features=Features({"text": Value("large_string")}))
-    fingerprint = content_hash(["questions", 1, fingerprint_of(rows), backend.to_str()])
+    fingerprint = content_hash(["questions", 2, fingerprint_of(rows), backend.to_str()])
     cache = Path(datasets.config.HF_DATASETS_CACHE) / "bert_finetune_kit"
     cache.mkdir(parents=True, exist_ok=True)
     with no_progress_bars():
@@ -128,12 +130,24 @@ def _tokenize(texts: list[str], tokenizer: Any) -> Dataset:
 
 def _encode(batch: dict[str, list[str]], backend: Any) -> dict[str, list[np.ndarray]]:
     encodings = backend.encode_batch(batch["text"], add_special_tokens=False)
-    offsets = [np.array(encoding.offsets, np.int32).reshape(-1, 2) for encoding in encodings]
+    pairs = zip(batch["text"], encodings, strict=True)
+    offsets = [_trim(text, np.array(encoding.offsets, np.int32)) for text, encoding in pairs]
     return {
         "input_ids": [np.array(encoding.ids, np.int32) for encoding in encodings],
         "starts": [pairs[:, 0] for pairs in offsets],
         "ends": [pairs[:, 1] for pairs in offsets],
     }
+
+
+def _trim(text: str, offsets: np.ndarray) -> np.ndarray:
+    """Return the offsets of tokens, (tokens, 2), without the white space that some tokenizers count to a token."""
+    offsets = offsets.reshape(-1, 2)
+    is_space = np.array([*map(str.isspace, text), False])
+    while (blank := is_space[offsets[:, 0]] & (offsets[:, 0] < offsets[:, 1])).any():
+        offsets[blank, 0] += 1
+    while (blank := is_space[offsets[:, 1] - 1] & (offsets[:, 0] < offsets[:, 1])).any():
+        offsets[blank, 1] -= 1
+    return offsets
 
 
 def answer_spans(rows: Dataset, tokens: TokenizedQuestions) -> tuple[np.ndarray, AnswerCheck]:
@@ -161,7 +175,7 @@ def answer_spans(rows: Dataset, tokens: TokenizedQuestions) -> tuple[np.ndarray,
 
 @dataclass(frozen=True)
 class Windows:
-    """Positions of windows in their contexts, and of the answers in them; each field is (windows,)."""
+    """Positions of windows in their contexts, and of the answers in them; each field but the last is (windows,)."""
 
     question: np.ndarray
     """int: number of the question, rising."""
@@ -172,41 +186,56 @@ class Windows:
     length: np.ndarray
     """int: tokens of the context in the window."""
     start: np.ndarray
-    """int: position of the first token of the answer; 0 (`[CLS]`) where the window does not contain all of it."""
+    """int: position of the first token of the answer; 0 (`[CLS]`, `<s>`) where the window lacks a part of it."""
     end: np.ndarray
     """int: position of the last token of the answer, or 0."""
     cuts: np.ndarray
     """bool: whether the window contains only a part of the answer."""
+    format: SequenceFormat
+    """Of question and context."""
 
     def __len__(self) -> int:
         return len(self.question)
 
     def take(self, chosen: np.ndarray) -> "Windows":
         """Return some of the windows."""
-        return Windows(*(getattr(self, field.name)[chosen] for field in fields(self)))
+        arrays = {field.name: getattr(self, field.name)[chosen] for field in fields(self) if field.name != "format"}
+        return replace(self, **arrays)
 
     @property
     def lengths(self) -> np.ndarray:
         """Tokens of each sequence with special tokens, (windows,) int64."""
-        return self.question_length + self.length + 3
+        return self.question_length + self.length + self.format.special_tokens
 
     @property
     def shift(self) -> np.ndarray:
         """What to add to a position in the window to get the number of the token in the context, (windows,) int."""
-        return self.first_token - self.question_length - 2
+        return self.first_token - self.question_length - self.format.second_text
 
 
-def build_windows(tokens: TokenizedQuestions, config: QAConfig, spans: np.ndarray | None = None) -> Windows:
+def build_windows(
+    tokens: TokenizedQuestions, config: QAConfig, format: SequenceFormat, spans: np.ndarray | None = None
+) -> Windows:
     """Return the windows of all questions, which cover their contexts; neighbours share `doc_stride` tokens.
 
     Args:
         tokens: questions and contexts.
         config: lengths.
+        format: of question and context.
         spans: first and last token of each answer, (questions, 2), -1 where there is none; none means no answers.
+
+    Raises:
+        ConfigError: a window has no room for a part of the context that the window before lacks.
     """
     lengths = np.minimum(tokens.question_lengths, config.max_question_length)
-    max_tokens = config.max_length - lengths - 3  # of the context in a window
+    max_tokens = config.max_length - lengths - format.special_tokens  # of the context in a window
     step = max_tokens - config.doc_stride
+    if len(step) and step.min() < 1:
+        raise ConfigError(
+            f"A question of {lengths.max()} tokens and {format.special_tokens} special tokens leave too few of the "
+            f"{config.max_length} of max_length for windows that share {config.doc_stride}: raise max_length, or lower "
+            "doc_stride or max_question_length."
+        )
     counts = 1 + -(-np.maximum(tokens.context_lengths - max_tokens, 0) // step)
     question = np.repeat(np.arange(len(counts)), counts)
     first = (np.arange(len(question)) - np.repeat(np.cumsum(counts) - counts, counts)) * step[question]
@@ -216,25 +245,23 @@ def build_windows(tokens: TokenizedQuestions, config: QAConfig, spans: np.ndarra
     start, end = (answers[question] - first[:, None]).T
     overlaps = (answers[question, 0] >= 0) & (end >= 0) & (start < length)
     contains = overlaps & (start >= 0) & (end < length)
-    start = np.where(contains, start + question_length + 2, 0)
-    end = np.where(contains, end + question_length + 2, 0)
-    return Windows(question, first, question_length, length, start, end, overlaps & ~contains)
+    start = np.where(contains, start + question_length + format.second_text, 0)
+    end = np.where(contains, end + question_length + format.second_text, 0)
+    return Windows(question, first, question_length, length, start, end, overlaps & ~contains, format)
 
 
 @dataclass
 class QAExamples:
     """Windows of questions, a map-style dataset of dicts.
 
-    - `input_ids`: `[CLS] question [SEP] window of the context [SEP]`, (seq,) int32
+    - `input_ids`: question and window of the context with special tokens, (seq,) int32
     - `context_start`: position of the first token of the context
-    - `start_position`, `end_position`: of the answer, 0 (`[CLS]`) where the window contains none
+    - `start_position`, `end_position`: of the answer, 0 (`[CLS]`, `<s>`) where the window contains none
     - `in_loss`: whether it is in the loss
     """
 
     tokens: TokenizedQuestions
     windows: Windows
-    cls_token_id: int
-    sep_token_id: int
     in_loss: np.ndarray | None = None
     """(windows,) bool: those that are in the loss; none means all."""
     references: str = ""
@@ -250,10 +277,9 @@ class QAExamples:
         first = int(windows.first_token[index])
         question = self.tokens.question(number)[:length]
         context = self.tokens.context(number)[first : first + int(windows.length[index])]
-        cls, sep = np.array([self.cls_token_id], np.int32), np.array([self.sep_token_id], np.int32)
         return {
-            "input_ids": np.concatenate([cls, question, sep, context, sep]),
-            "context_start": length + 2,
+            "input_ids": windows.format.join(question, context),
+            "context_start": length + windows.format.second_text,
             "start_position": int(windows.start[index]),
             "end_position": int(windows.end[index]),
             "in_loss": in_loss and (self.in_loss is None or bool(self.in_loss[index])),

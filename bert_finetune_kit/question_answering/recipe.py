@@ -10,9 +10,11 @@ from transformers import BertConfig, TrainerCallback, TrainingArguments
 from ..command_line import FineTuningArguments, RunArguments
 from ..contract import BuiltModel, Description, Outputs
 from ..data.questions import Questions, load_questions
+from ..data.sequences import sequence_formats
 from ..data.sources import QuestionSource
 from ..data.vocabulary import load_tokenizer
 from ..errors import ConfigError, ModelError, raise_faults
+from ..modeling.architecture import takes_token_types
 from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
 from ..modeling.trainable import layer_lr_multiplier
@@ -176,9 +178,10 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         if trained.usage is None:
             raise ConfigError("No abstention threshold: call train() or evaluate(), or load by from_pretrained.")
         tokens = tokenize_questions(rows, tokenizer)
-        windows = build_windows(tokens, self.config)
-        examples = QAExamples(tokens, windows, tokenizer.cls_token_id, tokenizer.sep_token_id)
-        collator = DataCollatorForQuestionAnswering(tokenizer.pad_token_id, self.batch_lengths(self.config.max_length))
+        _, pair = sequence_formats(tokenizer, takes_token_types(trained.model.config))
+        windows = build_windows(tokens, self.config, pair)
+        examples, lengths = QAExamples(tokens, windows), self.batch_lengths(self.config.max_length)
+        collator = DataCollatorForQuestionAnswering(tokenizer.pad_token_id, pair, lengths)
         spans = predict_spans(
             trained.model, trained.forward, examples, collator, self.config, self.args.per_device_eval_batch_size
         )

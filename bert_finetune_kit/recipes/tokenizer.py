@@ -10,7 +10,8 @@ from transformers import BertConfig
 
 from ..compat.datasets import content_hash
 from ..data.vocabulary import load_tokenizer, train_wordpiece
-from ..modeling.loading import config_from_scratch
+from ..modeling.architecture import takes_token_types
+from ..modeling.loading import checkpoint_config, config_from_scratch
 
 _VOCABULARY = 30_522  # of bert-base-uncased
 
@@ -23,6 +24,11 @@ class TokenizerChoice:
     model: Any
     """As it was given; a config for new weights has the size of the vocabulary."""
     notes: tuple[str, ...] = ()
+
+    @property
+    def takes_types(self) -> bool:
+        """Whether the model tells the texts of a pair apart by token types."""
+        return takes_token_types(config_from_scratch(self.model, vocab_size=1) or checkpoint_config(self.model))
 
 
 def choose_tokenizer(

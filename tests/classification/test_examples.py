@@ -5,6 +5,7 @@ import pytest
 import tokenizers
 import torch
 from datasets import Dataset
+from formats import bert_format, format_of
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
@@ -19,9 +20,7 @@ from bert_finetune_kit.data.vocabulary import load_tokenizer
 def examples_of(tokenizer, texts, pairs=None, max_length=12, stride=None, targets=None):
     rows = Dataset.from_dict({"text": texts} | ({"pair": pairs} if pairs else {}))
     tokenized = tokenize_texts(rows, "text", "pair" if pairs else None, tokenizer)
-    return ClassificationExamples(
-        tokenized, targets, max_length, stride, tokenizer.cls_token_id, tokenizer.sep_token_id
-    )
+    return ClassificationExamples(tokenized, targets, max_length, stride, format_of(tokenizer, pair=bool(pairs)))
 
 
 TEXTS = [
@@ -54,7 +53,7 @@ def test_texts_are_truncated_as_by_the_tokenizer(tokenizer: BertTokenizer, pairs
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(2, 40))
 def test_truncation_keeps_as_many_tokens_as_fit(length, pair_length, max_tokens):
-    ((first, second),) = truncate(np.arange(length), np.arange(pair_length), max_tokens)
+    first, second = truncate(np.arange(length), np.arange(pair_length), max_tokens)
     assert len(first) + len(second) == min(max_tokens, length + pair_length)
     assert first.tolist() == list(range(len(first)))
     assert second.tolist() == list(range(len(second)))
@@ -94,7 +93,7 @@ def test_padding_and_truncation_of_the_tokenizer_are_ignored(tokenizer):
 def test_collator(tokenizer):
     targets = np.array([1, 0, 1])
     examples = examples_of(tokenizer, TEXTS, max_length=8, stride=2, targets=targets)
-    collator = DataCollatorForClassification(tokenizer.pad_token_id, class_weights=np.array([0.5, 2.0]))
+    collator = DataCollatorForClassification(tokenizer.pad_token_id, bert_format(), class_weights=np.array([0.5, 2.0]))
     batch = collator([examples[0, 0, True], examples[0, 1, True], examples[0, 2, False]])
     counts = [len(examples[index]["windows"]) for index in range(3)]
     assert batch["window_example"].tolist() == np.repeat(np.arange(3), counts).tolist()
@@ -102,7 +101,7 @@ def test_collator(tokenizer):
     assert batch["labels"].tolist() == [1, 0, 1]
     assert batch["weights"].tolist() == [2.0, 0.5, 0.0]
     assert batch["attention_mask"].sum(1).tolist() == [len(ids) for n in range(3) for ids, _ in examples[n]["windows"]]
-    multi_label = DataCollatorForClassification(0, class_weights=np.array([3.0, 1.0]))
+    multi_label = DataCollatorForClassification(0, bert_format(), class_weights=np.array([3.0, 1.0]))
     example = {"windows": examples[1]["windows"], "label": np.array([1, 0], np.float32)}
     assert multi_label([example])["weights"].tolist() == [[3.0, 1.0]]
     assert multi_label([example | {"in_loss": False}])["weights"].tolist() == [[0.0, 0.0]]
@@ -112,8 +111,8 @@ def test_batches_of_fixed_shapes(tokenizer):
     """Three examples of one or more windows: rows are 3 times a power of two, the length is one of `lengths`."""
     examples = examples_of(tokenizer, TEXTS, max_length=8, stride=2, targets=np.array([1, 0, 1]))
     chosen = [examples[index] for index in range(3)]
-    dynamic = DataCollatorForClassification(tokenizer.pad_token_id)(chosen)
-    fixed = DataCollatorForClassification(tokenizer.pad_token_id, lengths=(4, 16, 32))(chosen)
+    dynamic = DataCollatorForClassification(tokenizer.pad_token_id, bert_format())(chosen)
+    fixed = DataCollatorForClassification(tokenizer.pad_token_id, bert_format(), lengths=(4, 16, 32))(chosen)
     windows = len(dynamic["input_ids"])
     assert 3 < windows < 12
     assert fixed["input_ids"].shape == (6 if windows <= 6 else 12, 16)
@@ -123,4 +122,4 @@ def test_batches_of_fixed_shapes(tokenizer):
     for name in ("labels", "weights"):
         assert torch.equal(fixed[name], dynamic[name])
     single = [example | {"windows": example["windows"][:1]} for example in chosen]
-    assert len(DataCollatorForClassification(0, lengths=(16,))(single)["input_ids"]) == 3
+    assert len(DataCollatorForClassification(0, bert_format(), lengths=(16,))(single)["input_ids"]) == 3

@@ -98,7 +98,7 @@ def test_examples_without_rng_key_get_new_masks_each_time(tokenizer):
 def test_keys_and_padding_of_a_batch(tokenizer, regular):
     short, long = make_examples(tokenizer, regular, 1, 20)[0], make_examples(tokenizer, regular, 1, 30)[0]
     batch = DataCollatorForPreTraining(tokenizer)([short, long])
-    assert list(batch) == ["input_ids", "token_type_ids", "attention_mask", "labels", "next_sentence_label"]
+    assert set(batch) == {"input_ids", "token_type_ids", "attention_mask", "labels", "next_sentence_label"}
     assert batch["input_ids"].shape == (2, 30)
     assert batch["attention_mask"].sum(1).tolist() == [20, 30]
     assert (batch["input_ids"][0, 20:] == tokenizer.pad_token_id).all()

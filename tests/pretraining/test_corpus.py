@@ -3,11 +3,12 @@ import pickle
 import numpy as np
 import pytest
 from datasets import Dataset, load_from_disk
+from formats import bert_format
 
 from bert_finetune_kit import PretrainConfig
 from bert_finetune_kit.compat.datasets import arrow_column
 from bert_finetune_kit.data.vocabulary import continuation_mask, load_tokenizer
-from bert_finetune_kit.pretraining.corpus import LONGEST_SENTENCE, TokenizedCorpus, tokenize_corpus
+from bert_finetune_kit.pretraining.corpus import LONGEST_SENTENCE, TokenizedCorpus, token_ids, tokenize_corpus
 from bert_finetune_kit.pretraining.examples import PretrainingExamples
 
 TEXTS = ["the smithy opens . The bakery is closed .\nan old sailor", "", "Tomorrow .", "the the the"]
@@ -46,10 +47,10 @@ def test_sentence_starts(corpus, tokenizer):
 def test_slices_are_views_into_the_file(documents, tokenizer, tmp_path):
     tokenize_corpus(documents, tokenizer).rows.save_to_disk(tmp_path)
     corpus = TokenizedCorpus(load_from_disk(str(tmp_path)))
-    ids = corpus.input_ids(0)
-    assert ids.dtype == np.int32
-    assert not ids.flags.owndata
-    assert not ids.flags.writeable
+    tokens = corpus.tokens(0)
+    assert tokens.dtype == np.int32
+    assert not tokens.flags.owndata
+    assert not tokens.flags.writeable
 
 
 def test_subset_and_pickle(corpus):
@@ -73,7 +74,7 @@ def test_documents_across_record_batches(tokenizer):
     rng = np.random.default_rng(0)
     texts = [" ".join(rng.choice(words, rng.integers(0, 5))) for _ in range(2_500)]
     corpus = tokenize_corpus(Dataset.from_dict({"text": texts}), tokenizer, num_proc=1)
-    assert arrow_column(corpus.rows, "input_ids").num_chunks > 1
+    assert arrow_column(corpus.rows, "tokens").num_chunks > 1
     for number in (0, 999, 1000, 1001, 2499):
         assert corpus.input_ids(number).tolist() == plain_ids(tokenizer, texts[number])
 
@@ -98,8 +99,8 @@ def test_text_without_sentence_ends_is_cut_at_words(tokenizer):
     assert not continuation[corpus.input_ids(0)[corpus.sentence_starts(0)]].any()
     assert corpus.input_ids(0).tolist() == tokenizer(text, add_special_tokens=False)["input_ids"]
     config = PretrainConfig(objective="none", max_length=64, short_sequence_probability=0.0)
-    examples = PretrainingExamples(corpus, config, 2, 3, continuation)
-    covered = np.concatenate([examples.pair(0, n).segment_a for n in range(len(examples) - 1)])
+    examples = PretrainingExamples(corpus, config, bert_format(2, 3, pair=False))
+    covered = token_ids(np.concatenate([examples.pair(0, n).segment_a for n in range(len(examples) - 1)]))
     everything, shown = trigrams(corpus.input_ids(0)), trigrams(covered)
     assert len(everything & shown) > 0.8 * len(everything)
 

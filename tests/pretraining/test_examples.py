@@ -1,31 +1,31 @@
 """Rates are compared with binomial bounds of 4 standard deviations; a correct procedure exceeds them by chance in 1 of
 16,000 samples."""
 
-import dataclasses
 import itertools
 import math
 
 import numpy as np
 import pytest
 from datasets import Dataset
+from formats import bert_format
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bert_finetune_kit import PretrainConfig
-from bert_finetune_kit.pretraining.corpus import TokenizedCorpus
+from bert_finetune_kit.pretraining.corpus import CONTINUES, TokenizedCorpus, continues_word
 from bert_finetune_kit.pretraining.examples import PretrainingExamples, truncate_pair, usable_documents, window_start
 
 CLS, SEP, FIRST = 1, 2, 10
-DOCUMENTS, VOCAB = 40, 50_000
+DOCUMENTS = 40
 
 
 def make_corpus(seed=0, documents=DOCUMENTS, sentences=(1, 60), words=(1, 25)):
     """Documents in which every id occurs once in the corpus, so that it identifies its document and position."""
     rng = np.random.default_rng(seed)
-    rows, following = {"input_ids": [], "sentence_starts": []}, FIRST
+    rows, following = {"tokens": [], "sentence_starts": []}, FIRST
     for _ in range(documents):
         lengths = rng.integers(*words, size=rng.integers(*sentences))
-        rows["input_ids"].append(np.arange(following, following + lengths.sum(), dtype=np.int32))
+        rows["tokens"].append(np.arange(following, following + lengths.sum(), dtype=np.int32))
         rows["sentence_starts"].append(np.cumsum([0, *lengths[:-1]], dtype=np.int32))
         following += int(lengths.sum())
     return TokenizedCorpus(Dataset.from_dict(rows))
@@ -35,7 +35,7 @@ def make_examples(corpus=None, seed=7, **settings):
     corpus = corpus or make_corpus()
     config = PretrainConfig(**({"max_length": 64} | settings))
     corpus = corpus.subset(usable_documents(corpus, config))
-    return PretrainingExamples(corpus, config, CLS, SEP, np.zeros(VOCAB, bool), seed)
+    return PretrainingExamples(corpus, config, bert_format(CLS, SEP, pair=config.objective != "none"), seed)
 
 
 def within_binomial(count, trials, probability):
@@ -193,14 +193,13 @@ def test_segments_of_sentence_pairs_are_single_sentences():
 
 def test_a_single_sentence_is_cut_at_a_word():
     corpus = make_corpus(documents=3, sentences=(1, 2), words=(20, 21))
-    examples = make_examples(corpus)
-    continuation = np.zeros(VOCAB, bool)
-    continuation[FIRST::2] = True  # every second piece continues a word
-    examples = dataclasses.replace(examples, continuation=continuation)
+    rows = corpus.rows[:]
+    rows["tokens"] = [[token | (token % 2) * CONTINUES for token in document] for document in rows["tokens"]]
+    examples = make_examples(TokenizedCorpus(Dataset.from_dict(rows).cast(corpus.rows.features)))
     cuts = [examples.pair(epoch, index) for epoch in range(20) for index in range(len(examples))]
     first_of_b = [pair.segment_b[0] for pair in cuts if pair.label == 0]
     assert first_of_b
-    assert not continuation[first_of_b].any()
+    assert not continues_word(np.array(first_of_b)).any()
 
 
 def test_a_document_of_two_tokens_is_an_example():

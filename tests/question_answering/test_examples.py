@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tokenizers
 from datasets import Dataset
+from formats import format_of
 from packaging.version import Version
 
 from bert_finetune_kit import QuestionSource
@@ -18,7 +19,7 @@ def examples_of(tokenizer, rows=ROWS, **settings):
     tokens = tokenize_questions(rows, tokenizer)
     spans, check = answer_spans(rows, tokens)
     config = QAConfig(**({"max_length": 48, "doc_stride": 8, "max_question_length": 20} | settings))
-    examples = QAExamples(tokens, build_windows(tokens, config, spans), tokenizer.cls_token_id, tokenizer.sep_token_id)
+    examples = QAExamples(tokens, build_windows(tokens, config, format_of(tokenizer, pair=True), spans))
     return examples, np.isin(rows["id"][:], check.missing)
 
 

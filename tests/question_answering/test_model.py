@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from formats import bert_format
 from transformers import BertConfig
 
 from bert_finetune_kit import QAConfig, compare_parameters, parameter_report
@@ -26,7 +27,7 @@ score = span_forward(QAConfig())
 
 
 def test_loss_equals_that_of_the_stock_model(model, tmp_path):
-    batch = DataCollatorForQuestionAnswering(0)([window(20, 6, 8), window(20)])
+    batch = DataCollatorForQuestionAnswering(0, bert_format())([window(20, 6, 8), window(20)])
     output = score(model.train(), batch)
     model.save_pretrained(tmp_path)
     stock = transformers.AutoModelForQuestionAnswering.from_pretrained(tmp_path).train()
@@ -37,10 +38,10 @@ def test_loss_equals_that_of_the_stock_model(model, tmp_path):
 
 
 def test_padding_changes_neither_loss_nor_spans(model):
-    alone = DataCollatorForQuestionAnswering(0)([window(20, 6, 8)])
-    padded = DataCollatorForQuestionAnswering(0, lengths=(16, 64))([window(20, 6, 8)])
+    alone = DataCollatorForQuestionAnswering(0, bert_format())([window(20, 6, 8)])
+    padded = DataCollatorForQuestionAnswering(0, bert_format(), lengths=(16, 64))([window(20, 6, 8)])
     assert padded["input_ids"].shape == (1, 64)
-    batched = DataCollatorForQuestionAnswering(0)([window(20, 6, 8), window(50)])
+    batched = DataCollatorForQuestionAnswering(0, bert_format())([window(20, 6, 8), window(50)])
     losses = [score(model.eval(), batch).losses[0].item() for batch in (alone, padded, batched)]
     assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
     spans = [score(model, batch) for batch in (alone, batched)]
@@ -48,7 +49,7 @@ def test_padding_changes_neither_loss_nor_spans(model):
 
 
 def test_spans_are_in_the_context(model):
-    output = score(model.eval(), DataCollatorForQuestionAnswering(0)([window(20), window(9)]))
+    output = score(model.eval(), DataCollatorForQuestionAnswering(0, bert_format())([window(20), window(9)]))
     assert output.span_scores.shape == (2, 20)
     kept = torch.isfinite(output.span_scores)
     assert (output.span_starts[kept] >= 5).all()
@@ -58,7 +59,7 @@ def test_spans_are_in_the_context(model):
 
 
 def test_a_window_outside_the_loss_has_a_loss_of_zero(model):
-    batch = DataCollatorForQuestionAnswering(0)([window(20, 6, 8), window(20, in_loss=False)])
+    batch = DataCollatorForQuestionAnswering(0, bert_format())([window(20, 6, 8), window(20, in_loss=False)])
     assert batch["weights"].tolist() == [1, 0]
     assert score(model.train(), batch).losses[1] == 0
     assert score(model, batch).span_scores is None
