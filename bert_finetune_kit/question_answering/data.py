@@ -18,7 +18,8 @@ from ..reporting.schema import Score
 from .answers import AnswerCheck
 from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
-from .examples import QAExamples, Windows, answer_spans, build_windows, tokenize_questions
+from .examples import QAExamples, Windows, answer_spans, build_windows
+from .tokens import tokenize_questions
 
 
 @dataclass(frozen=True)

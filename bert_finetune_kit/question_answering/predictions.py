@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .examples import TokenizedQuestions, Windows
+from .examples import Windows
 from .spans import QuestionSpans, WindowSpans, merge_windows
+from .tokens import TokenizedQuestions
 
 
 @dataclass(frozen=True)

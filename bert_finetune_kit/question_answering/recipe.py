@@ -34,11 +34,12 @@ from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
 from .data import QAData, build_data
 from .evaluation import QAEvaluation, evaluate, score_outputs
-from .examples import QAExamples, build_windows, tokenize_questions
+from .examples import QAExamples, build_windows
 from .model import build_model, loss_sums, num_items, span_forward
 from .predict import predict_spans, to_answers, to_rows, write_predictions
 from .predictions import decode
 from .report import describe
+from .tokens import tokenize_questions
 from .usage import load_usage, save_usage
 
 _SAMPLE_ARGS = {"learning_rate": 1e-3, "num_train_epochs": 8, "per_device_train_batch_size": 32}

@@ -21,8 +21,8 @@ from ..tasks.task import Published
 from .config import QAConfig
 from .data import QAData, QASplit
 from .evaluation import QAEvaluation
-from .examples import TokenizedQuestions
 from .overlap import OVERLAP
+from .tokens import TokenizedQuestions
 
 _SCORES = KNOWN_SCORES["question_answering"]
 _RESULTS = ("exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1", "total")
