@@ -93,7 +93,7 @@ def varlen_attention(query: Tensor, dropout: float) -> Callable[..., Any] | None
     except ImportError:
         return None
     # The function of torch 2.10 has neither a scale nor a window.
-    return varlen_attn if _VARLEN_ARGUMENTS <= set(inspect.signature(varlen_attn).parameters) else None
+    return varlen_attn if inspect.signature(varlen_attn).parameters.keys() >= _VARLEN_ARGUMENTS else None
 
 
 class _CpuAttention(Function):

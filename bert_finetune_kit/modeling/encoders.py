@@ -43,8 +43,8 @@ def derive_encoder(name: str, forward: Forward, module: str) -> EncoderClass:
     """Return a subclass of an encoder with another forward; the same one in each call.
 
     A subclass has the name of the stock class, because `save_pretrained` writes the names of classes and reports show
-    them. It becomes an attribute of `module`, where pickle looks for it. It is derived when it is first used, since each
-    stock class takes an import.
+    them. It becomes an attribute of `module`, where pickle looks for it. It is derived when it is first used, since
+    each stock class takes an import.
 
     Args:
         name: of the stock class, one of `ENCODERS`.

@@ -40,5 +40,5 @@ def _reason(model: nn.Module) -> str:
             name = type(pretrained.base_model).__name__
             if pretrained.is_backend_compatible():
                 return f"{name} is not among the encoders that can skip it"
-            return f"{name} computes its own attention"
+            return f"{name} does not use transformers' attention interface"
     return "the model has no encoder of transformers"

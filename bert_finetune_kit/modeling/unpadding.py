@@ -21,9 +21,9 @@ from .encoders import ENCODERS, EncoderClass, derive_encoder, modules_of, stock_
 
 _STOCK_ATTENTION = "sdpa"
 _OF_TOKENS = ("input_ids", "token_type_ids", "position_ids")  # arguments of (batch, seq) that are packed
-# Arguments that only the stock forward supports, and settings of which it is true, too.
+# Arguments that only the stock forward supports, beside further tensors; arguments or settings that must be off.
 _STOCK_ONLY = ("past_key_values", "use_cache")
-_STOCK_ONLY_SETTINGS = ("output_hidden_states", "output_attentions", "is_causal", "is_decoder", "chunk_size_feed_forward")
+_OFF = ("output_hidden_states", "output_attentions", "is_causal", "is_decoder", "chunk_size_feed_forward")
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,9 @@ def _can_unpad(config: Any, inputs: Mapping[str, Any]) -> bool:
         and get_attn_implementation(config) == UNPADDED_ATTENTION
         and not any(torch.is_tensor(value) and value.ndim for value in others)
         and not any(inputs.get(name) is not None for name in _STOCK_ONLY)
-        and not any(inputs.get(name, getattr(config, name, False)) for name in _STOCK_ONLY_SETTINGS)
+        and not any(inputs.get(name, getattr(config, name, False)) for name in _OFF)
         and bool((attention_mask[:, 0] != 0).all())  # heads read the first token, even if it is padding
-        and not (getattr(config, "sliding_window", None) and _has_holes(attention_mask))
+        and not (getattr(config, "sliding_window", None) is not None and _has_holes(attention_mask))
     )
 
 
