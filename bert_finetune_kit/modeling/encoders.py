@@ -15,6 +15,8 @@ from ..compat.transformers import register_recorded_outputs
 EncoderClass = type[PreTrainedModel]
 Forward = Callable[..., Any]
 
+STOCK_ATTENTION = "sdpa"
+"""The attention of transformers that the kit's own attention functions stand in for."""
 ENCODERS = frozenset({
     "AlbertModel", "BertModel", "CamembertModel", "Data2VecTextModel", "DistilBertModel", "ElectraModel", "ErnieModel",
     "EuroBertModel", "GteModel", "JinaEmbeddingsV3Model", "ModernBertModel", "NomicBertModel", "RoCBertModel",

@@ -6,11 +6,10 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 
 from ..compat.transformers import get_attn_implementation
-from .encoders import stock_encoders
+from .encoders import STOCK_ATTENTION, stock_encoders
 
 # Name of the attention function in the config of a model in memory; it is never saved.
 FIXED_ATTENTION = "fixed_shapes_sdpa"
-_STOCK_ATTENTION = "sdpa"
 
 
 def build_mask(**arguments: Any) -> Tensor:
@@ -22,7 +21,7 @@ def build_mask(**arguments: Any) -> Tensor:
     Args:
         arguments: of the stock function.
     """
-    mask: Tensor = AttentionMaskInterface()[_STOCK_ATTENTION](**arguments | {"allow_is_bidirectional_skip": False})
+    mask: Tensor = AttentionMaskInterface()[STOCK_ATTENTION](**arguments | {"allow_is_bidirectional_skip": False})
     return mask
 
 
@@ -35,9 +34,9 @@ def fix_shapes(model: nn.Module) -> None:
     """
     for encoder in stock_encoders(model):
         is_decoder = getattr(encoder.config, "is_decoder", False)
-        if get_attn_implementation(encoder.config) == _STOCK_ATTENTION and not is_decoder:
+        if get_attn_implementation(encoder.config) == STOCK_ATTENTION and not is_decoder:
             encoder.set_attn_implementation(FIXED_ATTENTION)
 
 
-AttentionInterface.register(FIXED_ATTENTION, AttentionInterface()[_STOCK_ATTENTION])
+AttentionInterface.register(FIXED_ATTENTION, AttentionInterface()[STOCK_ATTENTION])
 AttentionMaskInterface.register(FIXED_ATTENTION, build_mask)

@@ -17,9 +17,8 @@ from ..compat.transformers import get_attn_implementation
 from .attention import UNPADDED_ATTENTION
 from .attention_parts import Part, plan_attention
 from .dropout import Dropout
-from .encoders import ENCODERS, EncoderClass, derive_encoder, modules_of, stock_encoders, switch_class
+from .encoders import ENCODERS, STOCK_ATTENTION, EncoderClass, derive_encoder, modules_of, stock_encoders, switch_class
 
-_STOCK_ATTENTION = "sdpa"
 _OF_TOKENS = ("input_ids", "token_type_ids", "position_ids")  # arguments of (batch, seq) that are packed
 # Arguments that only the stock forward supports, beside further tensors; arguments or settings that must be off.
 _STOCK_ONLY = ("past_key_values", "use_cache")
@@ -129,12 +128,12 @@ def unpad_encoder(model: nn.Module) -> bool:
         model: a stock model with or without head, wrapped by peft or not.
 
     Returns:
-        Whether the model now skips padding. False if its encoder is none of `ENCODERS`, a decoder, or one with another
-        attention than sdpa.
+        Whether the model now skips padding. False if its encoder is none of those in docs/design.md, a decoder, or one
+        with another attention than sdpa.
     """
     for encoder in stock_encoders(model):
         attention = get_attn_implementation(encoder.config)
-        if attention in (_STOCK_ATTENTION, UNPADDED_ATTENTION) and not getattr(encoder.config, "is_decoder", False):
+        if attention in (STOCK_ATTENTION, UNPADDED_ATTENTION) and not getattr(encoder.config, "is_decoder", False):
             encoder.set_attn_implementation(UNPADDED_ATTENTION)
             switch_class([encoder], derive_encoder(type(encoder).__name__, _forward, __name__))
             switch_class(modules_of(encoder, [nn.Dropout]), Dropout)
@@ -145,5 +144,5 @@ def pad_encoder(model: nn.Module) -> None:
     """Undo `unpad_encoder`."""
     for encoder in unpadded_encoders(model):
         switch_class([encoder], type(encoder).__base__)
-        encoder.set_attn_implementation(_STOCK_ATTENTION)
+        encoder.set_attn_implementation(STOCK_ATTENTION)
         switch_class(modules_of(encoder, [Dropout]), nn.Dropout)

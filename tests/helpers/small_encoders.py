@@ -2,7 +2,7 @@
 
 import torch
 import transformers
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from bert_finetune_kit.modeling.encoders import ENCODERS
 
@@ -35,23 +35,28 @@ NAMES = sorted(name for name in ENCODERS if hasattr(transformers, name))  # olde
 LOCAL = {"ModernBertModel", "UltrabertModel"}
 
 
-def small_encoder(name: str, dropout: float = 0.0, **settings) -> PreTrainedModel:
-    """Return a model in training mode whose random weights are large, so that every part of it shows in its output.
+def encoder_config(name: str, dropout: float = 0.0, **settings) -> PreTrainedConfig:
+    """Return the config of a few narrow layers.
 
     Args:
-        name: of the class, one of `NAMES`.
+        name: of the class of the encoder, one of `NAMES`.
         dropout: of every kind.
-        settings: of the config, in place of those above.
+        settings: in place of those above.
     """
-    model_class = getattr(transformers, name)
-    special = _SPECIAL.get(name, {})
+    config_class = getattr(transformers, name).config_class
+    special, default = _SPECIAL.get(name, {}), config_class()
     settings = _SETTINGS | special | dict.fromkeys(_DROPOUTS, dropout) | settings
-    default = model_class.config_class()
-    config = model_class.config_class(
-        **{key: value for key, value in settings.items() if key in special or hasattr(default, key)}
-    )
+    return config_class(**{key: value for key, value in settings.items() if key in special or hasattr(default, key)})
+
+
+def small_encoder(name: str, dropout: float = 0.0, **settings) -> PreTrainedModel:
+    """Return a model in training mode; see `encoder_config`."""
+    return randomize(getattr(transformers, name)(encoder_config(name, dropout, **settings)))
+
+
+def randomize(model: PreTrainedModel) -> PreTrainedModel:
+    """Make the weights large, so that every part of a model shows in its output; return it in training mode."""
     torch.manual_seed(0)
-    model = model_class(config).train()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
-    return model
+    return model.train()

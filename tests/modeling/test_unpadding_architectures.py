@@ -9,13 +9,18 @@ import sys
 import pytest
 import torch
 import transformers
-from small_encoders import LOCAL, NAMES, WINDOW, small_encoder
+from small_encoders import LOCAL, NAMES, WINDOW, encoder_config, randomize, small_encoder
 from transformers import MODEL_MAPPING, AutoModel
 
 from bert_finetune_kit.modeling import unpadding
 from bert_finetune_kit.modeling.encoders import ENCODERS
 from bert_finetune_kit.modeling.unpadding import pad_encoder, unpad_encoder, unpadded_encoders
 
+HEADS = {
+    "classification": transformers.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
+    "question answering": transformers.MODEL_FOR_QUESTION_ANSWERING_MAPPING,
+    "masked words": transformers.MODEL_FOR_MASKED_LM_MAPPING,
+}
 LENGTHS = (40, 20, 5, 1, 20, 12)
 TYPED = {"AlbertModel", "BertModel", "ElectraModel", "ErnieModel", "NomicBertModel", "RoCBertModel"}
 # What older releases of transformers may not have.
@@ -97,6 +102,22 @@ def test_in_evaluation(name):
             *(outputs_of(model, batch_of()) for model in (unpadded(stock), stock)), strict=True
         ):
             torch.testing.assert_close(output, expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("heads", HEADS)
+@pytest.mark.parametrize("name", NAMES)
+def test_heads(name, heads):
+    """A head may pass its inputs in its own way, and read more than the first token."""
+    config, batch = encoder_config(name), batch_of()
+    if type(config) not in HEADS[heads]:
+        pytest.skip("there is no such head")
+    stock = randomize(HEADS[heads][type(config)](config)).eval()
+    real = batch["attention_mask"].bool()
+    with torch.no_grad():
+        outputs, expected_outputs = (model(**batch).to_tuple() for model in (unpadded(stock), stock))
+    for logits, expected in zip(outputs, expected_outputs, strict=True):
+        of_tokens = logits.shape[:2] == real.shape
+        torch.testing.assert_close(*((x[real] if of_tokens else x) for x in (logits, expected)), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", NAMES)
