@@ -143,6 +143,6 @@ def unpad_encoder(model: nn.Module) -> bool:
 def pad_encoder(model: nn.Module) -> None:
     """Undo `unpad_encoder`."""
     for encoder in unpadded_encoders(model):
-        switch_class([encoder], type(encoder).__base__)
+        switch_class([encoder], type(encoder).__mro__[1])  # the stock class
         encoder.set_attn_implementation(STOCK_ATTENTION)
         switch_class(modules_of(encoder, [Dropout]), nn.Dropout)

@@ -211,6 +211,14 @@ def test_where_attention_of_variable_lengths_is_supported(monkeypatch, state, dr
     assert (varlen_attention(state, dropout) is not None) == supported
 
 
+def test_an_older_attention_of_variable_lengths_is_not_used(monkeypatch):
+    """That of torch 2.10 computes the scale itself."""
+    varlen = pytest.importorskip("torch.nn.attention.varlen")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
+    monkeypatch.setattr(varlen, "varlen_attn", lambda query, key, value, *lengths, is_causal=False: query)
+    assert varlen_attention(FakeState(), 0.0) is None
+
+
 def test_gradient_checkpointing(stock_of):
     stock = stock_of("BertForSequenceClassification")
     model = unpadded(stock)
