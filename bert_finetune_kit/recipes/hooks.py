@@ -15,7 +15,7 @@ from ..command_line import RunArguments, parse_arguments
 from ..contract import BuiltModel, DataT, Description, EvaluationT, Outputs
 from ..data.padding import bucket_lengths
 from ..modeling.loading import config_from_scratch
-from ..modeling.parameters import count_parameters
+from ..modeling.parameters import model_phrase
 from ..reporting.card_context import CardContext
 from ..reporting.plain import describe_object, describe_settings
 from ..reporting.schema import RunReport, Score
@@ -150,7 +150,7 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
             "model": self.model_settings(),
         }
         return Description(
-            summary=[training_sentence("trained", count_parameters(model), data.name, steps)],
+            summary=[training_sentence("trained", model_phrase(model), data.name, steps)],
             data={split: {"examples": len(examples)} for split, examples in splits.items()},
             settings=settings,
         )
