@@ -1,43 +1,42 @@
 """Encoders for devices that compile every new graph: one graph, whatever the padding of a batch."""
 
-from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface
 
-from .encoders import derive_encoders, modules_of, switch_class
+from ..compat.transformers import get_attn_implementation
+from .encoders import STOCK_ATTENTION, stock_encoders
+
+# Name of the attention function in the config of a model in memory; it is never saved.
+FIXED_ATTENTION = "fixed_shapes_sdpa"
 
 
-def _forward(
-    self: Any,
-    stock_forward: Callable[..., Any],
-    input_ids: Tensor | None = None,
-    attention_mask: Tensor | None = None,
-    *args: Any,
-    **kwargs: Any,
-) -> Any:
-    """A stock encoder that never reads the values of its attention mask.
+def build_mask(**arguments: Any) -> Tensor:
+    """Return the (batch, 1, seq, seq) mask that the stock attention uses, also if there is no padding.
 
-    Given a mask of (batch, seq), the stock forward checks whether there is any padding. On XLA that ends the graph in
-    each forward, and adds a second graph to compile for batches without padding.
+    To leave it out then, the stock function reads the values of the mask. On XLA that ends the graph in each forward,
+    and adds a second graph to compile for batches without padding.
+
+    Args:
+        arguments: of the stock function.
     """
-    return stock_forward(input_ids, expand_mask(attention_mask), *args, **kwargs)
-
-
-_FIXED = derive_encoders(_forward, __name__)
+    mask: Tensor = AttentionMaskInterface()[STOCK_ATTENTION](**arguments | {"allow_is_bidirectional_skip": False})
+    return mask
 
 
 def fix_shapes(model: nn.Module) -> None:
-    """Make the stock encoder in `model` one that never reads its mask; weights and checkpoint do not change.
+    """Make the encoder in `model` never read the values of its mask; weights and checkpoint do not change.
 
     Args:
-        model: a stock BERT, RoBERTa or ELECTRA with or without head, wrapped by peft or not.
+        model: a stock model with or without head, wrapped by peft or not. Encoders that are none of `ENCODERS`,
+            decoders, and other attentions than sdpa remain as they are.
     """
-    switch_class((encoder for encoder in modules_of(model, _FIXED) if not encoder.config.is_decoder), _FIXED)
+    for encoder in stock_encoders(model):
+        is_decoder = getattr(encoder.config, "is_decoder", False)
+        if get_attn_implementation(encoder.config) == STOCK_ATTENTION and not is_decoder:
+            encoder.set_attn_implementation(FIXED_ATTENTION)
 
 
-def expand_mask(attention_mask: Tensor | None) -> Tensor | None:
-    """Return the (batch, 1, seq, seq) mask of a (batch, seq) one; the stock encoder uses it unchanged."""
-    if attention_mask is None or attention_mask.ndim != 2:
-        return attention_mask
-    return attention_mask.bool()[:, None, None, :].expand(-1, 1, attention_mask.shape[1], -1)
+AttentionInterface.register(FIXED_ATTENTION, AttentionInterface()[STOCK_ATTENTION])
+AttentionMaskInterface.register(FIXED_ATTENTION, build_mask)

@@ -2,6 +2,11 @@
 
 from typing import Any
 
+from torch import nn
+from transformers import PreTrainedModel
+
+from ..compat.transformers import get_attn_implementation
+from .encoders import stock_encoders
 from .fixed_shapes import fix_shapes
 from .unpadding import unpad_encoder
 
@@ -21,4 +26,19 @@ def skip_padding(model: Any, wanted: bool, on_xla: bool) -> tuple[bool, tuple[st
         return False, ()
     if unpad_encoder(model):
         return True, ()
-    return False, ("Unpadding disabled: needs a stock BERT encoder with the attention sdpa; padding is computed",)
+    return False, (f"Padding is computed: {_reason(model)}",)
+
+
+def _reason(model: nn.Module) -> str:
+    """Return why padding cannot be skipped."""
+    for encoder in stock_encoders(model):
+        if getattr(encoder.config, "is_decoder", False):
+            return f"{type(encoder).__name__} is a decoder"
+        return f"skipping it needs the attention sdpa, and this model has {get_attn_implementation(encoder.config)}"
+    for pretrained in model.modules():
+        if isinstance(pretrained, PreTrainedModel):
+            name = type(pretrained.base_model).__name__
+            if pretrained.is_backend_compatible():
+                return f"{name} is not among the encoders that can skip it"
+            return f"{name} does not use transformers' attention interface"
+    return "the model has no encoder of transformers"

@@ -1,28 +1,28 @@
 """Encoders that compute the real tokens of a batch and never its padding.
 
-The real tokens of a batch are concatenated in one row, (1, tokens, hidden). Embeddings, dense layers and norms work
-token by token and need no change; attention stays within each sequence. Heads, checkpoint and collator do not change.
-The states of real tokens equal those of the stock encoder; those of padding, which nothing may read, are zero.
+The real tokens of a batch are concatenated in one row, (1, tokens), which the stock forward gets with their positions.
+Embeddings, dense layers and norms work token by token; attention stays within each sequence. Heads, checkpoint and
+collator do not change. The states of real tokens equal those of the stock encoder; those of padding, which nothing may
+read, are zero.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PretrainedConfig
-from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
 
 from ..compat.transformers import get_attn_implementation
-from .attention import UNPADDED_ATTENTION, Part, plan_attention
+from .attention import UNPADDED_ATTENTION
+from .attention_parts import Part, plan_attention
 from .dropout import Dropout
-from .encoders import derive_encoders, modules_of, switch_class
+from .encoders import ENCODERS, STOCK_ATTENTION, EncoderClass, derive_encoder, modules_of, stock_encoders, switch_class
 
-_STOCK_ATTENTION = "sdpa"
-# Arguments that only the stock forward supports.
-_STOCK_ONLY = ("inputs_embeds", "encoder_hidden_states", "past_key_values", "use_cache")
-_RECORDED = ("output_hidden_states", "output_attentions")
+_OF_TOKENS = ("input_ids", "token_type_ids", "position_ids")  # arguments of (batch, seq) that are packed
+# Arguments that only the stock forward supports, beside further tensors; arguments or settings that must be off.
+_STOCK_ONLY = ("past_key_values", "use_cache")
+_OFF = ("output_hidden_states", "output_attentions", "is_causal", "is_decoder", "chunk_size_feed_forward")
 
 
 @dataclass(frozen=True)
@@ -49,83 +49,100 @@ def plan_packing(attention_mask: Tensor) -> Packing:
     return Packing(order[rows] * attention_mask.shape[1] + columns, parts)
 
 
-def _forward(
-    self: Any,
-    stock_forward: Callable[..., Any],
-    input_ids: Tensor | None = None,
-    attention_mask: Tensor | None = None,
-    token_type_ids: Tensor | None = None,
-    position_ids: Tensor | None = None,
-    **kwargs: Any,
-) -> Any:
-    """A stock encoder that skips padding wherever it can, and else runs the stock forward.
+def _forward(self: Any, stock_forward: Callable[..., Any], inputs: dict[str, Any]) -> Any:
+    """A stock encoder that skips padding wherever it can, and else runs the stock forward on all of the batch.
 
     It takes (batch, seq) ids and returns (batch, seq, hidden) states; those of padding are zero.
     """
-    if input_ids is None or attention_mask is None or not _can_unpad(self.config, attention_mask, kwargs):
-        return stock_forward(input_ids, attention_mask, token_type_ids, position_ids, **kwargs)
+    if not _can_unpad(self.config, inputs):
+        return stock_forward(**inputs)
+    input_ids = inputs["input_ids"]
     batch, seq = input_ids.shape
-    packing = plan_packing(attention_mask)
+    packing = plan_packing(inputs["attention_mask"])
 
     def pack(values: Tensor) -> Tensor:
         return values.expand(batch, seq).reshape(-1)[packing.indices].unsqueeze(0)
 
-    create_position_ids = getattr(self.embeddings, "create_position_ids_from_input_ids", None)  # RoBERTa's own rule
-    if position_ids is None and create_position_ids is not None:
-        position_ids = create_position_ids(input_ids, self.embeddings.padding_idx)
-    embedded = self.embeddings(
-        input_ids=pack(input_ids),
-        token_type_ids=None if token_type_ids is None else pack(token_type_ids),
-        position_ids=(packing.indices % seq).unsqueeze(0) if position_ids is None else pack(position_ids),
-    )
-    if hasattr(self, "embeddings_project"):  # ELECTRA's embeddings may be narrower than its layers
-        embedded = self.embeddings_project(embedded)
-    hidden = self.encoder(embedded, parts=packing.parts).last_hidden_state[0]  # (tokens, hidden)
+    positions = (packing.indices % seq).unsqueeze(0)
+    create_position_ids = getattr(getattr(self, "embeddings", None), "create_position_ids_from_input_ids", None)
+    if create_position_ids is not None:  # RoBERTa's own rule
+        positions = pack(create_position_ids(input_ids, self.embeddings.padding_idx))
+    packed = {name: pack(inputs[name]) for name in _OF_TOKENS if inputs.get(name) is not None}
+    # A mask of four dimensions goes to the attention function as it is, which has no use for it.
+    mask = input_ids.new_ones(1, 1, 1, 1, dtype=torch.bool)
+    arguments = {"position_ids": positions, **packed, "attention_mask": mask, "return_dict": True}
+    output = stock_forward(**inputs | arguments, parts=packing.parts)
+    hidden = output.last_hidden_state[0]  # (tokens, hidden)
     states = hidden.new_zeros(batch * seq, hidden.shape[1]).index_copy(0, packing.indices, hidden).view(batch, seq, -1)
-    pooler = getattr(self, "pooler", None)
-    output = BaseModelOutputWithPoolingAndCrossAttentions(
-        last_hidden_state=states, pooler_output=None if pooler is None else pooler(states)
-    )
-    return output if kwargs.get("return_dict", self.config.return_dict) is not False else output.to_tuple()
+    output.last_hidden_state = states
+    if getattr(self, "pooler", None) is not None:
+        output.pooler_output = _pool(self, states)
+    return output if inputs.get("return_dict", self.config.return_dict) is not False else output.to_tuple()
 
 
-def _can_unpad(config: PretrainedConfig, attention_mask: Tensor, kwargs: dict[str, Any]) -> bool:
+def _pool(encoder: Any, states: Tensor) -> Tensor:
+    """Return the pooled states, (batch, hidden), of (batch, seq, hidden)."""
+    if hasattr(encoder, "pooler_activation"):  # ALBERT's pooler is a layer of the states of the first token
+        return encoder.pooler_activation(encoder.pooler(states[:, 0]))
+    return encoder.pooler(states)
+
+
+def _can_unpad(config: Any, inputs: Mapping[str, Any]) -> bool:
+    attention_mask = inputs.get("attention_mask")
+    others = (value for name, value in inputs.items() if name not in (*_OF_TOKENS, "attention_mask"))
     return (
-        attention_mask.ndim == 2
+        inputs.get("input_ids") is not None
+        and torch.is_tensor(attention_mask)
+        and attention_mask.ndim == 2
         and get_attn_implementation(config) == UNPADDED_ATTENTION
-        and not config.is_decoder
-        and not config.chunk_size_feed_forward
-        and not any(kwargs.get(name) is not None for name in _STOCK_ONLY)
-        and not any(kwargs.get(name, getattr(config, name, False)) for name in _RECORDED)
+        and not any(torch.is_tensor(value) and value.ndim for value in others)
+        and not any(inputs.get(name) is not None for name in _STOCK_ONLY)
+        and not any(inputs.get(name, getattr(config, name, False)) for name in _OFF)
         and bool((attention_mask[:, 0] != 0).all())  # heads read the first token, even if it is padding
+        and not (getattr(config, "sliding_window", None) is not None and _has_holes(attention_mask))
     )
 
 
-_UNPADDED = derive_encoders(_forward, __name__)
-_STOCK = {unpadded: stock for stock, unpadded in _UNPADDED.items()}
+def _has_holes(attention_mask: Tensor) -> bool:
+    """Return whether padding stands between tokens; windows of local attention count it."""
+    real = attention_mask != 0
+    return bool((real[:, 1:] > real[:, :-1]).any())
+
+
+def __getattr__(name: str) -> EncoderClass:
+    """Return the encoder of this name that skips padding; pickle looks for it here."""
+    if name not in ENCODERS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return derive_encoder(name, _forward, __name__)
+
+
+def unpadded_encoders(model: nn.Module) -> list[Any]:
+    """Return the encoders in `model` that skip padding."""
+    return [module for module in model.modules() if type(module).__module__ == __name__]
 
 
 def unpad_encoder(model: nn.Module) -> bool:
-    """Make the BERT, RoBERTa or ELECTRA encoder in `model` skip padding; weights and checkpoint do not change.
+    """Make the encoder in `model` skip padding; weights and checkpoint do not change.
 
     Args:
         model: a stock model with or without head, wrapped by peft or not.
 
     Returns:
-        Whether the model now skips padding. False if it has no such encoder, or one with another attention than sdpa.
+        Whether the model now skips padding. False if its encoder is none of those in docs/design.md, a decoder, or one
+        with another attention than sdpa.
     """
-    for encoder in modules_of(model, _UNPADDED):
+    for encoder in stock_encoders(model):
         attention = get_attn_implementation(encoder.config)
-        if attention in (_STOCK_ATTENTION, UNPADDED_ATTENTION) and not encoder.config.is_decoder:
+        if attention in (STOCK_ATTENTION, UNPADDED_ATTENTION) and not getattr(encoder.config, "is_decoder", False):
             encoder.set_attn_implementation(UNPADDED_ATTENTION)
-            switch_class([encoder], _UNPADDED)
-            switch_class(modules_of(encoder, [nn.Dropout]), {nn.Dropout: Dropout})
-    return bool(modules_of(model, _STOCK))
+            switch_class([encoder], derive_encoder(type(encoder).__name__, _forward, __name__))
+            switch_class(modules_of(encoder, [nn.Dropout]), Dropout)
+    return bool(unpadded_encoders(model))
 
 
 def pad_encoder(model: nn.Module) -> None:
     """Undo `unpad_encoder`."""
-    for encoder in modules_of(model, _STOCK):
-        switch_class([encoder], _STOCK)
-        encoder.set_attn_implementation(_STOCK_ATTENTION)
-        switch_class(modules_of(encoder, [Dropout]), {Dropout: nn.Dropout})
+    for encoder in unpadded_encoders(model):
+        switch_class([encoder], type(encoder).__mro__[1])  # the stock class
+        encoder.set_attn_implementation(STOCK_ATTENTION)
+        switch_class(modules_of(encoder, [Dropout]), nn.Dropout)

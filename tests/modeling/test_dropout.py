@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from bert_finetune_kit.modeling.attention import attend, plan_attention
+from bert_finetune_kit.modeling.attention import attend
+from bert_finetune_kit.modeling.attention_parts import plan_attention
 from bert_finetune_kit.modeling.dropout import Dropout, keep_mask
 
 COUNT = 1_000_000

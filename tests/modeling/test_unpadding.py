@@ -11,13 +11,8 @@ from transformers import BertConfig
 
 from bert_finetune_kit.compat.transformers import get_attn_implementation
 from bert_finetune_kit.modeling import unpadding
-from bert_finetune_kit.modeling.attention import (
-    UNPADDED_ATTENTION,
-    Group,
-    build_blocks,
-    plan_attention,
-    varlen_attention,
-)
+from bert_finetune_kit.modeling.attention import UNPADDED_ATTENTION, varlen_attention
+from bert_finetune_kit.modeling.attention_parts import Group, build_blocks, plan_attention
 from bert_finetune_kit.modeling.lora import add_lora, lora_config
 from bert_finetune_kit.modeling.unpadding import pad_encoder, plan_packing, unpad_encoder
 
@@ -216,6 +211,14 @@ def test_where_attention_of_variable_lengths_is_supported(monkeypatch, state, dr
     assert (varlen_attention(state, dropout) is not None) == supported
 
 
+def test_an_older_attention_of_variable_lengths_is_not_used(monkeypatch):
+    """That of torch 2.10 computes the scale itself."""
+    varlen = pytest.importorskip("torch.nn.attention.varlen")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
+    monkeypatch.setattr(varlen, "varlen_attn", lambda query, key, value, *lengths, is_causal=False: query)
+    assert varlen_attention(FakeState(), 0.0) is None
+
+
 def test_gradient_checkpointing(stock_of):
     stock = stock_of("BertForSequenceClassification")
     model = unpadded(stock)
@@ -302,10 +305,8 @@ def test_copies_undoing_and_a_stock_checkpoint(stock_of, tmp_path):
 
 
 def test_other_encoders_and_attentions_do_not_change():
-    distilbert = transformers.DistilBertModel(
-        transformers.DistilBertConfig(vocab_size=50, dim=16, hidden_dim=16, n_heads=2)
-    )
-    assert not unpad_encoder(distilbert)
+    settings = {"vocab_size": 50, "hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2}
+    assert not unpad_encoder(transformers.MPNetModel(transformers.MPNetConfig(**settings)))
     eager = transformers.BertModel(BertConfig(num_hidden_layers=1, hidden_size=24, attn_implementation="eager"))
     assert not unpad_encoder(eager)
     assert type(eager) is transformers.BertModel

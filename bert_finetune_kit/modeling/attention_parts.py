@@ -1,0 +1,157 @@
+"""How the attention of sequences that are concatenated in one row is divided into calls.
+
+On CPUs short sequences share blocks of one width, in which a mask separates them, and longer sequences of equal length
+share a call. On GPUs, where a call costs more than the padding in it, all sequences share blocks as wide as the longest
+of them. A window lets a token attend to its sequence up to that many tokens before and after it.
+Shapes: tokens is the number of real tokens of a batch, head_dim the size of an attention head.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+# Width of the blocks of short sequences, of which at least two fit into one. Small matrix products cost more by their
+# number than by their size.
+BLOCK_WIDTH = 64
+_GPU_MULTIPLE = 8  # widths of blocks on GPUs, whose kernels load this many numbers at once
+
+
+@dataclass(frozen=True)
+class Group:
+    """Consecutive sequences of one length."""
+
+    count: int
+    length: int
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all sequences."""
+        return self.count * self.length
+
+    def mask(self, window: int | None = None) -> Tensor | None:
+        """(1, 1, length, length) bool: which tokens attend to which; None if each attends to all of its sequence.
+
+        On the CPU, where there are groups.
+        """
+        return None if window is None or window >= self.length - 1 else _near(self.length, window)[None, None]
+
+    def pack(self, states: Tensor) -> Tensor:
+        """(tokens, heads, head_dim) → (count * heads, length, head_dim)."""
+        return states.unflatten(0, (self.count, self.length)).transpose(1, 2).flatten(0, 1)
+
+    def unpack(self, states: Tensor) -> Tensor:
+        """(count * heads, length, head_dim) → (tokens, heads, head_dim)."""
+        return states.unflatten(0, (self.count, -1)).transpose(1, 2).flatten(0, 1)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Consecutive sequences in blocks of one width; a block holds whole sequences and is padded at its end."""
+
+    indices: Tensor
+    """(blocks * width,) int64: token of each slot; the last token for padding."""
+    slots: Tensor
+    """(tokens,) int64: slot of each token."""
+    sequence_ids: Tensor
+    """(blocks, width) int64: number of the sequence of each slot; -1 for padding, which attends to itself alone."""
+    cu_seqlens: Tensor
+    """(sequences + 1,) int32: cumulative lengths, that is first token of each sequence and end of the last."""
+    max_seqlen: int
+    """Tokens of the longest sequence."""
+
+    @property
+    def count(self) -> int:
+        """Number of blocks."""
+        return len(self.sequence_ids)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all sequences."""
+        return len(self.slots)
+
+    @cached_property
+    def _masks(self) -> dict[int | None, Tensor]:
+        return {}
+
+    def mask(self, window: int | None = None) -> Tensor:
+        """(blocks, 1, width, width) bool: which slots attend to which. Cached, as layers share it."""
+        if window is not None and window >= self.max_seqlen - 1:
+            window = None
+        if window not in self._masks:
+            mask = (self.sequence_ids.unsqueeze(2) == self.sequence_ids.unsqueeze(1)).unsqueeze(1)
+            if window is not None:  # tokens of a sequence stand side by side
+                mask = mask & _near(mask.shape[-1], window, mask.device)
+            self._masks[window] = mask
+        return self._masks[window]
+
+    def pack(self, states: Tensor) -> Tensor:
+        """(tokens, heads, head_dim) → (blocks * heads, width, head_dim); padding repeats the last token."""
+        packed = states.index_select(0, self.indices).unflatten(0, self.sequence_ids.shape)
+        return packed.transpose(1, 2).flatten(0, 1)
+
+    def unpack(self, states: Tensor) -> Tensor:
+        """(blocks * heads, width, head_dim) → (tokens, heads, head_dim)."""
+        return states.unflatten(0, (self.count, -1)).transpose(1, 2).flatten(0, 1).index_select(0, self.slots)
+
+
+Part = Group | Blocks
+
+
+def plan_attention(lengths: Sequence[int], device: torch.device | str = "cpu") -> list[Part]:
+    """Return how to divide the attention of concatenated sequences into calls.
+
+    Args:
+        lengths: tokens of each sequence, ascending.
+        device: of the states.
+    """
+    if torch.device(device).type != "cpu":
+        width = max(BLOCK_WIDTH, -(-max(lengths, default=0) // _GPU_MULTIPLE) * _GPU_MULTIPLE)
+        return [build_blocks(lengths, width, device)] if lengths else []
+    short = [length for length in lengths if length <= BLOCK_WIDTH // 2]
+    parts: list[Part] = []
+    if len(set(short)) > 1:
+        parts.append(build_blocks(short, BLOCK_WIDTH, device))
+        lengths = lengths[len(short) :]
+    for length in dict.fromkeys(lengths):
+        parts.append(Group(lengths.count(length), length))
+    return parts
+
+
+def build_blocks(lengths: Sequence[int], width: int, device: torch.device | str = "cpu") -> Blocks:
+    """Return blocks for concatenated sequences, each filled with as many sequences as fit in their order.
+
+    Args:
+        lengths: tokens of each sequence, at most `width`.
+        width: of a block.
+        device: of the states.
+    """
+    block_of, used = [0], lengths[0]
+    for length in lengths[1:]:
+        fits = used + length <= width
+        block_of.append(block_of[-1] + (not fits))
+        used = used + length if fits else length
+    sizes = torch.tensor(lengths)
+    sequence = torch.repeat_interleave(torch.arange(len(lengths)), sizes)  # (tokens,)
+    block = torch.tensor(block_of)[sequence]  # (tokens,)
+    first_token = torch.searchsorted(block, torch.arange(block_of[-1] + 1))  # (blocks,)
+    slots = block * width + torch.arange(len(sequence)) - first_token[block]
+    indices = torch.full(((block_of[-1] + 1) * width,), len(sequence) - 1)
+    indices[slots] = torch.arange(len(sequence))
+    sequence_ids = torch.full_like(indices, -1)
+    sequence_ids[slots] = sequence
+    cu_seqlens = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)]).to(torch.int32)
+    return Blocks(
+        indices.to(device),
+        slots.to(device),
+        sequence_ids.view(-1, width).to(device),
+        cu_seqlens.to(device),
+        max(lengths),
+    )
+
+
+def _near(width: int, window: int, device: torch.device | str = "cpu") -> Tensor:
+    positions = torch.arange(width, device=device)
+    return (positions.unsqueeze(1) - positions).abs() <= window  # (width, width)

@@ -1,0 +1,47 @@
+"""Whether padding is skipped, and the note that says why not."""
+
+import pytest
+import transformers
+from small_encoders import small_encoder
+from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification
+
+from bert_finetune_kit.compat.transformers import get_attn_implementation
+from bert_finetune_kit.modeling.fixed_shapes import FIXED_ATTENTION
+from bert_finetune_kit.modeling.lora import add_lora, lora_config
+from bert_finetune_kit.modeling.padding import skip_padding
+
+SETTINGS = {
+    "vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", ["MPNet", "DebertaV2", "MegatronBert", "FNet"])
+def test_architectures_that_compute_padding(family):
+    settings = {name: value for name, value in SETTINGS.items() if (family, name) != ("FNet", "num_attention_heads")}
+    model = getattr(transformers, f"{family}ForMaskedLM")(getattr(transformers, f"{family}Config")(**settings))
+    reason = f"Padding is computed: {family}Model does not use transformers' attention interface"
+    assert skip_padding(model, wanted=True, on_xla=False) == (False, (reason,))
+    assert skip_padding(model, wanted=False, on_xla=False) == (False, ())
+
+
+def test_embeddings_that_read_neighbouring_tokens():
+    model = transformers.MobileBertModel(transformers.MobileBertConfig(**SETTINGS, embedding_size=8))
+    reason = "Padding is computed: MobileBertModel is not among the encoders that can skip it"
+    assert skip_padding(model, wanted=True, on_xla=False) == (False, (reason,))
+
+
+def test_another_attention_and_decoders(config):
+    eager = BertForMaskedLM(BertConfig(**SETTINGS, attn_implementation="eager"))
+    reason = "Padding is computed: skipping it needs the attention sdpa, and this model has eager"
+    assert skip_padding(eager, wanted=True, on_xla=False) == (False, (reason,))
+    config.is_decoder = True
+    reason = "Padding is computed: BertModel is a decoder"
+    assert skip_padding(transformers.BertModel(config), wanted=True, on_xla=False) == (False, (reason,))
+
+
+def test_wrapped_models_and_fixed_shapes(config):
+    wrapped = add_lora(BertForSequenceClassification(config), lora_config({"r": 2}), ["classifier"])
+    assert skip_padding(wrapped, wanted=True, on_xla=False) == (True, ())
+    encoder = small_encoder("ModernBertModel")
+    assert skip_padding(encoder, wanted=True, on_xla=True) == (False, ())
+    assert get_attn_implementation(encoder.config) == FIXED_ATTENTION
