@@ -25,16 +25,14 @@ from bert_finetune_kit import (
     TextSource,
 )
 from bert_finetune_kit.data.sample import sample_documents, sample_questions, sample_reviews
+from bert_finetune_kit.runs.differences import EXTENDING, changes, differences
 from bert_finetune_kit.runs.fingerprint import (
-    EXTENDING,
     IRRELEVANT_ARGS,
     IRRELEVANT_LORA,
     IRRELEVANT_MODEL_CONFIG,
     IRRELEVANT_SETTINGS,
     args_fingerprint,
-    changes,
     data_fingerprint,
-    differences,
 )
 
 TASK = ClassificationTask("reviews", "reviews.csv", published=Published("a paper", {"accuracy": 0.9}))
@@ -89,7 +87,7 @@ def is_in_fingerprint(name, part, settings, changed_settings):
 )
 def test_each_setting_of_the_kit_is_in_the_fingerprint_or_declared(name, part, settings, setting):
     is_in = is_in_fingerprint(name, part, settings, with_change(settings, setting))
-    assert is_in == (setting not in IRRELEVANT_SETTINGS)
+    assert is_in == (f"{part}.{setting}" not in IRRELEVANT_SETTINGS)
 
 
 @pytest.mark.parametrize("argument", [item.name for item in fields(TrainingArguments) if item.init])
@@ -135,13 +133,13 @@ def test_each_setting_of_lora_is_in_the_fingerprint_or_declared(setting):
 
 def test_how_long_a_run_trains_is_in_the_fingerprint():
     """A resumed run may train longer, but no shorter: see test_extension.py."""
-    assert set(EXTENDING) == {"num_train_epochs", "max_steps", "early_stopping_patience"}
+    assert set(EXTENDING) == {"num_train_epochs", "max_steps", "config.early_stopping_patience"}
     assert recipe("classification").fingerprint().keys() >= set(EXTENDING)
 
 
 def test_settings_declared_irrelevant_exist():
     """A field that was renamed does not stay in the list."""
-    names = {item.name for *_, settings in SETTINGS for item in fields(settings)}
+    names = {f"{part}.{item.name}" for _, part, settings in SETTINGS for item in fields(settings)}
     assert sorted(IRRELEVANT_SETTINGS - names) == []
 
 
@@ -151,9 +149,10 @@ def test_settings_declared_irrelevant_exist():
         "learning_rate", "weight_decay", "warmup_steps", "lr_scheduler_type", "lr_scheduler_kwargs", "optim",
         "optim_args", "adam_beta1", "adam_beta2", "adam_epsilon", "max_grad_norm", "bf16", "fp16", "seed", "data_seed",
         "label_smoothing_factor", "metric_for_best_model", "load_best_model_at_end", "eval_strategy", "eval_steps",
-        "effective batch", "max_length", "class_weights", "layer_decay", "freeze_layers", "train_split",
-        "validation_share", "max_train_examples", "text", "label", "kind", "metrics", "best_metric",
-        "validation_splits", "model", "model.hidden_dropout_prob", "model.num_hidden_layers", "tokenizer", "lora.r",
+        "effective batch", "recipe", "config.max_length", "config.class_weights", "config.layer_decay",
+        "config.freeze_layers", "source.train_split", "source.validation_share", "source.max_train_examples",
+        "task.name", "task.text", "task.label", "task.labels", "task.kind", "task.metrics", "task.best_metric",
+        "task.validation_splits", "model", "model.hidden_dropout_prob", "model.num_hidden_layers", "tokenizer", "lora.r",
         "lora.lora_alpha", "lora.lora_dropout", "lora.target_modules", "version of bert_finetune_kit",
         "version of torch", "version of transformers",
     ],
