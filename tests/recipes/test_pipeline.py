@@ -44,7 +44,7 @@ def stage(stage_name, log, folder, broken=False):
             assert resume
             if not (folder / self.name / REPORT_FILE).exists():
                 log.append(f"{self.name} trains")
-                (folder / self.name).mkdir(parents=True)
+                (folder / self.name).mkdir(parents=True, exist_ok=True)
                 RunReport(recipe=self.name, **RUN, fingerprint=self.fingerprint()).save(folder / self.name)
 
     return Stage
@@ -101,6 +101,7 @@ def test_a_first_stage_is_not_trained_longer_where_others_have_started_from_it(t
     assert not any("trains" in event for event in log)
     (tmp_path / "second" / REPORT_FILE).unlink()
     run_pipeline(stages, tmp_path, {})
+    assert "second trains" in log
 
 
 def test_stages_start_from_the_first_and_run_once(tmp_path):
