@@ -546,7 +546,8 @@ def test_a_finished_run_names_what_was_asked_for_and_differs(stopped, dropout_mo
             [
                 "training examples was 45 and is now 22", "training examples have changed",
                 "validation examples have changed", "task.name was .* and is now 'mine'",
-                "lora.r was None and is now 2", "source.max_train_examples was 45 and is now None", "seed was 42 and is now 5",
+                "lora.r was None and is now 2", "source.max_train_examples was 45 and is now None",
+                "seed was 42 and is now 5",
             ],
         ),
     ],
