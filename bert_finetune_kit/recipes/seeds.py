@@ -52,7 +52,7 @@ def train_with_seeds(
             finished[seed] = folder.load_report()
             continue
         folder.check(resume)
-        if resume and folder.has_checkpoint:
+        if resume and (folder.has_checkpoint or folder.is_finished):
             folder.claim(recipe.current_fingerprint(), resume, force)
     return summarize_seeds(seeds, [finished.get(seed) or recipes[seed].train(resume, force) for seed in seeds])
 

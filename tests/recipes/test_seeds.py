@@ -86,6 +86,9 @@ def test_finished_seeds_train_longer_where_they_are_resumed(recipes, tmp_path):
     write_checkpoint(tmp_path / "5", SETTINGS | {"num_train_epochs": 2, "seed": 5})
     with pytest.raises(OutputError, match="num_train_epochs was 2 and is now 3"):
         train_with_seeds([3, 4, 5], recipes, resume=False)
+    with pytest.raises(OutputError, match="3 holds a finished run, which cannot train longer"):
+        train_with_seeds([3, 4, 5], recipes, resume=True)
+    assert trained(recipes) == {3: 0, 4: 0, 5: 0}
     write_checkpoint(tmp_path / "3", SETTINGS | {"num_train_epochs": 2, "seed": 3})
     train_with_seeds([3, 4, 5], recipes, resume=True)
     assert trained(recipes) == {3: 1, 4: 1, 5: 1}
