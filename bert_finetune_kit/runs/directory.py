@@ -21,10 +21,6 @@ from ..reporting.schema import REPORT_FILE, RunReport
 from .checkpoints import latest_valid_checkpoint, saved_fingerprint
 from .differences import Differences, compare
 
-_LONGER_SCHEDULE = (
-    "From here on, the learning rate is that of a schedule over the whole longer training: after a decay to 0 it rises "
-    "again, to what it has at this step of the longer schedule."
-)
 _CHANGE_UNKNOWN = "the change of the weights is not known"
 
 
@@ -45,7 +41,8 @@ class Claim:
             return "No valid checkpoint found; starting from scratch."
         if not self.extended:
             return f"Resuming from {self.checkpoint}."
-        return f"Resuming from {self.checkpoint} to train longer: {', '.join(self.extended)}. {_LONGER_SCHEDULE}"
+        schedule = _schedule(self.extended, "here")
+        return " ".join([f"Resuming from {self.checkpoint} to train longer: {', '.join(self.extended)}.", *schedule])
 
 
 @dataclass(frozen=True)
@@ -161,7 +158,7 @@ class RunDirectory:
             raise OutputError(other_settings(what, mixed, "pass force=True (--force) to resume"))
         notes = [f"mixed: up to {checkpoint.name}, {change}" for change in mixed]
         notes += [f"extended: up to {checkpoint.name}, {change}" for change in different.extended]
-        notes += [_LONGER_SCHEDULE.replace("here", checkpoint.name, 1)] if different.extended else []
+        notes += _schedule(different.extended, checkpoint.name)
         return Claim(checkpoint, (*skipped, *notes), different.extended)
 
     def save_initial_weights(self, model: Any, checkpoint: str | None, resumed: bool) -> tuple[str, ...]:
@@ -199,6 +196,16 @@ class RunDirectory:
         """Delete what `save_initial_weights` wrote."""
         if self.is_main:
             delete_initial_weights(self.path)
+
+
+def _schedule(extended: Sequence[str], start: str) -> list[str]:
+    """Return how the learning rate goes on where more epochs or steps make its schedule longer; patience does not."""
+    if all(setting.startswith("config.") for setting in extended):
+        return []
+    return [
+        f"From {start} on, the learning rate is that of a schedule over the whole longer training: after a decay to 0 "
+        "it rises again, to what it has at this step of the longer schedule."
+    ]
 
 
 def other_settings(what: str, differences: Sequence[str], way_out: str = "") -> str:
