@@ -1,7 +1,6 @@
 """Rows of questions: the official nested JSON of SQuAD, the Hub's columns, flat files, or plain dicts."""
 
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
@@ -9,7 +8,8 @@ from typing import Any, TypedDict
 from datasets import Dataset, Features, List, Value
 
 from ..errors import DataError
-from .files import Files, ending_of, open_file
+from .files import Files, ending_of
+from .json_files import load_json
 from .opening import Opened
 from .tables import TABLE_FORMATS, read_table
 
@@ -101,12 +101,9 @@ def _json_rows(path: Path) -> list[dict[str, Any]] | None:
         DataError: the file cannot be read.
     """
     try:
-        with open_file(path, "rt", encoding="utf-8-sig") as stream:
-            content = json.load(stream)
+        content = load_json(path)
     except json.JSONDecodeError:
         return None
-    except (ValueError, OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
     rows = content.get("data") if isinstance(content, dict) else content
     return rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None
 
