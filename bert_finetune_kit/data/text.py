@@ -1,7 +1,8 @@
 """Text of any source as lines of files or records of a column, read as a stream."""
 
+import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -20,8 +21,6 @@ from .separated import Separated
 
 TEXT_TYPES = ("string", "large_string")
 _FORMATS = {".txt": "text", ".jsonl": "json", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
-# "NA" and "None" are words, and the first column is no index where rows end with a separator.
-_CSV_OPTIONS = {"keep_default_na": False, "index_col": False}
 
 
 @dataclass(frozen=True)
@@ -84,11 +83,17 @@ def _read(opened: Opened, name: str, column: str | None) -> Lines | Records:
         if column is not None:
             raise DataError(f"text_column is {column!r}, and {opened.paths[0]} is plain text, which has no columns.")
         return Lines(tuple(str(path.resolve()) for path in opened.paths))
-    options = _CSV_OPTIONS if builder == "csv" else {}
-    for path in opened.paths if builder == "csv" else ():
-        deque(Separated(path, ",").rows(), maxlen=0)  # which raises an error where cells would be lost
-    rows = load_files(builder, opened.paths, **options)
+    rows = _load_csv(opened.paths) if builder == "csv" else load_files(builder, opened.paths)
     return Records(rows, text_column(rows, column, name))
+
+
+def _load_csv(paths: Sequence[Path]) -> Dataset:
+    """Read .csv files: "NA" and "None" are words, and cells after the last column, which are empty, are left out."""
+    for path in paths:
+        deque(Separated(path, ",").rows(), maxlen=0)  # raises an error where something else would be lost
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Length of header or names does not match")
+        return load_files("csv", paths, keep_default_na=False, index_col=False)
 
 
 def text_column(rows: Dataset, wanted: str | None, source: str) -> str:
