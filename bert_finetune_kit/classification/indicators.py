@@ -51,8 +51,7 @@ def encode_indicators(values: Sequence[Any], names: Sequence[str], split: str) -
         where = f"Row {row} (counted from 0) of the {split} split"
         if not isinstance(value, list | tuple | np.ndarray) or len(value) != len(names):
             raise DataError(
-                f"{where} has the label {value!r}; a list of {len(names)} numbers, 0 or 1 for each label, is needed, as "
-                "in the other rows of the train split."
+                f"{where} has the label {value!r}; a list of {len(names)} numbers, 0 or 1 for each label, is needed."
             )
         wrong = [cell for cell in value if not is_indicator(cell)]
         if wrong:

@@ -64,8 +64,8 @@ class LabelSet:
             names = [label_name(label) for label in value]
             if len(set(names)) < len(names) and all(map(is_indicator, value)):
                 raise DataError(
-                    f"Row {row} of the {split} split has the label {value!r}. A list of labels names each once, and one "
-                    f"of 0 and 1 for each label has {len(self.names)} of them in every row."
+                    f"Row {row} of the {split} split has the label {value!r}. A list of labels names each once, and "
+                    f"one of 0 and 1 for each label has {len(self.names)} of them in every row."
                 )
             targets[row, self._ids(names, split, row)] = 1
         return targets

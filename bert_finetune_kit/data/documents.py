@@ -22,8 +22,8 @@ _SENTENCE_END = re.compile(
 )
 
 
-# White space within a line that Python's `splitlines` takes for its end, and BERT's normalizer would delete, so that the
-# words on both sides of it would become one.
+# White space within a line, which Python's `splitlines` takes for its end, and of which BERT's normalizer deletes most,
+# so that the words on both sides would become one.
 _NO_LINE_END = dict.fromkeys(map(ord, "\v\f\x1c\x1d\x1e\x85\u2028\u2029"), " ")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 

@@ -1,4 +1,4 @@
-"""Files of text, which must be UTF-8: reading them, and for other bytes the line, a guess and the command to convert."""
+"""Files of text, which must be UTF-8: reading them; for other bytes the line, a guess, and the command to convert."""
 
 import codecs
 import gzip
@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import IO, Any
 
 from ..errors import DataError
 
@@ -28,7 +28,7 @@ def open_file(path: Path, mode: str = "rb", **options: Any) -> IO[Any]:
 
 
 @contextmanager
-def open_text_file(path: Path, newline: str | None = None) -> Iterator[TextIO]:
+def open_text_file(path: Path, newline: str | None = None) -> Iterator[IO[str]]:
     r"""Open a file of UTF-8, unpacking .gz and without its byte order mark.
 
     Args:
@@ -88,8 +88,8 @@ def not_utf8(path: Path) -> DataError:
     if encoding is None and not line[place]:
         command = _command(path, "tr", "-d", "\\000")
         return DataError(
-            f"{where}: there is a NUL byte at position {place}, which is no text: the file is damaged. To remove all of "
-            f"them: {command}"
+            f"{where}: there is a NUL byte at position {place}, which is no text: the file is damaged. To remove all "
+            f"of them: {command}"
         )
     encoding = encoding or _single_byte_encoding(line)
     command = _command(path, "iconv", "-f", encoding, "-t", "UTF-8")

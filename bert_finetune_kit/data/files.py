@@ -84,9 +84,9 @@ def load_files(builder: str, paths: Sequence[Path], **options: Any) -> Dataset:
     except Exception as error:
         if _has_no_rows(error):
             raise DataError(f"{listing(paths)} has no rows.") from error
-        path = _file_at_fault(builder, paths, options)
-        reason = json_fault(path) if path is not None and builder == "json" else None
-        named = listing(paths if path is None else [path])
+        at_fault = _file_at_fault(builder, paths, options)
+        reason = json_fault(at_fault) if at_fault is not None and builder == "json" else None
+        named = listing(paths if at_fault is None else [at_fault])
         raise DataError(f"{named} cannot be read as {builder}: {reason or root_cause(error)}") from error
 
 

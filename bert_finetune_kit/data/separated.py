@@ -76,8 +76,12 @@ class Separated:
                 text.append(line)
                 yield line
 
-        quoting = csv.QUOTE_MINIMAL if self.is_quoted else csv.QUOTE_NONE
-        reader = csv.reader(lines(), delimiter=self.delimiter, quoting=quoting, strict=True)
+        reader = csv.reader(
+            lines(),
+            delimiter=self.delimiter,
+            quoting=csv.QUOTE_MINIMAL if self.is_quoted else csv.QUOTE_NONE,
+            strict=True,
+        )
         first = 1
         with _any_length():
             try:

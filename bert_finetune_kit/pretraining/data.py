@@ -89,8 +89,8 @@ def _usable(corpus: TokenizedCorpus, config: PretrainConfig, split: str, notes: 
     if len(usable) == 0:
         needed = "two sentences" if config.pairs == "sentences" else "two tokens"
         raise DataError(
-            f"No document of the {split} split is long enough for an example, which needs {needed}. {_SEPARATE}, or add "
-            "text."
+            f"No document of the {split} split is long enough for an example, which needs {needed}. {_SEPARATE}, or "
+            "add text."
         )
     if len(usable) == len(corpus):
         return corpus
@@ -118,8 +118,8 @@ def _single_sentence_notes(corpus: TokenizedCorpus, config: PretrainConfig) -> l
     if config.objective == "none" or single <= _MANY_SINGLE * len(corpus):
         return []
     return [
-        f"{single:,} of {len(corpus):,} documents of the train split are a single sentence, and their pairs are the two "
-        "halves of it. Leave blank lines between documents only, not between sentences, or set objective='none'"
+        f"{single:,} of {len(corpus):,} documents of the train split are a single sentence, and their pairs are the "
+        "two halves of it. Leave blank lines between documents only, not between sentences, or set objective='none'"
     ]
 
 

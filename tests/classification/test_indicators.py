@@ -96,6 +96,6 @@ def test_cells_that_are_no_lists(tmp_path):
 
 @pytest.mark.parametrize("cells", [["[0, 1, 0]", "[1, 0, 1]"], ["[0 1 0]", "[]"], ["['a']", "[]"]])
 def test_lists_of_a_task_of_a_single_label(cells):
-    with pytest.raises(DataError, match="are lists such as .*declare kind='multi_label'"):
+    with pytest.raises(DataError, match=r"are lists such as .*declare kind='multi_label'"):
         label_set(ClassificationTask("toy"), cells)
     assert label_set(ClassificationTask("toy"), ["[x]", "[y]"]).names == ("[x]", "[y]")

@@ -85,7 +85,7 @@ def test_a_nul_byte_is_no_text(tmp_path, ending):
 
 def test_a_byte_that_windows_does_not_define(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"a \x81 b\n")
-    with pytest.raises(DataError, match="byte 0x81 at position 2 .*iconv -f ISO-8859-1"):
+    with pytest.raises(DataError, match=r"byte 0x81 at position 2 .*iconv -f ISO-8859-1"):
         list(read_lines(tmp_path / "a.txt"))
 
 

@@ -51,7 +51,10 @@ def test_the_header_again_in_other_sources(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('text,label\n"Hello there,1\nfine day,0\nshe said "no",1\nbye,0\n', "line 2: .*closed within a cell in line 4"),
+        (
+            'text,label\n"Hello there,1\nfine day,0\nshe said "no",1\nbye,0\n',
+            "line 2: .*closed within a cell in line 4",
+        ),
         ('text,label\nHello,1\n"fine day,0\nshe said no",1\nbye,0\n', "line 3: .*closed in line 4 only.*rows of their"),
         ('label,text\n1,Hello\n0,"fine day\n1,she said no"\n0,bye\n', "line 3: .*closed in line 4 only.*rows of their"),
         ('text,label\nHello,1\n"fine day,0\n', "line 3: .*never closed"),
@@ -61,15 +64,19 @@ def test_the_header_again_in_other_sources(tmp_path):
 def test_a_stray_quotation_mark_in_csv(tmp_path, content, message):
     with pytest.raises(DataError, match=rf"(?s)a\.csv, {message}"):
         read(tmp_path / "a.csv", content)
-    with pytest.raises(DataError, match=rf"(?s)b\.csv, {message}"):
-        (tmp_path / "b.csv").write_text(content, "utf-8")
-        load_corpus(TextSource(tmp_path / "b.csv"))
+    with pytest.raises(DataError, match=rf"(?s)a\.csv, {message}"):
+        load_corpus(TextSource(tmp_path / "a.csv"))
 
 
 @pytest.mark.parametrize(("ending", "delimiter"), [(".csv", ","), (".tsv", "\t")])
 def test_any_text_in_quotation_marks(tmp_path, ending, delimiter):
     """Cells over several lines, with separators, quotation marks and blank lines, as the csv module writes them."""
-    rows = [("Dear Sir,\nthis is\n\nfine, 1", "0"), ('"so" she\tsaid,', "1"), ("a" * 200_000, "1"), ("x,1\r\ny", "a\rb")]
+    rows = [
+        ("Dear Sir,\nthis is\n\nfine, 1", "0"),
+        ('"so" she\tsaid,', "1"),
+        ("a" * 200_000, "1"),
+        ("x,1\r\ny", "a\rb"),
+    ]
     with open(tmp_path / f"a{ending}", "w", encoding="utf-8", newline="") as stream:
         csv.writer(stream, delimiter=delimiter).writerows([("text", "label"), *rows])
     assert [tuple(row.values()) for row in open_tables(tmp_path / f"a{ending}")["train"].to_list()] == rows

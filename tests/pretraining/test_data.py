@@ -77,5 +77,5 @@ def test_documents_of_a_single_sentence_are_told(tokenizer):
         assert note in split(sentences, tokenizer, objective=objective).notes
     assert not any("sentence" in note for note in split(sentences, tokenizer, objective="none").notes)
     assert not any("sentence" in note for note in split(documents(40), tokenizer).notes)
-    with pytest.raises(DataError, match="needs two sentences.*documents='blank_lines'"):
+    with pytest.raises(DataError, match=r"needs two sentences.*documents='blank_lines'"):
         split(sentences, tokenizer, pairs="sentences")
