@@ -2,12 +2,13 @@
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import DataError
+from ..settings import is_number
 from .encoding import read_lines
 
 # A column with more values is none of labels, and is not kept in memory.
@@ -35,24 +36,25 @@ class Separated:
             DataError: a column is named twice, the header is there twice, a row has too few cells or too many, or a
                 quotation is not closed; the message has the line.
         """
-        records = self._records()
-        names = self._header(records)
-        named = max((number for number, name in enumerate(names, start=1) if name), default=0)
-        yield [name or f"Unnamed: {number}" for number, name in enumerate(names)]
-        header = list(map(_bare, names))
-        quotations = _Quotations(self.delimiter, len(names))
-        for line, cells, text in records:
-            if _bare(cells[0]) == header[0] and list(map(_bare, cells)) == header:
-                raise self._repeated_header(line)
-            if len(cells) < named or any(cells[len(names) :]):
-                raise self._wrong_width(line, cells, len(names))
-            quotations.add(line, cells, text)
-            yield [*cells[: len(names)], *[""] * (len(names) - len(cells))]
+        with closing(self._records()) as records:
+            names = self._header(records)
+            named = max((number for number, name in enumerate(names, start=1) if name), default=0)
+            yield [name or f"Unnamed: {number}" for number, name in enumerate(names)]
+            header = list(map(_bare, names))
+            quotations = _Quotations(self.delimiter, len(names))
+            for line, cells, text in records:
+                if _bare(cells[0]) == header[0] and list(map(_bare, cells)) == header:
+                    raise self._repeated_header(line)
+                if len(cells) < named or any(cells[len(names) :]):
+                    raise self._wrong_width(line, cells, len(names))
+                quotations.add(line, cells, text)
+                yield [*cells[: len(names)], *[""] * (len(names) - len(cells))]
         swallowing = quotations.swallowing()
         if swallowing is not None:
             raise DataError(
                 f"{self.path}, line {swallowing[0]}: a quotation mark is closed in line {swallowing[1]} only, and the "
-                f"lines between look like rows of their own. {_QUOTING}"
+                f"lines up to there look like rows of their own. {_QUOTING} If these lines are one cell, give the file "
+                "as .jsonl."
             )
 
     def _header(self, records: Iterator[tuple[int, list[str], list[str]]]) -> list[str]:
@@ -67,7 +69,7 @@ class Separated:
             raise DataError(f"{self.path} has the column {twice!r} twice. Rename or remove one of them.")
         return names
 
-    def _records(self) -> Iterator[tuple[int, list[str], list[str]]]:
+    def _records(self) -> Generator[tuple[int, list[str], list[str]], None, None]:
         """Yield the number of the first line, the cells, and the lines of each row, without blank ones."""
         text: list[str] = []
 
@@ -131,16 +133,16 @@ def _bare(name: str) -> str:
 class _Quotations:
     """Finds a quotation that was left open, and swallowed the rows up to the next quotation mark.
 
-    Each line of such a cell, read without quotation marks, is a row of all columns, and one of them has a label or
-    another value in another column that other rows have there, too.
+    Each line of such a cell, read without quotation marks, is a row of all columns, and in another column one of them
+    has a value that occurs there in other rows, such as a label, or a number where this row has one.
     """
 
     delimiter: str
     columns: int
     values: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Values of each column, up to a number above which it is none of labels."""
-    candidates: list[tuple[int, int, list[tuple[int, str]]]] = field(default_factory=list)
-    """First and last line, and (column, value) of each row that may be swallowed."""
+    candidates: list[tuple[int, int, list[tuple[int, str, str]]]] = field(default_factory=list)
+    """First and last line, and (column, value, value of the row as it was read) of each row that may be swallowed."""
 
     def add(self, line: int, cells: Sequence[str], text: Sequence[str]) -> None:
         """Look at a row: its first line, its cells, and its lines."""
@@ -152,17 +154,22 @@ class _Quotations:
         rows = [row.rstrip("\r\n").split(self.delimiter) for row in text]
         if all(len(row) == self.columns for row in rows):
             inner = next(column for column, cell in enumerate(cells) if "\n" in cell or "\r" in cell)
-            before = [(column, row[column]) for row in rows[1:] for column in range(inner)]
-            after = [(column, row[column]) for row in rows[:-1] for column in range(inner + 1, self.columns)]
+            before = [(column, row[column], cells[column]) for row in rows[1:] for column in range(inner)]
+            after_inner = range(inner + 1, self.columns)
+            after = [(column, row[column], cells[column]) for row in rows[:-1] for column in after_inner]
             self.candidates.append((line, line + len(text) - 1, before + after))
 
     def swallowing(self) -> tuple[int, int] | None:
         """Return the first and the last line of the first cell that swallowed rows."""
         for first, last, found in self.candidates:
-            if any(value and len(self.values[column]) <= _MAX_VALUES and value in self.values[column]
-                   for column, value in found):  # fmt: skip
+            if any(self._is_value(*given) for given in found):
                 return first, last
         return None
+
+    def _is_value(self, column: int, value: str, own: str) -> bool:
+        if is_number(value) and is_number(own):
+            return True
+        return value != "" and len(self.values[column]) <= _MAX_VALUES and value in self.values[column]
 
 
 @contextmanager

@@ -57,6 +57,7 @@ def test_the_header_again_in_other_sources(tmp_path):
         ),
         ('text,label\nHello,1\n"fine day,0\nshe said no",1\nbye,0\n', "line 3: .*closed in line 4 only.*rows of their"),
         ('label,text\n1,Hello\n0,"fine day\n1,she said no"\n0,bye\n', "line 3: .*closed in line 4 only.*rows of their"),
+        ('text,score\n"Hello,3.75\nfine day,2.5\nso",1.2\n', "line 2: .*closed in line 4 only.*rows of their"),
         ('text,label\nHello,1\n"fine day,0\n', "line 3: .*never closed"),
         ('text,label\n"Hello" there,1\n', "line 2: .*closed within a cell in line 2"),
     ],
@@ -137,3 +138,10 @@ def test_what_is_written_is_read(tmp_path):
     rows = Dataset.from_dict({"text": ['a "b"', "c,\n d"], "label": ["0", "1"]})
     rows.to_csv(tmp_path / "a.csv")
     assert open_tables(tmp_path / "a.csv")["train"].to_list() == rows.to_list()
+
+
+def test_a_faulty_file_leaves_no_limit_behind(tmp_path):
+    for content in ("a,b\n1\n", 'a,b\n"1,2\n'):
+        with pytest.raises(DataError):
+            read(tmp_path / "a.csv", content)
+        assert csv.field_size_limit() == 131_072
