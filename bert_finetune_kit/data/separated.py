@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import DataError
-from ..settings import is_number
 from .encoding import read_lines
 
 # A column with more values is none of labels, and is not kept in memory.
@@ -134,15 +133,15 @@ class _Quotations:
     """Finds a quotation that was left open, and swallowed the rows up to the next quotation mark.
 
     Each line of such a cell, read without quotation marks, is a row of all columns, and in another column one of them
-    has a value that occurs there in other rows, such as a label, or a number where this row has one.
+    has a value that occurs there in other rows, such as a label. A number alone is no evidence: "$ 100,000" has one.
     """
 
     delimiter: str
     columns: int
     values: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Values of each column, up to a number above which it is none of labels."""
-    candidates: list[tuple[int, int, list[tuple[int, str, str]]]] = field(default_factory=list)
-    """First and last line, and (column, value, value of the row as it was read) of each row that may be swallowed."""
+    candidates: list[tuple[int, int, list[tuple[int, str]]]] = field(default_factory=list)
+    """First and last line, and (column, value) of each row that may be swallowed."""
 
     def add(self, line: int, cells: Sequence[str], text: Sequence[str]) -> None:
         """Look at a row: its first line, its cells, and its lines."""
@@ -154,9 +153,8 @@ class _Quotations:
         rows = [row.rstrip("\r\n").split(self.delimiter) for row in text]
         if all(len(row) == self.columns for row in rows):
             inner = next(column for column, cell in enumerate(cells) if "\n" in cell or "\r" in cell)
-            before = [(column, row[column], cells[column]) for row in rows[1:] for column in range(inner)]
-            after_inner = range(inner + 1, self.columns)
-            after = [(column, row[column], cells[column]) for row in rows[:-1] for column in after_inner]
+            before = [(column, row[column]) for row in rows[1:] for column in range(inner)]
+            after = [(column, row[column]) for row in rows[:-1] for column in range(inner + 1, self.columns)]
             self.candidates.append((line, line + len(text) - 1, before + after))
 
     def swallowing(self) -> tuple[int, int] | None:
@@ -166,9 +164,7 @@ class _Quotations:
                 return first, last
         return None
 
-    def _is_value(self, column: int, value: str, own: str) -> bool:
-        if is_number(value) and is_number(own):
-            return True
+    def _is_value(self, column: int, value: str) -> bool:
         return value != "" and len(self.values[column]) <= _MAX_VALUES and value in self.values[column]
 
 

@@ -57,7 +57,7 @@ def test_the_header_again_in_other_sources(tmp_path):
         ),
         ('text,label\nHello,1\n"fine day,0\nshe said no",1\nbye,0\n', "line 3: .*closed in line 4 only.*rows of their"),
         ('label,text\n1,Hello\n0,"fine day\n1,she said no"\n0,bye\n', "line 3: .*closed in line 4 only.*rows of their"),
-        ('text,score\n"Hello,3.75\nfine day,2.5\nso",1.2\n', "line 2: .*closed in line 4 only.*rows of their"),
+        ('text,score\n"Hello,3.75\nfine day,2.5\nso",1.2\nbye,2.5\n', "line 2: .*closed in line 4 only.*rows of their"),
         ('text,label\nHello,1\n"fine day,0\n', "line 3: .*never closed"),
         ('text,label\n"Hello" there,1\n', "line 2: .*closed within a cell in line 2"),
     ],
@@ -73,6 +73,7 @@ def test_a_stray_quotation_mark_in_csv(tmp_path, content, message):
 def test_any_text_in_quotation_marks(tmp_path, ending, delimiter):
     """Cells over several lines, with separators, quotation marks and blank lines, as the csv module writes them."""
     rows = [
+        ("for $ 100,000\nor so", "2"),
         ("Dear Sir,\nthis is\n\nfine, 1", "0"),
         ('"so" she\tsaid,', "1"),
         ("a" * 200_000, "1"),
