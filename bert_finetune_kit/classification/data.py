@@ -18,7 +18,7 @@ from ..tasks.task import ClassificationTask
 from .collator import DataCollatorForClassification
 from .config import ClassificationConfig
 from .examples import ClassificationExamples
-from .labels import LabelSet, check_classes, label_set, label_weights
+from .labels import LabelSet, check_classes, label_notes, label_set, label_weights
 from .metric_set import MetricSet, metric_set
 
 
@@ -37,6 +37,10 @@ class ClassificationData(PreparedData):
     """Lowest probability of a label in a multi_label task."""
     own_splits: tuple[str, ...]
     """Published splits that are evaluated completely; none where examples were held out, limited or replaced."""
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Names of the labels: their examples hold ids alone."""
+        return {"labels": list(self.labels.names)}
 
 
 def build_examples(
@@ -99,7 +103,7 @@ def build_data(
     columns = tuple(column for column in (task.text, task.text_pair) if column is not None)
     texts = (text for column in columns for text in rows.train[column])
     choice = choose_tokenizer(texts, fingerprint_of(rows.train))
-    tokenizer, notes = choice.tokenizer, [*choice.notes]
+    tokenizer, notes = choice.tokenizer, [*choice.notes, *label_notes(labels, task)]
     takes_types = choice.takes_types
     train = build_examples(rows.train, task, config, tokenizer, takes_types, labels.encode(values, "train"))
     targets = {split: labels.encode(label_values(part, task), split) for split, part in rows.validation.items()}

@@ -10,7 +10,7 @@ from torch import nn
 from ..contract import Description, Evaluation
 from ..data.checks import label_runs, shared_texts
 from ..data.padding import padding_shares
-from ..modeling.parameters import count_parameters
+from ..modeling.parameters import model_phrase
 from ..reporting.details import ClassificationDetails
 from ..reporting.known_scores import known_score
 from ..reporting.records import Evidence, TextStatistics
@@ -57,8 +57,7 @@ def describe(
         settings: of source, task and model.
     """
     details = cast("Mapping[str, ClassificationDetails]", evaluation.details)
-    parameters = count_parameters(model)
-    training = training_sentence("fine-tuned", parameters, data.name, steps, f"{len(data.train):,} examples")
+    training = training_sentence("fine-tuned", model_phrase(model), data.name, steps, f"{len(data.train):,} examples")
     statistics = {
         split: split_statistics(examples, data.labels, data.tokenizer.unk_token_id, batch_size)
         for split, examples in {"train": data.train, **data.validation}.items()

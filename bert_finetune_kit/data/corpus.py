@@ -75,7 +75,7 @@ def _to_documents(text: Lines | Records, source: TextSource, notes: list[str]) -
         notes += [] if note in notes else [note]
     if next(iter_documents(text, style), None) is None:
         raise DataError("The data set contains no text: every document is empty.")
-    fingerprint = content_hash(["documents", 1, type(text).__name__, text.fingerprint(), style])
+    fingerprint = content_hash(["documents", 2, type(text).__name__, text.fingerprint(), style])
     try:
         with no_progress_bars():
             documents = Dataset.from_generator(

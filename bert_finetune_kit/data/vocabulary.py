@@ -4,9 +4,10 @@ import copy
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
-from transformers import AutoTokenizer, BertTokenizer, PreTrainedTokenizerBase
+from transformers import TOKENIZER_MAPPING, AutoTokenizer, BertTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
 from ..errors import ModelError, raise_faults
 
@@ -56,6 +57,36 @@ def train_wordpiece(
     )
     tokenizer.train_from_iterator(texts, trainer)
     return BertTokenizer(vocab=tokenizer.get_vocab(), do_lower_case=lowercase)
+
+
+def train_tokenizer(texts: Iterable[str], config: PretrainedConfig) -> PreTrainedTokenizerBase:
+    """Train a tokenizer of the kind that an architecture has: word pieces, byte-level BPE, or a unigram model.
+
+    Args:
+        texts: strings, iterated over once or twice.
+        config: of the architecture; its `vocab_size` is the largest size of the vocabulary.
+
+    Raises:
+        ModelError: there is no text.
+    """
+    empty = _empty_tokenizer(config)
+    if empty is None or isinstance(empty, BertTokenizer):
+        return train_wordpiece(texts, config.vocab_size)
+    trained: PreTrainedTokenizerBase = empty.train_new_from_iterator(texts, config.vocab_size, show_progress=False)
+    return trained
+
+
+def _empty_tokenizer(config: PretrainedConfig) -> Any:
+    """Return a tokenizer of an architecture without a vocabulary; none where its class cannot be made empty."""
+    classes = TOKENIZER_MAPPING.get(type(config), None)
+    for kind in classes if isinstance(classes, tuple) else (classes,):
+        try:
+            empty = kind()
+        except (ImportError, TypeError, ValueError, OSError):  # needs another package, or files
+            continue
+        if getattr(empty, "backend_tokenizer", None) is not None:
+            return empty
+    return None
 
 
 def _alphabet(texts: Iterable[str], tokenizer: Tokenizer, limit: int) -> list[str]:

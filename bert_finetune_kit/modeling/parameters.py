@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
-from transformers import PretrainedConfig
+from transformers import MODEL_MAPPING, PretrainedConfig
 
-from .architecture import empty_encoder
+from .architecture import architecture_name, empty_encoder
 from .layers import group_runs
+
+_SPOKEN_WITH_A_VOWEL = ("A", "E", "I", "O", "XLM", "MPNet", "Mra")  # beginnings of names
 
 
 @dataclass
@@ -78,6 +80,18 @@ def count_parameters(model: nn.Module, trainable: bool = False) -> int:
     Unlike `PreTrainedModel.num_parameters` it also counts models wrapped by peft.
     """
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad or not trainable)
+
+
+def model_phrase(model: Any) -> str:
+    """Return a model in words, such as "a BERT of 109,483,778 parameters".
+
+    Args:
+        model: any module; one with the config of an encoder of transformers is named by its architecture.
+    """
+    config = getattr(model, "config", None)
+    name = architecture_name(config) if type(config) in MODEL_MAPPING else "model"
+    article = "an" if name.startswith(_SPOKEN_WITH_A_VOWEL) else "a"
+    return f"{article} {name} of {count_parameters(model):,} parameters"
 
 
 def _count(module: nn.Module, name: str, path: str, owners: dict[int, str]) -> ParameterReport:

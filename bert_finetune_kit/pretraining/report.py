@@ -12,7 +12,7 @@ from ..data.checks import shared_texts
 from ..data.opening import HUB_NAMES
 from ..data.padding import padding_shares
 from ..data.sources import TextSource
-from ..modeling.parameters import count_parameters
+from ..modeling.parameters import model_phrase
 from ..reporting.known_scores import KNOWN_SCORES
 from ..reporting.origin import data_origin, hub_id
 from ..reporting.plain import describe_settings
@@ -130,7 +130,7 @@ def _documents(examples: PretrainingExamples) -> Iterator[bytes]:
 
 def summarize(data: PretrainData, model: nn.Module, evaluation: Evaluation, steps: int) -> list[str]:
     """Return what was trained on what, and the scores with their baselines."""
-    sentences = [training_sentence("pretrained", count_parameters(model), data.name, steps)]
+    sentences = [training_sentence("pretrained", model_phrase(model), data.name, steps)]
     scores, intervals, declared = evaluation.scores, evaluation.intervals, KNOWN_SCORES["pretraining"]
     if "perplexity" not in scores:
         if "non_finite_examples" in scores:

@@ -10,7 +10,7 @@ from torch import nn
 from ..contract import Description
 from ..data.checks import shared_texts
 from ..data.padding import padding_shares
-from ..modeling.parameters import count_parameters
+from ..modeling.parameters import model_phrase
 from ..reporting.details import QuestionAnsweringDetails, question_answering_details
 from ..reporting.known_scores import KNOWN_SCORES
 from ..reporting.records import QuestionStatistics, SharedTexts
@@ -82,11 +82,10 @@ def summarize(
     data: str, train: QuestionStatistics, model: nn.Module, steps: int, details: QuestionAnsweringDetails
 ) -> list[str]:
     """Return what was trained on what, how well it answers, and the always-abstain baseline."""
-    parameters = count_parameters(model)
     size = f"{train['questions']:,} questions, {train['windows']:,} windows"
     scores, intervals = details["scores"], details["intervals"]
     sentences = [
-        training_sentence("fine-tuned", parameters, data, steps, size),
+        training_sentence("fine-tuned", model_phrase(model), data, steps, size),
         score_sentence(_SCORES["f1"], scores["f1"], intervals["f1"], scored_on=f"{scores['total']:,} questions"),
         score_sentence(_SCORES["exact"], scores["exact"], intervals["exact"]),
     ]

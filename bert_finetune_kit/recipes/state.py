@@ -39,6 +39,11 @@ class LoadedModel:
     forward: Forward = call_model
     """As in `BuiltModel`."""
 
+    @property
+    def built(self) -> BuiltModel:
+        """The model as one that was built for its data."""
+        return BuiltModel(self.model, forward=self.forward)
+
 
 @dataclass(frozen=True)
 class RecipeState(Generic[DataT, EvaluationT]):

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from transformers import BertConfig
+from transformers import PretrainedConfig
 
 from ..compat.datasets import content_hash
-from ..data.vocabulary import load_tokenizer, train_wordpiece
+from ..data.vocabulary import load_tokenizer, train_tokenizer
 from ..modeling.architecture import takes_token_types
 from ..modeling.loading import checkpoint_config, config_from_scratch
 
@@ -37,7 +37,7 @@ def choose_tokenizer(
     """Return the tokenizer given, else that of the checkpoint, else for new weights one trained on `texts`.
 
     Args:
-        model: a checkpoint, a `BertConfig`, or the name of a size.
+        model: a checkpoint, a config, or the name of a size.
         tokenizer: a Hub id, folder, vocab.txt or tokenizer; none means to choose one.
         texts: all training texts, read as a stream.
         fingerprint: identifies these texts.
@@ -47,15 +47,15 @@ def choose_tokenizer(
     if tokenizer is not None or fresh is None:
         loaded = load_tokenizer(tokenizer if tokenizer is not None else model)
         return TokenizerChoice(loaded, model)
-    path = Path(folder) / f"vocabulary-{content_hash([fingerprint, fresh.vocab_size])}"
+    path = Path(folder) / f"vocabulary-{content_hash([fingerprint, fresh.vocab_size, fresh.model_type])}"
     if not path.exists():  # another process, or the run that is resumed, may have made it of the same text
         part = path.with_suffix(".part")
-        train_wordpiece(texts, fresh.vocab_size).save_pretrained(part)
+        train_tokenizer(texts, fresh).save_pretrained(part)
         part.replace(path)
     loaded = load_tokenizer(path)
     notes = [f"the tokenizer was trained on the text: {len(loaded):,} word pieces"]
-    if isinstance(model, BertConfig) and model.vocab_size != len(loaded):
-        notes.append(f"the vocabulary of the BertConfig, {model.vocab_size:,}, was set to that size")
+    if isinstance(model, PretrainedConfig) and model.vocab_size != len(loaded):
+        notes.append(f"the vocabulary of the config, {model.vocab_size:,}, was set to that size")
         model = copy.deepcopy(model)
         model.vocab_size = len(loaded)
     return TokenizerChoice(loaded, model, tuple(notes))

@@ -84,7 +84,7 @@ def model_card(
         parameters=_parameters(report, escape),
         limits=_bullets(escape(limit) for limit in context.limits),
         license_text=_license(report, license, license_name, license_link, escape),
-        citation=_citation(citation),
+        citation=_citation(citation, report),
         version=escape(report.versions.get("bert_finetune_kit", "")),
     )
     card.text = card.text.rstrip() + "\n"
@@ -98,6 +98,12 @@ def write_card(card: ModelCard, folder: str | Path) -> bool:
         return False
     card.save(path)
     return True
+
+
+def is_unchanged(card: ModelCard, folder: str | Path) -> bool:
+    """Return whether a card is the one in the folder of a run, whatever name its examples load the model by."""
+    path = Path(folder) / CARD_FILE
+    return path.exists() and _MODEL_ID.sub("", path.read_bytes().decode("utf-8")) == _MODEL_ID.sub("", str(card))
 
 
 def name_in_card(folder: str | Path, name: str) -> None:
@@ -261,12 +267,13 @@ def _license(report: RunReport, license: str | None, name: str | None, link: str
     return f"{text} ({escape(link)})" if link else text
 
 
-def _citation(citation: str | None) -> str:
+def _citation(citation: str | None, report: RunReport) -> str:
     if citation is None:
-        return (
-            "Not specified for this model. BERT: Devlin, Chang, Lee and Toutanova (2019), "
-            "[arXiv:1810.04805](https://arxiv.org/abs/1810.04805)."
+        of_bert = (
+            " BERT: Devlin, Chang, Lee and Toutanova (2019), [arXiv:1810.04805](https://arxiv.org/abs/1810.04805)."
         )
+        is_bert = report.parameters["name"].startswith("BertFor")
+        return "Not specified for this model." + (of_bert if is_bert else "")
     longest = max((len(run) for run in re.findall("`+", citation)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}bibtex\n{citation.strip()}\n{fence}"

@@ -12,21 +12,21 @@ _BASELINES = {
 }
 
 
-def training_sentence(trained: str, parameters: int, data: str, steps: int, size: str = "") -> str:
+def training_sentence(trained: str, model: str, data: str, steps: int, size: str = "") -> str:
     """Return what was trained on what.
 
     Args:
         trained: `pretrained` or `fine-tuned`.
-        parameters: number of parameters of the model.
+        model: the model, as `model_phrase` names it.
         data: name of the data set.
         steps: optimizer steps.
         size: of the training split, such as `67,349 examples`.
 
-    >>> training_sentence("fine-tuned", 109_483_778, "SST-2", 6_315, "67,349 examples")
+    >>> training_sentence("fine-tuned", "a BERT of 109,483,778 parameters", "SST-2", 6_315, "67,349 examples")
     'A BERT of 109,483,778 parameters was fine-tuned on SST-2 (67,349 examples) for 6,315 steps.'
     """
     counted = f"{data} ({size})" if size else data
-    return f"A BERT of {parameters:,} parameters was {trained} on {counted} for {steps:,} steps."
+    return f"{model[0].upper()}{model[1:]} was {trained} on {counted} for {steps:,} steps."
 
 
 def score_sentence(

@@ -27,8 +27,9 @@ from .arguments import adapt_arguments
 from .checkpointing import CheckpointCallback, is_complete, load_state, load_weights, restore_callbacks, resume_hint
 from .loss import Loss, non_finite_loss
 from .meter import Meter
+from .mismatch import mismatch_explained
 from .noise import tied_weights_unmentioned
-from .optimizer import split_by_lr
+from .optimizer import group_settings, split_by_lr
 from .progress import ProgressView
 from .sampling import EpochCallback, EpochSampler
 from .stopping import StopCallback, StopSignals
@@ -108,11 +109,12 @@ class KitTrainer(Trainer):
             state, callbacks = load_state(checkpoint), self.callback_handler.callbacks
             restore_callbacks(state, callbacks)
             if is_complete(state, self.args, callbacks):
-                self._load_complete(checkpoint)
+                with mismatch_explained(checkpoint, self._checkpoints):
+                    self._load_complete(checkpoint)
                 return None
         self._checkpoints.resumed_from = checkpoint
         try:
-            with self._signals, tied_weights_unmentioned():
+            with self._signals, tied_weights_unmentioned(), mismatch_explained(checkpoint, self._checkpoints):
                 return super().train(resume_from_checkpoint, **settings)
         except (OSError, RuntimeError, SafetensorError) as error:
             if not self._checkpoints.is_writing:
@@ -180,6 +182,7 @@ class KitTrainer(Trainer):
             trained: Any = self.model if model is None else model
             names = {id(parameter): name for name, parameter in trained.named_parameters()}
             split_by_lr(optimizer, lambda parameter: multiplier(names[id(parameter)]))
+        self._checkpoints.settings = group_settings(optimizer) if first else self._checkpoints.settings
         return optimizer
 
     # Loss

@@ -332,3 +332,13 @@ def test_a_decorator_without_parentheses_is_refused():
         @finding_rule
         def some_rule(report):
             return None
+
+
+@pytest.mark.parametrize(("accuracy", "code"), [(0.5, "NSP_AT_CHANCE"), (0.999, "NSP_TOO_EASY")])
+@pytest.mark.parametrize("objective", ["nsp", "sop"])
+def test_the_objective_that_is_used_is_no_advice(accuracy, code, objective):
+    data = {"validation": {"examples_per_epoch": 10_000}}
+    settings = {"recipe": {"objective": objective}}
+    (found,) = diagnose(report("pretraining", result={"pair_accuracy": accuracy}, data=data, settings=settings))
+    assert found.code == code
+    assert ("'sop'" in " ".join(found.advice)) is (objective == "nsp")

@@ -86,7 +86,7 @@ def test_descriptions_are_a_list():
 
 
 def test_summary_sentences():
-    assert training_sentence("pretrained", 1_234, "my_texts", 10) == (
+    assert training_sentence("pretrained", "a BERT of 1,234 parameters", "my_texts", 10) == (
         "A BERT of 1,234 parameters was pretrained on my_texts for 10 steps."
     )
     nsp = known_score("pretraining", "pair_accuracy")

@@ -77,7 +77,7 @@ def nsp_at_chance(report: RunReport) -> Finding | None:
         ["too few steps: pairs are learned after words", "the documents are too similar",
          "the labels of the pairs are wrong", "too few pairs for a narrow interval"],
         ["Train longer.", "Check how documents are separated (documents='blank_lines', 'headings', …).",
-         "Use no pair objective (objective='none'), as RoBERTa does, or use 'sop'."],
+         "Use no pair objective (objective='none'), as RoBERTa does" + ("." if _is_sop(report) else ", or use 'sop'.")],
     )  # fmt: skip
 
 
@@ -94,7 +94,8 @@ def nsp_too_easy(report: RunReport) -> Finding | None:
         {"pair_accuracy": accuracy, "pairs": pairs, "low": low},
         ["the documents differ in topic, language or format, which single words reveal",
          "random segments differ in length or format from true ones"],
-        ["Use sentence order instead: objective='sop' (ALBERT).", "Use text of one kind in one run."],
+        [*([] if _is_sop(report) else ["Use sentence order instead: objective='sop' (ALBERT)."]),
+         "Use text of one kind in one run."],
     )  # fmt: skip
 
 
@@ -128,6 +129,10 @@ def heads_new(report: RunReport) -> Finding | None:
         ["Compare perplexities of later epochs alone: the first ones show how the head learns.",
          "Start from a checkpoint of BertForPreTraining."],
     )  # fmt: skip
+
+
+def _is_sop(report: RunReport) -> bool:
+    return setting(report, "objective", "recipe") == "sop"
 
 
 def _baseline(report: RunReport, name: str) -> float | None:
