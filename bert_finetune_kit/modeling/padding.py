@@ -8,6 +8,7 @@ from transformers import PreTrainedModel
 from ..compat.transformers import get_attn_implementation
 from .encoders import stock_encoders
 from .fixed_shapes import fix_shapes
+from .padding_effect import reads_padding
 from .unpadding import unpad_encoder
 
 
@@ -18,6 +19,9 @@ def skip_padding(model: Any, wanted: bool, on_xla: bool) -> tuple[bool, tuple[st
         model: wrapped by peft or not.
         wanted: whether padding is to be skipped.
         on_xla: whether the device compiles every new shape, so that padding is computed in a few fixed shapes.
+
+    Raises:
+        ModelError: the encoder takes sequences of one length alone.
     """
     if on_xla:
         fix_shapes(model)
@@ -26,7 +30,18 @@ def skip_padding(model: Any, wanted: bool, on_xla: bool) -> tuple[bool, tuple[st
         return False, ()
     if unpad_encoder(model):
         return True, ()
-    return False, (f"Padding is computed: {_reason(model)}",)
+    return False, (f"Padding is computed: {_reason(model)}", *_effect(model))
+
+
+def _effect(model: nn.Module) -> tuple[str, ...]:
+    """Return a note where padding changes what is computed."""
+    encoder = next((module.base_model for module in model.modules() if isinstance(module, PreTrainedModel)), None)
+    if encoder is None or not reads_padding(encoder):
+        return ()
+    return (
+        f"{type(encoder).__name__} reads the padding of a batch: scores and gradients of an example depend a little on "
+        "the longest one of its batch, and so on the batch size and the number of processes",
+    )
 
 
 def _reason(model: nn.Module) -> str:
