@@ -117,8 +117,10 @@ def truncate(first: np.ndarray, second: np.ndarray | None, max_tokens: int, side
 
     if second is None:
         return cut(first, max_tokens), None
-    first = cut(first, max(max_tokens - len(second), min(len(first), (max_tokens + 1) // 2)))
-    return first, cut(second, max_tokens - len(first))
+    # Of an odd number of tokens, the longer text keeps one more.
+    shorter = min(len(first), len(second), max_tokens // 2)
+    kept = shorter if len(first) <= len(second) else max_tokens - shorter
+    return cut(first, kept), cut(second, max_tokens - kept)
 
 
 def slide(tokens: np.ndarray, max_tokens: int, shared: int) -> Iterator[np.ndarray]:

@@ -91,9 +91,10 @@ def sequence_formats(tokenizer: Any, takes_types: bool) -> tuple[SequenceFormat,
 
 
 def _probe(tokenizer: Any, takes_types: bool, pair: bool) -> SequenceFormat:
-    encoded = tokenizer("a", "a") if pair else tokenizer("a")
-    parts = np.array([-1 if number is None else number for number in encoded.sequence_ids(0)])  # -1: special tokens
-    ids = np.array(encoded["input_ids"])
+    # A call of the tokenizer itself would change how its backend treats special tokens in a text.
+    encoding = tokenizer.backend_tokenizer.encode("a", "a" if pair else None)
+    parts = np.array([-1 if number is None else number for number in encoding.sequence_ids])  # -1: special tokens
+    ids = np.array(encoding.ids)
     first, last = np.flatnonzero(parts == 0), np.flatnonzero(parts == int(pair))
     if not len(first) or not len(last) or first[0] == 0 or last[-1] + 1 == len(ids):
         raise ModelError(
@@ -101,12 +102,13 @@ def _probe(tokenizer: Any, takes_types: bool, pair: bool) -> SequenceFormat:
             f"tokenizer('a') gives {tokenizer.convert_ids_to_tokens(ids.tolist())}. Choose another tokenizer."
         )
     between = ids[first[-1] + 1 : last[0]] if pair else ids[:0]
-    types = _types(np.array(encoded["token_type_ids"]), first, last) if "token_type_ids" in encoded else None
+    has_types = "token_type_ids" in tokenizer.model_input_names
+    types = _types(np.array(encoding.type_ids), first, last) if takes_types and has_types else None
     return SequenceFormat(
         before=tuple(ids[: first[0]].tolist()),
         between=tuple(between.tolist()),
         after=tuple(ids[last[-1] + 1 :].tolist()),
-        types=types if takes_types else None,
+        types=types,
     )
 
 

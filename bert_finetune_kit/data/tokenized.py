@@ -1,5 +1,6 @@
 """Token ids in memory-mapped Arrow columns, and tokenizing texts into them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -98,10 +99,10 @@ def tokenize_texts(
     """
     backend = tokenizer.backend_tokenizer
     columns = {"text": text} | ({"text_pair": text_pair} if text_pair is not None else {})
-    key = ["texts", 1, fingerprint_of(rows), list(columns.values()), backend.to_str()]
+    key = ["texts", 2, fingerprint_of(rows), list(columns.values()), backend.to_str()]
     with no_progress_bars():
         tokenized = rows.select_columns(list(columns.values())).map(
-            _tokenize,
+            tokenize_columns,
             batched=True,
             batch_size=1000,
             fn_kwargs={"backend": backend, "columns": columns},
@@ -112,9 +113,25 @@ def tokenize_texts(
     return TokenizedTexts(tokenized)
 
 
-def _tokenize(batch: dict[str, list[str]], backend: Tokenizer, columns: dict[str, str]) -> dict[str, list[np.ndarray]]:
-    tokenized = {}
-    for name, column in columns.items():
-        encodings = backend.encode_batch_fast(batch[column], add_special_tokens=False)
-        tokenized[name] = [np.array(encoding.ids, np.int32) for encoding in encodings]
-    return tokenized
+def tokenize_columns(
+    batch: Mapping[str, list[str]], backend: Tokenizer, columns: Mapping[str, str]
+) -> dict[str, list[np.ndarray]]:
+    """Return the token ids of each text of some columns, by new name of the column; `columns` has the old names."""
+    return {
+        name: [np.array(encoding.ids, np.int32) for encoding in encode_texts(batch[column], backend, offsets=False)]
+        for name, column in columns.items()
+    }
+
+
+def encode_texts(texts: list[str], backend: Tokenizer, offsets: bool = True) -> list[Any]:
+    """Return the encodings of texts without special tokens; "[SEP]" in a text is plain text.
+
+    Args:
+        texts: to encode.
+        backend: of a tokenizer.
+        offsets: whether the places of tokens in the texts are needed.
+    """
+    backend.encode_special_tokens = True  # a copy of a tokenizer, as in another process, has lost this setting
+    encode = backend.encode_batch if offsets else backend.encode_batch_fast
+    encodings: list[Any] = encode(texts, add_special_tokens=False)
+    return encodings

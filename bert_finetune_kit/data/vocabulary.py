@@ -120,7 +120,6 @@ def load_tokenizer(given: str | Path | PreTrainedTokenizerBase) -> PreTrainedTok
         )
     backend.no_truncation()
     backend.no_padding()
-    backend.encode_special_tokens = True  # "[SEP]" in a text is plain text
     missing = [name for name in _NEEDED if getattr(tokenizer, name, None) is None]
     if missing:
         raise ModelError(

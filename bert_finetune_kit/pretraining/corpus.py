@@ -11,7 +11,7 @@ from datasets import Dataset, Features, List, Value
 from ..compat.datasets import arrow_column, content_hash, fingerprint_of, no_progress_bars
 from ..data.digest import column_digest, digest
 from ..data.documents import split_sentences
-from ..data.tokenized import ListColumn, list_lengths
+from ..data.tokenized import ListColumn, encode_texts, list_lengths
 
 _FEATURES = Features({"tokens": List(Value("int32")), "sentence_starts": List(Value("int32"))})
 # Added to the id of a token that continues a word. It goes wherever the token goes, through windows and cut segments.
@@ -53,7 +53,7 @@ def tokenize_documents(batch: dict[str, list[str]], backend: Any) -> dict[str, l
     """Return the tokens of each document and where its sentences start; sentences without a token are skipped."""
     sentences = [split_sentences(text) for text in batch["text"]]
     texts = [sentence for document in sentences for sentence in document]
-    encodings = iter(backend.encode_batch(texts, add_special_tokens=False))
+    encodings = iter(encode_texts(texts, backend))
     tokens, sentence_starts = [], []
     for document in sentences:
         pieces = [piece for _ in document for piece in cut_long(marked_tokens(next(encodings))) if len(piece)]

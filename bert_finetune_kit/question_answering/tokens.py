@@ -10,7 +10,7 @@ import numpy as np
 from datasets import Dataset, Features, List, Value
 
 from ..compat.datasets import arrow_column, content_hash, fingerprint_of, no_progress_bars
-from ..data.tokenized import ListColumn, list_lengths
+from ..data.tokenized import ListColumn, encode_texts, list_lengths
 
 _TOKENS = Features({name: List(Value("int32")) for name in ("input_ids", "starts", "ends")})
 
@@ -111,7 +111,7 @@ def _tokenize(texts: list[str], tokenizer: Any) -> Dataset:
     cache.mkdir(parents=True, exist_ok=True)
     with no_progress_bars():
         return rows.map(
-            _encode,
+            encode_with_offsets,
             batched=True,
             fn_kwargs={"backend": backend},
             remove_columns=["text"],
@@ -122,8 +122,9 @@ def _tokenize(texts: list[str], tokenizer: Any) -> Dataset:
         )
 
 
-def _encode(batch: dict[str, list[str]], backend: Any) -> dict[str, list[np.ndarray]]:
-    encodings = backend.encode_batch(batch["text"], add_special_tokens=False)
+def encode_with_offsets(batch: dict[str, list[str]], backend: Any) -> dict[str, list[np.ndarray]]:
+    """Return the ids of the tokens of each text, and where they start and end in characters, without white space."""
+    encodings = encode_texts(batch["text"], backend)
     pairs = zip(batch["text"], encodings, strict=True)
     offsets = [_trim(text, np.array(encoding.offsets, np.int32)) for text, encoding in pairs]
     return {

@@ -8,7 +8,7 @@ from functools import cache
 
 import torch
 import transformers
-from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import CONFIG_MAPPING, PretrainedConfig, PreTrainedTokenizerFast
 
 from bert_finetune_kit import train_wordpiece
@@ -109,7 +109,7 @@ def tokenizer_of_kind(kind):
 def byte_level_tokenizer():
     """Return a tokenizer in the form of ModernBERT's, which has no class of its own."""
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(

@@ -13,7 +13,7 @@ from bert_finetune_kit.modeling.architecture import architecture_name, pair_faul
 DOCS = Path(__file__).parents[2] / "docs" / "models.md"
 START, END = "<!-- table of promises -->", "<!-- end of the table -->"
 PROMISES = {
-    "padding ignored": "an example has the same logits in any batch as alone, framed as by `tokenizer(text, text_pair)`",
+    "padding ignored": "an example has the same logits in any batch as alone, as `tokenizer(text, pair)` frames it",
     "padding skipped": "the padding of a batch is not computed",
     "chosen positions": "the head for masked words computes the masked positions alone",
     "pairs": "PretrainRecipe has an objective for pairs of segments beside masked words",
