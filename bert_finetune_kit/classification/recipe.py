@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from datasets import Dataset
-from transformers import BertConfig, TrainerCallback, TrainingArguments
+from transformers import PretrainedConfig, PreTrainedModel, TrainerCallback, TrainingArguments
 
 from ..command_line import FineTuningArguments, RunArguments
 from ..contract import BuiltModel, Description, Evaluation, Outputs
@@ -57,8 +57,8 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
             reviews of the bundled sample.
         source: data in place of the task's own: a Hub id, a file, folder or list of files, a `Dataset`, or a
             `LabelledSource` for all settings of a source.
-        model: a Hub id or folder to start from, a `BertConfig`, or a size by name (tiny, mini, small, medium, base,
-            large) for new weights; only the bundled sample has a default (tiny).
+        model: a Hub id or folder to start from, a config or model object of transformers, or
+            a size of BERT by name (tiny, mini, small, medium, base, large) for new weights; only the bundled sample has a default (tiny).
         args: the Trainer's arguments; none means `ClassificationRecipe.default_args()`. Where they ask for the best
             model and name no metric, it is chosen by the task's `best_metric`.
         config: lengths, class weights, what to freeze; none means the defaults.
@@ -81,7 +81,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         task: ClassificationTask | str | Path | None = None,
         source: Any = None,
         *,
-        model: str | Path | BertConfig | None = None,
+        model: str | Path | PretrainedConfig | PreTrainedModel | None = None,
         args: TrainingArguments | None = None,
         config: ClassificationConfig | None = None,
         tokenizer: Any = None,

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from transformers import BertConfig, TrainerCallback, TrainingArguments
+from transformers import PretrainedConfig, PreTrainedModel, TrainerCallback, TrainingArguments
 
 from ..command_line import RunArguments
 from ..compat.datasets import fingerprint_of
@@ -43,8 +43,8 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
     Args:
         source: a Hub id (`"wikitext-2-raw-v1"` is known by its bare name), a file, folder or list of files, a
             `Dataset`, or a `TextSource` for all settings of a source; none means the bundled sample.
-        model: a Hub id or folder to continue from, a `BertConfig`, or a size by name (tiny, mini, small, medium, base,
-            large) for new weights.
+        model: a Hub id or folder to continue from, a config or model object of transformers, or
+            a size of BERT by name (tiny, mini, small, medium, base, large) for new weights.
         args: the Trainer's arguments; none means `PretrainRecipe.default_args()`.
         config: objective, lengths and masking; none means the defaults of the BERT paper.
         tokenizer: a Hub id, folder, `vocab.txt` or tokenizer; none means that of the checkpoint, and for new weights
@@ -63,7 +63,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
         self,
         source: Any = None,
         *,
-        model: str | Path | BertConfig = "tiny",
+        model: str | Path | PretrainedConfig | PreTrainedModel = "tiny",
         args: TrainingArguments | None = None,
         config: PretrainConfig | None = None,
         tokenizer: Any = None,

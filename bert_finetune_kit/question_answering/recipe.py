@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
-from transformers import BertConfig, TrainerCallback, TrainingArguments
+from transformers import PretrainedConfig, PreTrainedModel, TrainerCallback, TrainingArguments
 
 from ..command_line import FineTuningArguments, RunArguments
 from ..contract import BuiltModel, Description, Outputs
@@ -53,8 +53,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         source: `"squad"`, `"squad_v2"`, another Hub id, a file, folder or list of files, a `Dataset`, or a
             `QuestionSource` for all settings of a source; none means the bundled sample. Whether there are questions
             without an answer is detected in the data.
-        model: a Hub id or folder to start from, a `BertConfig`, or a size by name (tiny, mini, small, medium, base,
-            large) for new weights; only the bundled sample has a default (tiny).
+        model: a Hub id or folder to start from, a config or model object of transformers, or
+            a size of BERT by name (tiny, mini, small, medium, base, large) for new weights; only the bundled sample has a default (tiny).
         args: the Trainer's arguments; none means `QARecipe.default_args()`.
         config: lengths and search of spans; none means the defaults of the BERT paper's scripts.
         tokenizer: a Hub id, folder, `vocab.txt` or tokenizer; none means that of the checkpoint, and for new weights
@@ -78,7 +78,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         self,
         source: Any = None,
         *,
-        model: str | Path | BertConfig | None = None,
+        model: str | Path | PretrainedConfig | PreTrainedModel | None = None,
         args: TrainingArguments | None = None,
         config: QAConfig | None = None,
         tokenizer: Any = None,

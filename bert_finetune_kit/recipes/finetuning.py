@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, PreTrainedModel, TrainerCallback, TrainingArguments
 
 from ..contract import BuiltModel, Forward, PreparedData
 from ..data.vocabulary import check_vocabulary
@@ -34,15 +34,18 @@ def default_hyperparameters(model: Any, lora: bool, sample_args: Mapping[str, An
 
 
 def is_small(model: Any) -> bool:
-    """Return whether a model is narrower than BERT-base: that of the sample, a size, a config, a local folder.
+    """Return whether a model is narrower than BERT-base: that of the sample, a size, a config, a model, a local folder.
 
     A model on the Hub counts as large, so that nothing is loaded for the answer.
     """
     if model is None:
         return True
-    config = config_from_scratch(model, vocab_size=1)
-    if config is None and Path(str(model)).is_dir():
-        config = checkpoint_config(str(model))
+    if isinstance(model, PreTrainedModel):
+        config: Any = model.config
+    else:
+        config = config_from_scratch(model, vocab_size=1)
+        if config is None and Path(str(model)).is_dir():
+            config = checkpoint_config(str(model))
     return config is not None and config.hidden_size < _BASE_WIDTH
 
 

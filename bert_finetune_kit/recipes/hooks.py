@@ -25,6 +25,7 @@ from ..training.loss import Loss
 from ..training.saving import cache_hint, save_model
 from ..training.session import Phase
 from ..training.trainer import KitTrainer
+from .model_object import model_object
 from .state import Prepared, RecipeState
 
 _OF_THE_BASE = ("model", "tokenizer", "args", "callbacks")
@@ -60,7 +61,9 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
     def __init__(
         self, model: Any, tokenizer: Any, args: TrainingArguments, callbacks: Sequence[TrainerCallback] = ()
     ) -> None:
-        self.model_name_or_path = str(model) if isinstance(model, Path) else model
+        self.model_object = model_object(model, tokenizer)
+        given = model if self.model_object is None else self.model_object.path
+        self.model_name_or_path = str(given) if isinstance(given, Path) else given
         self.tokenizer_name_or_path = str(tokenizer) if isinstance(tokenizer, Path) else tokenizer
         self.args = copy.copy(args)
         self.callbacks = list(callbacks)
@@ -234,18 +237,24 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
         """Return what the constructor was given, but for the Trainer's arguments, by name of the argument."""
         names = inspect.signature(type(self)).parameters
         settings = {name: getattr(self, name) for name in names if hasattr(self, name) and name not in _OF_THE_BASE}
-        model = {"model": self.model_name_or_path, "tokenizer": self.tokenizer_name_or_path}
-        return settings | model | {"callbacks": self.callbacks or None}
+        model = self.model_name_or_path if self.model_object is None else self.model_object.model
+        return (
+            settings
+            | {"model": model, "tokenizer": self.tokenizer_name_or_path}
+            | {"callbacks": self.callbacks or None}
+        )
 
     def model_settings(self) -> dict[str, Any]:
         """Return what the report says of the model that was asked for."""
-        model, tokenizer = self.model_name_or_path, self.tokenizer_name_or_path
+        model, tokenizer = self.given()["model"], self.tokenizer_name_or_path
         return {"model_name_or_path": describe_object(model), "tokenizer": describe_object(tokenizer)}
 
     def fingerprint(self) -> dict[str, Any]:
         """Return all settings that can change the result of a run, as plain data by name."""
         settings = {name: value for name, value in self.given().items() if name != "callbacks"}
-        return {"recipe": self.name} | settings_fingerprint({"config": self.config, **settings}, self.args)
+        settings["model"] = self.model_name_or_path
+        named = {} if self.model_object is None else {"model": self.model_object.name}
+        return {"recipe": self.name} | settings_fingerprint({"config": self.config, **settings}, self.args) | named
 
     def run_fingerprint(self, data: DataT) -> dict[str, Any]:
         """Return all that can change the result of a run: settings, examples, tokenizer, what else its data hold."""
