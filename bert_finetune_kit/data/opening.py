@@ -8,6 +8,7 @@ import datasets
 from datasets import Dataset, DatasetDict
 
 from ..compat.datasets import no_progress_bars
+from ..compat.hub import hub_failure
 from ..errors import DataError
 from ..tasks.squad import QA_TASKS
 from .files import ENDINGS, SPLIT_WORDS, Files, ending_of, missing_path, root_cause, split_name
@@ -174,12 +175,23 @@ def load_hub(name: str, config: str | None) -> dict[str, Dataset]:
         with no_progress_bars():
             loaded = datasets.load_dataset(hub_id, config)
     except Exception as error:
+        failure = hub_failure(error)
         configured = f", config {config}" if config else ""
         raise DataError(
             f"{name!r} is not a local file or folder, and the Hub data set {hub_id}{configured} cannot be loaded: "
-            f"{root_cause(error)}. Check the spelling, the config and the network, or give a local file or folder."
-        ) from error
+            + (failure or _other_failure(error))
+        ) from (None if failure else error)
     return {str(split): rows for split, rows in loaded.items()}
+
+
+def _other_failure(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    if len(lines) > 1 and lines[0].startswith("Config name is missing"):
+        return (
+            f"it has several configs. {lines[1]}. Set hub_config to one of them (for a classification, that of the "
+            "ClassificationTask)."
+        )
+    return f"{root_cause(error).rstrip('.')}. Check the spelling and the config, or give a local file or folder."
 
 
 def looks_like_path(given: str) -> bool:

@@ -50,16 +50,19 @@ def assignment_repositories(tokenizer):
 
 
 def bert_base(tokenizer):
-    """Return a BERT of two narrow layers in the files of bert-base-uncased, whose weights have names of 2018."""
+    """Return a BERT of two narrow layers in the files of bert-base-uncased.
+
+    The weights of every LayerNorm have names of 2018, and values that no new model has.
+    """
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
         architectures=["BertForMaskedLM"],
     )  # fmt: skip
-    weights = BertForPreTraining(config).state_dict()
+    weights = {name: weight + 0.02 * torch.randn_like(weight) for name, weight in BertForPreTraining(config).state_dict().items()}
     names = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
     old = {
-        re.sub("|".join(names), lambda match: names[match[0]], name): weight.clone()
+        re.sub("|".join(names), lambda match: names[match[0]], name): weight
         for name, weight in weights.items()
         if "decoder" not in name and not name.endswith("position_ids")
     }

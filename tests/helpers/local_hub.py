@@ -103,8 +103,9 @@ class ReadableHub(LocalHub):
         return self.address.replace("127.0.0.1", "localhost")
 
 
-_FILE = re.compile(r"/(?:(datasets)/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
-_API = re.compile(r"/api/(models|datasets)/([^/]+/[^/]+)(?:/(revision|tree|paths-info)/([^/]+)(?:/(.+))?)?")
+# A name has an owner, but for the oldest repositories.
+_FILE = re.compile(r"/(?:(datasets)/)?([^/]+(?:/[^/]+)?)/resolve/([^/]+)/(.+)")
+_API = re.compile(r"/api/(models|datasets)/([^/]+(?:/[^/]+)??)(?:/(revision|tree|paths-info)/([^/]+)(?:/(.+))?)?")
 _CDN = re.compile(r"/cdn/(models|datasets)/([^/]+/[^/]+)/(.+)")
 
 
@@ -133,7 +134,7 @@ class _ReadHandler(LocalHubHandler):
         if repository is None and self.headers.get("Authorization"):
             self._refuse(404, "RepoNotFound", "Repository not found")
         elif repository is None:
-            self._refuse(401, None, "Invalid username or password.")
+            self._refuse(401, "RepoNotFound", "Invalid username or password.")
         elif repository.status in (401, 403):
             self._refuse(repository.status, "GatedRepo", f"Access to {name} is restricted.")
         elif repository.status is not None:
