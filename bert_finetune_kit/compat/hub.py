@@ -1,4 +1,4 @@
-"""Why the Hub did not give a model or a data set, whichever library asked for it.
+"""What a name means on the Hub, and why the Hub did not give it, whichever library asked.
 
 transformers and datasets wrap the errors of huggingface_hub in their own, whose messages differ and often name another
 cause: a file whose download was cut is a "local directory with the same name" there. The first errors are still in the
@@ -6,6 +6,7 @@ chain. All names are public; `httpx` is huggingface_hub's own export, since its 
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from huggingface_hub import constants, is_offline_mode
 from huggingface_hub.errors import (
@@ -13,11 +14,12 @@ from huggingface_hub.errors import (
     FileMetadataError,
     GatedRepoError,
     HfHubHTTPError,
+    HFValidationError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
-from huggingface_hub.utils import httpx
+from huggingface_hub.utils import httpx, validate_repo_id
 
 _LOG_IN = "log in by `hf auth login`, or set HF_TOKEN"
 _WITHOUT_NETWORK = "load it once on a machine with network and copy its HF_HOME, or give a local file or folder"
@@ -42,6 +44,24 @@ def hub_failure(error: BaseException) -> str | None:
         if isinstance(link, FileMetadataError):
             return f"what answers at {constants.ENDPOINT} is not the Hub. Check HF_ENDPOINT, network and proxy."
     return None
+
+
+def is_repo_id(name: object) -> bool:
+    """Return whether `name` can be the id of a repository on the Hub."""
+    if not isinstance(name, str):
+        return False
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return True
+
+
+def local_folder_note(name: object) -> tuple[str, ...]:
+    """Return a note where a name that can be a Hub id is that of a folder, which every library takes instead."""
+    if not is_repo_id(name) or not Path(str(name)).is_dir():
+        return ()
+    return (f"{name} was read from the folder of that name in the working directory, not from the Hub",)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -8,7 +8,7 @@ import datasets
 from datasets import Dataset, DatasetDict
 
 from ..compat.datasets import no_progress_bars
-from ..compat.hub import hub_failure
+from ..compat.hub import hub_failure, local_folder_note
 from ..errors import DataError
 from ..tasks.squad import QA_TASKS
 from .files import ENDINGS, SPLIT_WORDS, Files, ending_of, missing_path, root_cause, split_name
@@ -30,15 +30,23 @@ Opened: TypeAlias = Files | Dataset
 class Splits(Mapping[str, T], Generic[T]):
     """Splits by name. A split is read when it is looked up: those that nobody needs are never read."""
 
-    def __init__(self, source: str, opened: Mapping[str, Opened], read: Callable[[Opened, str], T]) -> None:
+    def __init__(
+        self,
+        source: str,
+        opened: Mapping[str, Opened],
+        read: Callable[[Opened, str], T],
+        notes: tuple[str, ...] = (),
+    ) -> None:
         """Keep what is needed to read the splits.
 
         Args:
             source: name of the source for messages.
             opened: splits by name.
             read: reads a split; its second argument is the name of the split for messages.
+            notes: on the source, for the report.
         """
         self.source = source
+        self.notes = notes
         self._opened = opened
         self._read = read
 
@@ -103,7 +111,12 @@ def open_splits(
     Raises:
         DataError: it does not exist, or is none of these.
     """
-    return Splits(describe_source(given, config), _open(unwrap(given), endings, split, config), read)
+    given = unwrap(given)
+    if isinstance(given, str) and given in HUB_NAMES and not Path(given).exists() and Path(HUB_NAMES[given][0]).is_dir():
+        given = HUB_NAMES[given][0]  # a folder is taken by either name
+    is_hub_name = isinstance(given, str) and ("/" in given or given in HUB_NAMES)
+    notes = local_folder_note(given) if is_hub_name else ()
+    return Splits(describe_source(given, config), _open(given, endings, split, config), read, notes)
 
 
 def _open(given: Any, endings: Collection[str], split: str, config: str | None) -> Mapping[str, Opened]:
