@@ -8,7 +8,7 @@ chain. All names are public; `httpx` is huggingface_hub's own export, since its 
 from collections.abc import Iterator
 from pathlib import Path
 
-from huggingface_hub import constants, is_offline_mode
+from huggingface_hub import HfApi, constants, is_offline_mode
 from huggingface_hub.errors import (
     EntryNotFoundError,
     FileMetadataError,
@@ -44,6 +44,24 @@ def hub_failure(error: BaseException) -> str | None:
         if isinstance(link, FileMetadataError):
             return f"what answers at {constants.ENDPOINT} is not the Hub. Check HF_ENDPOINT, network and proxy."
     return None
+
+
+def data_set_failure(hub_id: str, error: Exception) -> str | None:
+    """Return why `datasets` could not load a data set of the Hub, and what to do; none where the Hub is not the cause.
+
+    `datasets` cuts the chain of its errors, so the Hub is asked once more.
+
+    Args:
+        hub_id: of the data set.
+        error: of `datasets`.
+    """
+    failure = hub_failure(error)
+    if failure is None and isinstance(error, OSError):
+        try:
+            HfApi().auth_check(hub_id, repo_type="dataset")
+        except Exception as answer:
+            failure = hub_failure(answer)
+    return failure
 
 
 def is_repo_id(name: object) -> bool:
@@ -93,7 +111,9 @@ def _refusal(error: HfHubHTTPError) -> str:
 
 def _broken_connection(error: Exception) -> str:
     if isinstance(error, httpx.LocalProtocolError):
-        return f"the request could not be sent: the token may have characters that no token has. To replace it, {_LOG_IN}."
+        return (
+            f"the request could not be sent: the token may have characters that no token has. To replace it, {_LOG_IN}."
+        )
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError | httpx.UnsupportedProtocol):
         return (
             f"{constants.ENDPOINT} cannot be reached, and the cache does not have it. Check network and proxy, "

@@ -8,7 +8,7 @@ import datasets
 from datasets import Dataset, DatasetDict
 
 from ..compat.datasets import no_progress_bars
-from ..compat.hub import hub_failure, local_folder_note
+from ..compat.hub import data_set_failure, local_folder_note
 from ..errors import DataError
 from ..tasks.squad import QA_TASKS
 from .files import ENDINGS, SPLIT_WORDS, Files, ending_of, missing_path, root_cause, split_name
@@ -112,7 +112,12 @@ def open_splits(
         DataError: it does not exist, or is none of these.
     """
     given = unwrap(given)
-    if isinstance(given, str) and given in HUB_NAMES and not Path(given).exists() and Path(HUB_NAMES[given][0]).is_dir():
+    if (
+        isinstance(given, str)
+        and given in HUB_NAMES
+        and not Path(given).exists()
+        and Path(HUB_NAMES[given][0]).is_dir()
+    ):
         given = HUB_NAMES[given][0]  # a folder is taken by either name
     is_hub_name = isinstance(given, str) and ("/" in given or given in HUB_NAMES)
     notes = local_folder_note(given) if is_hub_name else ()
@@ -188,7 +193,7 @@ def load_hub(name: str, config: str | None) -> dict[str, Dataset]:
         with no_progress_bars():
             loaded = datasets.load_dataset(hub_id, config)
     except Exception as error:
-        failure = hub_failure(error)
+        failure = data_set_failure(hub_id, error)
         configured = f", config {config}" if config else ""
         raise DataError(
             f"{name!r} is not a local file or folder, and the Hub data set {hub_id}{configured} cannot be loaded: "

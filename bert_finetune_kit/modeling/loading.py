@@ -81,8 +81,8 @@ def checkpoint_config(model_name_or_path: str | Path) -> BertConfig:
         failure = hub_failure(error)
         reason = failure or f"{str(error).strip().splitlines()[0]} Check the spelling of the folder."
         raise ModelError(
-            f"{str(model_name_or_path)!r} is no size ({', '.join(BERT_SIZES)}), and cannot be loaded as a checkpoint from "
-            f"a folder or the Hub: {reason}"
+            f"{str(model_name_or_path)!r} is no size ({', '.join(BERT_SIZES)}), and cannot be loaded as a checkpoint "
+            f"from a folder or the Hub: {reason}"
         ) from (None if failure else error)
     if config.model_type != "bert":
         raise ModelError(

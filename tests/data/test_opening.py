@@ -117,7 +117,7 @@ def test_a_folder_with_the_name_of_a_hub_data_set_is_read_with_a_note(tmp_path, 
     [
         ("Config name is missing.\nPlease pick one among the available configs: ['cola', 'sst2']\nExample",
          r"several configs. .*\['cola', 'sst2'\]. Set hub_config"),
-        ("BuilderConfig 'x' not found. Available: ['plain_text']", r"'x' not found. Available: \['plain_text'\]. Check"),
+        ("BuilderConfig 'x' not found. Available: ['plain']", r"'x' not found. Available: \['plain'\]. Check the"),
     ],
 )  # fmt: skip
 def test_the_configs_of_a_hub_data_set_are_listed(monkeypatch, error, message):

@@ -59,7 +59,10 @@ def bert_base(tokenizer):
         vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
         architectures=["BertForMaskedLM"],
     )  # fmt: skip
-    weights = {name: weight + 0.02 * torch.randn_like(weight) for name, weight in BertForPreTraining(config).state_dict().items()}
+    weights = {
+        name: weight + 0.02 * torch.randn_like(weight)
+        for name, weight in BertForPreTraining(config).state_dict().items()
+    }
     names = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
     old = {
         re.sub("|".join(names), lambda match: names[match[0]], name): weight

@@ -105,7 +105,9 @@ class ReadableHub(LocalHub):
 
 # A name has an owner, but for the oldest repositories.
 _FILE = re.compile(r"/(?:(datasets)/)?([^/]+(?:/[^/]+)?)/resolve/([^/]+)/(.+)")
-_API = re.compile(r"/api/(models|datasets)/([^/]+(?:/[^/]+)??)(?:/(revision|tree|paths-info)/([^/]+)(?:/(.+))?)?")
+_API = re.compile(
+    r"/api/(models|datasets)/([^/]+(?:/[^/]+)??)(?:/(auth-check|revision|tree|paths-info)(?:/([^/]+)(?:/(.+))?)?)?"
+)
 _CDN = re.compile(r"/cdn/(models|datasets)/([^/]+/[^/]+)/(.+)")
 
 
