@@ -56,7 +56,7 @@ def data_set_failure(hub_id: str, error: Exception) -> str | None:
         error: of `datasets`.
     """
     failure = hub_failure(error)
-    if failure is None and isinstance(error, OSError):
+    if failure is None and isinstance(error, ConnectionError | FileNotFoundError):
         try:
             HfApi().auth_check(hub_id, repo_type="dataset")
         except Exception as answer:

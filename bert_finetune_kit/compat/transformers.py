@@ -1,5 +1,7 @@
 """Private parts of transformers."""
 
+from typing import Any
+
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils.output_capturing import _CAN_RECORD_REGISTRY
 
@@ -37,4 +39,5 @@ def save_under_own_names(model: PreTrainedModel) -> None:
     from bert-base-uncased is saved with `LayerNorm.gamma` and `LayerNorm.beta`. What reads such a file by the names of
     the parameters, as the Trainer does to resume and to restore the best weights, silently skips these weights.
     """
-    model._weight_conversions = None
+    loaded: Any = model
+    loaded._weight_conversions = None
