@@ -90,7 +90,7 @@ def build_data(
     columns = tuple(column for column in (task.text, task.text_pair) if column is not None)
     texts = (text for column in columns for text in rows.train[column])
     choice = choose_tokenizer(texts, fingerprint_of(rows.train))
-    tokenizer, notes = choice.tokenizer, [*choice.notes, *label_notes(labels, task)]
+    tokenizer, notes = choice.tokenizer, [*choice.notes, *rows.notes, *label_notes(labels, task)]
     train = build_examples(rows.train, task, config, tokenizer, labels.encode(values, "train"))
     validation = {
         split: build_examples(part, task, config, tokenizer, labels.encode(label_values(part, task), split))

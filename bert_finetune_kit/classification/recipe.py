@@ -22,7 +22,7 @@ from ..recipes.finetuning import build_trainable, default_hyperparameters, early
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
-from ..recipes.tokenizer import TokenizerChoice, choose_tokenizer
+from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer
 from ..reporting.card_context import CardContext
 from ..reporting.origin import data_origin, hub_id
 from ..reporting.plain import describe_settings
@@ -191,6 +191,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
                 f"label_smoothing_factor needs a single_label task, and this one is {self.task.kind}: set it to 0"
             )
         raise_faults(faults, type(self).__name__)
+        check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path)
         if self.task.labels is not None or self.task.kind == "regression":
             metric_set(self.task.metrics, self.task.kind, len(self.task.labels or ()))
 
