@@ -103,7 +103,7 @@ def build_data(
     columns = tuple(column for column in (task.text, task.text_pair) if column is not None)
     texts = (text for column in columns for text in rows.train[column])
     choice = choose_tokenizer(texts, fingerprint_of(rows.train))
-    tokenizer, notes = choice.tokenizer, [*choice.notes, *label_notes(labels, task)]
+    tokenizer, notes = choice.tokenizer, [*choice.notes, *rows.notes, *label_notes(labels, task)]
     takes_types = choice.takes_types
     train = build_examples(rows.train, task, config, tokenizer, takes_types, labels.encode(values, "train"))
     targets = {split: labels.encode(label_values(part, task), split) for split, part in rows.validation.items()}

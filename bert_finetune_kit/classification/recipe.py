@@ -24,7 +24,7 @@ from ..recipes.finetuning import build_trainable, default_hyperparameters, early
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
-from ..recipes.tokenizer import TokenizerChoice, choose_tokenizer
+from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer
 from ..reporting.card_context import CardContext
 from ..reporting.origin import data_origin, hub_id
 from ..reporting.plain import describe_settings
@@ -57,8 +57,8 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
             reviews of the bundled sample.
         source: data in place of the task's own: a Hub id, a file, folder or list of files, a `Dataset`, or a
             `LabelledSource` for all settings of a source.
-        model: a Hub id or folder to start from, a config or model object of transformers, or
-            a size of BERT by name (tiny, mini, small, medium, base, large) for new weights; only the bundled sample has a default (tiny).
+        model: a Hub id or folder to start from, a config or model object of transformers, or a size of BERT by name
+            (tiny, mini, small, medium, base, large) for new weights; only the bundled sample has a default (tiny).
         args: the Trainer's arguments; none means `ClassificationRecipe.default_args()`. Where they ask for the best
             model and name no metric, it is chosen by the task's `best_metric`.
         config: lengths, class weights, what to freeze; none means the defaults.
@@ -197,6 +197,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
                 f"label_smoothing_factor needs a single_label task, and this one is {self.task.kind}: set it to 0"
             )
         raise_faults(faults, type(self).__name__)
+        check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path)
         if self.task.labels is not None or self.task.kind == "regression":
             metric_set(self.task.metrics, self.task.kind, len(self.task.labels or ()))
 

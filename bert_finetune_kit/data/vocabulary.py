@@ -9,6 +9,7 @@ from typing import Any
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import TOKENIZER_MAPPING, AutoTokenizer, BertTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
+from ..compat.hub import hub_failure
 from ..errors import ModelError, raise_faults
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -140,10 +141,11 @@ def _load(given: str | Path) -> PreTrainedTokenizerBase:
     try:
         return AutoTokenizer.from_pretrained(str(path) if path.exists() else str(given))
     except Exception as error:
-        raise ModelError(
-            f"No tokenizer can be loaded from {given!r}: {str(error).strip().splitlines()[0]} "
-            "Give a folder with tokenizer.json or vocab.txt, or a Hub id with access to the network."
-        ) from error
+        failure = hub_failure(error)
+        reason = failure or (
+            f"{str(error).strip().splitlines()[0]} Give a folder with tokenizer.json or vocab.txt, or a Hub id."
+        )
+        raise ModelError(f"No tokenizer can be loaded from {given!r}: {reason}") from (None if failure else error)
 
 
 def continuation_mask(tokenizer: PreTrainedTokenizerBase) -> list[bool]:

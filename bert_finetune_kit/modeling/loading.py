@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import transformers
 from transformers import AutoConfig, BertConfig, PretrainedConfig, PreTrainedModel
 
+from ..compat.hub import hub_failure
+from ..compat.transformers import save_under_own_names
 from ..errors import ModelError
 from .architecture import check_encoder, head_modules
 
@@ -79,16 +81,18 @@ def checkpoint_config(model_name_or_path: str | Path) -> PretrainedConfig:
     try:
         config: PretrainedConfig = AutoConfig.from_pretrained(str(model_name_or_path))
     except Exception as error:
+        failure = hub_failure(error)
+        reason = failure or f"{str(error).strip().splitlines()[0]} Check the spelling of the folder."
         raise ModelError(
-            f"{str(model_name_or_path)!r} is no size ({', '.join(BERT_SIZES)}), and cannot be loaded as a checkpoint: "
-            f"{str(error).strip().splitlines()[0]} Check the spelling of the folder, or the network for a Hub id."
-        ) from error
+            f"{str(model_name_or_path)!r} is no size ({', '.join(BERT_SIZES)}), and cannot be loaded as a checkpoint "
+            f"from a folder or the Hub: {reason}"
+        ) from (None if failure else error)
     check_encoder(config, str(model_name_or_path))
     return config
 
 
 def load_pretrained(head: type[Model], model_name_or_path: str, **settings: Any) -> tuple[Model, list[str]]:
-    """Load a checkpoint with a head.
+    """Load a checkpoint with a head. It is saved under the names of its parameters, whatever the checkpoint calls them.
 
     Args:
         head: class of the model.
@@ -106,9 +110,11 @@ def load_pretrained(head: type[Model], model_name_or_path: str, **settings: Any)
         with quiet_transformers():  # the caller reports newly initialized weights, once
             loaded: Any = head.from_pretrained(model_name_or_path, output_loading_info=True, **settings)
     except Exception as error:
+        failure = hub_failure(error)
         raise ModelError(
-            f"The weights of {model_name_or_path} cannot be loaded: {error} Check that the checkpoint is complete."
-        ) from error
+            f"The weights of {model_name_or_path} cannot be loaded: "
+            + (failure or f"{error} Check that the checkpoint is complete.")
+        ) from (None if failure else error)
     model, loading = loaded
     missing = sorted(loading["missing_keys"])
     encoder = [key for key in missing if _is_needed(key, model)]
@@ -118,6 +124,7 @@ def load_pretrained(head: type[Model], model_name_or_path: str, **settings: Any)
             "be randomly initialized. Check that it is such a checkpoint; to train from scratch, pass a config or "
             "the name of a size."
         )
+    save_under_own_names(model)
     return model, modules_of_weights(missing)
 
 

@@ -19,7 +19,7 @@ from ..modeling.selection import select_positions
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import Prepared
-from ..recipes.tokenizer import choose_tokenizer
+from ..recipes.tokenizer import check_tokenizer, choose_tokenizer
 from ..reporting.card_context import CardContext
 from ..reporting.schema import RunReport, Score
 from ..training.loss import Loss
@@ -100,6 +100,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
             self.model_name_or_path
         )
         raise_faults(self.config.model_faults(model_config), "PretrainRecipe")
+        check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path)
 
     def load_examples(self) -> Corpus:
         """Source → documents."""

@@ -22,7 +22,7 @@ from ..recipes.finetuning import build_trainable, default_hyperparameters, early
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
-from ..recipes.tokenizer import TokenizerChoice, choose_tokenizer
+from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer
 from ..reporting.card_context import CardContext
 from ..reporting.origin import data_origin, hub_id
 from ..reporting.plain import describe_settings
@@ -53,8 +53,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         source: `"squad"`, `"squad_v2"`, another Hub id, a file, folder or list of files, a `Dataset`, or a
             `QuestionSource` for all settings of a source; none means the bundled sample. Whether there are questions
             without an answer is detected in the data.
-        model: a Hub id or folder to start from, a config or model object of transformers, or
-            a size of BERT by name (tiny, mini, small, medium, base, large) for new weights; only the bundled sample has a default (tiny).
+        model: a Hub id or folder to start from, a config or model object of transformers, or a size of BERT by name
+            (tiny, mini, small, medium, base, large) for new weights; only the bundled sample has a default (tiny).
         args: the Trainer's arguments; none means `QARecipe.default_args()`.
         config: lengths and search of spans; none means the defaults of the BERT paper's scripts.
         tokenizer: a Hub id, folder, `vocab.txt` or tokenizer; none means that of the checkpoint, and for new weights
@@ -195,6 +195,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         """Check the settings against each other and against the model."""
         faults = finetuning_faults(self.args, self.config, self.model_name_or_path, self.lora)
         raise_faults(faults, type(self).__name__)
+        check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path)
 
     def load_examples(self) -> Questions:
         """Source → rows with id, title, context, question and answers."""
@@ -250,13 +251,14 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
     def describe(self, data: QAData, model: Any, evaluation: QAEvaluation, steps: int) -> Description:
         """Summary, scores, tables by kind of question, statistics of the data."""
         aliases = {name: task.dataset for name, task in QA_TASKS.items()}
-        origin = data_origin(data.name, hub_id(self.source.train, aliases), self.source.hub_config, data.own_splits)
+        hub = hub_id(self.source.train, aliases)
+        origin = data_origin(data.name, hub, self.source.hub_config, data.own_splits)
         settings: dict[str, dict[str, Any]] = {
             "source": {**describe_settings(self.source), **origin},
             "model": {**self.model_settings(), "lora": describe_lora(self.lora)},
         }
         task = QA_TASKS.get(self.source.train) if isinstance(self.source.train, str) else None
-        published = None if task is None or self._is_limited else task.published
+        published = None if task is None or hub is None or self._is_limited else task.published
         batch_size = self.args.per_device_train_batch_size
         return describe(data, model, evaluation, steps, self.config, batch_size, published, settings)
 

@@ -9,9 +9,11 @@ from typing import Any
 from transformers import PretrainedConfig
 
 from ..compat.datasets import content_hash
+from ..compat.hub import local_folder_note
 from ..data.vocabulary import load_tokenizer, train_tokenizer
 from ..modeling.architecture import takes_token_types
 from ..modeling.loading import checkpoint_config, config_from_scratch
+from ..reporting.schema import REPORT_FILE
 
 _VOCABULARY = 30_522  # of bert-base-uncased
 
@@ -31,6 +33,20 @@ class TokenizerChoice:
         return takes_token_types(config_from_scratch(self.model, vocab_size=1) or checkpoint_config(self.model))
 
 
+def check_tokenizer(model: Any, tokenizer: Any) -> None:
+    """Load the tokenizer that is given, or that of the checkpoint, as a check before data are prepared.
+
+    Args:
+        model: as for `choose_tokenizer`.
+        tokenizer: as for `choose_tokenizer`.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
+    if tokenizer is not None or config_from_scratch(model, vocab_size=_VOCABULARY) is None:
+        load_tokenizer(tokenizer if tokenizer is not None else model)
+
+
 def choose_tokenizer(
     model: Any, tokenizer: Any, texts: Iterable[str], fingerprint: str, folder: str | Path
 ) -> TokenizerChoice:
@@ -46,7 +62,8 @@ def choose_tokenizer(
     fresh = config_from_scratch(model, vocab_size=_VOCABULARY)
     if tokenizer is not None or fresh is None:
         loaded = load_tokenizer(tokenizer if tokenizer is not None else model)
-        return TokenizerChoice(loaded, model)
+        names = [given for given in (model, tokenizer) if not _is_run(given)]
+        return TokenizerChoice(loaded, model, tuple(dict.fromkeys(sum(map(local_folder_note, names), ()))))
     path = Path(folder) / f"vocabulary-{content_hash([fingerprint, fresh.vocab_size, fresh.model_type])}"
     if not path.exists():  # another process, or the run that is resumed, may have made it of the same text
         part = path.with_suffix(".part")
@@ -59,3 +76,8 @@ def choose_tokenizer(
         model = copy.deepcopy(model)
         model.vocab_size = len(loaded)
     return TokenizerChoice(loaded, model, tuple(notes))
+
+
+def _is_run(given: Any) -> bool:
+    """Whether a folder is that of a run, which nobody takes for a name on the Hub."""
+    return isinstance(given, str | Path) and (Path(given) / REPORT_FILE).exists()

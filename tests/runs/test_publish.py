@@ -3,13 +3,12 @@
 import base64
 import json
 import shutil
-import threading
 from collections import deque
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
+from local_hub import LocalHub, LocalHubHandler
 from small_recipes import build
 
 from bert_finetune_kit import HubError, OutputError, RunReport
@@ -21,31 +20,16 @@ TOKEN = "hf_planted_0123456789"
 pytestmark = pytest.mark.filterwarnings("ignore:Use .content=:DeprecationWarning")
 
 
-class Hub(ThreadingHTTPServer):
+class Hub(LocalHub):
     """Keeps what is pushed; `failures` are the first responses: a status, or 0 for a connection that is cut."""
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), RequestHandler)
-        self.failures, self.requests = {}, []
+        super().__init__(RequestHandler)
+        self.failures = {}
         self.repositories, self.objects, self.files, self.cards = {}, {}, {}, []
 
-    @property
-    def address(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
-
-class RequestHandler(BaseHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-    def respond(self, status, content=None):
-        body = json.dumps(content or {}).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
+class RequestHandler(LocalHubHandler):
     def handle_one(self):
         hub, body = self.server, self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.split("?")[0]
@@ -82,7 +66,7 @@ class RequestHandler(BaseHTTPRequestHandler):
             return self.respond(200, {"warnings": [], "errors": []})
         if kind == "object":
             hub.objects[path.rsplit("/", 1)[1]] = body
-            return self.respond(200)
+            return self.respond(200, {})
         if kind == "commit":
             for line in map(json.loads, body.splitlines()):
                 value = line["value"]
@@ -106,11 +90,8 @@ def server(monkeypatch):
     monkeypatch.setattr(publish, "_FIRST_WAIT", 0.01)
     server = Hub()
     monkeypatch.setenv("HF_ENDPOINT", server.address)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with server.running():
+        yield server
 
 
 PUSHED = {"max_steps": 4, "push_to_hub": True, "hub_model_id": "me/toy", "hub_token": TOKEN}
