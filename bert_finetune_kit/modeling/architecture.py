@@ -11,6 +11,7 @@ from torch import nn
 from transformers import PretrainedConfig, PreTrainedModel
 
 from ..errors import ModelError
+from .layers import encoder_layers
 
 Head = type[PreTrainedModel]
 
@@ -141,6 +142,17 @@ def empty_encoder(config: PretrainedConfig) -> PreTrainedModel:
     with init_empty_weights():
         encoder: PreTrainedModel = transformers.AutoModel.from_config(config)
     return encoder
+
+
+def layer_faults(config: PretrainedConfig) -> list[str]:
+    """Return why the layers of an encoder cannot be frozen, or trained with learning rates of their own."""
+    found = len(encoder_layers(empty_encoder(config)))
+    if found == config.num_hidden_layers:
+        return []
+    return [
+        f"freeze_layers or layer_decay is set, and the {config.num_hidden_layers} layers of {config.model_type} are "
+        f"{'not to be told apart' if not found else 'not separate: they share their weights'}; leave both out"
+    ]
 
 
 def head_modules(model: PreTrainedModel) -> list[str]:
