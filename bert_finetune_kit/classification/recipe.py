@@ -36,10 +36,11 @@ from .command_line import TaskArguments
 from .config import ClassificationConfig
 from .data import ClassificationData, build_data, build_examples
 from .evaluation import evaluate
+from .label_order import check_label_order, declared_order_note, output_order, saved_names
 from .labels import LabelSet
 from .metric_set import metric_set
 from .metrics import decode
-from .model import HEAD, build_model, loss_sums, num_items
+from .model import HEAD, build_model, loss_sums, num_items, reorder_outputs
 from .predict import Prediction, predict_logits, to_predictions, to_rows
 from .report import describe
 from .task_file import find_task, load_task, save_task
@@ -145,12 +146,23 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         model_config = checkpoint_config(folder)
         saved_task, saved_config = load_task(str(folder), model_config)
         task, config = find_task(task) if task is not None else saved_task, config or saved_config
-        task = replace(task, labels=saved_task.labels) if task.kind == saved_task.kind else task
+        declared, saved = task.labels or (), saved_names(model_config) if task.kind != "regression" else ()
+        if declared and len(declared) != len(saved):
+            check_label_order(LabelSet(declared, task.kind), model_config, str(folder))
+        order = output_order(declared, saved) if declared else None
+        names = declared if order is not None else saved
+        task = replace(task, labels=names or None)
         recipe = cls(task, model=str(folder), args=args or cls.default_args(), config=config)
-        labels = LabelSet(task.labels or (), task.kind, by_column=isinstance(task.label, tuple))
+        labels = LabelSet(saved, task.kind, by_column=isinstance(task.label, tuple))
         model, new = build_model(str(folder), labels, 0)
         if new:
             raise ModelError(f"{folder} is not a trained classifier: it has no weights of {', '.join(new)}.")
+        if order is not None:
+            note = declared_order_note(replace(labels, names=names), model_config, str(folder))
+            reorder_outputs(model, names, order)
+            labels = replace(labels, names=names)
+            if note is not None:
+                recipe.log_main(note)
         recipe.load(LoadedModel(model, load_tokenizer(str(folder)), labels))
         return recipe
 
@@ -222,7 +234,11 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
             model.label_smoothing = self.args.label_smoothing_factor
             return model, new
 
-        return build_trainable(data, self.config, self.lora, HEAD, build)
+        built = build_trainable(data, self.config, self.lora, HEAD, build)
+        if self.checkpoint is None or HEAD in built.new_parts:
+            return built
+        note = declared_order_note(data.labels, checkpoint_config(self.checkpoint), self.checkpoint)
+        return built if note is None else replace(built, notes=(note,))
 
     def compute_metrics(self, data: ClassificationData, outputs: Outputs) -> dict[str, float]:
         """Scores of a split, and the mean loss of its examples."""
