@@ -13,7 +13,7 @@ from ..command_line import FineTuningArguments, RunArguments
 from ..contract import BuiltModel, Description, Evaluation, Outputs
 from ..data.labelled import LabelledData, check_columns, check_texts, load_labelled
 from ..data.sources import LabelledSource
-from ..data.vocabulary import load_tokenizer
+from ..data.vocabulary import vocabulary_size
 from ..errors import ModelError, raise_faults
 from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
@@ -22,7 +22,7 @@ from ..recipes.finetuning import build_trainable, default_hyperparameters, early
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
-from ..recipes.tokenizer import TokenizerChoice, choose_tokenizer
+from ..recipes.tokenizer import TokenizerChoice, choose_tokenizer, trained_tokenizer
 from ..reporting.card_context import CardContext
 from ..reporting.origin import data_origin, hub_id
 from ..reporting.plain import describe_settings
@@ -163,7 +163,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
             labels = replace(labels, names=names)
             if note is not None:
                 recipe.log_main(note)
-        recipe.load(LoadedModel(model, load_tokenizer(str(folder)), labels))
+        recipe.load(LoadedModel(model, trained_tokenizer(folder, model.config.vocab_size), labels))
         return recipe
 
     def predict(self, inputs: Any) -> list[Prediction]:
@@ -227,7 +227,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
 
     def build_model(self, data: ClassificationData) -> BuiltModel:
         """A classifier, with frozen parts, and with adapters where LoRA is asked for."""
-        size, pad_token_id = len(data.tokenizer), data.tokenizer.pad_token_id
+        size, pad_token_id = vocabulary_size(data.tokenizer), data.tokenizer.pad_token_id
 
         def build() -> tuple[Any, list[str]]:
             model, new = build_model(data.initial_model, data.labels, size, self.config.new_head, pad_token_id)

@@ -9,7 +9,7 @@ from typing import Any
 from transformers import BertConfig
 
 from ..compat.datasets import content_hash
-from ..data.vocabulary import load_tokenizer, train_wordpiece
+from ..data.vocabulary import check_ids, load_tokenizer, open_tokenizer, train_wordpiece
 from ..modeling.loading import config_from_scratch
 
 _VOCABULARY = 30_522  # of bert-base-uncased
@@ -39,8 +39,8 @@ def choose_tokenizer(
     """
     fresh = config_from_scratch(model, vocab_size=_VOCABULARY)
     if tokenizer is not None or fresh is None:
-        loaded = load_tokenizer(tokenizer if tokenizer is not None else model)
-        return TokenizerChoice(loaded, model)
+        loaded = open_tokenizer(tokenizer if tokenizer is not None else model)
+        return TokenizerChoice(loaded.tokenizer, model, loaded.notes)
     path = Path(folder) / f"vocabulary-{content_hash([fingerprint, fresh.vocab_size])}"
     if not path.exists():  # another process, or the run that is resumed, may have made it of the same text
         part = path.with_suffix(".part")
@@ -53,3 +53,18 @@ def choose_tokenizer(
         model = copy.deepcopy(model)
         model.vocab_size = len(loaded)
     return TokenizerChoice(loaded, model, tuple(notes))
+
+
+def trained_tokenizer(folder: str | Path, vocab_size: int) -> Any:
+    """Return the tokenizer of a trained model.
+
+    Args:
+        folder: of the model, or its Hub id.
+        vocab_size: rows of its embedding.
+
+    Raises:
+        ModelError: it cannot be loaded, or has ids without a row.
+    """
+    tokenizer = load_tokenizer(str(folder))
+    check_ids(tokenizer, vocab_size)
+    return tokenizer

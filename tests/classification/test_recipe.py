@@ -1,5 +1,6 @@
 """The only tests of this slice that train: a few steps each."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -413,6 +414,15 @@ def test_a_loaded_classifier_is_evaluated_in_the_order_of_the_task(by_order, nam
     recipe = ClassificationRecipe.from_pretrained(folder, task=ClassificationTask("stars", data, labels=declared))
     assert recipe.evaluate()["accuracy"] == 1
     assert [prediction.label for prediction in recipe.predict(texts)] == labels
+
+
+def test_a_tokenizer_with_ids_beyond_the_embeddings_is_refused(by_order, tokenizer):
+    folder, *_ = by_order(STARS)
+    added = copy.deepcopy(tokenizer)
+    added.add_tokens(["[URL]"])
+    added.save_pretrained(folder)
+    with pytest.raises(ModelError, match=r"Without a row: '\[URL\]' \(800\)"):
+        ClassificationRecipe.from_pretrained(folder)
 
 
 def test_a_checkpoint_without_a_head_is_refused(config, tmp_path):
