@@ -26,6 +26,7 @@ from ..reporting.schema import Score
 from .arguments import adapt_arguments
 from .checkpointing import CheckpointCallback, is_complete, load_state, load_weights, restore_callbacks, resume_hint
 from .loss import Loss, non_finite_loss
+from .memory import evaluation_memory
 from .meter import Meter
 from .noise import tied_weights_unmentioned
 from .optimizer import split_by_lr
@@ -258,7 +259,7 @@ class KitTrainer(Trainer):
 
     def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
         """`Trainer.evaluate`, not counted in the training time."""
-        with self._meter.clock.paused():
+        with self._meter.clock.paused(), evaluation_memory(self.args, str(self.args.output_dir)):
             return super().evaluate(*arguments, **settings)
 
     def outputs(self, dataset: Any) -> Outputs:
