@@ -28,7 +28,7 @@ from .checkpointing import CheckpointCallback, is_complete, load_state, load_wei
 from .loss import Loss, non_finite_loss
 from .memory import evaluation_memory
 from .meter import Meter
-from .noise import tied_weights_unmentioned
+from .noise import trainer_noise_dropped
 from .optimizer import split_by_lr
 from .progress import ProgressView
 from .sampling import EpochCallback, EpochSampler
@@ -111,7 +111,7 @@ class KitTrainer(Trainer):
                 return None
         self._checkpoints.resumed_from = checkpoint
         try:
-            with self._signals, tied_weights_unmentioned():
+            with self._signals, trainer_noise_dropped():
                 return super().train(resume_from_checkpoint, **settings)
         except (OSError, RuntimeError, SafetensorError) as error:
             if not self._checkpoints.is_writing:
