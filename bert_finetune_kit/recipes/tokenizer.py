@@ -39,8 +39,8 @@ def choose_tokenizer(
     """
     fresh = config_from_scratch(model, vocab_size=_VOCABULARY)
     if tokenizer is not None or fresh is None:
-        loaded = open_tokenizer(tokenizer if tokenizer is not None else model)
-        return TokenizerChoice(loaded.tokenizer, model, loaded.notes)
+        opened = open_tokenizer(tokenizer if tokenizer is not None else model)
+        return TokenizerChoice(opened.tokenizer, model, opened.notes)
     path = Path(folder) / f"vocabulary-{content_hash([fingerprint, fresh.vocab_size])}"
     if not path.exists():  # another process, or the run that is resumed, may have made it of the same text
         part = path.with_suffix(".part")

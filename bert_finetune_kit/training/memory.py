@@ -10,7 +10,7 @@ from ..runs.checkpoints import latest_valid_checkpoint
 from .arguments import effective_batch
 
 _BATCH, _STEPS = "per_device_train_batch_size", "gradient_accumulation_steps"
-_CHECKPOINTING = ("activation_checkpointing", "gradient_checkpointing")  # the latter before transformers 5.23
+_CHECKPOINTING = ("activation_checkpointing", "gradient_checkpointing")  # the latter in older transformers
 
 
 def training_memory(args: TrainingArguments, run: str | Path) -> AbstractContextManager[None]:
