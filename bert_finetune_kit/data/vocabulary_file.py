@@ -13,8 +13,8 @@ from ..errors import ModelError
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _WHITE_SPACE = " \t\r\n"
 _SHOWN = 3
-# The first under which the pieces can occur is right: a piece that its own tokenizer would change never does. A few such
-# pieces are additions, like <URL> in a vocabulary of lower-cased words.
+# The first under which the pieces can occur is right: a piece that its own tokenizer would change never does. A few
+# such pieces are additions, like <URL> in a vocabulary of lower-cased words.
 _NORMALIZATIONS: tuple[dict[str, Any], ...] = (
     {"do_lower_case": True, "strip_accents": None},  # which is the default of lower-casing: accents are removed, too
     {"do_lower_case": True, "strip_accents": False},
