@@ -32,7 +32,10 @@ class RunArguments:
         None,
         "Hub id, folder or vocab.txt. Default: that of the model, or for a new model one trained on the text.",
     )
-    resume: bool = setting(False, "Resume from the latest checkpoint in output_dir.")
+    resume: bool = setting(
+        False,
+        "Resume from the latest checkpoint in output_dir; a finished run goes on where more epochs or steps are given.",
+    )
     force: bool = setting(
         False,
         "Train even if disk space or memory seem too small, and resume even if settings or versions have changed.",

@@ -54,6 +54,10 @@ class PreparedData:
         """Return what the scores of a split begin with: nothing where there is one split."""
         return f"{split}_" if len(self.validation) > 1 else ""
 
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what the result depends on beside examples and tokenizer, as plain data by name."""
+        return {}
+
     @property
     def lower_is_better(self) -> dict[str, bool | None]:
         """For each score that the best checkpoint can be chosen by, whether lower is better; none where not known."""

@@ -37,6 +37,10 @@ class ClassificationData(PreparedData):
     own_splits: tuple[str, ...]
     """Published splits that are evaluated completely; none where examples were held out, limited or replaced."""
 
+    def fingerprint(self) -> dict[str, Any]:
+        """Names of the labels: their examples hold ids alone."""
+        return {"labels": list(self.labels.names)}
+
 
 def build_examples(
     rows: Dataset, task: ClassificationTask, config: ClassificationConfig, tokenizer: Any, targets: np.ndarray | None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic
 
 import torch
-from transformers import TrainerCallback, TrainingArguments
+from transformers import TrainerCallback, TrainingArguments, set_seed
 from transformers.utils import is_torch_xla_available
 
 from ..command_line import RunArguments, parse_arguments
@@ -20,9 +20,9 @@ from ..reporting.card_context import CardContext
 from ..reporting.plain import describe_object, describe_settings
 from ..reporting.schema import RunReport, Score
 from ..reporting.summary import training_sentence
-from ..runs.fingerprint import settings_fingerprint
+from ..runs.fingerprint import data_fingerprint, settings_fingerprint, tokenizer_digest
 from ..training.loss import Loss
-from ..training.saving import save_model
+from ..training.saving import cache_hint, save_model
 from ..training.session import Phase
 from ..training.trainer import KitTrainer
 from .state import Prepared, RecipeState
@@ -224,6 +224,12 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
         is_new = config_from_scratch(self.model_name_or_path, vocab_size=1) is not None
         return None if is_new else str(self.model_name_or_path)
 
+    def load_data(self) -> DataT:
+        """Return what `prepare_data` returns; of several processes, the first one fills the caches for the others."""
+        set_seed(self.args.seed)
+        with self.args.main_process_first(), cache_hint():
+            return self.prepare_data()
+
     def given(self) -> dict[str, Any]:
         """Return what the constructor was given, but for the Trainer's arguments, by name of the argument."""
         names = inspect.signature(type(self)).parameters
@@ -239,7 +245,12 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
     def fingerprint(self) -> dict[str, Any]:
         """Return all settings that can change the result of a run, as plain data by name."""
         settings = {name: value for name, value in self.given().items() if name != "callbacks"}
-        return settings_fingerprint({"config": self.config, **settings}, self.args)
+        return {"recipe": self.name} | settings_fingerprint({"config": self.config, **settings}, self.args)
+
+    def run_fingerprint(self, data: DataT) -> dict[str, Any]:
+        """Return all that can change the result of a run: settings, examples, tokenizer, what else its data hold."""
+        contents = {"tokenizer.content": tokenizer_digest(data.tokenizer)} | data.fingerprint()
+        return self.fingerprint() | data_fingerprint(data.train, data.validation) | contents
 
     def log_main(self, text: str) -> None:
         """Print a line in the main process."""

@@ -100,6 +100,12 @@ def write_card(card: ModelCard, folder: str | Path) -> bool:
     return True
 
 
+def is_unchanged(card: ModelCard, folder: str | Path) -> bool:
+    """Return whether a card is the one in the folder of a run, whatever name its examples load the model by."""
+    path = Path(folder) / CARD_FILE
+    return path.exists() and _MODEL_ID.sub("", path.read_bytes().decode("utf-8")) == _MODEL_ID.sub("", str(card))
+
+
 def name_in_card(folder: str | Path, name: str) -> None:
     """Change the examples of a card to load the model by `name`; the rest of the card stays as it is."""
     path = Path(folder) / CARD_FILE

@@ -7,10 +7,12 @@ from pathlib import Path
 from ..reporting.card_context import CardContext
 from ..reporting.html import REPORT_PAGE, write_html
 from ..reporting.markdown import MARKDOWN_FILE, write_markdown
-from ..reporting.model_card import CARD_FILE, model_card, write_card
-from ..reporting.schema import RunReport
+from ..reporting.model_card import CARD_FILE, is_unchanged, model_card, write_card
+from ..reporting.schema import REPORT_FILE, RunReport
 from ..reporting.terminal import print_report
 from .target import HubTarget
+
+PREVIOUS_FOLDER = "previous"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,21 @@ class Publisher:
             HubError: the Hub refuses the token or the name.
         """
         return self.target.check() if self.push_to_hub and self.is_main else ()
+
+    def set_aside(self) -> None:
+        """Move report and pages of a run that was trained longer into `previous`, before its weights are replaced.
+
+        The report goes last. Without it, the run counts as unfinished until it has the report of the new weights.
+        """
+        folder = Path(self.folder)
+        if not self.is_main or not (folder / REPORT_FILE).exists():
+            return
+        report = RunReport.load(folder)
+        card = model_card(report, self.card_context(report), self.target.name)
+        (folder / PREVIOUS_FOLDER).mkdir(exist_ok=True)
+        for name in (*([CARD_FILE] if is_unchanged(card, folder) else []), MARKDOWN_FILE, REPORT_PAGE, REPORT_FILE):
+            if (folder / name).exists():
+                (folder / name).replace(folder / PREVIOUS_FOLDER / name)
 
     def publish(self, report: RunReport) -> None:
         """Save and show a report, then push the run: whatever the Hub answers, everything is on the disk."""

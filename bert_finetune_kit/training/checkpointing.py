@@ -13,6 +13,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 
 from ..compat.trainer import RunningLoss
 from ..runs.checkpoints import checkpoint_folder, finalize, latest_valid_checkpoint, rotate
+from .optimizer import restore_settings
 
 _ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
@@ -40,15 +41,23 @@ class CheckpointCallback(TrainerCallback):
         self.save_total_limit = save_total_limit
         self.wait = wait
         self.resumed_from: Path | None = None
+        self.settings: list[dict[str, Any]] = []
+        """Of the parameter groups, as this run asks for them."""
+        self.has_begun = False
+        """Whether the checkpoint to resume from is loaded, if there is one."""
         self.is_writing = False
         """Whether the Trainer has begun a checkpoint that is not finished."""
 
-    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Restore the running loss, and look for the best checkpoint in this folder, wherever it was before."""
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **parts: Any
+    ) -> None:
+        """Restore running loss and settings, and look for the best checkpoint here, wherever the folder was before."""
+        self.has_begun = True
         if state.best_global_step:
             best = checkpoint_folder(str(args.output_dir), state.best_global_step)
             state.best_model_checkpoint = str(best) if best.is_dir() else None
         if self.resumed_from is not None:
+            restore_settings(parts["optimizer"], parts["lr_scheduler"], self.settings)
             file = self.resumed_from / _running_loss_file(args)
             if file.exists():  # not where there are more processes than before
                 self.running_loss.restore(json.loads(file.read_text("utf-8")))

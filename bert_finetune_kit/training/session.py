@@ -12,7 +12,7 @@ from transformers import TrainerCallback, TrainingArguments
 from ..contract import DataT, PreparedData
 from ..errors import RunStopped
 from ..runs.checkpoints import latest_valid_checkpoint, saved_fingerprint
-from ..runs.fingerprint import differences
+from ..runs.differences import differences
 from .checkpointing import is_complete, load_state
 from .logs import is_evaluation
 from .loss import Loss

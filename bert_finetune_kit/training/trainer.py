@@ -28,8 +28,9 @@ from .checkpointing import CheckpointCallback, is_complete, load_state, load_wei
 from .loss import Loss, non_finite_loss
 from .memory import evaluation_memory
 from .meter import Meter
+from .mismatch import mismatch_explained
 from .noise import trainer_noise_dropped
-from .optimizer import split_by_lr
+from .optimizer import group_settings, split_by_lr
 from .progress import ProgressView
 from .sampling import EpochCallback, EpochSampler
 from .stopping import StopCallback, StopSignals
@@ -107,11 +108,12 @@ class KitTrainer(Trainer):
             state, callbacks = load_state(checkpoint), self.callback_handler.callbacks
             restore_callbacks(state, callbacks)
             if is_complete(state, self.args, callbacks):
-                self._load_complete(checkpoint)
+                with mismatch_explained(checkpoint, self._checkpoints):
+                    self._load_complete(checkpoint)
                 return None
         self._checkpoints.resumed_from = checkpoint
         try:
-            with self._signals, trainer_noise_dropped():
+            with self._signals, trainer_noise_dropped(), mismatch_explained(checkpoint, self._checkpoints):
                 return super().train(resume_from_checkpoint, **settings)
         except (OSError, RuntimeError, SafetensorError) as error:
             if not self._checkpoints.is_writing:
@@ -179,6 +181,7 @@ class KitTrainer(Trainer):
             trained: Any = self.model if model is None else model
             names = {id(parameter): name for name, parameter in trained.named_parameters()}
             split_by_lr(optimizer, lambda parameter: multiplier(names[id(parameter)]))
+        self._checkpoints.settings = group_settings(optimizer) if first else self._checkpoints.settings
         return optimizer
 
     # Loss

@@ -67,6 +67,28 @@ def test_a_claim_with_another_fingerprint_is_refused_unless_it_is_forced(tmp_pat
     assert claim.notes == ("mixed: up to checkpoint-4, seed was 1 and is now 2",)
 
 
+def test_a_run_that_trains_longer_says_how_its_learning_rate_goes_on(tmp_path):
+    write_checkpoint(tmp_path, 4, {"max_steps": 4})
+    claim = RunDirectory(tmp_path).claim({"max_steps": 8}, resume=True, force=False)
+    assert claim.describe().startswith(
+        f"Resuming from {tmp_path / 'checkpoint-4'} to train longer: max_steps was 4 and is now 8. From here on, the "
+        "learning rate is that of a schedule over the whole longer training"
+    )
+    assert claim.notes[0] == "extended: up to checkpoint-4, max_steps was 4 and is now 8"
+    assert claim.notes[1].startswith("From checkpoint-4 on, the learning rate is that of a schedule over the whole")
+    write_checkpoint(tmp_path, 6, {"config.early_stopping_patience": 1})
+    claim = RunDirectory(tmp_path).claim({"config.early_stopping_patience": 2}, resume=True, force=False)
+    assert claim.describe().endswith("to train longer: config.early_stopping_patience was 1 and is now 2.")
+    assert len(claim.notes) == 1
+
+
+def test_a_finished_run_without_a_checkpoint_says_how_to_train_on(tmp_path):
+    (tmp_path / "report.json").touch()
+    (tmp_path / "checkpoint-4").mkdir()
+    with pytest.raises(OutputError, match=rf"(?s)no valid checkpoint.*checkpoint-4 was skipped.*model='{tmp_path}'"):
+        RunDirectory(tmp_path).claim({"max_steps": 8}, resume=True, force=False)
+
+
 @pytest.mark.parametrize(("fingerprint", "state"), [({"seed": 1}, "checkpoint-4"), (None, "none of them valid")])
 def test_checkpoints_are_not_overwritten(tmp_path, fingerprint, state):
     write_checkpoint(tmp_path, 4, fingerprint)

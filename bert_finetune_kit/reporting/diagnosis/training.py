@@ -144,7 +144,8 @@ def still_improving(report: RunReport) -> Finding | None:
         f"over {len(values)} evaluations is {mean:.4f}.",
         {"score": key, "last_fall": last, "mean_fall": mean},
         ["the training ended before it converged"],
-        ["Train for more epochs.", "Raise the learning rate slightly."],
+        ["Train for more epochs: with resume=True (--resume) this run goes on from its last checkpoint.",
+         "Raise the learning rate slightly."],
     )  # fmt: skip
 
 
