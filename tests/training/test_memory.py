@@ -1,6 +1,7 @@
 """Runs that run out of memory, and the settings that their errors propose."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from transformers import TrainerCallback, TrainingArguments
 
 from bert_finetune_kit import DeviceMemoryError
 from bert_finetune_kit.training.memory import smaller_batches, training_memory
+from bert_finetune_kit.training.mismatch import mismatch_explained
 
 CHECKPOINTING = (
     "activation_checkpointing" if hasattr(TrainingArguments, "activation_checkpointing") else ("gradient_checkpointing")
@@ -111,6 +113,12 @@ def test_proposals_keep_the_effective_batch(tmp_path, batch, steps, checkpointin
         **{CHECKPOINTING: checkpointing},
     )  # fmt: skip
     assert re.search(advice, smaller_batches(args))
+
+
+def test_memory_that_runs_out_while_a_checkpoint_is_loaded_is_no_mismatch(tmp_path):
+    exhausted = torch.OutOfMemoryError("CUDA out of memory.")
+    with pytest.raises(torch.OutOfMemoryError), mismatch_explained(tmp_path, SimpleNamespace(has_begun=False)):
+        raise exhausted
 
 
 def test_other_errors_stay_what_they_are(tmp_path):
