@@ -74,6 +74,8 @@ class BuiltModel:
     """A `PreTrainedModel`, wrapped by peft or not, whose forward returns one row an example."""
     new_parts: tuple[str, ...] = ()
     """Modules whose weights were newly initialized."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the report must know of the model."""
 
 
 @dataclass(frozen=True, kw_only=True)

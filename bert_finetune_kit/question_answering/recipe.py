@@ -11,7 +11,7 @@ from ..command_line import FineTuningArguments, RunArguments
 from ..contract import BuiltModel, Description, Outputs
 from ..data.questions import Questions, load_questions
 from ..data.sources import QuestionSource
-from ..data.vocabulary import load_tokenizer
+from ..data.vocabulary import vocabulary_size
 from ..errors import ConfigError, ModelError, raise_faults
 from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
@@ -20,7 +20,7 @@ from ..recipes.finetuning import build_trainable, default_hyperparameters, early
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
-from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer
+from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer, trained_tokenizer
 from ..reporting.card_context import CardContext
 from ..reporting.origin import data_origin, hub_id
 from ..reporting.plain import describe_settings
@@ -147,7 +147,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
                 f"{folder} has no trained question-answering head: there are no weights of {', '.join(new)} in it."
             )
         usage = saved_threshold if threshold is None else threshold
-        recipe.load(LoadedModel(model, load_tokenizer(str(folder)), usage))
+        recipe.load(LoadedModel(model, trained_tokenizer(folder, model.config.vocab_size), usage))
         return recipe
 
     @property
@@ -209,7 +209,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
 
     def build_model(self, data: QAData) -> BuiltModel:
         """A model that scores spans, with frozen parts, and with adapters where LoRA is asked for."""
-        size, pad_token_id = len(data.tokenizer), data.tokenizer.pad_token_id
+        size, pad_token_id = vocabulary_size(data.tokenizer), data.tokenizer.pad_token_id
 
         def build() -> tuple[Any, list[str]]:
             return build_model(data.initial_model, size, self.config, pad_token_id)

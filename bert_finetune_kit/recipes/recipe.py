@@ -69,7 +69,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         unpadded, notes = skip_padding(built.model, self.unpad, self.on_xla)
         if built.new_parts:
             notes = (f"Newly initialized: {', '.join(built.new_parts)}", *notes)
-        prepared = Prepared(data, built, args, unpadded, (*data.notes, *notes))
+        prepared = Prepared(data, built, args, unpadded, (*data.notes, *built.notes, *notes))
         self.state = replace(self.state, prepared=prepared)
         return prepared
 
