@@ -15,6 +15,7 @@ from .data.sources import TextSource as TextSource
 from .data.vocabulary import train_wordpiece as train_wordpiece
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
+from .errors import DeviceMemoryError as DeviceMemoryError
 from .errors import HubError as HubError
 from .errors import KitError as KitError
 from .errors import ModelError as ModelError

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
 import yaml
 from transformers import HfArgumentParser
@@ -128,7 +128,12 @@ def _build_parser(types: Sequence[type]) -> HfArgumentParser:
     flags_type: Any = make_dataclass("Flags", flags, kw_only=True)
     parser = HfArgumentParser(flags_type, allow_abbrev=False, usage=_USAGE)
     parser.add_argument("--config", metavar="FILE", help="YAML file of settings; flags win over it")
+    parser.error = _refuse  # type: ignore[method-assign]  # argparse would print it in each of several processes
     return parser
+
+
+def _refuse(message: str) -> NoReturn:
+    raise ConfigError(f"Command line: {message}")
 
 
 def _config_file(words: Sequence[str]) -> Path | None:

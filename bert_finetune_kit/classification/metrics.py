@@ -75,7 +75,8 @@ def mean_loss(logits: np.ndarray, references: np.ndarray, kind: Kind) -> float:
         return float(((logits[:, 0] - references) ** 2).mean())
     if kind == "multi_label":
         return float((np.logaddexp(0, logits) - logits * references).mean())
-    return float(-np.take_along_axis(special.log_softmax(logits, 1), references[:, None], 1).mean())
+    log_likelihood = np.take_along_axis(special.log_softmax(logits, 1), references[:, None], 1).mean()
+    return 0.0 - float(log_likelihood)  # a loss of 0 has no minus sign
 
 
 # Calibration
@@ -140,6 +141,13 @@ def _correlation(function: Callable[..., Any]) -> Callable[[Predictions], float]
     return score
 
 
+def _matthews(predicted: Predictions) -> float:
+    references, predictions = predicted.references, predicted.predictions
+    if np.ptp(references) == np.ptp(predictions) == 0:
+        return 0.0  # undefined for one label; scikit-learn warns, and returns the same
+    return float(sk.matthews_corrcoef(references, predictions))
+
+
 _SINGLE: Sequence[Kind] = ("single_label",)
 _NUMBER: Sequence[Kind] = ("regression",)
 METRICS = {
@@ -154,7 +162,7 @@ METRICS = {
     "recall_macro": Metric(_averaged(sk.recall_score, "macro")),
     "precision_weighted": Metric(_averaged(sk.precision_score, "weighted")),
     "recall_weighted": Metric(_averaged(sk.recall_score, "weighted")),
-    "matthews": Metric(_plain(sk.matthews_corrcoef), _SINGLE),
+    "matthews": Metric(_matthews, _SINGLE),
     "calibration_error": Metric(expected_calibration_error),
     "pearson": Metric(_correlation(stats.pearsonr), _NUMBER),
     "spearman": Metric(_correlation(stats.spearmanr), _NUMBER),

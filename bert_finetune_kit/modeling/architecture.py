@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -164,6 +165,12 @@ def head_modules(model: PreTrainedModel) -> list[str]:
     children = dict(model.named_children())
     children.pop(model.base_model_prefix, None)
     return [name for name, module in children.items() if any(True for _ in module.parameters())]
+
+
+def new_head_modules(model: PreTrainedModel, new: Sequence[str]) -> list[str]:
+    """Return the modules of a head that are among the modules whose weights are newly initialized."""
+    first = {name.partition(".")[0] for name in new}
+    return [name for name in head_modules(model) if name in first]
 
 
 def architecture_name(config: PretrainedConfig) -> str:

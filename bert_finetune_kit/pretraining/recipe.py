@@ -12,7 +12,7 @@ from ..compat.datasets import fingerprint_of
 from ..contract import BuiltModel, Description, Evaluation, Outputs
 from ..data.corpus import Corpus, load_corpus
 from ..data.sources import TextSource
-from ..data.vocabulary import check_vocabulary
+from ..data.vocabulary import check_vocabulary, vocabulary_size
 from ..errors import raise_faults
 from ..modeling.loading import checkpoint_config, config_from_scratch
 from ..modeling.selection import select_positions
@@ -113,7 +113,9 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
             self.model_name_or_path, self.tokenizer_name_or_path, corpus.train["text"], fingerprint_of(corpus.train),
             self.output_dir,
         )  # fmt: skip
-        model_config = config_from_scratch(choice.model, len(choice.tokenizer)) or checkpoint_config(choice.model)
+        model_config = config_from_scratch(choice.model, vocabulary_size(choice.tokenizer)) or checkpoint_config(
+            choice.model
+        )
         check_vocabulary(choice.tokenizer, model_config.vocab_size)
         return build_data(
             split_corpora(corpus, choice.tokenizer, self.source.validation_share, self.config),
@@ -131,7 +133,9 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
     def build_model(self, data: PretrainData) -> BuiltModel:
         """Heads on masked positions over a new or pretrained encoder."""
         tokenizer = data.tokenizer
-        model, new = build_model(data.initial_model, self.config.objective, len(tokenizer), tokenizer.pad_token_id)
+        model, new = build_model(
+            data.initial_model, self.config.objective, vocabulary_size(tokenizer), tokenizer.pad_token_id
+        )
         selection = select_positions(model)
         notes = () if selection else ("This head computes all positions, not the masked ones alone",)
         bound = self.config.predictions_bound if self.on_xla else None

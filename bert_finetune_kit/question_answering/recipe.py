@@ -12,7 +12,7 @@ from ..contract import BuiltModel, Description, Outputs
 from ..data.questions import Questions, load_questions
 from ..data.sequences import sequence_formats
 from ..data.sources import QuestionSource
-from ..data.vocabulary import load_tokenizer
+from ..data.vocabulary import vocabulary_size
 from ..errors import ConfigError, ModelError, raise_faults
 from ..modeling.architecture import takes_token_types
 from ..modeling.loading import checkpoint_config
@@ -22,7 +22,7 @@ from ..recipes.finetuning import build_trainable, default_hyperparameters, early
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
-from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer
+from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer, trained_tokenizer
 from ..reporting.card_context import CardContext
 from ..reporting.origin import data_origin, hub_id
 from ..reporting.plain import describe_settings
@@ -150,7 +150,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
                 f"{folder} has no trained question-answering head: there are no weights of {', '.join(new)} in it."
             )
         usage = saved_threshold if threshold is None else threshold
-        recipe.load(LoadedModel(model, load_tokenizer(str(folder)), usage, span_forward(recipe.config)))
+        tokenizer = trained_tokenizer(folder, model.config.vocab_size)
+        recipe.load(LoadedModel(model, tokenizer, usage, span_forward(recipe.config)))
         return recipe
 
     @property
@@ -215,7 +216,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
 
     def build_model(self, data: QAData) -> BuiltModel:
         """A model that scores spans, with frozen parts, and with adapters where LoRA is asked for."""
-        size, pad_token_id = len(data.tokenizer), data.tokenizer.pad_token_id
+        size, pad_token_id = vocabulary_size(data.tokenizer), data.tokenizer.pad_token_id
 
         def build() -> tuple[Any, list[str]]:
             return build_model(data.initial_model, size, pad_token_id)

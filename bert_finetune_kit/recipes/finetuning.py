@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from transformers import EarlyStoppingCallback, PreTrainedModel, TrainerCallback, TrainingArguments
+from torch import nn
+from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
 
 from ..contract import BuiltModel, Forward, PreparedData
-from ..data.vocabulary import check_vocabulary
+from ..data.vocabulary import check_vocabulary, vocabulary_size
 from ..modeling.architecture import head_modules
 from ..modeling.finetuning_config import FineTuningConfig
 from ..modeling.loading import checkpoint_config, config_from_scratch
@@ -40,12 +41,9 @@ def is_small(model: Any) -> bool:
     """
     if model is None:
         return True
-    if isinstance(model, PreTrainedModel):
-        config: Any = model.config
-    else:
-        config = config_from_scratch(model, vocab_size=1)
-        if config is None and Path(str(model)).is_dir():
-            config = checkpoint_config(str(model))
+    config = model.config if isinstance(model, nn.Module) else config_from_scratch(model, vocab_size=1)
+    if config is None and Path(str(model)).is_dir():
+        config = checkpoint_config(str(model))
     return config is not None and config.hidden_size < _BASE_WIDTH
 
 
@@ -104,7 +102,7 @@ def build_trainable(
     Raises:
         ModelError: the tokenizer and the model do not match.
     """
-    size = len(data.tokenizer)
+    size = vocabulary_size(data.tokenizer)
     model_config = config_from_scratch(data.initial_model, size) or checkpoint_config(str(data.initial_model))
     check_vocabulary(data.tokenizer, model_config.vocab_size)
     model, new = build()

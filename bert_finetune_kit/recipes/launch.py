@@ -1,6 +1,10 @@
 """Running a recipe from a command line."""
 
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -28,6 +32,11 @@ def parse_flags(
     return parse_arguments(types, defaults | further_defaults(*first), argv)
 
 
+# Of processes with the same error the first one tells it. The others wait that long for it to end, upon which the
+# launcher sends them a SIGTERM, before they tell an error that they alone have.
+_PATIENCE = 10.0
+
+
 class Runnable(Protocol):
     """What a command line can train."""
 
@@ -52,9 +61,11 @@ def run_command_line(
         argv: flags; none means those of the process.
 
     Raises:
-        SystemExit: with 2 after a `KitError`, whose message is printed; with 128 + its number after a signal.
+        SystemExit: with 2 after a `KitError`, whose message is printed, by one of several processes that have it; with
+            128 + its number after a signal.
     """
-    is_main = True
+    rank = int(os.environ.get("RANK", 0))  # of a launcher; an error may come before there is a recipe
+    is_main = rank == 0
     try:
         recipe, run = parse(argv)
         is_main = recipe.is_main
@@ -66,5 +77,24 @@ def run_command_line(
             print(stopped)  # noqa: T201
         raise SystemExit(128 + stopped.signal) from stopped
     except KitError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+        place = ""
+        if not is_main:
+            wait_for_launcher(_PATIENCE)
+            place = f"Process {rank}: "
+        print(f"{place}{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from error
+
+
+def wait_for_launcher(seconds: float) -> None:
+    """Wait for a SIGTERM of the launcher, which means that another process has ended with an error.
+
+    Raises:
+        SystemExit: with 2 as soon as it comes.
+    """
+
+    def leave(*_: object) -> None:
+        raise SystemExit(2)
+
+    if threading.current_thread() is threading.main_thread():  # no other thread may handle signals
+        signal.signal(signal.SIGTERM, leave)
+    time.sleep(seconds)

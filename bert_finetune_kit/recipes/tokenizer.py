@@ -10,7 +10,7 @@ from transformers import PretrainedConfig
 
 from ..compat.datasets import content_hash
 from ..compat.hub import local_folder_note
-from ..data.vocabulary import load_tokenizer, train_tokenizer
+from ..data.vocabulary import check_ids, load_tokenizer, open_tokenizer, train_tokenizer
 from ..modeling.architecture import takes_token_types
 from ..modeling.loading import checkpoint_config, config_from_scratch
 from ..reporting.schema import REPORT_FILE
@@ -61,9 +61,11 @@ def choose_tokenizer(
     """
     fresh = config_from_scratch(model, vocab_size=_VOCABULARY)
     if tokenizer is not None or fresh is None:
-        loaded = load_tokenizer(tokenizer if tokenizer is not None else model)
+        opened = open_tokenizer(tokenizer if tokenizer is not None else model)
         names = [given for given in (model, tokenizer) if not _is_run(given)]
-        return TokenizerChoice(loaded, model, tuple(dict.fromkeys(sum(map(local_folder_note, names), ()))))
+        return TokenizerChoice(
+            opened.tokenizer, model, (*opened.notes, *dict.fromkeys(sum(map(local_folder_note, names), ())))
+        )
     path = Path(folder) / f"vocabulary-{content_hash([fingerprint, fresh.vocab_size, fresh.model_type])}"
     if not path.exists():  # another process, or the run that is resumed, may have made it of the same text
         part = path.with_suffix(".part")
@@ -81,3 +83,18 @@ def choose_tokenizer(
 def _is_run(given: Any) -> bool:
     """Whether a folder is that of a run, which nobody takes for a name on the Hub."""
     return isinstance(given, str | Path) and (Path(given) / REPORT_FILE).exists()
+
+
+def trained_tokenizer(folder: str | Path, vocab_size: int) -> Any:
+    """Return the tokenizer of a trained model.
+
+    Args:
+        folder: of the model, or its Hub id.
+        vocab_size: rows of its embedding.
+
+    Raises:
+        ModelError: it cannot be loaded, or has ids without a row.
+    """
+    tokenizer = load_tokenizer(str(folder))
+    check_ids(tokenizer, vocab_size)
+    return tokenizer

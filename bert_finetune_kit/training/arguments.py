@@ -1,4 +1,4 @@
-"""The Trainer's arguments as `KitTrainer` needs them."""
+"""The Trainer's arguments as `KitTrainer` needs them, and what follows from them."""
 
 import copy
 
@@ -19,3 +19,8 @@ def adapt_arguments(args: TrainingArguments) -> TrainingArguments:
     if args.ddp_find_unused_parameters is None:
         args.ddp_find_unused_parameters = False  # every weight takes part in every loss
     return args
+
+
+def effective_batch(args: TrainingArguments) -> int:
+    """Return how many examples an optimizer step takes, over all processes and micro-batches."""
+    return args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size

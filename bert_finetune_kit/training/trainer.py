@@ -26,9 +26,10 @@ from ..reporting.schema import Score
 from .arguments import adapt_arguments
 from .checkpointing import CheckpointCallback, is_complete, load_state, load_weights, restore_callbacks, resume_hint
 from .loss import Loss, non_finite_loss
+from .memory import evaluation_memory
 from .meter import Meter
 from .mismatch import mismatch_explained
-from .noise import tied_weights_unmentioned
+from .noise import trainer_noise_dropped
 from .optimizer import group_settings, split_by_lr
 from .progress import ProgressView
 from .sampling import EpochCallback, EpochSampler
@@ -114,7 +115,7 @@ class KitTrainer(Trainer):
                 return None
         self._checkpoints.resumed_from = checkpoint
         try:
-            with self._signals, tied_weights_unmentioned(), mismatch_explained(checkpoint, self._checkpoints):
+            with self._signals, trainer_noise_dropped(), mismatch_explained(checkpoint, self._checkpoints):
                 return super().train(resume_from_checkpoint, **settings)
         except (OSError, RuntimeError, SafetensorError) as error:
             if not self._checkpoints.is_writing:
@@ -263,7 +264,7 @@ class KitTrainer(Trainer):
 
     def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
         """`Trainer.evaluate`, not counted in the training time."""
-        with self._meter.clock.paused():
+        with self._meter.clock.paused(), evaluation_memory(self.args, str(self.args.output_dir)):
             return super().evaluate(*arguments, **settings)
 
     def outputs(self, dataset: Any) -> Outputs:

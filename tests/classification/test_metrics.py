@@ -30,6 +30,16 @@ def test_the_mean_loss_equals_that_of_torch():
     assert mean_loss(np.array([[1.0], [3.0]]), np.array([0.0, 0.0]), "regression") == 5
 
 
+def test_scores_of_one_label_alone_warn_of_nothing():
+    """As where every example of a small validation split has the same label, and is predicted to have it."""
+    single = Predictions(np.ones(5, int), np.ones(5, int), np.tile([0.0, 1.0], (5, 1)))
+    for name, metric in METRICS.items():
+        if "single_label" in metric.kinds:
+            score = metric.score(single)  # a warning is an error in these tests
+            assert score == (0.0 if name in ("matthews", "calibration_error") else 1.0)
+    assert math.copysign(1, mean_loss(np.tile([-900.0, 900.0], (5, 1)), single.references, "single_label")) == 1
+
+
 def test_calibration_error():
     overconfident = Predictions(np.array([0, 0, 1, 1]), np.array([0, 0, 0, 0]), np.tile([0.75, 0.25], (4, 1)))
     assert expected_calibration_error(overconfident) == pytest.approx(0.25)

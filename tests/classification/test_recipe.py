@@ -1,5 +1,6 @@
 """The only tests of this slice that train: a few steps each."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -7,7 +8,13 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset, DatasetDict
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertForPreTraining, TrainerCallback
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BertForPreTraining,
+    BertForSequenceClassification,
+    TrainerCallback,
+)
 
 from bert_finetune_kit import (
     ClassificationConfig,
@@ -351,6 +358,71 @@ def test_bad_input_is_refused_before_training(make, tmp_path, settings, error, m
     with pytest.raises(error, match=message):
         make(**settings).train()
     assert not list(tmp_path.rglob("checkpoint-*"))
+
+
+STARS = ("bad", "fair", "good")
+
+
+@pytest.fixture
+def by_order(tmp_path, config, tokenizer):
+    """Return a classifier whose head has these names in this order, and rows that it classifies without an error."""
+
+    def build(names):
+        torch.manual_seed(0)
+        config.id2label = dict(enumerate(names))
+        model, folder = BertForSequenceClassification(config).eval(), tmp_path / "classifier"
+        texts = [row["text"] for row in sample_reviews("train", count=60)]
+        model.classifier.bias.data -= model(**tokenizer(texts, return_tensors="pt", padding=True)).logits.mean(0)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        outputs = model(**tokenizer(texts, return_tensors="pt", padding=True)).logits.argmax(-1)
+        assert set(outputs.tolist()) == {0, 1, 2}
+        return str(folder), texts, outputs.tolist()
+
+    return build
+
+
+def splits(texts, labels):
+    rows = Dataset.from_dict({"text": texts, "label": labels})
+    return DatasetDict(train=rows, validation=rows)
+
+
+def test_a_head_without_names_is_reused_in_a_declared_order_alone(make, by_order):
+    folder, texts, outputs = by_order(["LABEL_0", "LABEL_1", "LABEL_2"])
+    order = ("good", "bad", "fair")
+    data = splits(texts, [order[output] for output in outputs])
+    with pytest.raises(ModelError, match="does not name its labels"):
+        make(ClassificationTask("stars"), data, model=folder).prepare()
+    declared = make(ClassificationTask("stars", labels=order), data, model=folder)
+    assert declared.evaluate()["accuracy"] == 1
+    assert any("LABEL_0 is good" in note for note in declared.prepare().notes)
+    config = ClassificationConfig(new_head=True)
+    renewed = make(ClassificationTask("stars"), data, model=folder, config=config).prepare()
+    assert renewed.built.new_parts == ("classifier",)
+    assert renewed.model.config.id2label == dict(enumerate(STARS))
+
+
+@pytest.mark.parametrize("names", [STARS, ("GOOD", "BAD", "FAIR"), ("LABEL_0", "LABEL_1", "LABEL_2")])
+@pytest.mark.parametrize("as_ids", [False, True])
+def test_a_loaded_classifier_is_evaluated_in_the_order_of_the_task(by_order, names, as_ids):
+    """Ids of the data are numbered as the task declares its labels, whatever the order of the head."""
+    folder, texts, outputs = by_order(names)
+    order = STARS if names[0].startswith("LABEL") else [name.lower() for name in names]
+    declared = ("bad", "fair", "good")
+    labels = [order[output] for output in outputs]
+    data = splits(texts, [declared.index(label) for label in labels] if as_ids else labels)
+    recipe = ClassificationRecipe.from_pretrained(folder, task=ClassificationTask("stars", data, labels=declared))
+    assert recipe.evaluate()["accuracy"] == 1
+    assert [prediction.label for prediction in recipe.predict(texts)] == labels
+
+
+def test_a_tokenizer_with_ids_beyond_the_embeddings_is_refused(by_order, tokenizer):
+    folder, *_ = by_order(STARS)
+    added = copy.deepcopy(tokenizer)
+    added.add_tokens(["[URL]"])
+    added.save_pretrained(folder)
+    with pytest.raises(ModelError, match=r"Without a row: '\[URL\]' \(800\)"):
+        ClassificationRecipe.from_pretrained(folder)
 
 
 def test_a_checkpoint_without_a_head_is_refused(config, tmp_path):

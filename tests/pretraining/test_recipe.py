@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from datasets import Dataset
@@ -315,6 +316,28 @@ def test_the_padding_token_can_be_any_entry_of_the_vocabulary(make_recipe, tmp_p
     (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n", "utf-8")
     model = make_recipe(model="tiny", tokenizer=str(tmp_path / "vocab.txt")).prepare().model
     assert model.config.pad_token_id == model.bert.embeddings.word_embeddings.padding_idx == 10
+
+
+def test_an_entry_that_is_twice_in_the_vocabulary(make_recipe, tmp_path, tokenizer, config):
+    pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    (tmp_path / "vocab.txt").write_text("\n".join([*pieces[:-1], "the", pieces[-1]]) + "\n", "utf-8")
+    config.vocab_size = len(tokenizer) + 1
+    source = TextSource(max_documents=10)
+    recipe = make_recipe(source=source, model=config, tokenizer=str(tmp_path / "vocab.txt"))
+    prepared = recipe.prepare()
+    assert any("more than once ('the')" in note for note in prepared.notes)
+    recipe.evaluate()
+    assert recipe.state.evaluation.baselines["uniform"]["perplexity"] == len(tokenizer) + 1
+    assert prepared.model.config.vocab_size == len(tokenizer) + 1
+    masked, never = prepared.data.collator, tokenizer.convert_tokens_to_ids("the")
+    replaced = masked.replace(np.full(90_000, 9), np.arange(90_000), np.random.default_rng(0))
+    assert never not in replaced
+    assert len(tokenizer) in replaced  # the last entry
+    (tmp_path / "trained").mkdir()
+    prepared.model.save_pretrained(tmp_path / "trained")
+    shutil.copy(tmp_path / "vocab.txt", tmp_path / "trained")
+    model = make_recipe(model=str(tmp_path / "trained"), tokenizer=None).prepare().model
+    assert model.config.vocab_size == len(tokenizer) + 1
 
 
 def test_baselines_exclude_tokens_that_are_never_masked(make_recipe):
