@@ -12,7 +12,7 @@ from transformers.trainer_callback import ExportableState
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from ..compat.trainer import RunningLoss
-from ..runs.checkpoints import checkpoint_folder, finalize, latest_valid_checkpoint, rotate
+from ..runs.checkpoints import checkpoint_folder, finalize, latest_valid_checkpoint, rotate, step_of, validate
 
 _ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
@@ -45,9 +45,8 @@ class CheckpointCallback(TrainerCallback):
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Restore the running loss, and look for the best checkpoint in this folder, wherever it was before."""
-        if state.best_global_step:
-            best = checkpoint_folder(str(args.output_dir), state.best_global_step)
-            state.best_model_checkpoint = str(best) if best.is_dir() else None
+        best = best_checkpoint(state, Path(str(args.output_dir)))
+        state.best_model_checkpoint = None if best is None else str(best)
         if self.resumed_from is not None:
             file = self.resumed_from / _running_loss_file(args)
             if file.exists():  # not where there are more processes than before
@@ -61,7 +60,7 @@ class CheckpointCallback(TrainerCallback):
         self.wait()
         if args.should_save:
             finalize(checkpoint, self.fingerprint)
-            rotate(run, self.save_total_limit, step, state.best_global_step)
+            rotate(run, self.save_total_limit, step, step_of(state.best_model_checkpoint) or state.best_global_step)
         self.wait()
         self.is_writing = False
 
@@ -74,6 +73,20 @@ def load_state(checkpoint: Path) -> TrainerState:
     """Return the Trainer's state at a checkpoint."""
     state: TrainerState = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
     return state
+
+
+def best_checkpoint(state: TrainerState, run: Path) -> Path | None:
+    """Return the best checkpoint of a run in its own folder, which may have been moved or copied; none if it is invalid.
+
+    Where a step was evaluated better that has no checkpoint, it is the best of those that have one.
+
+    Args:
+        state: of the Trainer, with the place where the best checkpoint was once.
+        run: folder of the run.
+    """
+    steps = (state.best_global_step, step_of(state.best_model_checkpoint))
+    folders = [checkpoint_folder(run, step) for step in dict.fromkeys(steps) if step]
+    return next((folder for folder in folders if validate(folder) is None), None)
 
 
 def is_complete(state: TrainerState, args: TrainingArguments, callbacks: Sequence[TrainerCallback] = ()) -> bool:

@@ -4,12 +4,15 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_MISLEADING = ("There were missing keys in the checkpoint model loaded", "The best checkpoint ")
+
 
 @contextmanager
-def tied_weights_unmentioned() -> Iterator[None]:
-    """Drop the Trainer's warning of missing keys: a checkpoint holds tied weights once.
+def misleading_warnings_dropped() -> Iterator[None]:
+    """Drop the Trainer's warnings of missing keys, and of a best checkpoint that is not where it was.
 
-    Checkpoints are checked against their manifest and fingerprint before, so no other key can be missing.
+    A checkpoint holds tied weights once. Checkpoints are checked against their manifest and fingerprint before, so no
+    other key can be missing. The best one is looked for in the folder of the run, which may have been moved.
     """
     logger = logging.getLogger("transformers.trainer")
     logger.addFilter(_is_other)
@@ -20,4 +23,4 @@ def tied_weights_unmentioned() -> Iterator[None]:
 
 
 def _is_other(record: logging.LogRecord) -> bool:
-    return not record.getMessage().startswith("There were missing keys in the checkpoint model loaded")
+    return not record.getMessage().startswith(_MISLEADING)

@@ -24,10 +24,18 @@ from ..modeling.loading import quiet_transformers
 from ..modeling.sharding import prepare_for_fsdp
 from ..reporting.schema import Score
 from .arguments import adapt_arguments
-from .checkpointing import CheckpointCallback, is_complete, load_state, load_weights, restore_callbacks, resume_hint
+from .checkpointing import (
+    CheckpointCallback,
+    best_checkpoint,
+    is_complete,
+    load_state,
+    load_weights,
+    restore_callbacks,
+    resume_hint,
+)
 from .loss import Loss, non_finite_loss
 from .meter import Meter
-from .noise import tied_weights_unmentioned
+from .noise import misleading_warnings_dropped
 from .optimizer import split_by_lr
 from .progress import ProgressView
 from .sampling import EpochCallback, EpochSampler
@@ -110,7 +118,7 @@ class KitTrainer(Trainer):
                 return None
         self._checkpoints.resumed_from = checkpoint
         try:
-            with self._signals, tied_weights_unmentioned():
+            with self._signals, misleading_warnings_dropped():
                 return super().train(resume_from_checkpoint, **settings)
         except (OSError, RuntimeError, SafetensorError) as error:
             if not self._checkpoints.is_writing:
@@ -126,12 +134,9 @@ class KitTrainer(Trainer):
     def _load_complete(self, checkpoint: Path) -> None:
         """Load what a training would have ended with that has a checkpoint of its last step."""
         self.state = load_state(checkpoint)
-        best = self.state.best_global_step
-        if self.args.load_best_model_at_end and best:
-            folder = checkpoint.with_name(f"checkpoint-{best}")
-            self.state.best_model_checkpoint = str(folder) if folder.is_dir() else None
-            checkpoint = folder if folder.is_dir() else checkpoint
-        load_weights(self.model, checkpoint)
+        best = best_checkpoint(self.state, checkpoint.parent)
+        self.state.best_model_checkpoint = None if best is None else str(best)
+        load_weights(self.model, best if best is not None and self.args.load_best_model_at_end else checkpoint)
 
     def _agree_on(self, signal: int | None) -> int | None:
         """Return the signal that any of the processes has received."""
