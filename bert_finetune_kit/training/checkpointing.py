@@ -40,12 +40,15 @@ class CheckpointCallback(TrainerCallback):
         self.save_total_limit = save_total_limit
         self.wait = wait
         self.resumed_from: Path | None = None
+        self.lost_best: int | None = None
+        """Step of the best checkpoint, where that was not valid when the training began."""
         self.is_writing = False
         """Whether the Trainer has begun a checkpoint that is not finished."""
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Restore the running loss, and look for the best checkpoint in this folder, wherever it was before."""
         best = best_checkpoint(state, Path(str(args.output_dir)))
+        self.lost_best = state.best_global_step if best is None else None
         state.best_model_checkpoint = None if best is None else str(best)
         if self.resumed_from is not None:
             file = self.resumed_from / _running_loss_file(args)
@@ -56,6 +59,8 @@ class CheckpointCallback(TrainerCallback):
         """Make the checkpoint valid, then delete those that are no longer needed."""
         run, step = Path(str(args.output_dir)), state.global_step
         checkpoint = checkpoint_folder(run, step)
+        if self.lost_best is not None and step_of(state.best_model_checkpoint) == self.lost_best:
+            state.best_model_checkpoint = None  # the Trainer takes any folder of that name
         (checkpoint / _running_loss_file(args)).write_text(json.dumps(self.running_loss.state()), "utf-8")
         self.wait()
         if args.should_save:
@@ -76,7 +81,7 @@ def load_state(checkpoint: Path) -> TrainerState:
 
 
 def best_checkpoint(state: TrainerState, run: Path) -> Path | None:
-    """Return the best checkpoint of a run in its own folder, which may have been moved or copied; none if it is invalid.
+    """Return the best checkpoint of a run in its own folder, which may have been moved; none if it is not valid.
 
     Where a step was evaluated better that has no checkpoint, it is the best of those that have one.
 
