@@ -44,7 +44,7 @@ def holds_token(text: str, given: str | None = None) -> bool:
     (True, False)
     """
     candidates = [given, get_token(), *(os.environ.get(name) for name in _STORED_IN)]
-    tokens = {token for candidate in candidates if candidate for token in (candidate, candidate.strip()) if token}
+    tokens = {token for candidate in candidates if clean_token(candidate) for token in (candidate, candidate.strip())}
     return any(form in text for token in tokens for form in _forms(token))
 
 
