@@ -51,7 +51,7 @@ def show(text: str, stream: TextIO | None = None) -> None:
     write_to(sys.stdout if stream is None else stream, f"{text}\n")
 
 
-class StandardOutput(io.TextIOBase):
+class StandardOutput:
     """Standard output as it is at the time of each call, which takes any text whatever its encoding.
 
     `rich.console.Console(file=StandardOutput())` writes to it.
@@ -68,11 +68,13 @@ class StandardOutput(io.TextIOBase):
 
     def isatty(self) -> bool:
         """Whether it is a terminal."""
-        return self._stream is not None and self._stream.isatty()
+        return self._stream is not None and bool(self._stream.isatty())
 
     def fileno(self) -> int:
         """Return the number of its file, by which rich finds the size of a terminal."""
-        return super().fileno() if self._stream is None else self._stream.fileno()
+        if self._stream is None:
+            raise io.UnsupportedOperation("there is no standard output")
+        return int(self._stream.fileno())
 
     @property
     def encoding(self) -> Any:

@@ -80,6 +80,11 @@ class RunDirectory:
             raise OutputError(f"{self.path} is the folder of the model to start from: choose another output_dir.")
         if not resume:
             self._check_unused()
+        if not _is_encodable(str(self.path)):
+            raise OutputError(
+                f"The name of the output folder {str(self.path)!r} has characters that the locale of this process "
+                "cannot hold, and tokenizers could not be saved there: set PYTHONUTF8=1, or choose another output_dir."
+            )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             probe = self.path / f".write-test-{os.getpid()}"
@@ -168,6 +173,15 @@ class RunDirectory:
         """Delete what `save_initial_weights` wrote."""
         if self.is_main:
             delete_initial_weights(self.path)
+
+
+def _is_encodable(path: str) -> bool:
+    """Whether a path has no lone surrogates, which stand for bytes of its name that could not be decoded."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _mixed_runs(checkpoint: Path, mixed: list[str]) -> str:

@@ -44,8 +44,8 @@ def holds_token(text: str, given: str | None = None) -> bool:
     (True, False)
     """
     candidates = [given, get_token(), *(os.environ.get(name) for name in _STORED_IN)]
-    tokens = {token for candidate in candidates if clean_token(candidate) for token in (candidate, candidate.strip())}
-    return any(form in text for token in tokens for form in _forms(token))
+    tokens = {token for candidate in candidates if candidate for token in (candidate, candidate.strip())}
+    return any(form in text for token in tokens if token.strip() for form in _forms(token))
 
 
 def _forms(token: str) -> set[str]:
