@@ -113,7 +113,7 @@ def test_a_signal_during_an_evaluation_or_a_save(dropout_model, uninterrupted, t
     assert_same(tmp_path, uninterrupted("classification", **settings))
 
 
-@pytest.mark.parametrize(("step", "settings"), [(6, {"save_strategy": "best"}), (5, {"save_only_model": True})])
+@pytest.mark.parametrize(("step", "settings"), [(4, {"save_strategy": "best"}), (5, {"save_only_model": True})])
 def test_what_was_trained_before_a_signal_is_saved(dropout_model, uninterrupted, tmp_path, step, settings):
     """Also after an evaluation that is no better, and where checkpoints have the weights alone."""
     settings = {"max_steps": 12, "eval_steps": 2, "save_steps": 2, "learning_rate": 0.05} | settings
