@@ -57,4 +57,11 @@ def _forms(token: str) -> set[str]:
     encoded = [encode(item) for encode in (base64.b64encode, base64.urlsafe_b64encode) for item in shifted]
     # The first and the last characters of base64 depend on what is beside the token.
     inner = [form.rstrip(b"=")[4:-4].decode() for form in encoded]
-    return {*written, quote(data), quote(data, safe=""), quote_plus(data), data.hex(), *(form for form in inner if len(form) >= 8)}
+    return {
+        *written,
+        quote(data),
+        quote(data, safe=""),
+        quote_plus(data),
+        data.hex(),
+        *(form for form in inner if len(form) >= 8),
+    }
