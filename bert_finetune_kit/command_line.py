@@ -14,6 +14,7 @@ import yaml
 from transformers import HfArgumentParser
 
 from .errors import ConfigError, raise_faults
+from .output import write_to
 from .settings import is_number, setting
 
 _USAGE = "%(prog)s [--config FILE] [--SETTING VALUE ...]"
@@ -115,6 +116,12 @@ def read_settings_file(file: Path, types: Sequence[type]) -> dict[str, Any]:
     return settings
 
 
+class _Parser(HfArgumentParser):
+    def print_help(self, file: Any = None) -> None:
+        """Print the help, whose texts have characters that not every terminal can show."""
+        write_to(sys.stdout if file is None else file, self.format_help())
+
+
 def _build_parser(types: Sequence[type]) -> HfArgumentParser:
     """Return a parser with a flag for each field of all dataclasses."""
     flags: list[tuple[str, Any, Any]] = []
@@ -126,7 +133,7 @@ def _build_parser(types: Sequence[type]) -> HfArgumentParser:
                 default = {"default_factory": item.default_factory}
             flags.append((item.name, _flag_type(hints[item.name]), field(**default, metadata=item.metadata)))
     flags_type: Any = make_dataclass("Flags", flags, kw_only=True)
-    parser = HfArgumentParser(flags_type, allow_abbrev=False, usage=_USAGE)
+    parser = _Parser(flags_type, allow_abbrev=False, usage=_USAGE)
     parser.add_argument("--config", metavar="FILE", help="YAML file of settings; flags win over it")
     parser.error = _refuse  # type: ignore[method-assign]  # argparse would print it in each of several processes
     return parser

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from ..command_line import RunArguments, parse_arguments
 from ..errors import KitError, RunStopped
+from ..output import show
 from ..reporting.schema import RunReport
 from ..reporting.seeds import SeedsReport
 
@@ -74,14 +75,14 @@ def run_command_line(
         return recipe.train(run.resume, run.force)
     except RunStopped as stopped:
         if is_main:
-            print(stopped)  # noqa: T201
+            show(str(stopped))
         raise SystemExit(128 + stopped.signal) from stopped
     except KitError as error:
         place = ""
         if not is_main:
             wait_for_launcher(_PATIENCE)
             place = f"Process {rank}: "
-        print(f"{place}{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+        show(f"{place}{type(error).__name__}: {error}", sys.stderr)
         raise SystemExit(2) from error
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..output import show
 from ..reporting.card_context import CardContext
 from ..reporting.html import REPORT_PAGE, write_html
 from ..reporting.markdown import MARKDOWN_FILE, write_markdown
@@ -72,8 +73,8 @@ class Publisher:
         write_html(report, self.folder)
         card = model_card(report, self.card_context(report), self.target.name)
         if not write_card(card, self.folder):
-            print(f"{self.folder} already has a README.md, which was kept; model_card() returns the new card.")  # noqa: T201
+            show(f"{self.folder} already has a README.md, which was kept; model_card() returns the new card.")
 
     def _push(self, report: RunReport) -> None:
         if self.push_to_hub:
-            print(self.target.push_with_hint(self.folder, report.recipe))  # noqa: T201
+            show(self.target.push_with_hint(self.folder, report.recipe))

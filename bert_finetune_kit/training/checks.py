@@ -10,6 +10,7 @@ from transformers import IntervalStrategy, TrainingArguments
 from ..contract import PreparedData
 from ..errors import OutputError
 from ..reporting.schema import Score
+from ..runs.tokens import token_fault
 from .preflight import bytes_needed, memory_free, memory_needed
 
 
@@ -39,6 +40,8 @@ def argument_faults(args: TrainingArguments, smooths_labels: bool = False) -> It
     for name in ("learning_rate", "seed"):
         if getattr(args, name) < 0:
             yield f"{name} is {getattr(args, name)}: it cannot be negative"
+    if args.push_to_hub and (fault := token_fault(args.hub_token)) is not None:
+        yield fault
     if args.batch_eval_metrics:
         yield "batch_eval_metrics is set: outputs are already reduced to one row an example; leave it off"
 

@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _MISLEADING: dict[str, tuple[str, ...]] = {
-    # A checkpoint holds tied weights once. No other key can be missing: manifest and fingerprint are checked before.
-    "transformers.trainer": ("There were missing keys in the checkpoint model loaded",),
+    # A checkpoint holds tied weights once; no other key can be missing, as manifest and fingerprint are checked before.
+    # The best checkpoint is looked for in the folder of the run, which may have been moved.
+    "transformers.trainer": ("There were missing keys in the checkpoint model loaded", "The best checkpoint "),
     # Checkpoints of short epochs have nearly the same time. The kit orders them by step, and deletes old ones itself.
     "transformers.trainer_utils": ("mtime may not be reliable",),
 }
 
 
 @contextmanager
-def trainer_noise_dropped() -> Iterator[None]:
+def misleading_warnings_dropped() -> Iterator[None]:
     """Drop warnings of the Trainer that say nothing of a run of the kit."""
     loggers = [logging.getLogger(name) for name in _MISLEADING]
     for logger in loggers:

@@ -11,6 +11,7 @@ from transformers import TrainingArguments as Arguments
 
 from ..reporting.formatting import format_duration
 from ..reporting.schema import Score
+from ..reporting.terminal import stdout_console
 
 # Shown of a log, in this order: key, label, format.
 _SHOWN = (
@@ -43,7 +44,7 @@ class ProgressView(TrainerCallback):
         self, glossary: Sequence[Score] = (), plain: bool | None = None, console: Console | None = None
     ) -> None:
         self.glossary = glossary
-        self.console = console or Console()
+        self.console = console or stdout_console()
         self.plain = bool(plain) or not (self.console.is_terminal or self.console.is_jupyter)
         self._progress: Progress | None = None
         self._tasks: dict[str, TaskID] = {}

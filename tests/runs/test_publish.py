@@ -11,7 +11,7 @@ import pytest
 from local_hub import LocalHub, LocalHubHandler
 from small_recipes import build
 
-from bert_finetune_kit import HubError, OutputError, RunReport
+from bert_finetune_kit import ConfigError, HubError, OutputError, RunReport
 from bert_finetune_kit.modeling.initial_weights import INITIAL_WEIGHTS_FILE
 from bert_finetune_kit.runs import publish
 
@@ -25,7 +25,7 @@ class Hub(LocalHub):
 
     def __init__(self):
         super().__init__(RequestHandler)
-        self.failures = {}
+        self.failures, self.tokens = {}, set()
         self.repositories, self.objects, self.files, self.cards = {}, {}, {}, []
 
 
@@ -36,6 +36,8 @@ class RequestHandler(LocalHubHandler):
         kinds = ("create", "preupload", "commit", "batch", "object", "validate", "")
         kind = next(name for name in kinds if name in path)
         hub.requests.append(kind)
+        if "Authorization" in self.headers:
+            hub.tokens.add(self.headers["Authorization"])
         if hub.failures.get(kind):
             status = hub.failures[kind].popleft()
             if status:
@@ -208,6 +210,51 @@ def test_a_token_is_never_shown(server, recipe, tmp_path, capsys):
     assert any(file.name == "training_args.bin" for file in files)  # the Trainer's own
     for file in files:
         assert TOKEN.encode() not in file.read_bytes(), file
+
+
+@pytest.mark.parametrize("given", [f"{TOKEN}\n", f" {TOKEN}\r\n"])
+def test_white_space_around_a_token_is_not_sent(server, recipe, tmp_path, capfd, given):
+    recipe.args.hub_token = given
+    recipe.train()
+    assert server.tokens == {f"Bearer {TOKEN}"}
+    printed = capfd.readouterr()
+    assert "Pushed to" in printed.out
+    assert TOKEN not in printed.out + printed.err
+    for file in (file for file in (tmp_path / "run").rglob("*") if file.is_file()):
+        assert TOKEN.encode() not in file.read_bytes(), file
+
+
+@pytest.mark.parametrize("given", ["", " "])
+def test_an_empty_token_is_the_stored_one(server, finished, monkeypatch, given):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    finished.push_to_hub("me/toy", token=given)
+    assert server.tokens == {f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize("given", ["hf_planted_é", "hf_plan\nted", "hf_plan ted"])
+def test_a_token_that_cannot_be_sent_is_refused_before_anything_is_loaded(server, recipe, tmp_path, given):
+    recipe.args.hub_token = given
+    with pytest.raises(ConfigError, match="hub_token has a character at position") as refused:
+        recipe.train()
+    assert given not in str(refused.value)
+    assert recipe.state.prepared is None
+    with pytest.raises(HubError, match="hub_token has a character") as refused:
+        publish.open_repository("me/toy", given)
+    assert refused.value.final
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "message", [f"Illegal header value b'Bearer {TOKEN}\\n'", "rejected: Bearer c29tZSB0b2tlbiBvZg==", repr(TOKEN)]
+)
+def test_a_message_with_a_token_is_not_shown(message):
+    def fail():
+        raise RuntimeError(message)
+
+    with pytest.raises(HubError) as failed:
+        publish._retry(fail, TOKEN, attempts=1)
+    assert str(failed.value) == "the message of the error is not shown, since it holds a token (RuntimeError)"
+    assert failed.value.__suppress_context__
 
 
 def test_the_card_is_checked_before_any_request(server, finished, tmp_path):
