@@ -11,6 +11,7 @@ from .plots import plots, weight_change
 from .rows import data_rows, history_rows, numeric_columns, parameter_rows, score_rows, setting_rows, time_rows
 from .schema import Finding, ReportTable, RunReport
 from .svg import Plot
+from .writing import write_text
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -61,9 +62,7 @@ class Section:
 
 def write_html(report: RunReport, folder: str | Path) -> Path:
     """Write `report.html` into `folder`."""
-    path = Path(folder) / REPORT_PAGE
-    path.write_text(to_html(report), "utf-8")
-    return path
+    return write_text(Path(folder) / REPORT_PAGE, to_html(report))
 
 
 def to_html(report: RunReport) -> str:

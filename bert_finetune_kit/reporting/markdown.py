@@ -8,15 +8,14 @@ from .records import WeightChange
 from .rows import data_rows, history_rows, numeric_columns, parameter_rows, score_rows, setting_rows, time_rows
 from .schema import ReportTable, RunReport
 from .tables import describe_scores
+from .writing import write_text
 
 MARKDOWN_FILE = "report.md"
 
 
 def write_markdown(report: RunReport, folder: str | Path) -> Path:
     """Write `report.md` into `folder`."""
-    path = Path(folder) / MARKDOWN_FILE
-    path.write_text(to_markdown(report), "utf-8")
-    return path
+    return write_text(Path(folder) / MARKDOWN_FILE, to_markdown(report))
 
 
 def to_markdown(report: RunReport) -> str:

@@ -20,6 +20,7 @@ from .numbers import is_finite_number
 from .origin import last_part, path_hider
 from .rows import TRAINING_ARGUMENTS, flat_statistics, modules
 from .schema import RunReport
+from .writing import write_text
 
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md"
 _MODEL_ID = re.compile(r'^model_id = ".*$', re.MULTILINE)
@@ -96,7 +97,7 @@ def write_card(card: ModelCard, folder: str | Path) -> bool:
     path = Path(folder) / CARD_FILE
     if path.exists():
         return False
-    card.save(path)
+    write_text(path, str(card))
     return True
 
 
@@ -107,7 +108,7 @@ def name_in_card(folder: str | Path, name: str) -> None:
         content = path.read_bytes().decode("utf-8")
         renamed = _MODEL_ID.sub(lambda _: f"model_id = {_literal(name)}", content)
         if renamed != content:
-            path.write_bytes(renamed.encode("utf-8"))
+            write_text(path, renamed)
 
 
 def _literal(text: str) -> str:

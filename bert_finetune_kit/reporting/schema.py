@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from ..errors import OutputError
+from .forms import misfits
 from .intervals import Interval
 from .plain import Plain, package_versions, to_plain
 from .records import DataOrigin, Evidence, LogRow, ModelSettings, ParameterTree, WeightChange
+from .writing import write_text
 
 REPORT_FILE = "report.json"
 FORMAT_VERSION = 2
@@ -129,11 +131,8 @@ class RunReport:
 
     def save(self, folder: str | Path) -> Path:
         """Write `report.json` into `folder`, completely or not at all. NaN and infinity are written as strings."""
-        path = Path(folder) / REPORT_FILE
-        aside = path.with_suffix(".json.part")
-        text = json.dumps(to_plain(asdict(self)), indent=2, ensure_ascii=False, allow_nan=False)
-        aside.write_text(text + "\n", "utf-8")
-        return aside.replace(path)
+        text = json.dumps(to_plain(self), indent=2, ensure_ascii=False, allow_nan=False)
+        return write_text(Path(folder) / REPORT_FILE, text + "\n")
 
     @classmethod
     def load(cls, folder: str | Path) -> "RunReport":
@@ -150,6 +149,9 @@ class RunReport:
                     f"{path} has format {data.get('format_version')}, but this version reads format "
                     f"{FORMAT_VERSION}. Read it with the version that wrote it ({_writer(data)}), or repeat the run."
                 )
+            faults = misfits(data, cls)
+            if faults:
+                raise TypeError(f"{', '.join(faults)} cannot be read")
             data["glossary"] = [Score(**score) for score in data["glossary"]]
             data["tables"] = [ReportTable(**table) for table in data["tables"]]
             data["findings"] = [Finding(**finding) for finding in data["findings"]]

@@ -5,8 +5,8 @@ import math
 import pytest
 from rich.console import Console
 
-from bert_finetune_kit import OutputError, RunReport
-from bert_finetune_kit.reporting.markdown import markdown_table, to_markdown
+from bert_finetune_kit import OutputError, RunReport, compare_reports
+from bert_finetune_kit.reporting.markdown import markdown_table, to_markdown, write_markdown
 from bert_finetune_kit.reporting.plain import package_versions
 from bert_finetune_kit.reporting.schema import Score
 from bert_finetune_kit.reporting.terminal import print_report
@@ -48,6 +48,47 @@ def test_what_is_no_report(tmp_path):
     (tmp_path / "report.json").write_text('{"recipe": ', "utf-8")
     with pytest.raises(OutputError, match="is damaged"):
         RunReport.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("summary", "text"), ("summary", [["text"]]), ("scores", {}), ("scores", [3]), ("result", []), ("recipe", 3),
+        ("baselines", {"uniform": 3}), ("glossary", [{"key": 3}]), ("tables", "text"), ("parameters", []),
+        ("data", {"train": []}), ("intervals", {"f1": [0.5]}), ("notes", None), ("timings", [1.0]),
+    ],
+)  # fmt: skip
+def test_a_report_whose_fields_have_another_form(report, tmp_path, name, value):
+    """As after an edit by hand; another run cannot be compared with it."""
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        report.save(tmp_path / folder)
+    assert compare_reports(tmp_path / "first", tmp_path / "second").names == ["first", "second"]
+    path = tmp_path / "second" / "report.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {name: value}), "utf-8")
+    with pytest.raises(OutputError, match=r"second.report\.json is damaged"):
+        compare_reports(tmp_path / "first", tmp_path / "second")
+
+
+class Unusual:
+    """A value of a recipe that can neither be copied nor written as JSON."""
+
+    def __str__(self):
+        return "unusual"
+
+    def __deepcopy__(self, _):
+        raise TypeError("cannot be copied")
+
+
+def test_whatever_a_recipe_puts_into_a_report_is_saved(report, tmp_path):
+    """A file name that is not UTF-8 is a text with lone surrogates."""
+    report.details = {"own": [Unusual()], Unusual(): {1, 2}}
+    report.notes = ["read from run\udcff"]
+    report.save(tmp_path)
+    loaded = RunReport.load(tmp_path)
+    assert loaded.details == {"own": ["unusual"], "unusual": "{1, 2}"}
+    assert loaded.notes == ["read from run\udcff"]
+    assert "read from run\\udcff" in write_markdown(report, tmp_path).read_text("utf-8")
 
 
 def test_a_report_of_another_format_is_refused(report, tmp_path):
