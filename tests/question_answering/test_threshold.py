@@ -65,7 +65,7 @@ def test_articles_of_which_some_have_no_title():
 @pytest.mark.parametrize("mixed_is_larger", [True, False])
 @pytest.mark.parametrize("kind", [True, False])
 def test_both_halves_need_questions_of_both_kinds(kind, mixed_is_larger):
-    """One of two articles has questions of one kind alone: whichever half it is in, articles cannot be kept together."""
+    """One of two articles has questions of one kind alone, whichever half it is in."""
     mixed = 101 if mixed_is_larger else 99
     titles = ["mixed" if number < mixed else "of one kind" for number in range(200)]
     has_answer = np.where(np.arange(200) < mixed, THIRDS, kind)
