@@ -14,11 +14,10 @@ from ..contract import BuiltModel, DataT, EvaluationT
 from ..errors import ConfigError, raise_faults
 from ..modeling.padding import skip_padding
 from ..reporting.model_card import model_card, write_card
-from ..reporting.reproduce import python_code
 from ..reporting.schema import RunReport
 from ..reporting.seeds import SeedsReport
 from ..runs.directory import RunDirectory
-from ..runs.pages import Publisher
+from ..runs.pages import Publisher, publish_summary
 from ..runs.target import HubTarget
 from ..training.best_metric import with_best_metric
 from ..training.checks import argument_faults, best_metric_faults, check_space, data_faults
@@ -30,6 +29,7 @@ from ..training.saving import save_with_hint
 from ..training.session import Phase, TrainingOutcome, build_trainer, fit
 from ..training.timing import Timings
 from ..training.trainer import KitTrainer
+from .description import describe_run
 from .hooks import RecipeHooks
 from .launch import run_command_line
 from .seeds import train_with_seeds
@@ -131,7 +131,8 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
                 self.save_usage(prepared.data, saved.evaluation, self.output_dir)
         report = self._report(prepared, outcome, saved, record, run)
         run.delete_initial_weights()
-        publisher.publish(report)
+        with save_with_hint(self.output_dir, "The report"):
+            publisher.publish(report)
         outcome.trainer.accelerator.wait_for_everyone()
         return report
 
@@ -197,7 +198,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         """
         summary = train_with_seeds(seeds, {seed: self.with_seed(seed) for seed in seeds}, resume, force)
         if self.is_main:
-            summary.save(self.output_dir)
+            publish_summary(summary.parts(self.output_dir))
         return summary
 
     def with_seed(self, seed: int) -> Self:
@@ -288,10 +289,9 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
     ) -> RunReport:
         with record.timings.stage("report"):
             change, notes = run.parameter_change(tuple(record.notes))
-            description = self.describe(prepared.data, prepared.model, saved.evaluation, outcome.steps)
-            record.notes += [*saved.notes, *notes]
+            description, code, faults = describe_run(self, prepared, saved.evaluation, outcome.steps)
+            record.notes += [*saved.notes, *notes, *faults]
         settings = {"training": prepared.args.to_dict(), "model": model_origin(self.checkpoint, record.fingerprint)}
-        code = python_code(type(self), self.given(), prepared.args)
         return build_report(self.name, description, saved, outcome, prepared.model, record, settings, change, code)
 
     def _publisher(self) -> Publisher:

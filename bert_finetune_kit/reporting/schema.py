@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -131,7 +131,7 @@ class RunReport:
 
     def save(self, folder: str | Path) -> Path:
         """Write `report.json` into `folder`, completely or not at all. NaN and infinity are written as strings."""
-        text = json.dumps(to_plain(asdict(self)), indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(to_plain(self), indent=2, ensure_ascii=False, allow_nan=False)
         return write_text(Path(folder) / REPORT_FILE, text + "\n")
 
     @classmethod
