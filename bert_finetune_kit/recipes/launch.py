@@ -8,6 +8,7 @@ from ..command_line import RunArguments, parse_arguments
 from ..errors import KitError, RunStopped
 from ..reporting.schema import RunReport
 from ..reporting.seeds import SeedsReport
+from ..training.arguments import fitting_defaults
 
 
 def parse_flags(
@@ -24,8 +25,8 @@ def parse_flags(
         argv: flags; none means those of the process.
         further_defaults: objects of all types → defaults that depend on what they hold.
     """
-    first = parse_arguments(types, defaults, argv, show_help=False)
-    return parse_arguments(types, defaults | further_defaults(*first), argv)
+    first = parse_arguments(types, defaults, argv, show_help=False, adapt=fitting_defaults)
+    return parse_arguments(types, defaults | further_defaults(*first), argv, adapt=fitting_defaults)
 
 
 class Runnable(Protocol):

@@ -21,13 +21,14 @@ from ..runs.directory import RunDirectory
 from ..runs.fingerprint import data_fingerprint, report_differences
 from ..runs.pages import Publisher
 from ..runs.target import HubTarget
-from ..training.best_metric import with_best_metric
-from ..training.checks import argument_faults, best_metric_faults, check_space, data_faults
+from ..training.best_metric import best_metric_faults, with_best_metric
+from ..training.checks import argument_faults, check_space
 from ..training.evaluation import SavedEvaluation, evaluate_model, evaluate_saved
 from ..training.logs import plain_scores
 from ..training.preflight import preflight
 from ..training.report import RunRecord, build_report, initial_evidence, model_origin
 from ..training.saving import cache_hint, save_with_hint
+from ..training.schedule import check_learning
 from ..training.session import Phase, TrainingOutcome, build_trainer, fit
 from ..training.timing import Timings
 from ..training.trainer import KitTrainer
@@ -64,7 +65,6 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         set_seed(self.args.seed)
         with timings.stage("data"), self.args.main_process_first(), cache_hint():
             data = self.prepare_data()
-        raise_faults(data_faults(self.args, data), "TrainingArguments")
         args = with_best_metric(self.args, data)
         with timings.stage("model"):
             built = self.build_model(data)
@@ -81,9 +81,8 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         Raises:
             KitError: something cannot work.
         """
-        faults = [*argument_faults(self.args, self.smooths_labels)]
-        faults += best_metric_faults(self.args, self.glossary) if self.glossary else []
-        raise_faults(faults, "TrainingArguments")
+        scores = best_metric_faults(self.args, self.glossary) if self.glossary else ()
+        raise_faults([*argument_faults(self.args, self.smooths_labels), *scores], "TrainingArguments")
         self.check()
 
     def train(self, resume: bool = False, force: bool = False) -> RunReport:
@@ -107,6 +106,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         run.check(resume, self.model_name_or_path)
         self.state = self.state if self.state.trainer is None else RecipeState()  # a trained model is not a start
         prepared = self.prepare(record.timings)
+        record.notes += check_learning(prepared.args, prepared.model, len(prepared.data.train))
         record.fingerprint |= self.fingerprint() | data_fingerprint(prepared.data.train, prepared.data.validation)
         claim = run.claim(record.fingerprint, resume, force)
         if resume:

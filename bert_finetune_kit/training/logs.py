@@ -45,8 +45,11 @@ def saved_step(state: TrainerState, args: TrainingArguments) -> tuple[int, tuple
         args: its arguments.
     """
     best, metric = state.best_global_step, args.metric_for_best_model
-    if not args.load_best_model_at_end or not best:
+    if not args.load_best_model_at_end:
         return state.global_step, ()
+    if not best:
+        none = f"no evaluation had a {metric} to choose the best weights by: the last were saved"
+        return state.global_step, (none,) if evaluations(state.log_history) else ()
     if not Path(str(state.best_model_checkpoint)).exists():
         note = (
             f"the best weights by {metric} were those of step {best:,}, whose checkpoint is gone: the last were saved"
