@@ -85,10 +85,13 @@ def split_details(predicted: Predictions, data: ClassificationData, rows: Datase
 
 
 def label_scores(predicted: Predictions, labels: LabelSet) -> dict[str, LabelScores]:
-    """Return precision, recall, F1, support and the number of predictions of each label."""
+    """Return precision, recall, F1, support and the number of predictions of each label.
+
+    The precision of a label that is never predicted and the recall of one that does not occur are undefined (NaN).
+    """
     ids = list(range(len(labels.names)))
     columns = precision_recall_fscore_support(
-        predicted.references, predicted.predictions, labels=ids, zero_division=0.0
+        predicted.references, predicted.predictions, labels=ids, zero_division=np.nan
     )
     multi_label = predicted.predictions.ndim == 2
     counts = predicted.predictions.sum(0) if multi_label else np.bincount(predicted.predictions, minlength=len(ids))

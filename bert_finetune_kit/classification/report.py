@@ -13,6 +13,7 @@ from ..data.padding import padding_shares
 from ..modeling.parameters import count_parameters
 from ..reporting.details import ClassificationDetails
 from ..reporting.known_scores import known_score
+from ..reporting.numbers import is_finite_number
 from ..reporting.records import Evidence, TextStatistics
 from ..reporting.schema import ReportTable
 from ..reporting.summary import baseline_sentence, score_sentence, training_sentence
@@ -84,7 +85,7 @@ def summarize(task: ClassificationTask, details: Mapping[str, ClassificationDeta
         interval = part["intervals"].get(key)
         scored_on = f"{part['examples']:,} examples of {split}"
         sentences.append(score_sentence(score, part["scores"][key], interval, scored_on=scored_on))
-        if key in part["baseline"]:
+        if is_finite_number(part["baseline"].get(key)):
             sentences.append(baseline_sentence(score, {name: part["baseline"][key]}))
     return sentences
 

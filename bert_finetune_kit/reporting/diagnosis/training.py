@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..direction import lower_is_better
 from ..numbers import finite_or_none, is_finite_number, is_non_finite
 from ..schema import Finding, RunReport, ScoreRow
 from .view import cumulative_lr, curve, last_phase, peak_lr, quarters, setting, validation_loss
@@ -26,7 +27,7 @@ _JUMP = 100.0
 
 def loss_not_finite(report: RunReport) -> Finding | None:
     """Losses or logits are NaN or infinite."""
-    rows = sum(any(is_non_finite(value) for value in row.values()) for row in report.scores)
+    rows = sum(map(_is_non_finite, report.scores))
     logs = sum(is_non_finite(log.get("loss")) for log in report.history)
     counts = {
         name: int(finite_or_none(report.result.get(name)) or 0)
@@ -178,6 +179,12 @@ def overfitting(report: RunReport) -> Finding | None:
     )  # fmt: skip
 
 
+def _is_non_finite(row: ScoreRow) -> bool:
+    """Return whether a loss is not finite: another score may be undefined. Without a loss, whether any score is not."""
+    losses = [value for key, value in row.items() if key.endswith("loss")]
+    return any(map(is_non_finite, losses or row.values()))
+
+
 def _until_saved(report: RunReport) -> list[ScoreRow]:
     """Return the evaluations of the last phase up to that of the saved weights."""
     rows = last_phase(report)
@@ -195,8 +202,8 @@ def _scores_better(report: RunReport, rows: Sequence[ScoreRow], loss: str) -> bo
     saved, best = finite_or_none(report.result.get(metric)), finite_or_none(lowest.get(metric))
     if saved is None or best is None:
         return False
-    lower_is_better = any(score.key == metric and score.lower_is_better for score in report.glossary)
-    return saved < best if lower_is_better else saved > best
+    lower = lower_is_better(report, metric)
+    return lower is not None and (saved < best if lower else saved > best)
 
 
 def _noise(values: np.ndarray) -> float:
