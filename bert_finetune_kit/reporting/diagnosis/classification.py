@@ -12,7 +12,7 @@ from ..known_scores import known_score
 from ..numbers import finite_or_none
 from ..plain import Plain
 from ..schema import Finding, RunReport
-from .view import measured, scored_splits, setting
+from .view import measured, scored_splits, setting, statistic, too_few
 
 # Imbalance ratio from which the KEEL repository calls a data set highly imbalanced (Fernández et al. 2008).
 _HIGHLY_IMBALANCED = 9.0
@@ -27,6 +27,8 @@ def one_class_predicted(report: RunReport) -> Finding | None:
     if setting(report, "kind", "task") == "multi_label":
         return None
     for split, details in scored_splits(report):
+        if too_few(details.get("examples")):
+            continue
         if "by_label" in details:
             constant = _constant_by_counts(details)
         else:
@@ -140,7 +142,7 @@ def imbalanced(report: RunReport) -> Finding | None:
     if setting(report, "kind", "task") == "multi_label" or not isinstance(shares, Mapping) or len(shares) < 2:
         return None
     frequent, rare = (choose(shares, key=lambda name: float(shares[name])) for choose in (max, min))
-    if shares[frequent] < _HIGHLY_IMBALANCED * shares[rare]:
+    if shares[frequent] < _HIGHLY_IMBALANCED * shares[rare] or too_few(statistic(report, "train", "examples")):
         return None
     weighted = setting(report, "class_weights", "recipe") is not None
     return Finding(

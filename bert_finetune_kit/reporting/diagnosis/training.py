@@ -7,7 +7,17 @@ import numpy as np
 from ..direction import lower_is_better
 from ..numbers import finite_or_none, is_finite_number, is_non_finite
 from ..schema import Finding, RunReport, ScoreRow
-from .view import cumulative_lr, curve, last_phase, peak_lr, quarters, setting, validation_loss
+from .view import (
+    cumulative_lr,
+    curve,
+    last_phase,
+    peak_lr,
+    quarters,
+    setting,
+    too_few,
+    validation_examples,
+    validation_loss,
+)
 
 # Weights of BERT are initialized with this standard deviation (Devlin et al. 2019), and keep that size.
 _WEIGHT_SIZE = 0.02
@@ -133,7 +143,7 @@ def learning_rate_too_low(report: RunReport) -> Finding | None:
 def still_improving(report: RunReport) -> Finding | None:
     """The last evaluation lowered the validation loss by half its mean decrease or more."""
     key, values = validation_loss(report)
-    if len(values) < 3:
+    if len(values) < 3 or too_few(validation_examples(report)):
         return None
     decrease, last = float(values[0] - values[-1]), float(values[-2] - values[-1])
     mean = decrease / (len(values) - 1)
@@ -161,7 +171,7 @@ def overfitting(report: RunReport) -> Finding | None:
         return None
     saved, before = finite_or_none(report.result.get(key)), _until_saved(report)
     values = curve(before, key)
-    if saved is None or len(values) < 2:
+    if saved is None or len(values) < 2 or too_few(validation_examples(report)):
         return None
     lowest = float(values.min())
     if saved - lowest < max(0.1 * lowest, 0.05) or _scores_better(report, before, key):
