@@ -68,7 +68,8 @@ class EvalResult:
 
     def intervals(self) -> dict[str, Interval]:
         """95% intervals of `scores` in percent: Wilson's for shares, else a bootstrap over the questions, which
-        has no information, and gives no interval, where all of them score the same."""
+        has no information, and gives no interval, where all of them score the same.
+        """
         kinds = {"": self.scored}
         if "HasAns_exact" in self.scores:
             has_answer = self.answers.has_answer

@@ -65,7 +65,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         set_seed(self.args.seed)
         with timings.stage("data"), self.args.main_process_first(), cache_hint():
             data = self.prepare_data()
-        args = with_best_metric(self.args, data)
+        args = with_best_metric(self.args, data, self.callbacks)
         with timings.stage("model"):
             built = self.build_model(data)
         unpadded, notes = skip_padding(built.model, self.unpad, self.on_xla)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from transformers import TrainerState, TrainingArguments
+from transformers import EarlyStoppingCallback, TrainerCallback, TrainerState, TrainingArguments
 from transformers.trainer_utils import SaveStrategy
 
 from ..contract import PreparedData, directions
@@ -17,12 +17,15 @@ from .logs import evaluations
 from .schedule import first_learning_step
 
 
-def with_best_metric(args: TrainingArguments, data: PreparedData) -> TrainingArguments:
+def with_best_metric(
+    args: TrainingArguments, data: PreparedData, callbacks: Sequence[TrainerCallback] = ()
+) -> TrainingArguments:
     """Return plain arguments that name the score that decides and its direction, where a score decides anything.
 
     Args:
         args: the Trainer's arguments, which stay as they are.
         data: its scores, and the one to choose by where the arguments name none.
+        callbacks: of the user; early stopping decides by a score, too.
 
     Raises:
         ConfigError: there is no such score, it cannot choose, or it is not known whether greater is better; or there
@@ -31,13 +34,18 @@ def with_best_metric(args: TrainingArguments, data: PreparedData) -> TrainingArg
     raise_faults(data_faults(args, data), "TrainingArguments")
     metric, greater = given_best_metric(args)
     result = plain_arguments(args)
-    if metric is None and not decides_by_score(args):
+    stops_early = any(isinstance(callback, EarlyStoppingCallback) for callback in callbacks)
+    if metric is None and not decides_by_score(args) and not stops_early:
         return result
     name = metric or data.best_metric or "loss"
     key = name.removeprefix("eval_")
     if key not in data.lower_is_better:
         key = data.prefix(next(iter(data.validation), "")) + key
     faults = list(_faults(name, key, greater, data.lower_is_better))
+    if stops_early and args.eval_strategy == "no":
+        faults.append(
+            "EarlyStoppingCallback needs evaluations, and eval_strategy is 'no': set it to 'epoch' or 'steps'"
+        )
     if key in data.undefined_scores:
         faults.append(
             f"{name!r} cannot choose the best checkpoint: {data.undefined_scores[key]}. Set metric_for_best_model to "

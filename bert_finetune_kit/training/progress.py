@@ -27,7 +27,9 @@ def describe_log(logs: dict[str, float], glossary: Sequence[Score] = ()) -> str:
     'loss 6.9123 · lr 5.00e-04 · tokens/s 5,210'
     """
     scores = [(f"eval_{score.key}", score.label, score.format_spec) for score in glossary]
-    return " · ".join(f"{label} {format_score(logs[key], form)}" for key, label, form in (*_SHOWN, *scores) if key in logs)
+    return " · ".join(
+        f"{label} {format_score(logs[key], form)}" for key, label, form in (*_SHOWN, *scores) if key in logs
+    )
 
 
 class ProgressView(TrainerCallback):

@@ -75,7 +75,8 @@ def learning_faults(args: TrainingArguments, model: nn.Module, examples: int) ->
     try:
         first = first_learning_step(args, steps)
     except (TypeError, ValueError) as error:
-        yield f"lr_scheduler_kwargs do not fit lr_scheduler_type {SchedulerType(args.lr_scheduler_type).value!r}: {error}"
+        name = SchedulerType(args.lr_scheduler_type).value
+        yield f"lr_scheduler_type is {name!r}, which does not take these lr_scheduler_kwargs: {error}"
         return
     if first is None:
         yield (

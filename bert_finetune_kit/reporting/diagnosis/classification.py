@@ -235,7 +235,8 @@ class _BestMetric(NamedTuple):
 
 def _best_metric(report: RunReport, details: ClassificationDetails) -> _BestMetric | None:
     """Return the metric of the best checkpoint; None where its value, its baseline, its interval or its direction
-    is not known."""
+    is not known.
+    """
     scores = details["scores"]
     name = str(setting(report, "best_metric", "task") or "accuracy")
     name = name if name in scores else "accuracy"

@@ -49,7 +49,7 @@ def layers_unchanged(report: RunReport) -> Finding | None:
     if len(unchanged) == len(changes):
         return Finding(
             "LAYERS_UNCHANGED", "error",
-            f"None of the {len(changes)} trainable modules has changed: the saved weights are the initial ones ({names}).",
+            f"None of the {len(changes)} trainable modules changed ({names}): the saved weights are the initial ones.",
             numbers,
             ["the learning rate was 0 in all steps before these weights were saved", "there are no gradients"],
             ["Train for more steps, with a higher learning rate.", "Inspect the gradients after one step."],
