@@ -72,7 +72,8 @@ def score_intervals(outputs: tuple[np.ndarray, ...]) -> dict[str, Interval]:
     Wilson's of the accuracy of pairs.
 
     Args:
-        outputs: as `pretraining_scores` takes them; fewer than four finite examples have no intervals.
+        outputs: as `pretraining_scores` takes them; fewer than four finite examples have no intervals, nor do
+            scores that are the same in all draws.
     """
     values = dict(zip(OUTPUT_FIELDS, (np.asarray(column, np.float64) for column in outputs), strict=False))
     finite = np.isfinite(values["mlm_loss"]) & np.isfinite(values.get("pair_loss", 0.0))
@@ -88,7 +89,7 @@ def score_intervals(outputs: tuple[np.ndarray, ...]) -> dict[str, Interval]:
     if "pair_loss" in values:
         intervals["pair_loss"] = mean_interval(values["pair_loss"])
         intervals["pair_accuracy"] = wilson(round(values["pair_correct"].sum()), len(values["pair_correct"]))
-    return intervals
+    return {name: interval for name, interval in intervals.items() if interval[0] < interval[1]}
 
 
 def baseline_scores(train_counts: np.ndarray, eval_counts: np.ndarray, pairs: bool) -> dict[str, dict[str, float]]:

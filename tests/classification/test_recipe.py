@@ -1,6 +1,7 @@
 """The only tests of this slice that train: a few steps each."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -421,3 +422,21 @@ def test_mapped_rows_are_trained_on_evaluated_and_predicted(make):
     recipe.train()
     recipe.predict(["the bread was fresh"] * 3)
     assert counts == [96, 40, 3]
+
+
+def test_validation_targets_that_are_all_equal_leave_correlations_undefined(make):
+    """They cannot choose; where another score does, they are a dash in the tables and not in the card."""
+    task = ClassificationTask("t", kind="regression")
+    train = toy(label=[float(number % 5) for number in range(48)])
+    source = LabelledSource(train, validation=toy(12, label=[2.5] * 12))
+    with pytest.raises(ConfigError, match=r"'pearson' cannot choose .*: all targets of the validation split are equal"):
+        make(task, source).train()
+    recipe = make(task, source, max_steps=2, metric_for_best_model="mse")
+    report = recipe.train()
+    assert np.isnan(report.result["pearson"])
+    assert report.result["mse"] > 0
+    assert "LOSS_NOT_FINITE" not in {finding.code for finding in report.findings}
+    assert "Pearson is undefined on 12 examples of validation." in report.summary
+    text = Path(recipe.output_dir, "report.md").read_text("utf-8")
+    assert re.search(r"\| Pearson \| – \|", text)
+    assert "pearson" not in str(recipe.model_card(report).data)

@@ -96,7 +96,11 @@ def test_settings_that_contradict_each_other_are_an_error_of_the_kit():
         (RecipeArguments, {"metric_for_best_model": "rmse"}, ("rmse", None)),
         (RecipeArguments, {"metric_for_best_model": "rmse", "greater_is_better": True}, ("rmse", True)),
         (RecipeArguments, {"metric_for_best_model": "loss"}, ("loss", None)),
-        (RecipeArguments, {"greater_is_better": False, "lr_scheduler_type": "greedy", "eval_strategy": "epoch"}, (None, False)),
+        (
+            RecipeArguments,
+            {"greater_is_better": False, "lr_scheduler_type": "greedy", "eval_strategy": "epoch"},
+            (None, False),
+        ),
         # Plain arguments fill in a direction and the loss, which counts as not given.
         (TrainingArguments, {}, (None, None)),
         (TrainingArguments, {"lr_scheduler_type": "greedy", "eval_strategy": "epoch"}, (None, None)),

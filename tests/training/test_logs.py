@@ -1,4 +1,5 @@
 import json
+import math
 
 import numpy as np
 import pytest
@@ -60,3 +61,9 @@ def test_the_saved_weights_are_the_last_or_the_best(arguments, tmp_path):
     step, (note,) = saved_step(state, arguments(best=True))
     assert step == 6
     assert "step 2, whose checkpoint is gone: the last were saved" in note
+
+
+def test_without_a_score_to_choose_by_the_last_weights_are_saved_with_a_note(arguments):
+    state = TrainerState(global_step=6, log_history=[{"eval_loss": math.nan, "step": 6}])
+    step, (note,) = saved_step(state, arguments(best=True))
+    assert (step, note) == (6, "no evaluation had a loss to choose the best weights by: the last were saved")
