@@ -99,7 +99,7 @@ def tables_of(
     for split, part in details.items():
         results.append(_result(split, part, task, len(details)))
         if "by_label" in part:
-            by_label = cast("Mapping[str, Mapping[str, float]]", part["by_label"])
+            by_label = cast("Mapping[str, Mapping[str, float | None]]", part["by_label"])
             results.append(group_table(by_label, _BY_LABEL, group_label="label", title=f"By label, {split}"))
         if "confusion" in part and len(part["by_label"]) <= _MAX_LABELS:
             results.append(confusion_table(list(part["by_label"]), part["confusion"], title=f"Confusion, {split}"))

@@ -292,7 +292,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
             description = self.describe(prepared.data, prepared.model, saved.evaluation, outcome.steps)
             record.notes += [*saved.notes, *notes]
         settings = {"training": prepared.args.to_dict(), "model": model_origin(self.checkpoint, record.fingerprint)}
-        code = python_code(type(self), self.given(), prepared.args)
+        code = python_code(type(self), self.given(), self.args)
         return build_report(self.name, description, saved, outcome, prepared.model, record, settings, change, code)
 
     def _publisher(self) -> Publisher:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from transformers import SchedulerType, TrainingArguments
+from transformers.trainer_utils import SaveStrategy
 
 PLATEAU_SCHEDULERS = (SchedulerType.REDUCE_ON_PLATEAU, SchedulerType.GREEDY)
 """Schedulers that change the learning rate by the score of each evaluation."""
@@ -126,7 +127,9 @@ def can_load_best(values: Mapping[str, Any]) -> bool:
 def decides_by_score(args: TrainingArguments) -> bool:
     """Return whether a checkpoint or the learning rate depends on the score of evaluations."""
     return bool(
-        args.load_best_model_at_end or args.save_strategy == "best" or args.lr_scheduler_type in PLATEAU_SCHEDULERS
+        args.load_best_model_at_end
+        or args.save_strategy == SaveStrategy.BEST
+        or args.lr_scheduler_type in PLATEAU_SCHEDULERS
     )
 
 
@@ -137,6 +140,9 @@ def adapt_arguments(args: TrainingArguments) -> TrainingArguments:
         args.dataloader_pin_memory = False  # there is nothing to pin for, and torch warns of it at each epoch
     if args.device.type == "xla" and args.eval_accumulation_steps is None:
         args.eval_accumulation_steps = 1  # outputs kept on the device would grow: a new shape for every batch
+    if args.metric_for_best_model is None:  # no score decides, or nothing is trained: the Trainer would refuse these
+        args.load_best_model_at_end = False
+        args.save_strategy = SaveStrategy.NO if args.save_strategy == SaveStrategy.BEST else args.save_strategy
     args.remove_unused_columns = False  # examples hold nothing but what the collator takes
     args.save_total_limit = None  # CheckpointCallback deletes old checkpoints once the new one is valid
     # The recipe pushes, once everything is on the disk; the Trainer would write the token into training_args.bin.

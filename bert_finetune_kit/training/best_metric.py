@@ -87,8 +87,8 @@ def _faults(name: str, key: str, greater: bool | None, lower_is_better: Mapping[
     if lower is None and greater is None:
         yield (
             f"{name!r} is to choose the best checkpoint, and whether greater or lower is better is not known: set "
-            "greater_is_better in default_args(…) (--greater_is_better on a command line). In plain TrainingArguments "
-            "True counts as not set, since they fill it in for every such name"
+            "greater_is_better in default_args(…) or RecipeArguments(…) (--greater_is_better on a command line). In "
+            "plain TrainingArguments True counts as not set, since they fill it in for every such name"
         )
     if lower is not None and greater is lower:
         yield (
