@@ -44,7 +44,7 @@ def always_abstains(report: RunReport) -> Finding | None:
     has_answer, no_answer = finite_or_none(scores.get("HasAns_f1")), finite_or_none(scores.get("NoAns_f1"))
     share = finite_or_none(question_answering_details(report.details).get("abstained"))
     nearly_all = share is not None and share >= _ALWAYS and bool(finite_or_none(scores.get("HasAns_total")))
-    # Scores alone may be rounded figures of a table whose number of questions is that of a part.
+    # Without a run it is not known which questions `total` counts.
     few = share is not None and too_few(finite_or_none(scores.get("total")))
     if few or (not nearly_all and not (has_answer == 0 and no_answer == 100)):
         return None

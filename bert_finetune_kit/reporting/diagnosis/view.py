@@ -10,8 +10,8 @@ from ..numbers import finite_or_none
 from ..schema import RunReport, ScoreRow
 
 MIN_EXAMPLES = 20
-"""From so many examples on a rule speaks that compares a share or a mean with chance: with fewer, one example in two
-could as well be another."""
+"""From so many examples on, rules speak that estimate a share or a mean: of 20 examples, the 95% interval of a share is
+up to 40 points wide."""
 
 
 def too_few(*counts: float | None) -> bool:
