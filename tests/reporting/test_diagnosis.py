@@ -358,7 +358,6 @@ FEW = {
         scores=[{"step": 1, "loss": 0.2}, {"step": 2, "loss": 0.9}], result={"step": 2, "loss": 0.9},
         data={"validation": {"examples": count}},
     ),
-    "NEVER_ABSTAINS": lambda count: report("question_answering", result={"NoAns_f1": 0.0, "NoAns_total": count}),
     "ALWAYS_ABSTAINS": lambda count: report(
         "question_answering", details={"abstained": 100.0, "scores": {"total": count, "HasAns_total": count}}
     ),
@@ -376,6 +375,12 @@ def test_rules_speak_from_twenty_examples_on(code):
     assert code in codes(diagnose(FEW[code](20)))
     assert diagnose(FEW[code](19)) == []
     assert diagnose(FEW[code](3)) == []
+
+
+def test_never_abstaining_is_judged_by_its_interval():
+    """Of four questions, at most 49% of all with 95% confidence; of three, 56%."""
+    for count, expected in ((4, {"NEVER_ABSTAINS"}), (3, set())):
+        assert codes(diagnose_scores("question_answering", {"NoAns_f1": 0.0, "NoAns_total": count})) == expected
 
 
 def test_a_checkpoint_that_was_never_trained_is_not_one_that_was_not_loaded():

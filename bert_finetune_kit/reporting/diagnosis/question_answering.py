@@ -22,9 +22,11 @@ def never_abstains(report: RunReport) -> Finding | None:
     """The model abstains on no question without an answer."""
     scores = scored_answers(report)
     f1, count = finite_or_none(scores.get("NoAns_f1")), finite_or_none(scores.get("NoAns_total"))
-    if f1 is None or f1 > 0 or not count or too_few(count) or _is_non_finite(report):
+    if f1 is None or f1 > 0 or not count or _is_non_finite(report):
         return None
     high = wilson(0, int(count))[1]
+    if high >= 0.5:  # of three questions: it could abstain on half of all
+        return None
     return Finding(
         "NEVER_ABSTAINS", "warning",
         f"Abstained on none of {count:,.0f} questions without an answer: NoAns is 0, with 95% confidence at most "
