@@ -19,13 +19,14 @@ from ..reporting.seeds import SeedsReport
 from ..runs.directory import RunDirectory
 from ..runs.pages import Publisher, publish_summary
 from ..runs.target import HubTarget
-from ..training.best_metric import with_best_metric
-from ..training.checks import argument_faults, best_metric_faults, check_space, data_faults
+from ..training.best_metric import best_metric_faults, with_best_metric
+from ..training.checks import argument_faults, check_space
 from ..training.evaluation import SavedEvaluation, evaluate_model, evaluate_saved
 from ..training.logs import plain_scores
 from ..training.preflight import preflight
 from ..training.report import RunRecord, build_report, initial_evidence, model_origin
 from ..training.saving import save_with_hint
+from ..training.schedule import check_learning
 from ..training.session import Phase, TrainingOutcome, build_trainer, fit
 from ..training.timing import Timings
 from ..training.trainer import KitTrainer
@@ -62,8 +63,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         self.check_settings()
         with timings.stage("data"):
             data = self.load_data()
-        raise_faults(data_faults(self.args, data), "TrainingArguments")
-        args = with_best_metric(self.args, data)
+        args = with_best_metric(self.args, data, self.callbacks)
         with timings.stage("model"):
             built = self.build_model(data)
         unpadded, notes = skip_padding(built.model, self.unpad, self.on_xla)
@@ -79,9 +79,8 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         Raises:
             KitError: something cannot work.
         """
-        faults = [*argument_faults(self.args, self.smooths_labels)]
-        faults += best_metric_faults(self.args, self.glossary) if self.glossary else []
-        raise_faults(faults, "TrainingArguments")
+        scores = best_metric_faults(self.args, self.glossary) if self.glossary else ()
+        raise_faults([*argument_faults(self.args, self.smooths_labels), *scores], "TrainingArguments")
         self.check()
 
     def train(self, resume: bool = False, force: bool = False) -> RunReport:
@@ -107,6 +106,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         run.check(resume, self.model_name_or_path)
         self.state = self.state if self.state.trainer is None else RecipeState()  # a trained model is not a start
         prepared = self.prepare(record.timings)
+        record.notes += check_learning(prepared.args, prepared.model, len(prepared.data.train))
         record.fingerprint |= self.run_fingerprint(prepared.data)
         claim = run.claim(record.fingerprint, resume, force)
         record.notes += [*claim.notes, *prepared.notes, *publisher.check()]

@@ -33,7 +33,8 @@ class Score:
     """Format of its values, such as `.1%`."""
     description: str
     """What it measures, in one sentence without a full stop."""
-    lower_is_better: bool = False
+    lower_is_better: bool | None = False
+    """None where it is not known, or where neither is better, as of a count."""
     hub_metric: str | None = None
     """Id of the metric on the Hub, such as `f1`; None for what is no metric there."""
     is_share: bool = False
