@@ -108,8 +108,8 @@ class FullDisk:
     """Stands for a disk that takes no more than the files it has: every write of some names fails half-way."""
 
     def __init__(self, monkeypatch, names):
-        self.names, self.write = names, Path.write_text
-        monkeypatch.setattr(Path, "write_text", lambda *args, **settings: self(*args, **settings))
+        self.names, self.write = names, Path.write_bytes
+        monkeypatch.setattr(Path, "write_bytes", lambda *args, **settings: self(*args, **settings))
 
     def __call__(self, path, text, *args, **settings):
         if path.name.removesuffix(".part") in self.names:
@@ -244,7 +244,7 @@ REQUIRED = {
 THIN = {
     "Prepared.model", "RecipeHooks.checkpoint", "RecipeHooks.is_main", "RecipeHooks.output_dir",
     "RunDirectory.parameter_change", "RunDirectory.delete_initial_weights", "attempt", "attempt_all", "attempt_aloud",
-    "Publisher._pages", "Publisher._show", "Publisher._push", "push_command", "say",
+    "Publisher._pages", "Publisher._show", "Publisher._push", "push_command", "show", "write_to",
 }  # fmt: skip
 
 
