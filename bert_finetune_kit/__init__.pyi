@@ -58,6 +58,7 @@ from .tasks.registry import register_task as register_task
 from .tasks.registry import task_names as task_names
 from .tasks.task import ClassificationTask as ClassificationTask
 from .tasks.task import Published as Published
+from .training.arguments import RecipeArguments as RecipeArguments
 from .training.loss import Loss as Loss
 
 __version__: str

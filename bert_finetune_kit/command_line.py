@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, make_dataclass
 from difflib import get_close_matches
 from enum import Enum
@@ -61,6 +61,7 @@ def parse_arguments(
     defaults: Mapping[str, Any] | None = None,
     argv: Sequence[str] | None = None,
     show_help: bool = True,
+    adapt: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]] | None = None,
 ) -> tuple[Any, ...]:
     """Return one object of each dataclass from flags, or from a YAML file named by `--config`; flags win over the file.
 
@@ -70,19 +71,21 @@ def parse_arguments(
         defaults: defaults that differ from those of the dataclasses.
         argv: arguments; by default those of the process.
         show_help: handle `--help`; False while the defaults still depend on other arguments.
+        adapt: defaults, and what flags and file give → the defaults that go with it.
 
     Raises:
         ConfigError: there is no such setting, a value is invalid, or the file cannot be read.
     """
     parser = _build_parser(types)
-    parser.set_defaults(**(defaults or {}))
     words = list(sys.argv[1:] if argv is None else argv)
-    if not show_help:
-        words = [word for word in words if word not in ("-h", "--help")]
+    without_help = [word for word in words if word not in ("-h", "--help")]
     file = _config_file(words)
-    if file is not None:
-        parser.set_defaults(**read_settings_file(file, types))
-    values, unknown = parser.parse_known_args(words)
+    from_file = {} if file is None else read_settings_file(file, types)
+    defaults = defaults or {}
+    if adapt is not None:
+        defaults = adapt(defaults, from_file | _given_flags(types, without_help))
+    parser.set_defaults(**{**defaults, **from_file})
+    values, unknown = parser.parse_known_args(words if show_help else without_help)
     names = [flag.name for flag in _init_fields(types)]
     flags = [word for word in unknown if word.startswith("--")]
     raise_faults([_unknown_setting(flag, names) for flag in flags or unknown], "Command line")
@@ -141,6 +144,14 @@ def _build_parser(types: Sequence[type]) -> HfArgumentParser:
 
 def _refuse(message: str) -> NoReturn:
     raise ConfigError(f"Command line: {message}")
+
+
+def _given_flags(types: Sequence[type], words: Sequence[str]) -> dict[str, Any]:
+    """Return the values of the flags that are among the words."""
+    parser = _build_parser(types)
+    parser.set_defaults(**{flag.name: None for flag in _init_fields(types)})
+    values = vars(parser.parse_known_args(words)[0])
+    return {name: value for name, value in values.items() if value is not None and name != "config"}
 
 
 def _config_file(words: Sequence[str]) -> Path | None:

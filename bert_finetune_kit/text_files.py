@@ -1,5 +1,6 @@
 """Text files of a run: UTF-8 whatever the locale, and complete."""
 
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -11,9 +12,14 @@ def write_text(path: str | Path, text: str) -> Path:
         text: of any characters, with `\n` between lines.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written; a file that was there before is as it was.
     """
     path = Path(path)
     part = path.with_name(f"{path.name}.part")
-    part.write_bytes(text.encode("utf-8", "backslashreplace"))
-    return part.replace(path)
+    try:
+        part.write_bytes(text.encode("utf-8", "backslashreplace"))
+        return part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise

@@ -1,5 +1,6 @@
 """Logits → predictions → scores, computed by scikit-learn and scipy."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -117,15 +118,20 @@ class Metric:
     """How a score is computed, and for which tasks; `reporting.known_scores` declares how it is shown."""
 
     score: Callable[[Predictions], float]
+    """NaN where the references leave it undefined: whatever is predicted, it could not be told from chance."""
     kinds: Sequence[Kind] = ("single_label", "multi_label")
     binary: bool = False
     """Whether it scores the label with id 1 alone, in tasks of two labels."""
 
 
 def _averaged(function: Callable[..., float], average: str) -> Callable[[Predictions], float]:
-    return lambda predicted: float(
-        function(predicted.references, predicted.predictions, average=average, zero_division=0.0)
-    )
+    def score(predicted: Predictions) -> float:
+        references = predicted.references
+        if (average == "binary" or references.ndim == 2) and not references.any():
+            return math.nan  # there is no example of what is to be found
+        return float(function(references, predicted.predictions, average=average, zero_division=0.0))
+
+    return score
 
 
 def _plain(function: Callable[..., float]) -> Callable[[Predictions], float]:
@@ -134,8 +140,10 @@ def _plain(function: Callable[..., float]) -> Callable[[Predictions], float]:
 
 def _correlation(function: Callable[..., Any]) -> Callable[[Predictions], float]:
     def score(predicted: Predictions) -> float:
-        if np.ptp(predicted.predictions) == 0 or np.ptp(predicted.references) == 0:
-            return 0.0  # undefined for a constant
+        if np.ptp(predicted.references) == 0:
+            return math.nan
+        if np.ptp(predicted.predictions) == 0:
+            return 0.0  # by convention, as for Matthews: a constant prediction says nothing of the targets
         return float(function(predicted.predictions, predicted.references).statistic)
 
     return score
@@ -143,8 +151,10 @@ def _correlation(function: Callable[..., Any]) -> Callable[[Predictions], float]
 
 def _matthews(predicted: Predictions) -> float:
     references, predictions = predicted.references, predicted.predictions
-    if np.ptp(references) == np.ptp(predictions) == 0:
-        return 0.0  # undefined for one label; scikit-learn warns, and returns the same
+    if np.ptp(references) == 0:
+        return math.nan
+    if np.ptp(predictions) == 0:
+        return 0.0  # scikit-learn warns where there is one label, and returns the same
     return float(sk.matthews_corrcoef(references, predictions))
 
 

@@ -31,6 +31,7 @@ from ..reporting.plain import describe_settings
 from ..reporting.schema import RunReport
 from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
+from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from .card import card_context
 from .collator import DataCollatorForClassification
@@ -112,7 +113,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
     def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["ClassificationRecipe", RunArguments]:
         """Return the recipe that flags ask for, and how to run it."""
         types = (
-            RunArguments, TaskArguments, FineTuningArguments, LabelledSource, ClassificationConfig, TrainingArguments,
+            RunArguments, TaskArguments, FineTuningArguments, LabelledSource, ClassificationConfig, RecipeArguments,
         )  # fmt: skip
 
         def further_defaults(run: Any, task: TaskArguments, tuning: Any, source: Any, *_: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ..recipes.state import Prepared
 from ..recipes.tokenizer import check_tokenizer, choose_tokenizer
 from ..reporting.card_context import CardContext
 from ..reporting.schema import RunReport, Score
+from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from ..training.preflight import optimizer_steps
 from ..training.session import Phase
@@ -82,7 +83,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
     @classmethod
     def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["PretrainRecipe", RunArguments]:
         """Return the recipe that flags ask for, and how to run it."""
-        types = (RunArguments, TextSource, PretrainConfig, TrainingArguments)
+        types = (RunArguments, TextSource, PretrainConfig, RecipeArguments)
 
         def further_defaults(run: Any, source: Any, *_: Any) -> dict[str, Any]:
             length = {"max_length": _SAMPLE_CONFIG.max_length} if source.is_sample else {}

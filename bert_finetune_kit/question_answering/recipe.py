@@ -28,6 +28,7 @@ from ..reporting.origin import data_origin, hub_id
 from ..reporting.plain import describe_settings
 from ..reporting.schema import RunReport
 from ..tasks.squad import QA_TASKS
+from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from .card import card_context
 from .collator import DataCollatorForQuestionAnswering
@@ -103,7 +104,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
     @classmethod
     def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["QARecipe", RunArguments]:
         """Return the recipe that flags ask for, and how to run it."""
-        types = (RunArguments, FineTuningArguments, QuestionSource, QAConfig, TrainingArguments)
+        types = (RunArguments, FineTuningArguments, QuestionSource, QAConfig, RecipeArguments)
 
         def further_defaults(run: Any, tuning: Any, source: Any, *_: Any) -> dict[str, Any]:
             sample = source.is_sample

@@ -14,6 +14,7 @@ from transformers.utils import is_torch_xla_available
 from ..command_line import RunArguments, parse_arguments
 from ..contract import BuiltModel, DataT, Description, EvaluationT, Outputs
 from ..data.padding import bucket_lengths
+from ..errors import ConfigError
 from ..modeling.loading import config_from_scratch
 from ..modeling.parameters import model_phrase
 from ..output import show
@@ -22,6 +23,7 @@ from ..reporting.plain import describe_object, describe_settings
 from ..reporting.schema import RunReport, Score
 from ..reporting.summary import training_sentence
 from ..runs.fingerprint import data_fingerprint, settings_fingerprint, tokenizer_digest
+from ..training.arguments import RecipeArguments, fitting_defaults
 from ..training.loss import Loss
 from ..training.saving import cache_hint, save_model
 from ..training.session import Phase
@@ -87,10 +89,17 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
             model: as the recipe takes it.
             sample: whether the bundled sample is trained on.
             lora: whether adapters are trained.
-            settings: arguments that override the defaults.
+            settings: arguments that override the defaults, which give way where they do not fit.
+
+        Raises:
+            ConfigError: the settings do not go together.
         """
         defaults = cls.machine_defaults() | cls.default_hyperparameters(model, sample, lora)
-        return TrainingArguments(output_dir=output_dir or f"runs/{cls.name}", **(defaults | settings))
+        arguments = fitting_defaults(defaults, settings) | settings
+        try:
+            return RecipeArguments(output_dir=output_dir or f"runs/{cls.name}", **arguments)
+        except ValueError as error:
+            raise ConfigError(f"TrainingArguments: {error}") from error
 
     @classmethod
     def default_hyperparameters(cls, model: Any, sample: bool = False, lora: bool = False) -> dict[str, Any]:
@@ -192,7 +201,7 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
     def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple[Any, RunArguments]:
         """Return the recipe that flags ask for, and how to run it; by default flags of model, tokenizer and Trainer."""
         defaults = {"output_dir": f"runs/{cls.name}", **cls.machine_defaults()}
-        run, args = parse_arguments((RunArguments, TrainingArguments), defaults, argv)
+        run, args = parse_arguments((RunArguments, RecipeArguments), defaults, argv, adapt=fitting_defaults)
         return cls(run.model, run.tokenizer, args), run
 
     # What hooks can use

@@ -13,6 +13,7 @@ from ..errors import KitError, RunStopped
 from ..output import show
 from ..reporting.schema import RunReport
 from ..reporting.seeds import SeedsReport
+from ..training.arguments import fitting_defaults
 
 
 def parse_flags(
@@ -29,8 +30,8 @@ def parse_flags(
         argv: flags; none means those of the process.
         further_defaults: objects of all types → defaults that depend on what they hold.
     """
-    first = parse_arguments(types, defaults, argv, show_help=False)
-    return parse_arguments(types, defaults | further_defaults(*first), argv)
+    first = parse_arguments(types, defaults, argv, show_help=False, adapt=fitting_defaults)
+    return parse_arguments(types, defaults | further_defaults(*first), argv, adapt=fitting_defaults)
 
 
 # Of processes with the same error the first one tells it. The others wait that long for it to end, upon which the

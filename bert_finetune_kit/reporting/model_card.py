@@ -114,7 +114,7 @@ def name_in_card(folder: str | Path, name: str) -> None:
         content = path.read_bytes().decode("utf-8")
         renamed = _MODEL_ID.sub(lambda _: f"model_id = {_literal(name)}", content)
         if renamed != content:
-            path.write_bytes(renamed.encode("utf-8"))
+            write_text(path, renamed)
 
 
 def _literal(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -33,7 +33,8 @@ class Score:
     """Format of its values, such as `.1%`."""
     description: str
     """What it measures, in one sentence without a full stop."""
-    lower_is_better: bool = False
+    lower_is_better: bool | None = False
+    """None where it is not known, or where neither is better, as of a count."""
     hub_metric: str | None = None
     """Id of the metric on the Hub, such as `f1`; None for what is no metric there."""
     is_share: bool = False
@@ -131,7 +132,7 @@ class RunReport:
 
     def save(self, folder: str | Path) -> Path:
         """Write `report.json` into `folder`, completely or not at all. NaN and infinity are written as strings."""
-        text = json.dumps(to_plain(asdict(self)), indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(to_plain(self), indent=2, ensure_ascii=False, allow_nan=False)
         return write_text(Path(folder) / REPORT_FILE, text + "\n")
 
     @classmethod

@@ -11,6 +11,7 @@ from rich.panel import Panel
 from ..text_files import write_text
 from .markdown import markdown_table
 from .numbers import is_finite_number
+from .optional import Parts
 from .schema import RunReport
 from .terminal import rich_table, stdout_console
 
@@ -36,10 +37,23 @@ class SeedsReport:
 
     def save(self, folder: str | Path) -> None:
         """Write `seeds.json` and `seeds.md` into `folder`, and print the table."""
+        for part in self.parts(folder).values():
+            part()
+
+    def parts(self, folder: str | Path) -> Parts:
+        """Return what `save` does, none of it needed by the rest."""
         title = f"{self.recipe}, {len(self.seeds)} seeds"
-        write_text(Path(folder, "seeds.json"), json.dumps(asdict(self), indent=2) + "\n")
-        write_text(Path(folder, "seeds.md"), f"# {title}\n\n{markdown_table(self.header, self.rows)}\n")
-        stdout_console().print(Panel(rich_table(self.header, self.rows), title=title, expand=False))
+        return {
+            "seeds.json was not written": lambda: write_text(
+                Path(folder, "seeds.json"), json.dumps(asdict(self), indent=2) + "\n"
+            ),
+            "seeds.md was not written": lambda: write_text(
+                Path(folder, "seeds.md"), f"# {title}\n\n{markdown_table(self.header, self.rows)}\n"
+            ),
+            "The seeds were not shown": lambda: stdout_console().print(
+                Panel(rich_table(self.header, self.rows), title=title, expand=False)
+            ),
+        }
 
 
 def summarize_seeds(seeds: Sequence[int], reports: Sequence[RunReport]) -> SeedsReport:

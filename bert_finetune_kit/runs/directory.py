@@ -12,11 +12,13 @@ from transformers.utils import SAFE_WEIGHTS_NAME, WEIGHTS_NAME
 from ..errors import OutputError
 from ..modeling.explanation import describe_change
 from ..modeling.initial_weights import (
+    INITIAL_WEIGHTS_FILE,
     change_since_initial,
     delete_initial_weights,
     has_initial_weights,
     save_initial_weights,
 )
+from ..reporting.optional import attempt, attempt_aloud
 from ..reporting.schema import REPORT_FILE, RunReport
 from .checkpoints import latest_valid_checkpoint, saved_fingerprint
 from .differences import Differences, compare
@@ -193,20 +195,23 @@ class RunDirectory:
         """
         if not self.is_main:
             return {}, ()
-        try:
-            change = change_since_initial(self.path)
-        except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-            return {}, (f"{_CHANGE_UNKNOWN}: the initial weights are damaged ({error})",)
-        if change is not None:
-            return describe_change(change), ()
-        if any(note.startswith(_CHANGE_UNKNOWN) for note in notes):
-            return {}, ()
+        change, faults = attempt(_CHANGE_UNKNOWN, self._change, "Parameters by module are in the report all the same.")
+        if change or faults or any(note.startswith(_CHANGE_UNKNOWN) for note in notes):
+            return change or {}, faults
         return {}, (f"{_CHANGE_UNKNOWN}: the initial weights are gone, or the model is not saved in one file",)
+
+    def _change(self) -> dict[str, Any] | None:
+        change = change_since_initial(self.path)
+        return None if change is None else describe_change(change)
 
     def delete_initial_weights(self) -> None:
         """Delete what `save_initial_weights` wrote."""
         if self.is_main:
-            delete_initial_weights(self.path)
+            attempt_aloud(
+                f"{INITIAL_WEIGHTS_FILE} was not deleted",
+                lambda: delete_initial_weights(self.path),
+                f"Nothing needs it: delete it from {self.path}.",
+            )
 
 
 def _is_encodable(path: str) -> bool:

@@ -6,7 +6,6 @@ from pathlib import Path
 from transformers import TrainingArguments
 
 from ..errors import HubError
-from ..reporting.push_command import push_command
 from .publish import open_repository, push_folder
 
 
@@ -50,13 +49,3 @@ class HubTarget:
             HubError: the Hub refuses or does not answer, or it would refuse the model card.
         """
         return push_folder(folder, self.name, self.token, f"{recipe} with bert_finetune_kit", self.private)
-
-    def push_with_hint(self, folder: str | Path, recipe: str) -> str:
-        """Push a run that is complete on the disk; return what to print of it."""
-        try:
-            return f"Pushed to {self.push(folder, recipe)}."
-        except HubError as error:
-            return (
-                f"Not pushed: {error}. The run is complete in {folder}; to push it later:\n"
-                f"  {push_command(folder, self.name, self.private)}"
-            )

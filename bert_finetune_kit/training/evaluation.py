@@ -5,12 +5,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, cast
 
 from ..contract import Evaluation, EvaluationT, Outputs, PreparedData
+from ..reporting.optional import attempt
 from .logs import evaluations, plain_scores, saved_step
 from .memory import evaluation_memory
 from .session import TrainingOutcome
 
 Evaluate = Callable[[Any, Mapping[str, Outputs]], EvaluationT]
 """Data of the recipe, and outputs by split → evaluation."""
+
+
+_LATER = "They are in the report."
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ def evaluate_saved(outcome: TrainingOutcome, evaluate: Evaluate[EvaluationT]) ->
     phase = {"phase": outcome.logs[-1]["phase"]} if outcome.logs and "phase" in outcome.logs[-1] else {}
     place = next((place for place, row in enumerate(rows) if _is_at(row, step, phase)), None)
     if place is None:  # nothing was evaluated at that step
-        trainer.log({f"eval_{key}": value for key, value in evaluation.scores.items()})
+        row = {f"eval_{key}": value for key, value in evaluation.scores.items()}
+        notes += attempt("The scores of the saved weights were not logged", lambda: trainer.log(row), _LATER)[1]
         rows.append({"epoch": trainer.state.epoch, "step": step, **phase})
         place = len(rows) - 1
     rows[place] = rows[place] | dict(evaluation.scores)

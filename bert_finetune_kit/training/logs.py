@@ -47,8 +47,11 @@ def saved_step(state: TrainerState, args: TrainingArguments) -> tuple[int, tuple
         args: its arguments.
     """
     best, metric = state.best_global_step, args.metric_for_best_model
-    if not args.load_best_model_at_end or not best:
+    if not args.load_best_model_at_end:
         return state.global_step, ()
+    if not best:
+        none = f"no evaluation had a {metric} to choose the best weights by: the last were saved"
+        return state.global_step, (none,) if evaluations(state.log_history) else ()
     if state.best_model_checkpoint is None or not Path(state.best_model_checkpoint).exists():
         fault = "damaged" if checkpoint_folder(str(args.output_dir), best).exists() else "gone"
         best_weights = f"the best weights by {metric} were those of step {best:,}"

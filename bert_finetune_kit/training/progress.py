@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeR
 from transformers import TrainerCallback, TrainerControl, TrainerState
 from transformers import TrainingArguments as Arguments
 
-from ..reporting.formatting import format_duration
+from ..reporting.formatting import format_duration, format_score
 from ..reporting.schema import Score
 from ..reporting.terminal import stdout_console
 
@@ -28,7 +28,9 @@ def describe_log(logs: dict[str, float], glossary: Sequence[Score] = ()) -> str:
     'loss 6.9123 · lr 5.00e-04 · tokens/s 5,210'
     """
     scores = [(f"eval_{score.key}", score.label, score.format_spec) for score in glossary]
-    return " · ".join(f"{label} {logs[key]:{form}}" for key, label, form in (*_SHOWN, *scores) if key in logs)
+    return " · ".join(
+        f"{label} {format_score(logs[key], form)}" for key, label, form in (*_SHOWN, *scores) if key in logs
+    )
 
 
 class ProgressView(TrainerCallback):

@@ -12,16 +12,17 @@ from accelerate import DistributedType
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers import PrinterCallback, TrainingArguments
 from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 
-from ..compat.trainer import RunningLoss
+from ..compat.trainer import BestCheckpointTrainer, RunningLoss
 from ..contract import Batch, Forward, Outputs, call_model
 from ..errors import NonFiniteLossError, OutputError
 from ..modeling.loading import quiet_transformers
 from ..modeling.sharding import prepare_for_fsdp
 from ..reporting.schema import Score
 from .arguments import adapt_arguments
+from .best_metric import record_best
 from .checkpointing import CheckpointCallback, is_complete, load_complete, load_state, restore_callbacks, resume_hint
 from .loss import Loss, non_finite_loss
 from .memory import evaluation_memory
@@ -36,7 +37,7 @@ from .stopping import StopCallback, StopSignals
 _MIN_ITEMS = 1e-12  # divisor of the loss of a batch in which no example counts, so that it is 0
 
 
-class KitTrainer(Trainer):
+class KitTrainer(BestCheckpointTrainer):
     """`Trainer` with the recipe's loss, stateless order, and outputs of one row an example.
 
     Args:
@@ -244,6 +245,10 @@ class KitTrainer(Trainer):
         """`Trainer.evaluate`, not counted in the training time."""
         with self._meter.clock.paused(), evaluation_memory(self.args, str(self.args.output_dir)):
             return super().evaluate(*arguments, **settings)
+
+    def is_new_best(self) -> bool:
+        """As `record_best`."""
+        return record_best(self.state, self.args)
 
     def outputs(self, dataset: Any) -> Outputs:
         """Return the outputs of the model for all examples, (examples, …) by field, without scoring them."""

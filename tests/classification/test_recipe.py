@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -180,20 +181,21 @@ def test_several_validation_splits(make):
     assert "Confusion, validation_mismatched" in page
 
 
-class ZeroWeights(TrainerCallback):
-    """Sets trained weights to zero after the first evaluation, so that the first checkpoint is the best."""
+class OneLabel(TrainerCallback):
+    """Predicts one label with certainty after the first evaluation, so that the first checkpoint is the best."""
 
     def on_epoch_begin(self, args, state, control, model=None, **_):
         if state.global_step:
             with torch.no_grad():
-                for parameter in model.parameters():
-                    parameter.mul_(not parameter.requires_grad)
+                for name, parameter in model.named_parameters():
+                    if "classifier" in name and name.endswith("bias") and parameter.requires_grad:
+                        parameter.copy_(torch.tensor([9.0, -9.0]))
 
 
 @pytest.mark.parametrize("lora", [None, {"r": 2}])
 def test_early_stopping_and_the_best_checkpoint(make, lora):
     recipe = make(num_train_epochs=6, config=ClassificationConfig(early_stopping_patience=2), lora=lora)
-    recipe.callbacks.append(ZeroWeights())
+    recipe.callbacks.append(OneLabel())
     report = recipe.train()
     assert len(report.scores) == 3
     assert report.result == report.scores[0]
@@ -201,7 +203,7 @@ def test_early_stopping_and_the_best_checkpoint(make, lora):
     assert report.details["validation"]["scores"]["calibration_error"] == pytest.approx(
         report.result["calibration_error"], abs=1e-6
     )
-    assert AutoModelForSequenceClassification.from_pretrained(recipe.output_dir).classifier.weight.abs().sum() > 0
+    assert AutoModelForSequenceClassification.from_pretrained(recipe.output_dir).classifier.bias.abs().max() < 1
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of peft's own loading
@@ -487,9 +489,27 @@ def test_mapped_rows_are_trained_on_evaluated_and_predicted(make):
             counts.append(len(rows))
             return rows.map(lambda row: {self.task.text: row[self.task.text].split()[0]})
 
-    recipe = make(max_steps=1)
+    recipe = make(max_steps=1, warmup_steps=0)
     recipe.__class__ = FirstWord
     assert recipe.prepare().data.train.texts.lengths.max() <= 6
     recipe.train()
     recipe.predict(["the bread was fresh"] * 3)
     assert counts == [96, 40, 3]
+
+
+def test_validation_targets_that_are_all_equal_leave_correlations_undefined(make):
+    """They cannot choose; where another score does, they are a dash in the tables and not in the card."""
+    task = ClassificationTask("t", kind="regression")
+    train = toy(label=[float(number % 5) for number in range(48)])
+    source = LabelledSource(train, validation=toy(12, label=[2.5] * 12))
+    with pytest.raises(ConfigError, match=r"'pearson' cannot choose .*: all targets of the validation split are equal"):
+        make(task, source).train()
+    recipe = make(task, source, max_steps=2, metric_for_best_model="mse")
+    report = recipe.train()
+    assert np.isnan(report.result["pearson"])
+    assert report.result["mse"] > 0
+    assert "LOSS_NOT_FINITE" not in {finding.code for finding in report.findings}
+    assert "Pearson is undefined on 12 examples of validation." in report.summary
+    text = Path(recipe.output_dir, "report.md").read_text("utf-8")
+    assert re.search(r"\| Pearson \| – \|", text)
+    assert "pearson" not in str(recipe.model_card(report).data)

@@ -5,7 +5,7 @@ import math
 import pytest
 from rich.console import Console
 
-from bert_finetune_kit import OutputError, RunReport
+from bert_finetune_kit import OutputError, RunReport, compare_reports
 from bert_finetune_kit.reporting.html import write_html
 from bert_finetune_kit.reporting.markdown import markdown_table, to_markdown, write_markdown
 from bert_finetune_kit.reporting.plain import package_versions
@@ -68,6 +68,10 @@ def test_a_field_of_another_type_is_named(report, tmp_path, field, value):
     path.write_text(json.dumps(data | {field: value}), "utf-8")
     with pytest.raises(OutputError, match=f"is damaged: .*({field}|label|title|code|Score|header|rows)"):
         RunReport.load(tmp_path)
+    (tmp_path / "whole").mkdir()
+    report.save(tmp_path / "whole")
+    with pytest.raises(OutputError, match="is damaged"):
+        compare_reports(tmp_path / "whole", tmp_path)
     del data["scores"]
     path.write_text(json.dumps(data), "utf-8")
     with pytest.raises(OutputError, match=r"is damaged: .*scores is missing.*--resume"):
@@ -86,6 +90,27 @@ def test_text_with_a_lone_surrogate_is_saved_and_shown(report, tmp_path, capsys)
         *((tmp_path / name).read_text("utf-8") for name in ("report.md", "report.html")),
     ):
         assert "gr\\udcc3" in text
+
+
+class Unusual:
+    """A value of a recipe that can neither be copied nor written as JSON."""
+
+    def __str__(self):
+        return "unusual"
+
+    def __deepcopy__(self, _):
+        raise TypeError("cannot be copied")
+
+
+def test_whatever_a_recipe_puts_into_a_report_is_saved(report, tmp_path):
+    """A file name that is not UTF-8 is a text with lone surrogates."""
+    report.details = {"own": [Unusual()], Unusual(): {1, 2}}
+    report.notes = ["read from run\udcff"]
+    report.save(tmp_path)
+    loaded = RunReport.load(tmp_path)
+    assert loaded.details == {"own": ["unusual"], "unusual": "{1, 2}"}
+    assert loaded.notes == ["read from run\udcff"]
+    assert "read from run\\udcff" in write_markdown(report, tmp_path).read_text("utf-8")
 
 
 def test_a_report_of_another_format_is_refused(report, tmp_path):

@@ -1,4 +1,5 @@
 import json
+import math
 
 import numpy as np
 import pytest
@@ -74,3 +75,9 @@ def test_the_best_is_the_best_of_those_with_a_checkpoint(arguments, tmp_path):
     assert saved_step(state, arguments(best=True))[1] == (
         "the best weights by loss were those of step 2, whose checkpoint is damaged: the last were saved",
     )
+
+
+def test_without_a_score_to_choose_by_the_last_weights_are_saved_with_a_note(arguments):
+    state = TrainerState(global_step=6, log_history=[{"eval_loss": math.nan, "step": 6}])
+    step, (note,) = saved_step(state, arguments(best=True))
+    assert (step, note) == (6, "no evaluation had a loss to choose the best weights by: the last were saved")
