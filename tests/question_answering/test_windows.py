@@ -3,20 +3,16 @@
 import numpy as np
 import pytest
 from datasets import Dataset
+from formats import bert_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bert_finetune_kit.question_answering.config import QAConfig
-from bert_finetune_kit.question_answering.examples import (
-    QAExamples,
-    TokenizedQuestions,
-    Windows,
-    answer_spans,
-    build_windows,
-    tokenize_questions,
-)
+from bert_finetune_kit.question_answering.examples import QAExamples, Windows, answer_spans, build_windows
+from bert_finetune_kit.question_answering.tokens import TokenizedQuestions, tokenize_questions
 
 CLS, SEP = 1, 2
+FORMAT = bert_format(CLS, SEP)
 
 
 def tokens_of(question_lengths, context_lengths, context_of=None):
@@ -71,14 +67,14 @@ def questions(draw):
 def test_windows_equal_those_of_plain_python(case):
     config, question_lengths, context_lengths, spans = case
     tokens = tokens_of(question_lengths, context_lengths)
-    windows = build_windows(tokens, config, np.array(spans))
+    windows = build_windows(tokens, config, FORMAT, np.array(spans))
     fields = ("question", "first_token", "question_length", "length", "start", "end", "cuts")
     expected = windows_in_python(question_lengths, context_lengths, config, spans)
     assert list(zip(*(getattr(windows, name).tolist() for name in fields), strict=True)) == expected
-    without = build_windows(tokens, config)
+    without = build_windows(tokens, config, FORMAT)
     assert without.first_token.tolist() == windows.first_token.tolist()
     assert not np.concatenate([without.start, without.end, without.cuts]).any()
-    examples = QAExamples(tokens, windows, CLS, SEP)
+    examples = QAExamples(tokens, windows)
     for index, (number, first, question, length, start, end, _) in enumerate(expected):
         example = examples[index]
         context = tokens.context(number)[first : first + length].tolist()
@@ -95,7 +91,9 @@ def test_windows_equal_those_of_plain_python(case):
 def windows_with(question, start, cuts):
     """Return windows of these questions that contain an answer (at a position) or cut it."""
     zeros = np.zeros(len(question), int)
-    return Windows(np.array(question), zeros, zeros, zeros, np.array(start), np.array(start), np.array(cuts, bool))
+    return Windows(
+        np.array(question), zeros, zeros, zeros, np.array(start), np.array(start), np.array(cuts, bool), FORMAT
+    )
 
 
 def test_windows_that_are_correct_examples():
@@ -104,7 +102,7 @@ def test_windows_that_are_correct_examples():
         [0, 0, 1, 1, 1, 2, 2, 3, 4, 4], [0, 0, 0, 5, 0, 0, 0, 0, 1, 2], [0, 0, 1, 0, 0, 1, 0, 0, 0, 0]
     )
     missing = np.array([False, False, False, True, False])
-    examples = QAExamples(tokens_of([1] * 5, [1] * 5), windows, CLS, SEP)
+    examples = QAExamples(tokens_of([1] * 5, [1] * 5), windows)
     valid = [True, True, False, True, True, False, False, False, True, True]
     assert examples.valid_windows(missing).tolist() == valid
     assert examples.for_training(missing).windows.question.tolist() == [0, 0, 1, 1, 4, 4]
