@@ -29,6 +29,11 @@ class Collator(Protocol):
         """Return a batch with an `attention_mask`, (batch, seq)."""
 
 
+def directions(glossary: Sequence[Score]) -> dict[str, bool | None]:
+    """Return for the loss and each score of a glossary whether lower is better; none where not known."""
+    return {"loss": True} | {score.key: score.lower_is_better for score in glossary}
+
+
 @dataclass(frozen=True, kw_only=True)
 class PreparedData:
     """All there is to know of the data of a run. Each recipe extends it by what its other hooks need."""
@@ -49,6 +54,8 @@ class PreparedData:
     further_scores: Mapping[str, bool | None] = field(default_factory=dict)
     """Scores beside the glossary that the best checkpoint can be chosen by, and whether lower is better (none: not
     known)."""
+    undefined_scores: Mapping[str, str] = field(default_factory=dict)
+    """Scores that the validation split leaves undefined whatever is predicted, by key, and why."""
     notes: tuple[str, ...] = ()
     """What a reader of the report must know of the data."""
 
@@ -63,9 +70,7 @@ class PreparedData:
     @property
     def lower_is_better(self) -> dict[str, bool | None]:
         """For each score that the best checkpoint can be chosen by, whether lower is better; none where not known."""
-        return (
-            {"loss": True} | {score.key: score.lower_is_better for score in self.glossary} | dict(self.further_scores)
-        )
+        return directions(self.glossary) | dict(self.further_scores)
 
 
 def call_model(model: Any, batch: Batch) -> Any:

@@ -103,7 +103,7 @@ def build_data(
     columns = tuple(column for column in (task.text, task.text_pair) if column is not None)
     texts = (text for column in columns for text in rows.train[column])
     choice = choose_tokenizer(texts, fingerprint_of(rows.train))
-    tokenizer, notes = choice.tokenizer, [*choice.notes, *label_notes(labels, task)]
+    tokenizer, notes = choice.tokenizer, [*choice.notes, *rows.notes, *label_notes(labels, task)]
     takes_types = choice.takes_types
     train = build_examples(rows.train, task, config, tokenizer, takes_types, labels.encode(values, "train"))
     targets = {split: labels.encode(label_values(part, task), split) for split, part in rows.validation.items()}
@@ -135,6 +135,7 @@ def build_data(
         glossary=tuple(metrics.glossary(list(validation))),
         best_metric=_best_metric(task, metrics, list(validation)),
         further_scores=_lower_is_better(metrics, list(validation)),
+        undefined_scores=_undefined_scores(metrics, {split: part.labels for split, part in validation.items()}),
         notes=tuple(notes),
         labels=labels,
         metrics=metrics,
@@ -142,6 +143,22 @@ def build_data(
         threshold=config.threshold,
         own_splits=own_splits,
     )
+
+
+_WHY_UNDEFINED = {
+    "regression": "all targets of the {} split are equal",
+    "single_label": "all examples of the {} split have the same label",
+    "multi_label": "no example of the {} split has a label",
+}
+
+
+def _undefined_scores(metrics: MetricSet, references: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """Return the scores that the references of a split leave undefined, and why."""
+    return {
+        prefix + name: _WHY_UNDEFINED[metrics.kind].format(split)
+        for prefix, (split, values) in zip(_prefixes(list(references)), references.items(), strict=True)
+        for name in metrics.undefined(values)
+    }
 
 
 def _prefixes(splits: Sequence[str]) -> list[str]:

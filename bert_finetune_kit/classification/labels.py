@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..data.cells import to_list
-from ..errors import ConfigError, DataError, ModelError
+from ..errors import ConfigError, DataError
 from ..tasks.task import ClassificationTask, Kind
 from .indicators import are_indicators, encode_indicators, is_indicator
 from .label_names import label_name, sorted_names
@@ -165,35 +165,6 @@ def check_classes(labels: LabelSet, train: np.ndarray, validation: dict[str, np.
                 f"The {split} split has the label {', '.join(map(repr, missing))}, which no training example has: a "
                 "model cannot learn it."
             )
-
-
-def check_label_order(labels: LabelSet, config: Any, checkpoint: str) -> None:
-    """Check that the labels of a task are those of a checkpoint, by name and order.
-
-    Args:
-        labels: of the task.
-        config: of the checkpoint.
-        checkpoint: Hub id or folder, for the message.
-
-    Raises:
-        ModelError: names or order differ; the message shows both.
-    """
-    saved = [str(config.id2label[number]) for number in sorted(config.id2label)]
-    current = list(labels.names) if labels.kind != "regression" else []
-    if labels.kind == "regression" and len(saved) == 1:
-        return
-    if saved == [f"LABEL_{number}" for number in range(len(saved))]:  # default names, which identify nothing
-        if len(saved) == labels.outputs:
-            return
-        saved = []
-    if [name.lower() for name in saved] == [name.lower() for name in current]:
-        return
-    shown = f"({', '.join(saved)})" if saved else f"{len(config.id2label)} without names"
-    raise ModelError(
-        f"{checkpoint} was trained for the labels {shown}; the task has ({', '.join(current) or 'one number'}). "
-        f"{'The names are the same in another order. ' if sorted(saved) == sorted(current) else ''}"
-        "Declare labels in the order of the checkpoint to reuse its head, or set new_head=True to initialize a new one."
-    )
 
 
 def label_weights(class_weights: Any, train: np.ndarray, outputs: int) -> np.ndarray | None:

@@ -4,25 +4,22 @@ Shapes: windows is the number of sequences of a batch, batch that of its example
 """
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 
 from ..contract import Batch
-from ..modeling.architecture import MODEL_INPUTS, head_class
+from ..modeling.architecture import MODEL_INPUTS, head_class, head_modules, new_head_modules
 from ..modeling.loading import checkpoint_config, config_from_scratch, initialize_head, load_pretrained
-from .labels import LabelSet, check_label_order
+from .label_order import PROBLEM_TYPES, check_label_order
+from .labels import LabelSet
 
-PROBLEM_TYPES = {
-    "single_label": "single_label_classification",
-    "multi_label": "multi_label_classification",
-    "regression": "regression",
-}
 _TASK = "SequenceClassification"
 _OTHER_HEADS = ("ForTokenClassification", "ForMultipleChoice")
 
@@ -97,20 +94,18 @@ def build_model(
     if config is not None:
         head: Any = head_class(config, _TASK)
         return head(_with_labels(config, labels)), ["all weights"]
-    config = checkpoint_config(model_name_or_path)
-    has_head = any("ForSequenceClassification" in name for name in config.architectures or ())
+    checkpoint = str(model_name_or_path)
+    config = checkpoint_config(checkpoint)
     # Heads of these architectures have the same name and another purpose.
     new_head |= any(name.endswith(_OTHER_HEADS) for name in config.architectures or ())
+    has_head = any("ForSequenceClassification" in name for name in config.architectures or ())
     if has_head and not new_head:
-        check_label_order(labels, config, str(model_name_or_path))
-    model, new = load_pretrained(
-        head_class(config, _TASK),
-        str(model_name_or_path),
-        config=_with_labels(config, labels),
-        ignore_mismatched_sizes=new_head,
-    )
+        check_label_order(labels, config, checkpoint)
+    model, new = load_pretrained(head_class(config, _TASK), checkpoint, new_head, config=_with_labels(config, labels))
     if new_head:
         new = initialize_head(model, new)
+    if not has_head and not new_head_modules(model, new):  # the config names no architecture, and there is a head
+        check_label_order(labels, config, checkpoint)
     return model, new
 
 
@@ -123,6 +118,23 @@ def _with_labels(config: PretrainedConfig, labels: LabelSet) -> PretrainedConfig
         config.id2label = dict(enumerate(labels.names))
         config.label2id = {name: number for number, name in enumerate(labels.names)}
     return config
+
+
+def reorder_outputs(model: PreTrainedModel, names: Sequence[str], outputs: Sequence[int]) -> None:
+    """Give the outputs of a head the order and the names of a task's labels.
+
+    Args:
+        model: changed in place.
+        names: of the labels.
+        outputs: output of each label so far.
+    """
+    modules = [module for name in head_modules(model) for module in getattr(model, name).modules()]
+    last = [module for module in modules if isinstance(module, nn.Linear) and module.out_features == len(outputs)][-1]
+    with torch.no_grad():
+        for parameter in last.parameters():
+            parameter.copy_(parameter[list(outputs)])
+    model.config.id2label = dict(enumerate(names))
+    model.config.label2id = {name: number for number, name in enumerate(names)}
 
 
 def loss_sums(output: ClassificationOutput) -> dict[str, Tensor]:

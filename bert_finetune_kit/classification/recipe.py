@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 from datasets import Dataset
-from transformers import BertConfig, TrainerCallback, TrainingArguments
+from transformers import PretrainedConfig, PreTrainedModel, TrainerCallback, TrainingArguments
 
 from ..command_line import FineTuningArguments, RunArguments
 from ..contract import BuiltModel, Description, Evaluation, Outputs
 from ..data.labelled import LabelledData, check_columns, check_texts, load_labelled
 from ..data.sources import LabelledSource
-from ..data.vocabulary import load_tokenizer
+from ..data.vocabulary import vocabulary_size
 from ..errors import ModelError, raise_faults
-from ..modeling.architecture import takes_token_types
+from ..modeling.architecture import new_head_modules, takes_token_types
 from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
 from ..modeling.trainable import layer_lr_multiplier
@@ -24,13 +24,14 @@ from ..recipes.finetuning import build_trainable, default_hyperparameters, early
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
-from ..recipes.tokenizer import TokenizerChoice, choose_tokenizer
+from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer, trained_tokenizer
 from ..reporting.card_context import CardContext
 from ..reporting.origin import data_origin, hub_id
 from ..reporting.plain import describe_settings
 from ..reporting.schema import RunReport
 from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
+from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from .card import card_context
 from .collator import DataCollatorForClassification
@@ -38,10 +39,11 @@ from .command_line import TaskArguments
 from .config import ClassificationConfig
 from .data import ClassificationData, build_data, build_examples
 from .evaluation import evaluate
+from .label_order import check_label_order, declared_order_note, output_order, saved_names
 from .labels import LabelSet
 from .metric_set import metric_set
 from .metrics import decode
-from .model import build_model, forward, loss_sums, num_items
+from .model import build_model, forward, loss_sums, num_items, reorder_outputs
 from .predict import Prediction, predict_logits, to_predictions, to_rows
 from .report import describe
 from .task_file import find_task, load_task, save_task
@@ -57,8 +59,8 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
             reviews of the bundled sample.
         source: data in place of the task's own: a Hub id, a file, folder or list of files, a `Dataset`, or a
             `LabelledSource` for all settings of a source.
-        model: a Hub id or folder to start from, a `BertConfig`, or a size by name (tiny, mini, small, medium, base,
-            large) for new weights; only the bundled sample has a default (tiny).
+        model: a Hub id or folder to start from, a config or model object of transformers, or a size of BERT by name
+            (tiny, mini, small, medium, base, large) for new weights; only the bundled sample has a default (tiny).
         args: the Trainer's arguments; none means `ClassificationRecipe.default_args()`. Where they ask for the best
             model and name no metric, it is chosen by the task's `best_metric`.
         config: lengths, class weights, what to freeze; none means the defaults.
@@ -81,7 +83,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         task: ClassificationTask | str | Path | None = None,
         source: Any = None,
         *,
-        model: str | Path | BertConfig | None = None,
+        model: str | Path | PretrainedConfig | PreTrainedModel | None = None,
         args: TrainingArguments | None = None,
         config: ClassificationConfig | None = None,
         tokenizer: Any = None,
@@ -111,7 +113,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
     def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["ClassificationRecipe", RunArguments]:
         """Return the recipe that flags ask for, and how to run it."""
         types = (
-            RunArguments, TaskArguments, FineTuningArguments, LabelledSource, ClassificationConfig, TrainingArguments,
+            RunArguments, TaskArguments, FineTuningArguments, LabelledSource, ClassificationConfig, RecipeArguments,
         )  # fmt: skip
 
         def further_defaults(run: Any, task: TaskArguments, tuning: Any, source: Any, *_: Any) -> dict[str, Any]:
@@ -147,14 +149,25 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         model_config = checkpoint_config(folder)
         saved_task, saved_config = load_task(str(folder), model_config)
         task, config = find_task(task) if task is not None else saved_task, config or saved_config
-        task = replace(task, labels=saved_task.labels) if task.kind == saved_task.kind else task
+        declared, saved = task.labels or (), saved_names(model_config) if task.kind != "regression" else ()
+        if declared and len(declared) != len(saved):
+            check_label_order(LabelSet(declared, task.kind), model_config, str(folder))
+        order = output_order(declared, saved) if declared else None
+        names = declared if order is not None else saved
+        task = replace(task, labels=names or None)
         recipe = cls(task, model=str(folder), args=args or cls.default_args(), config=config)
-        labels = LabelSet(task.labels or (), task.kind, by_column=isinstance(task.label, tuple))
+        labels = LabelSet(saved, task.kind, by_column=isinstance(task.label, tuple))
         model, new = build_model(str(folder), labels, 0)
         if new:
             raise ModelError(f"{folder} is not a trained classifier: it has no weights of {', '.join(new)}.")
-        score = partial(forward, kind=labels.kind)
-        recipe.load(LoadedModel(model, load_tokenizer(str(folder)), labels, score))
+        if order is not None:
+            note = declared_order_note(replace(labels, names=names), model_config, str(folder))
+            reorder_outputs(model, names, order)
+            labels = replace(labels, names=names)
+            if note is not None:
+                recipe.log_main(note)
+        tokenizer = trained_tokenizer(folder, model.config.vocab_size)
+        recipe.load(LoadedModel(model, tokenizer, labels, partial(forward, kind=labels.kind)))
         return recipe
 
     def predict(self, inputs: Any) -> list[Prediction]:
@@ -197,6 +210,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
                 f"label_smoothing_factor needs a single_label task, and this one is {self.task.kind}: set it to 0"
             )
         raise_faults(faults, type(self).__name__)
+        check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path)
         if self.task.labels is not None or self.task.kind == "regression":
             metric_set(self.task.metrics, self.task.kind, len(self.task.labels or ()))
 
@@ -221,13 +235,17 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
 
     def build_model(self, data: ClassificationData) -> BuiltModel:
         """A classifier, with frozen parts, and with adapters where LoRA is asked for."""
-        size, pad_token_id = len(data.tokenizer), data.tokenizer.pad_token_id
+        size, pad_token_id = vocabulary_size(data.tokenizer), data.tokenizer.pad_token_id
 
         def build() -> tuple[Any, list[str]]:
             return build_model(data.initial_model, data.labels, size, self.config.new_head, pad_token_id)
 
         score = partial(forward, kind=data.labels.kind, label_smoothing=self.args.label_smoothing_factor)
-        return build_trainable(data, self.config, self.lora, build, score)
+        built = build_trainable(data, self.config, self.lora, build, score)
+        if self.checkpoint is None or new_head_modules(built.model, built.new_parts):
+            return built
+        note = declared_order_note(data.labels, checkpoint_config(self.checkpoint), self.checkpoint)
+        return built if note is None else replace(built, notes=(note,))
 
     def compute_metrics(self, data: ClassificationData, outputs: Outputs) -> dict[str, float]:
         """Scores of a split, and the mean loss of its examples."""

@@ -1,5 +1,7 @@
 """Private parts of transformers."""
 
+from typing import Any
+
 import transformers
 from transformers import MODEL_FOR_MASKED_LM_MAPPING, MODEL_FOR_PRETRAINING_MAPPING, PretrainedConfig, PreTrainedModel
 from transformers.utils.output_capturing import _CAN_RECORD_REGISTRY
@@ -45,3 +47,14 @@ def tied_names(config: PretrainedConfig) -> frozenset[str]:
     )
     classes = (*named, *usual)
     return frozenset(name for cls in classes for name in getattr(cls, "_tied_weights_keys", None) or ())
+
+
+def save_under_own_names(model: PreTrainedModel) -> None:
+    """Let a model be saved under the names of its parameters, whatever they were called in the checkpoint it is from.
+
+    `from_pretrained` keeps its renamings in `_weight_conversions`, and `save_pretrained` reverts them: a model loaded
+    from bert-base-uncased is saved with `LayerNorm.gamma` and `LayerNorm.beta`. What reads such a file by the names of
+    the parameters, as the Trainer does to resume and to restore the best weights, silently skips these weights.
+    """
+    loaded: Any = model
+    loaded._weight_conversions = None

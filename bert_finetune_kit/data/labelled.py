@@ -29,12 +29,13 @@ class LabelledData:
     train: Dataset
     validation: dict[str, Dataset]
     """Splits to evaluate on, by name; empty where there are none."""
+    notes: tuple[str, ...] = ()
 
     def map(self, change: Callable[[Dataset], Dataset]) -> "LabelledData":
         """Return the same data with the rows of every split changed."""
         with no_progress_bars():
             changed = {split: change(rows) for split, rows in {"train": self.train, **self.validation}.items()}
-        return LabelledData(self.name, changed.pop("train"), changed)
+        return LabelledData(self.name, changed.pop("train"), changed, self.notes)
 
 
 def load_labelled(task: ClassificationTask, source: LabelledSource) -> LabelledData:
@@ -63,7 +64,7 @@ def load_labelled(task: ClassificationTask, source: LabelledSource) -> LabelledD
     for split, rows in {"train": train, **validation}.items():
         check_columns(rows, task, split)
         check_texts(rows, task, split)
-    return LabelledData(tables.source, train, validation)
+    return LabelledData(tables.source, train, validation, tables.notes)
 
 
 def _validation(task: ClassificationTask, source: LabelledSource, tables: Splits[Dataset]) -> dict[str, Dataset]:

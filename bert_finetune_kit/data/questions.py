@@ -40,6 +40,7 @@ def load_questions(source: QuestionSource) -> Questions:
         splits = Splits("the bundled sample's questions", sample, read_table)
     else:
         splits = open_questions(source.train, "train", source.hub_config)
+    notes += splits.notes
     train = _checked(splits.pick("train"), "train", notes)
     if source.validation is not None:
         validation = open_questions(source.validation, "validation", source.hub_config).pick_first("validation")

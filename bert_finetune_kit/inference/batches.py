@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from .memory import eval_batch_advice, memory_advice
+
 
 class Examples(Protocol):
     """A map-style dataset."""
@@ -34,6 +36,9 @@ def run_batches(
         collator: examples → batch.
         batch_size: examples per batch.
         forward: model and batch → outputs.
+
+    Raises:
+        DeviceMemoryError: a batch does not fit into the memory of the device.
     """
     order = np.argsort(-lengths, kind="stable")
     was_training = model.training
@@ -43,6 +48,8 @@ def run_batches(
             indices = order[start : start + batch_size]
             batch = collator([examples[int(index)] for index in indices])
             with torch.inference_mode():
-                yield indices, forward(model, {name: values.to(model.device) for name, values in batch.items()})
+                with memory_advice(f"The prediction on {model.device}", lambda: eval_batch_advice(batch_size)):
+                    outputs = forward(model, {name: values.to(model.device) for name, values in batch.items()})
+                yield indices, outputs
     finally:
         model.train(was_training)

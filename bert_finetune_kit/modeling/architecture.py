@@ -1,16 +1,18 @@
 """What an encoder of transformers is and can do, read off its config and classes."""
 
+import copy
 import inspect
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import transformers
 from accelerate import init_empty_weights
-from torch import nn
 from transformers import PretrainedConfig, PreTrainedModel
 
 from ..errors import ModelError
+from .layers import layer_count
 
 Head = type[PreTrainedModel]
 
@@ -130,17 +132,32 @@ def max_positions(config: PretrainedConfig) -> int | None:
 def _max_positions(config_class: type[PretrainedConfig], settings: str) -> int | None:
     config = config_class.from_dict(json.loads(settings))
     for name, module in empty_encoder(config).named_modules():
-        if name.endswith(_POSITIONS) and isinstance(module, nn.Embedding):
+        if name.endswith(_POSITIONS) and hasattr(module, "padding_idx"):  # an embedding, quantized or not
             first = 0 if module.padding_idx is None else module.padding_idx + 1
-            return min(module.num_embeddings - first, config.max_position_embeddings)
+            return min(len(module.weight) - first, config.max_position_embeddings)
     return None
 
 
 def empty_encoder(config: PretrainedConfig) -> PreTrainedModel:
     """Return the encoder of a config with its pooler, whose weights are on the device meta."""
     with init_empty_weights():
-        encoder: PreTrainedModel = transformers.AutoModel.from_config(config)
-    return encoder
+        return _encoder_class(config)(copy.deepcopy(config))
+
+
+def _encoder_class(config: PretrainedConfig) -> Head:
+    classes: Any = transformers.MODEL_MAPPING[type(config)]
+    return classes[0] if isinstance(classes, tuple) else classes  # type: ignore[no-any-return]
+
+
+def layer_faults(config: PretrainedConfig) -> list[str]:
+    """Return why the layers of an encoder cannot be frozen, or trained with learning rates of their own."""
+    found = layer_count(name for name, _ in empty_encoder(config).named_parameters())
+    if found == config.num_hidden_layers:
+        return []
+    return [
+        f"freeze_layers or layer_decay is set, and the {config.num_hidden_layers} layers of {config.model_type} are "
+        f"{'not to be told apart' if not found else 'not separate: they share their weights'}; leave both out"
+    ]
 
 
 def head_modules(model: PreTrainedModel) -> list[str]:
@@ -154,14 +171,19 @@ def head_modules(model: PreTrainedModel) -> list[str]:
     return [name for name, module in children.items() if any(True for _ in module.parameters())]
 
 
+def new_head_modules(model: PreTrainedModel, new: Sequence[str]) -> list[str]:
+    """Return the modules of a head that are among the modules whose weights are newly initialized."""
+    first = {name.partition(".")[0] for name in new}
+    return [name for name in head_modules(model) if name in first]
+
+
 def architecture_name(config: PretrainedConfig) -> str:
     """Return how the name of an architecture is written, from that of its class.
 
     >>> architecture_name(transformers.BertConfig()), architecture_name(transformers.DistilBertConfig())
     ('BERT', 'DistilBERT')
     """
-    classes: Any = transformers.MODEL_MAPPING[type(config)]
-    name = (classes[0] if isinstance(classes, tuple) else classes).__name__.removesuffix("Model")
+    name = _encoder_class(config).__name__.removesuffix("Model")
     return _NAMES.get(name) or name.replace("Bert", "BERT").replace("Roberta", "RoBERTa").replace("berta", "BERTa")
 
 

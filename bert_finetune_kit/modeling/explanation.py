@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from .change import ModuleChange, ParameterChange
-from .layers import group_runs
+from .layers import group_runs, is_in_embeddings
 
 # Name of a module → its name in a sentence, and its purpose.
 _MODULES = {
@@ -13,14 +13,16 @@ _MODULES = {
     "classifier": ("the classifier", "which maps a sequence to one score per label"),
     "qa_outputs": ("the question-answering head", "which scores each token as start and as end of an answer"),
     "cls.predictions": ("the masked-language-model head", "which predicts masked tokens"),
+    "lm_head": ("the masked-language-model head", "which predicts masked tokens"),
+    "predictions": ("the masked-language-model head", "which predicts masked tokens"),
     "cls.seq_relationship": ("the next-sentence head", "which classifies pairs of texts"),
     "embeddings.word_embeddings": ("the word embeddings", ""),
+    "embeddings.tok_embeddings": ("the word embeddings", ""),
     "embeddings.position_embeddings": ("the position embeddings", ""),
     "embeddings.token_type_embeddings": ("the token-type embeddings", ""),
     "embeddings.LayerNorm": ("the LayerNorm of the embeddings", ""),
 }
-_EMBEDDINGS = tuple(name for name in _MODULES if name.startswith("embeddings."))
-_MLM_HEAD, _DECODER = "cls.predictions", "cls.predictions.decoder.weight"
+_MLM_HEADS = ("cls.predictions", "lm_head", "predictions")
 
 
 def explain_change(change: ParameterChange) -> list[str]:
@@ -77,7 +79,8 @@ def _removed(change: ParameterChange) -> Iterator[str]:
 
 def _decoder(change: ParameterChange) -> Iterator[str]:
     removed = {*(module.name for module in change.modules if not module.after), *change.unused_heads}
-    if _MLM_HEAD in removed and _DECODER not in change.removed:
+    head = next((name for name in _MLM_HEADS if name in removed), None)
+    if head is not None and f"{head}.decoder.weight" not in change.removed:
         yield (
             "The decoder of the masked-language-model head is tied to the word embeddings: it is counted there, and is "
             "not removed."
@@ -119,11 +122,11 @@ def _frozen(change: ParameterChange) -> Iterator[str]:
     changed = [module for module in frozen if module.relative_change]
     unmeasured = [module for module in frozen if module.relative_change is None]
     if unchanged:
-        yield f"Frozen and unchanged: {_join(_titles(unchanged))}."
+        yield f"Frozen and unchanged: {_join(_titles(unchanged, change))}."
     if changed:
-        yield f"Frozen, but changed: {_join(_titles(changed))}."
+        yield f"Frozen, but changed: {_join(_titles(changed, change))}."
     if unmeasured:
-        yield f"Frozen: {_join(_titles(unmeasured))}."
+        yield f"Frozen: {_join(_titles(unmeasured, change))}."
 
 
 def _layers(change: ParameterChange) -> Iterator[str]:
@@ -155,7 +158,7 @@ def _others(change: ParameterChange) -> Iterator[str]:
         yield f"Weight changes outside the layers: {_join(changes)}."
     unchanged = [module for module in trained if module.relative_change == 0]
     if unchanged:
-        yield f"Trainable, but unchanged: {_join(_titles(unchanged))}."
+        yield f"Trainable, but unchanged: {_join(_titles(unchanged, change))}."
 
 
 def format_share(share: float | None) -> str:
@@ -186,14 +189,15 @@ def _purpose(module: str, count: int) -> str:
     return f"{_title(module)}{f', {purpose}' if purpose else ''} ({count:,})"
 
 
-def _titles(modules: Sequence[ModuleChange]) -> list[str]:
-    """Return the names of modules in a sentence, runs of layers as one."""
+def _titles(modules: Sequence[ModuleChange], change: ParameterChange) -> list[str]:
+    """Return the names of modules in a sentence, runs of layers as one, and all embeddings as one."""
     numbers = [module.layer for module in modules if module.layer is not None]
     runs = group_runs(numbers, lambda previous, number: number == previous + 1)
     layers = [f"layer {run[0]}" if len(run) == 1 else f"layers {run[0]} to {run[-1]}" for run in runs]
     others = [module.name for module in modules if module.layer is None]
-    if set(_EMBEDDINGS) <= set(others):
-        others = ["the embeddings", *(name for name in others if name not in _EMBEDDINGS)]
+    embeddings = {module.name for module in change.modules if module.after and is_in_embeddings(module.name)}
+    if len(embeddings) > 1 and embeddings <= set(others):
+        others = ["the embeddings", *(name for name in others if name not in embeddings)]
     return [*map(_title, others), *layers]
 
 

@@ -6,7 +6,7 @@ from transformers import PretrainedConfig
 
 from ..errors import raise_faults
 from ..settings import setting
-from .architecture import max_positions
+from .architecture import layer_faults, max_positions
 
 _MIN_LENGTH = 3  # [CLS] token [SEP]
 
@@ -56,4 +56,6 @@ class FineTuningConfig:
                 f"freeze_layers is {self.freeze_layers}, but the model has {config.num_hidden_layers} layers: lower "
                 "freeze_layers"
             )
+        elif self.freeze_layers or self.layer_decay != 1:
+            faults += layer_faults(config)
         return faults

@@ -66,6 +66,21 @@ def is_in_embeddings(name: str) -> bool:
     return layer_of(name) is None and _EMBEDDINGS.search(name) is not None
 
 
+def layer_count(names: Iterable[str]) -> int | None:
+    """Return how many layers with weights of their own there are; none where two modules have lists of layers.
+
+    Args:
+        names: of all parameters. Layers that share all weights, as in ALBERT, have one set of names.
+
+    >>> layer_count(["embeddings.weight", "layer.0.bias", "layer.1.bias"])
+    2
+    >>> layer_count(["encoder.layer.0.bias", "decoder.layer.0.bias"])
+    """
+    matches = [match for match in map(_LAYER.search, names) if match]
+    parents = {match.string[: match.start()] for match in matches}
+    return len({match[1] for match in matches}) if len(parents) < 2 else None
+
+
 def encoder_layers(model: nn.Module) -> list[nn.Module]:
     """Return the layers of the encoder in `model`, the first one first; those that share all weights count once."""
     matches = ((_LAYER.search(name), module) for name, module in model.named_modules())

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import transformers
 from transformers import AutoConfig, BertConfig, PretrainedConfig, PreTrainedModel
 
+from ..compat.hub import hub_failure
+from ..compat.transformers import save_under_own_names
 from ..errors import ModelError
 from .architecture import check_encoder, head_modules
 
@@ -79,52 +81,63 @@ def checkpoint_config(model_name_or_path: str | Path) -> PretrainedConfig:
     try:
         config: PretrainedConfig = AutoConfig.from_pretrained(str(model_name_or_path))
     except Exception as error:
+        failure = hub_failure(error)
+        reason = failure or f"{str(error).strip().splitlines()[0]} Check the spelling of the folder."
         raise ModelError(
-            f"{str(model_name_or_path)!r} is no size ({', '.join(BERT_SIZES)}), and cannot be loaded as a checkpoint: "
-            f"{str(error).strip().splitlines()[0]} Check the spelling of the folder, or the network for a Hub id."
-        ) from error
+            f"{str(model_name_or_path)!r} is no size ({', '.join(BERT_SIZES)}), and cannot be loaded as a checkpoint "
+            f"from a folder or the Hub: {reason}"
+        ) from (None if failure else error)
     check_encoder(config, str(model_name_or_path))
     return config
 
 
-def load_pretrained(head: type[Model], model_name_or_path: str, **settings: Any) -> tuple[Model, list[str]]:
-    """Load a checkpoint with a head.
+def load_pretrained(
+    head: type[Model], model_name_or_path: str, new_head: bool = False, **settings: Any
+) -> tuple[Model, list[str]]:
+    """Load a checkpoint with a head. It is saved under the names of its parameters, whatever the checkpoint calls them.
 
     Args:
         head: class of the model.
         model_name_or_path: Hub id or folder.
+        new_head: whether the head is newly initialized where the checkpoint has weights of another shape for it; any
+            other weight of another shape is an error.
         settings: further arguments of `from_pretrained`, such as `config`.
 
     Returns:
         The model, and the modules whose weights are newly initialized.
 
     Raises:
-        ModelError: the checkpoint cannot be read, or lacks weights of the encoder.
+        ModelError: the checkpoint cannot be read, lacks weights of the encoder, or has weights of another shape.
     """
     checkpoint_config(model_name_or_path)
     try:
         with quiet_transformers():  # the caller reports newly initialized weights, once
-            loaded: Any = head.from_pretrained(model_name_or_path, output_loading_info=True, **settings)
+            loaded: Any = head.from_pretrained(
+                model_name_or_path, output_loading_info=True, ignore_mismatched_sizes=True, **settings
+            )  # weights of another shape are refused below, by name
     except Exception as error:
+        failure = hub_failure(error)
         raise ModelError(
-            f"The weights of {model_name_or_path} cannot be loaded: {error} Check that the checkpoint is complete."
-        ) from error
+            f"The weights of {model_name_or_path} cannot be loaded: "
+            + (failure or f"{error} Check that the checkpoint is complete.")
+        ) from (None if failure else error)
     model, loading = loaded
-    missing = sorted(loading["missing_keys"])
-    encoder = [key for key in missing if _is_needed(key, model)]
+    mismatched = sorted(loading["mismatched_keys"])
+    _check_shapes([row for row in mismatched if not new_head or _in_encoder(row[0], model)], model_name_or_path)
+    missing = sorted({*loading["missing_keys"], *(name for name, *_ in mismatched)})
+    encoder = [key for key in missing if _in_encoder(key, model) and ".pooler." not in key]
     if encoder:
         raise ModelError(
             f"{len(encoder)} weights of the encoder are not in {model_name_or_path} (such as {encoder[0]}) and would "
             "be randomly initialized. Check that it is such a checkpoint; to train from scratch, pass a config or "
             "the name of a size."
         )
+    save_under_own_names(model)
     return model, modules_of_weights(missing)
 
 
-def _is_needed(key: str, model: PreTrainedModel) -> bool:
-    """Return whether a weight is part of the encoder; a pooler above it belongs to the heads that use it."""
-    prefix, _, rest = key.partition(".")
-    return prefix == model.base_model_prefix and "pooler" not in rest.split(".")
+def _in_encoder(key: str, model: PreTrainedModel) -> bool:
+    return key.partition(".")[0] == model.base_model_prefix
 
 
 def initialize_head(model: PreTrainedModel, new: Sequence[str]) -> list[str]:
@@ -141,6 +154,19 @@ def initialize_head(model: PreTrainedModel, new: Sequence[str]) -> list[str]:
     for head in heads:
         getattr(model, head).load_state_dict(getattr(fresh, head).state_dict())
     return sorted({*new, *heads})
+
+
+def _check_shapes(mismatched: Sequence[tuple[str, Sequence[int], Sequence[int]]], checkpoint: str) -> None:
+    """Raise a `ModelError` that shows the weights whose shape is not the one that the model has."""
+    if not mismatched:
+        return
+    name, saved, needed = mismatched[0]
+    more = f" and {len(mismatched) - 1} more" if len(mismatched) > 1 else ""
+    raise ModelError(
+        f"{checkpoint} has {name} of shape {tuple(saved)}, but its config.json asks for {tuple(needed)}{more}: the "
+        "weights would be randomly initialized. Correct config.json (vocab_size is the number of rows of the word "
+        "embeddings), or use a checkpoint whose weights and config belong together."
+    )
 
 
 @contextmanager
@@ -164,4 +190,8 @@ def modules_of_weights(keys: Iterable[str]) -> list[str]:
     >>> modules_of_weights(["cls.predictions.bias", "cls.predictions.transform.dense.weight", "classifier.bias"])
     ['classifier', 'cls.predictions']
     """
-    return sorted({".".join(key.split(".")[:-1][:2]) for key in keys})
+    return sorted({_module_of(key) for key in keys})
+
+
+def _module_of(key: str) -> str:
+    return ".".join(key.split(".")[:-1][:2])

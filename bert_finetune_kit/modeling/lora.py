@@ -82,7 +82,7 @@ def attention_projections(model: PreTrainedModel) -> list[str]:
     """
     layers = encoder_layers(model.base_model)
     modules = (named for layer in layers for named in layer.named_modules())
-    linear = {name.split(".")[-1] for name, module in modules if isinstance(module, nn.Linear)}
+    linear = {name.split(".")[-1] for name, module in modules if isinstance(module, nn.Linear | nn.Conv1d)}
     found = sorted(linear & _QUERIES_AND_VALUES)
     if not found:
         raise ModelError(

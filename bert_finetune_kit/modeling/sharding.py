@@ -1,5 +1,6 @@
-"""What a BERT needs before Accelerate shards it with FSDP 2."""
+"""What an encoder needs before Accelerate shards it with FSDP 2."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,26 +13,23 @@ if TYPE_CHECKING:
 
 
 def prepare_for_fsdp(model: Any, plugin: "FullyShardedDataParallelPlugin") -> None:
-    """Remove the second name of the MLM head's bias, and keep losses and gradients in fp32.
+    """Remove the second name of a head's bias, and keep losses and gradients in fp32.
 
-    The bias is a parameter of the head and of its decoder. Accelerate puts the decoder and the rest of the head into
-    two groups, and torch (2.13) refuses a parameter that is in both. It stays a parameter of the head, the name that it
-    has in a stock checkpoint.
+    In BERT and others, the bias is a parameter of the head for masked words and of its decoder. Accelerate puts the
+    decoder and the rest of the head into two groups, and torch (2.13) refuses a parameter that is in both. It stays a
+    parameter of the head, the name that it has in a stock checkpoint.
 
     Args:
-        model: a BERT, with or without an MLM head.
+        model: a stock model, with or without a head for masked words.
         plugin: changed in place. Its default policy for bf16 rounds all outputs of the model and the reduced gradients
             to bf16.
     """
-    head = getattr(getattr(model, "cls", None), "predictions", None)
-    if head is not None and head.decoder.bias is head.bias:
-        head.decoder.bias = None
-        untie_weight(model, "cls.predictions.decoder.bias")
-
-        def add_bias(decoder: Any, inputs: Any, output: Tensor) -> Tensor:
-            return output + head.bias
-
-        head.decoder.register_forward_hook(add_bias)
+    for name, head in model.named_modules():
+        decoder, bias = getattr(head, "decoder", None), getattr(head, "bias", None)
+        if bias is not None and getattr(decoder, "bias", None) is bias:
+            decoder.bias = None
+            untie_weight(model, f"{name}.decoder.bias")
+            decoder.register_forward_hook(partial(_add_bias, bias))
     policy = plugin.mixed_precision_policy
     if plugin.fsdp_version == 2 and policy is not None:
         from torch.distributed.fsdp import MixedPrecisionPolicy
@@ -39,3 +37,7 @@ def prepare_for_fsdp(model: Any, plugin: "FullyShardedDataParallelPlugin") -> No
         plugin.mixed_precision_policy = MixedPrecisionPolicy(
             param_dtype=policy.param_dtype, reduce_dtype=torch.float32, output_dtype=None
         )
+
+
+def _add_bias(bias: Tensor, decoder: Any, inputs: Any, output: Tensor) -> Tensor:
+    return output + bias

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import PreTrainedModel
 
-from .layers import encoder_layers, is_in_embeddings, layer_of
+from .layers import is_in_embeddings, layer_of
 from .lora import add_lora
 
 if TYPE_CHECKING:
@@ -36,12 +36,10 @@ def make_trainable(
 def freeze(model: PreTrainedModel, embeddings: bool = False, layers: int = 0) -> None:
     """Freeze the embeddings, or the first n layers and the embeddings with them."""
     encoder: Any = model.base_model
-    if embeddings or layers:
-        for name, parameter in encoder.named_parameters():
-            if is_in_embeddings(name):
-                parameter.requires_grad_(False)
-    for layer in encoder_layers(encoder)[:layers]:
-        layer.requires_grad_(False)
+    for name, parameter in encoder.named_parameters():
+        layer = layer_of(name)
+        if (is_in_embeddings(name) and (embeddings or layers)) or (layer is not None and layer < layers):
+            parameter.requires_grad_(False)
 
 
 def layer_lr_multiplier(layers: int, decay: float) -> Callable[[str], float] | None:

@@ -5,23 +5,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from transformers import BertConfig, TrainerCallback, TrainingArguments
+from transformers import PretrainedConfig, PreTrainedModel, TrainerCallback, TrainingArguments
 
 from ..command_line import RunArguments
 from ..compat.datasets import fingerprint_of
 from ..contract import BuiltModel, Description, Evaluation, Outputs
 from ..data.corpus import Corpus, load_corpus
 from ..data.sources import TextSource
-from ..data.vocabulary import check_vocabulary
+from ..data.vocabulary import check_vocabulary, vocabulary_size
 from ..errors import raise_faults
 from ..modeling.loading import checkpoint_config, config_from_scratch
 from ..modeling.selection import select_positions
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import Prepared
-from ..recipes.tokenizer import choose_tokenizer
+from ..recipes.tokenizer import check_tokenizer, choose_tokenizer
 from ..reporting.card_context import CardContext
 from ..reporting.schema import RunReport, Score
+from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from ..training.preflight import optimizer_steps
 from ..training.session import Phase
@@ -43,8 +44,8 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
     Args:
         source: a Hub id (`"wikitext-2-raw-v1"` is known by its bare name), a file, folder or list of files, a
             `Dataset`, or a `TextSource` for all settings of a source; none means the bundled sample.
-        model: a Hub id or folder to continue from, a `BertConfig`, or a size by name (tiny, mini, small, medium, base,
-            large) for new weights.
+        model: a Hub id or folder to continue from, a config or model object of transformers, or
+            a size of BERT by name (tiny, mini, small, medium, base, large) for new weights.
         args: the Trainer's arguments; none means `PretrainRecipe.default_args()`.
         config: objective, lengths and masking; none means the defaults of the BERT paper.
         tokenizer: a Hub id, folder, `vocab.txt` or tokenizer; none means that of the checkpoint, and for new weights
@@ -63,7 +64,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
         self,
         source: Any = None,
         *,
-        model: str | Path | BertConfig = "tiny",
+        model: str | Path | PretrainedConfig | PreTrainedModel = "tiny",
         args: TrainingArguments | None = None,
         config: PretrainConfig | None = None,
         tokenizer: Any = None,
@@ -82,7 +83,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
     @classmethod
     def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["PretrainRecipe", RunArguments]:
         """Return the recipe that flags ask for, and how to run it."""
-        types = (RunArguments, TextSource, PretrainConfig, TrainingArguments)
+        types = (RunArguments, TextSource, PretrainConfig, RecipeArguments)
 
         def further_defaults(run: Any, source: Any, *_: Any) -> dict[str, Any]:
             length = {"max_length": _SAMPLE_CONFIG.max_length} if source.is_sample else {}
@@ -100,6 +101,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
             self.model_name_or_path
         )
         raise_faults(self.config.model_faults(model_config), "PretrainRecipe")
+        check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path)
 
     def load_examples(self) -> Corpus:
         """Source → documents."""
@@ -112,7 +114,9 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
             self.model_name_or_path, self.tokenizer_name_or_path, corpus.train["text"], fingerprint_of(corpus.train),
             self.output_dir,
         )  # fmt: skip
-        model_config = config_from_scratch(choice.model, len(choice.tokenizer)) or checkpoint_config(choice.model)
+        model_config = config_from_scratch(choice.model, vocabulary_size(choice.tokenizer)) or checkpoint_config(
+            choice.model
+        )
         check_vocabulary(choice.tokenizer, model_config.vocab_size)
         return build_data(
             split_corpora(corpus, choice.tokenizer, self.source.validation_share, self.config),
@@ -130,7 +134,9 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
     def build_model(self, data: PretrainData) -> BuiltModel:
         """Heads on masked positions over a new or pretrained encoder."""
         tokenizer = data.tokenizer
-        model, new = build_model(data.initial_model, self.config.objective, len(tokenizer), tokenizer.pad_token_id)
+        model, new = build_model(
+            data.initial_model, self.config.objective, vocabulary_size(tokenizer), tokenizer.pad_token_id
+        )
         selection = select_positions(model)
         notes = () if selection else ("This head computes all positions, not the masked ones alone",)
         bound = self.config.predictions_bound if self.on_xla else None

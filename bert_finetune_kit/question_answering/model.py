@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 
 from ..contract import Batch, Forward
@@ -21,6 +21,7 @@ from .config import QAConfig
 from .spans import best_spans
 
 _TASK = "QuestionAnswering"
+_OUTPUTS = 2  # start and end
 
 
 @dataclass
@@ -82,8 +83,16 @@ def build_model(initial_model: Any, vocab_size: int, pad_token_id: int = 0) -> t
     config = config_from_scratch(initial_model, vocab_size, pad_token_id)
     if config is not None:
         head: Any = head_class(config, _TASK)
-        return head(config), ["all weights"]
-    return load_pretrained(head_class(checkpoint_config(initial_model), _TASK), str(initial_model))
+        return head(_with_two_outputs(config)), ["all weights"]
+    config = _with_two_outputs(checkpoint_config(initial_model))
+    return load_pretrained(head_class(config, _TASK), str(initial_model), config=config)
+
+
+def _with_two_outputs(config: PretrainedConfig) -> PretrainedConfig:
+    """The stock head has as many outputs as the config has labels, which are a classifier's where it comes from one."""
+    if config.num_labels != _OUTPUTS:
+        config.num_labels = _OUTPUTS
+    return config
 
 
 def loss_sums(output: QAOutput) -> dict[str, Tensor]:

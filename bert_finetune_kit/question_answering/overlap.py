@@ -4,9 +4,13 @@ They were designed for sentences of translations and summaries. An answer is a f
 informative than exact match and F1; `OVERLAP` describes what each can and cannot show.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
+
+from ..errors import DataError
+from ..reporting.optional import attempt
 
 # By name: label in a table, and how to read it for short answers.
 OVERLAP = {
@@ -34,10 +38,11 @@ OVERLAP = {
     "rouge2": ("ROUGE-2", "F1 of pairs of words: 0 for every answer of one word, even a correct one"),
     "rougeL": ("ROUGE-L", "F1 of the longest common sequence of words: for short answers nearly ROUGE-1"),
 }
-_NO_WORDNET = (
-    "METEOR was skipped: it needs WordNet for synonyms, which is not installed; "
-    "`python -m nltk.downloader wordnet` installs it"
+_LATER = (
+    "To have it later without training: evaluate() after QARecipe.from_pretrained(folder, source=...), and then "
+    'recipe.state.evaluation.details["overlap"].'
 )
+_GET_WORDNET = "`python -m nltk.downloader wordnet` installs it"
 
 
 def overlap_scores(
@@ -54,13 +59,39 @@ def overlap_scores(
         references: the answers of each, at least one.
 
     Returns:
-        Scores by the names of `OVERLAP`, in percent but for the length ratio; and notes on them.
+        Scores by the names of `OVERLAP`, in percent but for the length ratio; and notes on those that could not be
+        computed.
     """
     if not predictions:
         return {}, ["No scored question has an answer to compare with."]
-    wordnet = find_wordnet()
-    scores = {} if wordnet is None else {"meteor": meteor(predictions, references, wordnet)}
-    return scores | bleu(predictions, references) | rouge(predictions, references), [] if wordnet else [_NO_WORDNET]
+    families = {
+        "METEOR": lambda: _meteor(predictions, references),
+        "BLEU": lambda: bleu(predictions, references),
+        "ROUGE": lambda: rouge(predictions, references),
+    }
+    scores: dict[str, float] = {}
+    notes: list[str] = []
+    for name, family in families.items():
+        result, lines = attempt(f"{name} was skipped", family, _LATER)
+        scores |= result or {}
+        notes += lines
+    return scores, notes
+
+
+def _meteor(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Return METEOR with the WordNet of this machine.
+
+    Raises:
+        DataError: it is not installed, or a file of it is missing or damaged, which shows at the first look-up.
+    """
+    try:
+        wordnet = find_wordnet()
+        if wordnet is not None:
+            return {"meteor": meteor(predictions, references, wordnet)}
+    except Exception as error:  # whatever a damaged file leads to
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise DataError(f"it needs WordNet for synonyms, which cannot be read ({reason}); {_GET_WORDNET}") from error
+    raise DataError(f"it needs WordNet for synonyms, which is not installed; {_GET_WORDNET}")
 
 
 def find_wordnet() -> Any | None:
@@ -100,7 +131,7 @@ def bleu(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dic
 
     streams = list(zip_longest(*references))  # the n-th answers of all questions, or none
     result = BLEU().corpus_score(list(predictions), streams)
-    ratio = result.sys_len / result.ref_len if result.ref_len else 0.0
+    ratio = result.sys_len / result.ref_len if result.ref_len else math.nan
     return {"bleu": result.score, "bleu_1": result.precisions[0], "bleu_length_ratio": ratio}
 
 

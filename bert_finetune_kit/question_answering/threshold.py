@@ -117,8 +117,8 @@ def score_histogram(
     odds, threshold_odds = (
         np.clip(logit(np.asarray(value, np.float64)), -_MAX_ODDS, _MAX_ODDS) for value in (no_answer, threshold)
     )
-    low = min(*np.percentile(odds, (1, 50)), threshold_odds) - 0.5
-    high = max(*np.percentile(odds, (50, 99)), threshold_odds) + 0.5
+    low = min(np.percentile(odds, 1), threshold_odds) - 0.5
+    high = max(np.percentile(odds, 99), threshold_odds) + 0.5
     edges = np.linspace(low, high, bins + 1)
     inside = np.clip(odds, low, high)
     counts = [np.histogram(inside[kind], edges)[0].tolist() for kind in (has_answer, ~has_answer)]

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import nn
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
 
 from ..contract import BuiltModel, Forward, PreparedData
-from ..data.vocabulary import check_vocabulary
+from ..data.vocabulary import check_vocabulary, vocabulary_size
 from ..modeling.architecture import head_modules
 from ..modeling.finetuning_config import FineTuningConfig
 from ..modeling.loading import checkpoint_config, config_from_scratch
@@ -34,13 +35,13 @@ def default_hyperparameters(model: Any, lora: bool, sample_args: Mapping[str, An
 
 
 def is_small(model: Any) -> bool:
-    """Return whether a model is narrower than BERT-base: that of the sample, a size, a config, a local folder.
+    """Return whether a model is narrower than BERT-base: that of the sample, a size, a config, a model, a local folder.
 
     A model on the Hub counts as large, so that nothing is loaded for the answer.
     """
     if model is None:
         return True
-    config = config_from_scratch(model, vocab_size=1)
+    config = model.config if isinstance(model, nn.Module) else config_from_scratch(model, vocab_size=1)
     if config is None and Path(str(model)).is_dir():
         config = checkpoint_config(str(model))
     return config is not None and config.hidden_size < _BASE_WIDTH
@@ -101,7 +102,7 @@ def build_trainable(
     Raises:
         ModelError: the tokenizer and the model do not match.
     """
-    size = len(data.tokenizer)
+    size = vocabulary_size(data.tokenizer)
     model_config = config_from_scratch(data.initial_model, size) or checkpoint_config(str(data.initial_model))
     check_vocabulary(data.tokenizer, model_config.vocab_size)
     model, new = build()

@@ -14,17 +14,21 @@ from transformers.utils import is_torch_xla_available
 from ..command_line import RunArguments, parse_arguments
 from ..contract import BuiltModel, DataT, Description, EvaluationT, Outputs
 from ..data.padding import bucket_lengths
+from ..errors import ConfigError
 from ..modeling.loading import config_from_scratch
 from ..modeling.parameters import model_phrase
+from ..output import show
 from ..reporting.card_context import CardContext
 from ..reporting.plain import describe_object, describe_settings
 from ..reporting.schema import RunReport, Score
 from ..reporting.summary import training_sentence
 from ..runs.fingerprint import data_fingerprint, settings_fingerprint, tokenizer_digest
+from ..training.arguments import RecipeArguments, fitting_defaults
 from ..training.loss import Loss
 from ..training.saving import cache_hint, save_model
 from ..training.session import Phase
 from ..training.trainer import KitTrainer
+from .model_object import model_object
 from .state import Prepared, RecipeState
 
 _OF_THE_BASE = ("model", "tokenizer", "args", "callbacks")
@@ -60,7 +64,9 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
     def __init__(
         self, model: Any, tokenizer: Any, args: TrainingArguments, callbacks: Sequence[TrainerCallback] = ()
     ) -> None:
-        self.model_name_or_path = str(model) if isinstance(model, Path) else model
+        self.model_object = model_object(model, tokenizer)
+        given = model if self.model_object is None else self.model_object.path
+        self.model_name_or_path = str(given) if isinstance(given, Path) else given
         self.tokenizer_name_or_path = str(tokenizer) if isinstance(tokenizer, Path) else tokenizer
         self.args = copy.copy(args)
         self.callbacks = list(callbacks)
@@ -83,10 +89,17 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
             model: as the recipe takes it.
             sample: whether the bundled sample is trained on.
             lora: whether adapters are trained.
-            settings: arguments that override the defaults.
+            settings: arguments that override the defaults, which give way where they do not fit.
+
+        Raises:
+            ConfigError: the settings do not go together.
         """
         defaults = cls.machine_defaults() | cls.default_hyperparameters(model, sample, lora)
-        return TrainingArguments(output_dir=output_dir or f"runs/{cls.name}", **(defaults | settings))
+        arguments = fitting_defaults(defaults, settings) | settings
+        try:
+            return RecipeArguments(output_dir=output_dir or f"runs/{cls.name}", **arguments)
+        except ValueError as error:
+            raise ConfigError(f"TrainingArguments: {error}") from error
 
     @classmethod
     def default_hyperparameters(cls, model: Any, sample: bool = False, lora: bool = False) -> dict[str, Any]:
@@ -188,7 +201,7 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
     def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple[Any, RunArguments]:
         """Return the recipe that flags ask for, and how to run it; by default flags of model, tokenizer and Trainer."""
         defaults = {"output_dir": f"runs/{cls.name}", **cls.machine_defaults()}
-        run, args = parse_arguments((RunArguments, TrainingArguments), defaults, argv)
+        run, args = parse_arguments((RunArguments, RecipeArguments), defaults, argv, adapt=fitting_defaults)
         return cls(run.model, run.tokenizer, args), run
 
     # What hooks can use
@@ -234,18 +247,24 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
         """Return what the constructor was given, but for the Trainer's arguments, by name of the argument."""
         names = inspect.signature(type(self)).parameters
         settings = {name: getattr(self, name) for name in names if hasattr(self, name) and name not in _OF_THE_BASE}
-        model = {"model": self.model_name_or_path, "tokenizer": self.tokenizer_name_or_path}
-        return settings | model | {"callbacks": self.callbacks or None}
+        model = self.model_name_or_path if self.model_object is None else self.model_object.model
+        return (
+            settings
+            | {"model": model, "tokenizer": self.tokenizer_name_or_path}
+            | {"callbacks": self.callbacks or None}
+        )
 
     def model_settings(self) -> dict[str, Any]:
         """Return what the report says of the model that was asked for."""
-        model, tokenizer = self.model_name_or_path, self.tokenizer_name_or_path
+        model, tokenizer = self.given()["model"], self.tokenizer_name_or_path
         return {"model_name_or_path": describe_object(model), "tokenizer": describe_object(tokenizer)}
 
     def fingerprint(self) -> dict[str, Any]:
         """Return all settings that can change the result of a run, as plain data by name."""
         settings = {name: value for name, value in self.given().items() if name != "callbacks"}
-        return {"recipe": self.name} | settings_fingerprint({"config": self.config, **settings}, self.args)
+        settings["model"] = self.model_name_or_path
+        named = {} if self.model_object is None else {"model": self.model_object.name}
+        return {"recipe": self.name} | settings_fingerprint({"config": self.config, **settings}, self.args) | named
 
     def run_fingerprint(self, data: DataT) -> dict[str, Any]:
         """Return all that can change the result of a run: settings, examples, tokenizer, what else its data hold."""
@@ -255,7 +274,7 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
     def log_main(self, text: str) -> None:
         """Print a line in the main process."""
         if self.is_main:
-            print(text)  # noqa: T201
+            show(text)
 
     def batch_lengths(self, max_length: int) -> tuple[int, ...] | None:
         """Return the lengths that batches of sequences of up to `max_length` tokens may have; none means any.

@@ -10,6 +10,7 @@ from ..reporting.overview import Overview
 from ..reporting.schema import REPORT_FILE, RunReport
 from ..runs.differences import compare
 from ..runs.directory import RunDirectory
+from ..runs.pages import publish_summary
 from .recipe import Recipe
 
 Settings = Mapping[str, str | Sequence[str]]
@@ -33,7 +34,7 @@ def run_pipeline(stages: Sequence[AnyRecipe], folder: str | Path, settings: Sett
     Raises:
         ConfigError: a setting is of no stage, or is the output folder of one.
         OutputError: a stage has finished from weights of the first that are no longer there, or that are to be trained
-            longer.
+            longer; or its report is damaged.
         KitError: as `Recipe.train`.
     """
     flags = _flags_by_stage(stages, folder, settings)
@@ -44,13 +45,17 @@ def run_pipeline(stages: Sequence[AnyRecipe], folder: str | Path, settings: Sett
         recipe.train(resume=True, force=run.force)
     overview = Overview.load(folder, tuple(stage.name for stage in stages))
     if recipe.args.process_index == 0:
-        overview.save(folder)
+        publish_summary(overview.parts(folder))
     return overview
 
 
 def _check_all(stages: Sequence[AnyRecipe], folder: str | Path, flags: Mapping[str, list[str]]) -> None:
     first = stages[0].from_command_line(flags[stages[0].name])[0]
     first.check_settings()
+    for stage in stages:
+        run = RunDirectory(Path(folder) / stage.name)
+        if run.is_finished:
+            run.load_report()
     _check_children(stages, Path(folder), first)
     for stage in stages[1:]:
         recipe = stage.from_command_line(flags[stage.name])[0]

@@ -14,22 +14,23 @@ from ..contract import DataT, EvaluationT
 from ..errors import ConfigError, raise_faults
 from ..modeling.padding import skip_padding
 from ..reporting.model_card import model_card, write_card
-from ..reporting.reproduce import python_code
 from ..reporting.schema import RunReport
 from ..reporting.seeds import SeedsReport
 from ..runs.directory import RunDirectory
-from ..runs.pages import Publisher
+from ..runs.pages import Publisher, publish_summary
 from ..runs.target import HubTarget
-from ..training.best_metric import with_best_metric
-from ..training.checks import argument_faults, best_metric_faults, check_space, data_faults
+from ..training.best_metric import best_metric_faults, with_best_metric
+from ..training.checks import argument_faults, check_space
 from ..training.evaluation import SavedEvaluation, evaluate_model, evaluate_saved
 from ..training.logs import plain_scores
 from ..training.preflight import preflight
 from ..training.report import RunRecord, build_report, initial_evidence, model_origin
 from ..training.saving import save_with_hint
+from ..training.schedule import check_learning
 from ..training.session import Phase, TrainingOutcome, build_trainer, fit
 from ..training.timing import Timings
 from ..training.trainer import KitTrainer
+from .description import describe_run
 from .hooks import RecipeHooks
 from .launch import run_command_line
 from .seeds import train_with_seeds
@@ -62,8 +63,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         self.check_settings()
         with timings.stage("data"):
             data = self.load_data()
-        raise_faults(data_faults(self.args, data), "TrainingArguments")
-        args = with_best_metric(self.args, data)
+        args = with_best_metric(self.args, data, self.callbacks)
         with timings.stage("model"):
             built = self.build_model(data)
         unpadded, notes = skip_padding(built.model, self.unpad, self.on_xla)
@@ -79,9 +79,8 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         Raises:
             KitError: something cannot work.
         """
-        faults = [*argument_faults(self.args, self.smooths_labels)]
-        faults += best_metric_faults(self.args, self.glossary) if self.glossary else []
-        raise_faults(faults, "TrainingArguments")
+        scores = best_metric_faults(self.args, self.glossary) if self.glossary else ()
+        raise_faults([*argument_faults(self.args, self.smooths_labels), *scores], "TrainingArguments")
         self.check()
 
     def train(self, resume: bool = False, force: bool = False) -> RunReport:
@@ -107,6 +106,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         run.check(resume, self.model_name_or_path)
         self.state = self.state if self.state.trainer is None else RecipeState()  # a trained model is not a start
         prepared = self.prepare(record.timings)
+        record.notes += check_learning(prepared.args, prepared.model, len(prepared.data.train))
         record.fingerprint |= self.run_fingerprint(prepared.data)
         claim = run.claim(record.fingerprint, resume, force)
         record.notes += [*claim.notes, *prepared.notes, *publisher.check()]
@@ -131,7 +131,8 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
                 self.save_usage(prepared.data, saved.evaluation, self.output_dir)
         report = self._report(prepared, outcome, saved, record, run)
         run.delete_initial_weights()
-        publisher.publish(report)
+        with save_with_hint(self.output_dir, "The report"):
+            publisher.publish(report)
         outcome.trainer.accelerator.wait_for_everyone()
         return report
 
@@ -197,7 +198,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         """
         summary = train_with_seeds(seeds, {seed: self.with_seed(seed) for seed in seeds}, resume, force)
         if self.is_main:
-            summary.save(self.output_dir)
+            publish_summary(summary.parts(self.output_dir))
         return summary
 
     def with_seed(self, seed: int) -> Self:
@@ -288,10 +289,9 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
     ) -> RunReport:
         with record.timings.stage("report"):
             change, notes = run.parameter_change(tuple(record.notes))
-            description = self.describe(prepared.data, prepared.model, saved.evaluation, outcome.steps)
-            record.notes += [*saved.notes, *notes]
+            description, code, faults = describe_run(self, prepared, saved.evaluation, outcome.steps)
+            record.notes += [*saved.notes, *notes, *faults]
         settings = {"training": prepared.args.to_dict(), "model": model_origin(self.checkpoint, record.fingerprint)}
-        code = python_code(type(self), self.given(), prepared.args)
         return build_report(self.name, description, saved, outcome, prepared.model, record, settings, change, code)
 
     def _publisher(self) -> Publisher:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..text_files import write_text
 from .parameters import CHANGE_HEADER, CHANGE_NOTE, change_rows
 from .plots import plots, weight_change
 from .rows import data_rows, history_rows, numeric_columns, parameter_rows, score_rows, setting_rows, time_rows
@@ -61,9 +62,7 @@ class Section:
 
 def write_html(report: RunReport, folder: str | Path) -> Path:
     """Write `report.html` into `folder`."""
-    path = Path(folder) / REPORT_PAGE
-    path.write_text(to_html(report), "utf-8")
-    return path
+    return write_text(Path(folder) / REPORT_PAGE, to_html(report))
 
 
 def to_html(report: RunReport) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..text_files import write_text
 from .parameters import CHANGE_HEADER, CHANGE_NOTE, change_rows
 from .records import WeightChange
 from .rows import data_rows, history_rows, numeric_columns, parameter_rows, score_rows, setting_rows, time_rows
@@ -14,9 +15,7 @@ MARKDOWN_FILE = "report.md"
 
 def write_markdown(report: RunReport, folder: str | Path) -> Path:
     """Write `report.md` into `folder`."""
-    path = Path(folder) / MARKDOWN_FILE
-    path.write_text(to_markdown(report), "utf-8")
-    return path
+    return write_text(Path(folder) / MARKDOWN_FILE, to_markdown(report))
 
 
 def to_markdown(report: RunReport) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ..errors import raise_faults
+from ..text_files import write_text
 from .card_check import CARD_FILE, metadata_faults
 from .card_context import CardContext, CardScore
 from .escaping import escape_markdown, one_line
@@ -96,7 +97,7 @@ def write_card(card: ModelCard, folder: str | Path) -> bool:
     path = Path(folder) / CARD_FILE
     if path.exists():
         return False
-    card.save(path)
+    write_text(path, str(card))
     return True
 
 
@@ -113,7 +114,7 @@ def name_in_card(folder: str | Path, name: str) -> None:
         content = path.read_bytes().decode("utf-8")
         renamed = _MODEL_ID.sub(lambda _: f"model_id = {_literal(name)}", content)
         if renamed != content:
-            path.write_bytes(renamed.encode("utf-8"))
+            write_text(path, renamed)
 
 
 def _literal(text: str) -> str:

@@ -8,19 +8,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.panel import Panel
 from rich.text import Text
 
+from ..text_files import write_text
 from .html import Block, Section, block, evaluation_blocks, render
 from .markdown import markdown_table
 from .numbers import is_finite_number
+from .optional import Parts
 from .parameters import CHANGE_HEADER, CHANGE_NOTE, change_rows
 from .plots import plots
 from .push_command import push_command
 from .rows import data_rows, parameter_rows
 from .schema import Finding, RunReport
-from .terminal import rich_table
+from .terminal import rich_table, stdout_console
 
 OVERVIEW_FILE = "overview.md"
 OVERVIEW_PAGE = "overview.html"
@@ -97,10 +99,20 @@ class Overview:
 
     def save(self, folder: str | Path) -> Path:
         """Write `overview.html` and `overview.md` into the folder of the runs, and print it on one screen."""
-        path = Path(folder) / OVERVIEW_FILE
-        path.write_text(self.to_markdown(), "utf-8")
-        page = path.with_name(OVERVIEW_PAGE)
-        page.write_text(self.to_html(), "utf-8")
+        for part in self.parts(folder).values():
+            part()
+        return Path(folder) / OVERVIEW_FILE
+
+    def parts(self, folder: str | Path) -> Parts:
+        """Return what `save` does, none of it needed by the rest."""
+        text, page = Path(folder) / OVERVIEW_FILE, Path(folder) / OVERVIEW_PAGE
+        return {
+            f"{OVERVIEW_FILE} was not written": lambda: write_text(text, self.to_markdown()),
+            f"{OVERVIEW_PAGE} was not written": lambda: write_text(page, self.to_html()),
+            "The overview was not shown": lambda: self._print(page),
+        }
+
+    def _print(self, page: Path) -> None:
         summaries = [Text.assemble((f"{name}: ", "bold"), " ".join(run.summary)) for name, run in self.runs.items()]
         findings = [
             Text(f"{name}: {finding.severity} {finding.code}")
@@ -109,8 +121,7 @@ class Overview:
         ]
         table = rich_table(_HEADER, self.rows())
         body = Group(table, Text(), *summaries, *findings, Text(), Text(f"Complete overview: {page}", "bold"))
-        Console().print(Panel(body, title=_TITLE.lower(), expand=False))
-        return path
+        stdout_console().print(Panel(body, title=_TITLE.lower(), expand=False))
 
 
 def _scores(run: RunReport) -> str:

@@ -13,11 +13,13 @@ _PACKAGES = ("bert_finetune_kit", "torch", "transformers", "accelerate", "datase
 
 
 def to_plain(value: object) -> Plain:
-    """Return `value` as JSON can hold it; NaN, infinity and objects of other types become strings.
+    """Return `value` as JSON can hold it: dataclasses by field; NaN, infinity and objects of other types as strings.
 
     >>> to_plain({"scores": (0.5, float("nan")), 3: Path("runs")})
     {'scores': [0.5, 'nan'], '3': 'runs'}
     """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

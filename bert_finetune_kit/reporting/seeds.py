@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.panel import Panel
 
+from ..text_files import write_text
 from .markdown import markdown_table
 from .numbers import is_finite_number
+from .optional import Parts
 from .schema import RunReport
-from .terminal import rich_table
+from .terminal import rich_table, stdout_console
 
 
 @dataclass
@@ -36,10 +37,23 @@ class SeedsReport:
 
     def save(self, folder: str | Path) -> None:
         """Write `seeds.json` and `seeds.md` into `folder`, and print the table."""
+        for part in self.parts(folder).values():
+            part()
+
+    def parts(self, folder: str | Path) -> Parts:
+        """Return what `save` does, none of it needed by the rest."""
         title = f"{self.recipe}, {len(self.seeds)} seeds"
-        Path(folder, "seeds.json").write_text(json.dumps(asdict(self), indent=2) + "\n", "utf-8")
-        Path(folder, "seeds.md").write_text(f"# {title}\n\n{markdown_table(self.header, self.rows)}\n", "utf-8")
-        Console().print(Panel(rich_table(self.header, self.rows), title=title, expand=False))
+        return {
+            "seeds.json was not written": lambda: write_text(
+                Path(folder, "seeds.json"), json.dumps(asdict(self), indent=2) + "\n"
+            ),
+            "seeds.md was not written": lambda: write_text(
+                Path(folder, "seeds.md"), f"# {title}\n\n{markdown_table(self.header, self.rows)}\n"
+            ),
+            "The seeds were not shown": lambda: stdout_console().print(
+                Panel(rich_table(self.header, self.rows), title=title, expand=False)
+            ),
+        }
 
 
 def summarize_seeds(seeds: Sequence[int], reports: Sequence[RunReport]) -> SeedsReport:

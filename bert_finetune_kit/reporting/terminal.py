@@ -1,24 +1,33 @@
 """A report on the terminal, on one screen."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ..output import StandardOutput
+from .html import REPORT_PAGE
+from .markdown import MARKDOWN_FILE
 from .parameters import change_line
 from .rows import numeric_columns, score_rows
-from .schema import RunReport
+from .schema import REPORT_FILE, RunReport
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold blue"}
 _EVALUATIONS = 5  # of a long run, those shown beside that of the saved weights
 _FRAME, _GAP = 4, 2  # columns of the border, and between two columns of a table
 
 
+def stdout_console() -> Console:
+    """Return a console that writes to standard output, whatever its encoding."""
+    return Console(file=StandardOutput())  # type: ignore[arg-type]
+
+
 def print_report(report: RunReport, folder: str, console: Console | None = None) -> None:
     """Print summary, findings, scores and notes, and where the complete report is."""
-    console = console or Console()
+    console = console or stdout_console()
     parts: list[RenderableType] = [Text(" ".join(report.summary)), Text()]
     parts += [*_findings(report), Text()] if report.findings else []
     if report.scores:
@@ -27,7 +36,8 @@ def print_report(report: RunReport, folder: str, console: Console | None = None)
         parts += [rich_table(report.tables[0].header, report.tables[0].rows), Text()]
     parts += [Text(change_line(report.change)), Text()] if report.change else []
     parts += [Text(f"· {note}") for note in report.notes]
-    parts.append(Text(f"report.html, report.md, report.json and the model are in {folder}", "bold"))
+    files = [name for name in (REPORT_PAGE, MARKDOWN_FILE, REPORT_FILE) if Path(folder, name).exists()]
+    parts.append(Text(f"{', '.join([*files, 'the model'])} and its tokenizer are in {folder}", "bold"))
     console.print(Panel(Group(*parts), title=report.recipe, expand=False))
 
 

@@ -15,8 +15,10 @@ from ..modeling.initial_weights import (
     INITIAL_WEIGHTS_FILE,
     change_since_initial,
     delete_initial_weights,
+    has_initial_weights,
     save_initial_weights,
 )
+from ..reporting.optional import attempt, attempt_aloud
 from ..reporting.schema import REPORT_FILE, RunReport
 from .checkpoints import latest_valid_checkpoint, saved_fingerprint
 from .differences import Differences, compare
@@ -91,6 +93,11 @@ class RunDirectory:
             raise OutputError(f"{self.path} is the folder of the model to start from: choose another output_dir.")
         if not resume:
             self._check_unused()
+        if not _is_encodable(str(self.path)):
+            raise OutputError(
+                f"The name of the output folder {str(self.path)!r} has characters that the locale of this process "
+                "cannot hold, and tokenizers could not be saved there: set PYTHONUTF8=1, or choose another output_dir."
+            )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             probe = self.path / f".write-test-{os.getpid()}"
@@ -164,14 +171,15 @@ class RunDirectory:
     def save_initial_weights(self, model: Any, checkpoint: str | None, resumed: bool) -> tuple[str, ...]:
         """Keep the weights that the run starts from until it has ended, and return notes.
 
-        A resumed run has them; where they were lost, they are written again, as seed and checkpoint determine them.
+        A resumed run has them; where they were lost or damaged, they are written again, as seed and checkpoint
+        determine them.
 
         Args:
             model: before training.
             checkpoint: what it was loaded from; none means that its weights are new.
             resumed: whether the run continues from a checkpoint.
         """
-        if not self.is_main or (resumed and (self.path / INITIAL_WEIGHTS_FILE).exists()):
+        if not self.is_main or (resumed and has_initial_weights(self.path)):
             return ()
         try:
             save_initial_weights(model, checkpoint, self.path)
@@ -185,17 +193,34 @@ class RunDirectory:
         Args:
             notes: of the run so far.
         """
-        change = change_since_initial(self.path) if self.is_main else None
-        if change is not None:
-            return describe_change(change), ()
-        if not self.is_main or any(note.startswith(_CHANGE_UNKNOWN) for note in notes):
+        if not self.is_main:
             return {}, ()
+        change, faults = attempt(_CHANGE_UNKNOWN, self._change, "Parameters by module are in the report all the same.")
+        if change or faults or any(note.startswith(_CHANGE_UNKNOWN) for note in notes):
+            return change or {}, faults
         return {}, (f"{_CHANGE_UNKNOWN}: the initial weights are gone, or the model is not saved in one file",)
+
+    def _change(self) -> dict[str, Any] | None:
+        change = change_since_initial(self.path)
+        return None if change is None else describe_change(change)
 
     def delete_initial_weights(self) -> None:
         """Delete what `save_initial_weights` wrote."""
         if self.is_main:
-            delete_initial_weights(self.path)
+            attempt_aloud(
+                f"{INITIAL_WEIGHTS_FILE} was not deleted",
+                lambda: delete_initial_weights(self.path),
+                f"Nothing needs it: delete it from {self.path}.",
+            )
+
+
+def _is_encodable(path: str) -> bool:
+    """Whether a path has no lone surrogates, which stand for bytes of its name that could not be decoded."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _schedule(extended: Sequence[str], start: str) -> list[str]:

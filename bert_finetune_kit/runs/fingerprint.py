@@ -47,6 +47,9 @@ _MACHINE = (
     "dataloader_num_workers", "dataloader_pin_memory", "dataloader_persistent_workers", "dataloader_prefetch_factor",
     "dataloader_multiprocessing_context", "dataloader_in_order", "per_device_eval_batch_size",
     "eval_accumulation_steps", "eval_use_gather_object",
+    # These compute the same numbers twice.
+    "activation_checkpointing", "activation_checkpointing_kwargs", "gradient_checkpointing",
+    "gradient_checkpointing_kwargs",
 )  # fmt: skip
 # The recipes ignore or refuse these, or their product is in the fingerprint as "effective batch".
 _NOT_USED = (

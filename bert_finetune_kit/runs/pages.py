@@ -4,20 +4,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..output import show
 from ..reporting.card_context import CardContext
 from ..reporting.html import REPORT_PAGE, write_html
 from ..reporting.markdown import MARKDOWN_FILE, write_markdown
 from ..reporting.model_card import CARD_FILE, is_unchanged, model_card, write_card
+from ..reporting.optional import Parts, attempt_all, attempt_aloud
+from ..reporting.push_command import push_command
 from ..reporting.schema import REPORT_FILE, RunReport
 from ..reporting.terminal import print_report
 from .target import HubTarget
 
 PREVIOUS_FOLDER = "previous"
 
+_LATER = "The run is complete; to write it later: train(resume=True), or the same command with --resume."
+_SUMMARY_LATER = "The runs are complete; to have it later, repeat the call: what has finished is not trained again."
+
+
+def publish_summary(parts: Parts) -> None:
+    """Write and show what puts several finished runs together; called in the main process."""
+    attempt_all(parts, _SUMMARY_LATER)
+
 
 @dataclass(frozen=True)
 class Publisher:
-    """Writes the files of a finished run, shows its report, and pushes it where that is asked for."""
+    """Writes the files of a finished run, shows its report, and pushes it where that is asked for.
+
+    Only `report.json` is needed: whatever else fails costs itself alone.
+    """
 
     folder: str
     card_context: Callable[[RunReport], CardContext]
@@ -51,12 +65,20 @@ class Publisher:
                 (folder / name).replace(folder / PREVIOUS_FOLDER / name)
 
     def publish(self, report: RunReport) -> None:
-        """Save and show a report, then push the run: whatever the Hub answers, everything is on the disk."""
+        """Save and show a report, then push the run: whatever the Hub answers, everything is on the disk.
+
+        Raises:
+            OSError: `report.json` cannot be written; the report has been shown.
+        """
         if not self.is_main:
             return
-        report.save(self.folder)
-        self._write_pages(report)
-        print_report(report, self.folder)
+        try:
+            report.save(self.folder)
+        except OSError:
+            self._show(report)
+            raise
+        attempt_all(self._pages(report), _LATER)
+        self._show(report)
         self._push(report)
 
     def publish_missing(self, report: RunReport) -> None:
@@ -64,16 +86,35 @@ class Publisher:
         if not self.is_main:
             return
         if not all(Path(self.folder, name).exists() for name in (MARKDOWN_FILE, REPORT_PAGE, CARD_FILE)):
-            self._write_pages(report)
+            attempt_all(self._pages(report), _LATER)
         self._push(report)
 
-    def _write_pages(self, report: RunReport) -> None:
-        write_markdown(report, self.folder)
-        write_html(report, self.folder)
-        card = model_card(report, self.card_context(report), self.target.name)
-        if not write_card(card, self.folder):
-            print(f"{self.folder} already has a README.md, which was kept; model_card() returns the new card.")  # noqa: T201
+    def _pages(self, report: RunReport) -> Parts:
+        return {
+            f"{MARKDOWN_FILE} was not written": lambda: write_markdown(report, self.folder),
+            f"{REPORT_PAGE} was not written": lambda: write_html(report, self.folder),
+            f"{CARD_FILE}, the model card, was not written": lambda: self._write_card(report),
+        }
+
+    def _write_card(self, report: RunReport) -> None:
+        if not write_card(model_card(report, self.card_context(report), self.target.name), self.folder):
+            show(f"{self.folder} already has a README.md, which was kept; model_card() returns the new card.")
+
+    def _show(self, report: RunReport) -> None:
+        attempt_aloud(
+            "The report was not shown",
+            lambda: print_report(report, self.folder),
+            f"The files of the run are in {self.folder}.",
+        )
 
     def _push(self, report: RunReport) -> None:
-        if self.push_to_hub:
-            print(self.target.push_with_hint(self.folder, report.recipe))  # noqa: T201
+        if not self.push_to_hub:
+            return
+        command = push_command(self.folder, self.target.name, self.target.private)
+        address = attempt_aloud(
+            "Not pushed",
+            lambda: self.target.push(self.folder, report.recipe),
+            f"The run is complete in {self.folder}; to push it later:\n  {command}",
+        )
+        if address:
+            show(f"Pushed to {address}.")

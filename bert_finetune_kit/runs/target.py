@@ -1,12 +1,11 @@
 """Where a run is published on the Hub, before and after its training."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from transformers import TrainingArguments
 
 from ..errors import HubError
-from ..reporting.push_command import push_command
 from .publish import open_repository, push_folder
 
 
@@ -16,7 +15,7 @@ class HubTarget:
 
     name: str
     """With or without its owner."""
-    token: str | None
+    token: str | None = field(repr=False)
     private: bool = True
 
     @classmethod
@@ -50,13 +49,3 @@ class HubTarget:
             HubError: the Hub refuses or does not answer, or it would refuse the model card.
         """
         return push_folder(folder, self.name, self.token, f"{recipe} with bert_finetune_kit", self.private)
-
-    def push_with_hint(self, folder: str | Path, recipe: str) -> str:
-        """Push a run that is complete on the disk; return what to print of it."""
-        try:
-            return f"Pushed to {self.push(folder, recipe)}."
-        except HubError as error:
-            return (
-                f"Not pushed: {error}. The run is complete in {folder}; to push it later:\n"
-                f"  {push_command(folder, self.name, self.private)}"
-            )

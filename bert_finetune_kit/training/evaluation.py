@@ -5,11 +5,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, cast
 
 from ..contract import Evaluation, EvaluationT, Outputs, PreparedData
+from ..reporting.optional import attempt
 from .logs import evaluations, plain_scores, saved_step
+from .memory import evaluation_memory
 from .session import TrainingOutcome
 
 Evaluate = Callable[[Any, Mapping[str, Outputs]], EvaluationT]
 """Data of the recipe, and outputs by split → evaluation."""
+
+
+_LATER = "They are in the report."
 
 
 @dataclass(frozen=True)
@@ -33,24 +38,36 @@ def evaluate_saved(outcome: TrainingOutcome, evaluate: Evaluate[EvaluationT]) ->
     """
     trainer, rows = outcome.trainer, evaluations(outcome.logs)
     step, notes = saved_step(trainer.state, trainer.args)
-    evaluation = evaluate_model(outcome.trainer, outcome.data, evaluate)
+    evaluation = evaluate_model(trainer, outcome.data, evaluate, str(trainer.args.output_dir))
     if not outcome.data.validation:
         return SavedEvaluation(evaluation, rows, {}, notes)
     phase = {"phase": outcome.logs[-1]["phase"]} if outcome.logs and "phase" in outcome.logs[-1] else {}
     place = next((place for place, row in enumerate(rows) if _is_at(row, step, phase)), None)
     if place is None:  # nothing was evaluated at that step
-        trainer.log({f"eval_{key}": value for key, value in evaluation.scores.items()})
+        row = {f"eval_{key}": value for key, value in evaluation.scores.items()}
+        notes += attempt("The scores of the saved weights were not logged", lambda: trainer.log(row), _LATER)[1]
         rows.append({"epoch": trainer.state.epoch, "step": step, **phase})
         place = len(rows) - 1
     rows[place] = rows[place] | dict(evaluation.scores)
     return SavedEvaluation(evaluation, rows, rows[place], notes)
 
 
-def evaluate_model(trainer: Any, data: PreparedData, evaluate: Evaluate[EvaluationT]) -> EvaluationT:
-    """Evaluate the model of a Trainer as it is now."""
+def evaluate_model(
+    trainer: Any, data: PreparedData, evaluate: Evaluate[EvaluationT], run: str | None = None
+) -> EvaluationT:
+    """Evaluate the model of a Trainer as it is now.
+
+    Args:
+        trainer: of the model.
+        data: of the recipe.
+        evaluate: data and outputs of each validation split → evaluation.
+        run: folder of the training that it ends; none where nothing was trained.
+    """
     if not data.validation:
         return cast(EvaluationT, Evaluation(scores={}))
-    evaluation = evaluate(data, {split: trainer.outputs(examples) for split, examples in data.validation.items()})
+    with evaluation_memory(trainer.args, run):
+        outputs = {split: trainer.outputs(examples) for split, examples in data.validation.items()}
+    evaluation = evaluate(data, outputs)
     return replace(evaluation, scores=plain_scores(evaluation.scores))
 
 

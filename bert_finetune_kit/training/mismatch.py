@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import KitError, OutputError
+from ..inference.memory import is_out_of_memory
 from .checkpointing import CheckpointCallback
 
 
@@ -22,7 +23,8 @@ def mismatch_explained(checkpoint: Path | None, callback: CheckpointCallback) ->
     try:
         yield
     except (KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
-        if checkpoint is None or callback.has_begun or isinstance(error, KitError):
+        is_other = isinstance(error, KitError) or is_out_of_memory(error)
+        if checkpoint is None or callback.has_begun or is_other:
             raise
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise OutputError(

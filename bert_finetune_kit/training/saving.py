@@ -34,18 +34,16 @@ def save_model(trainer: KitTrainer, model: Any, tokenizer: Any, folder: str) -> 
 
 
 @contextmanager
-def save_with_hint(folder: str) -> Iterator[None]:
+def save_with_hint(folder: str, what: str = "The trained model") -> Iterator[None]:
     """Turn an error of the disk into a message that says how to continue.
 
     Raises:
-        OutputError: the trained model could not be written.
+        OutputError: what was to be saved could not be written.
     """
     try:
         yield
     except (OSError, SafetensorError) as error:
-        raise OutputError(
-            f"The trained model could not be written to {folder}: {error}. {resume_hint(Path(folder))}"
-        ) from error
+        raise OutputError(f"{what} could not be written to {folder}: {error}. {resume_hint(Path(folder))}") from error
 
 
 @contextmanager

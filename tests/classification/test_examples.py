@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tokenizers
 import torch
-from datasets import Dataset
+from datasets import Dataset, Features, List, Value
 from formats import bert_format, format_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +13,7 @@ from transformers import BertTokenizer
 
 from bert_finetune_kit.classification.collator import DataCollatorForClassification
 from bert_finetune_kit.classification.examples import ClassificationExamples, slide, truncate
-from bert_finetune_kit.data.tokenized import tokenize_texts
+from bert_finetune_kit.data.tokenized import TokenizedTexts, tokenize_texts
 from bert_finetune_kit.data.vocabulary import load_tokenizer
 
 
@@ -59,6 +59,19 @@ def test_truncation_keeps_as_many_tokens_as_fit(length, pair_length, max_tokens)
     assert second.tolist() == list(range(len(second)))
 
 
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(2, 40))
+def test_the_longer_text_loses_one_token_at_a_time(length, pair_length, max_tokens):
+    """As transformers' `longest_first` does; of texts of equal length the second loses one."""
+    first, second = truncate(np.arange(length), np.arange(pair_length), max_tokens)
+    while length + pair_length > max_tokens:
+        if length > pair_length:
+            length -= 1
+        else:
+            pair_length -= 1
+    assert (len(first), len(second)) == (length, pair_length)
+    assert len(truncate(np.arange(length), None, max_tokens)[0]) == min(length, max_tokens)
+
+
 @given(st.integers(1, 80), st.integers(2, 30), st.data())
 def test_windows_cover_the_text_and_overlap(length, max_tokens, data):
     shared = data.draw(st.integers(0, max_tokens // 2))
@@ -79,6 +92,66 @@ def test_windows_of_pairs_keep_the_shorter_text(tokenizer):
     short = [ids[1 : split - 1].tolist() for ids, split in examples[1]["windows"]]
     assert short == [examples.texts[1][0].tolist()] * len(short)
     assert len(short) > 1
+
+
+def id_examples(max_length, stride=None, targets=None, **columns):
+    """Examples of texts that are token ids: [CLS] is 1, [SEP] is 2."""
+    features = Features({name: List(Value("int32")) for name in columns})
+    tokenized = TokenizedTexts(Dataset.from_dict(columns, features=features))
+    return ClassificationExamples(tokenized, targets, max_length, stride, bert_format(1, 2, pair=tokenized.are_pairs))
+
+
+def ids_of(example):
+    return [(ids.tolist(), first) for ids, first in example["windows"]]
+
+
+def test_windows_of_a_text():
+    text = list(range(10, 20))
+    examples = id_examples(6, stride=1, text=[text, text[:4], []])
+    assert examples.max_tokens == 4
+    expected = [[1, *text[start : start + 4], 2] for start in (0, 3, 6)]
+    assert ids_of(examples[0]) == [(ids, 6) for ids in expected]
+    assert ids_of(examples[1]) == [([1, *text[:4], 2], 6)]
+    assert ids_of(examples[2]) == [([1, 2], 2)]
+    assert examples.too_long.tolist() == [0]
+    # Windows share half of their tokens at most, so that each brings new ones.
+    wide = id_examples(6, stride=9, text=[text])
+    assert [ids[1] for ids, _ in ids_of(wide[0])] == [10, 12, 14, 16]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "windows"),
+    [
+        (3, 7, [(range(3), range(5)), (range(3), range(4, 7))]),  # 8 tokens, of which 3 are the shorter text
+        (7, 3, [(range(5), range(3)), (range(4, 7), range(3))]),
+        (3, 5, [(range(3), range(5))]),
+        (6, 7, [(range(4), range(4)), (range(4), range(3, 7))]),  # both long: the shorter one is cut to half
+        (7, 6, [(range(4), range(4)), (range(3, 7), range(4))]),
+        (6, 6, [(range(4), range(4)), (range(4), range(3, 6))]),  # of equal length, windows slide over the second
+        (0, 9, [(range(0), range(8)), (range(0), range(7, 9))]),
+    ],
+)
+def test_windows_of_a_pair(first, second, windows):
+    examples = id_examples(11, stride=1, text=[list(range(10, 10 + first))], text_pair=[list(range(30, 30 + second))])
+    assert examples.max_tokens == 8
+    expected = [([1, *(10 + n for n in text), 2, *(30 + n for n in pair), 2], len(text) + 2) for text, pair in windows]
+    assert ids_of(examples[0]) == expected
+
+
+def test_windows_of_a_pair_share_half_of_what_the_longer_text_has_at_most():
+    examples = id_examples(11, stride=9, text=[[10, 11, 12, 13]], text_pair=[list(range(30, 38))])
+    starts = [ids[first] for ids, first in ids_of(examples[0])]
+    assert starts == [30, 32, 34]
+
+
+def test_fields_of_an_example():
+    targets = np.array([[1, 0], [0, 1]], np.float32)
+    examples = id_examples(6, targets=targets, text=[[10], [11]])
+    assert [len(examples), examples[1]["label"].tolist(), examples[1]["in_loss"]] == [2, [0, 1], True]
+    assert examples[0, 0, False]["in_loss"] is False
+    assert examples.subset(np.array([1]))[0]["label"].tolist() == [0, 1]
+    assert "label" not in id_examples(6, text=[[10]])[0]
+    assert examples[0]["windows"][0][0].dtype == np.int32
 
 
 def test_padding_and_truncation_of_the_tokenizer_are_ignored(tokenizer):

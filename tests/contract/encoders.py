@@ -14,6 +14,7 @@ from transformers import CONFIG_MAPPING, PretrainedConfig, PreTrainedTokenizerFa
 from bert_finetune_kit import train_wordpiece
 from bert_finetune_kit.data.sample import sample_documents
 from bert_finetune_kit.data.vocabulary import load_tokenizer, train_tokenizer
+from bert_finetune_kit.recipes.tokenizer import with_special_tokens
 
 VOCABULARY = 600
 SIZES = {
@@ -79,14 +80,10 @@ def tiny_config(model_type, dropout=0.0) -> PretrainedConfig:
     sizes = {name: size for name, size in SIZES.items() if hasattr(stock, name) and name not in skipped}
     config = CONFIG_MAPPING[model_type](**sizes | given, vocab_size=len(tokenizer))
     config.pad_token_id = tokenizer.pad_token_id
-    # The index of the separator, which a default may put outside of a small vocabulary.
-    for name, token in {"sep_token_id": tokenizer.sep_token_id, "bos_token_id": tokenizer.cls_token_id}.items():
-        if getattr(config, name, None) is not None:
-            setattr(config, name, token)
     for name, value in vars(config).items():
         if "drop" in name and isinstance(value, float):
             setattr(config, name, dropout)
-    return config
+    return with_special_tokens(config, tokenizer)
 
 
 @cache

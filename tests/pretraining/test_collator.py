@@ -3,9 +3,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bert_finetune_kit import ConfigError, DataCollatorForPreTraining
-from bert_finetune_kit.pretraining.collator import IGNORED
+from bert_finetune_kit.pretraining.collator import IGNORED, _choose_words
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +105,8 @@ def test_keys_and_padding_of_a_batch(tokenizer, regular):
     assert batch["attention_mask"].sum(1).tolist() == [20, 30]
     assert (batch["input_ids"][0, 20:] == tokenizer.pad_token_id).all()
     assert (batch["labels"][0, 20:] == IGNORED).all()
+    assert (batch["token_type_ids"][0, 20:] == 0).all()
+    assert (batch["token_type_ids"][0, :20] == torch.from_numpy(short["token_type_ids"])).all()
     assert {values.dtype for values in batch.values()} == {torch.int64}
     bucketed = DataCollatorForPreTraining(tokenizer, lengths=(24, 64))
     assert bucketed([short, long])["labels"].shape == (2, 64)
@@ -138,12 +142,62 @@ def test_whole_words_are_masked_as_a_whole(tokenizer):
         assert chosen.sum() == 6  # round(38 * 0.15), and words of three
 
 
+def words_of(candidates, continuation):
+    """Return the words of a sequence as tuples of positions, one token after the other."""
+    words = []
+    for place in candidates:
+        if words and continuation[place] and words[-1][-1] == place - 1:
+            words[-1] += (place,)
+        else:
+            words.append((place,))
+    return words
+
+
+@given(st.lists(st.sampled_from("sw#"), min_size=1, max_size=40), st.integers(1, 12), st.integers(0, 10**6))
+def test_words_fill_the_number_of_predictions(kinds, count, seed):
+    """Of any sequence of special tokens (s), words (w) and continuations (#)."""
+    candidates = np.flatnonzero([kind != "s" for kind in kinds])
+    continuation = np.array([kind == "#" for kind in kinds])
+    count = min(count, len(candidates))
+    if count == 0:
+        return
+    chosen = set(_choose_words(candidates, continuation, count, np.random.default_rng(seed)).tolist())
+    words = words_of(candidates.tolist(), continuation)
+    taken = [word for word in words if set(word) <= chosen]
+    if min(map(len, words)) > count:
+        assert chosen == set(words[0][:count])
+        return
+    assert chosen == {place for word in taken for place in word}
+    assert len(chosen) <= count
+    assert all(len(word) > count - len(chosen) for word in words if word not in taken)  # none more would fit
+
+
+def test_every_word_is_chosen_equally_often(tokenizer, regular):
+    """The first as often as the others, and as often as the share of tokens says."""
+    ids = np.array([tokenizer.cls_token_id, *[tokenizer.get_vocab()["the"]] * 10, tokenizer.sep_token_id])
+    collator = DataCollatorForPreTraining(tokenizer, whole_word_masking=True)
+    labels = collator([{"input_ids": ids, "rng_key": (0, 0, index)} for index in range(1000)])["labels"]
+    chosen = (labels != IGNORED).sum(0).tolist()
+    assert chosen[0] == chosen[-1] == 0
+    assert all(within_binomial(count, 1000, round(12 * 0.15) / 10) for count in chosen[1:-1])
+
+
+def test_a_piece_after_a_special_token_is_a_word_of_its_own(tokenizer):
+    """A segment that was truncated at its front can begin within a word."""
+    the, inner = tokenizer.get_vocab()["the"], next(i for p, i in tokenizer.get_vocab().items() if p.startswith("##"))
+    cls, sep = tokenizer.cls_token_id, tokenizer.sep_token_id
+    ids = np.array([cls, inner, inner, sep, inner, inner, the, inner, sep])
+    collator = DataCollatorForPreTraining(tokenizer, mlm_probability=2 / 9, whole_word_masking=True)
+    labels = collator([{"input_ids": ids, "rng_key": (0, 0, index)} for index in range(60)])["labels"]
+    assert {tuple(np.flatnonzero(row != IGNORED)) for row in labels.numpy()} == {(1, 2), (4, 5), (6, 7)}
+
+
 def test_a_word_longer_than_the_number_of_predictions_is_cut(tokenizer):
     inner = next(i for piece, i in tokenizer.get_vocab().items() if piece.startswith("##"))
     ids = np.array([tokenizer.cls_token_id, tokenizer.get_vocab()["the"], *[inner] * 30, tokenizer.sep_token_id])
     collator = DataCollatorForPreTraining(tokenizer, whole_word_masking=True)
     labels = collator([{"input_ids": ids, "rng_key": (0, 0, 0)}])["labels"]
-    assert (labels != IGNORED).sum() == round(len(ids) * 0.15)
+    assert np.flatnonzero(labels[0] != IGNORED).tolist() == list(range(1, 1 + round(len(ids) * 0.15)))
 
 
 def test_at_least_one_prediction_unless_all_tokens_are_special(tokenizer):
@@ -151,12 +205,26 @@ def test_at_least_one_prediction_unless_all_tokens_are_special(tokenizer):
     the = tokenizer.get_vocab()["the"]
     labels = collator([{"input_ids": [tokenizer.cls_token_id, the, tokenizer.sep_token_id]}])["labels"]
     assert labels[0].tolist() == [IGNORED, the, IGNORED]
+    assert (collator([{"input_ids": [tokenizer.cls_token_id, *[the] * 20]}])["labels"] != IGNORED).sum() == 1
     for whole_words in (False, True):
         collator = DataCollatorForPreTraining(tokenizer, whole_word_masking=whole_words)
         assert (collator([{"input_ids": [tokenizer.cls_token_id] * 3}])["labels"] == IGNORED).all()
 
 
-@pytest.mark.parametrize("settings", [{"mlm_probability": -1}, {"mlm_probability": 5.0}, {"max_predictions": 0}])
-def test_invalid_settings_are_rejected(tokenizer, settings):
-    with pytest.raises(ConfigError, match=next(iter(settings))):
-        DataCollatorForPreTraining(tokenizer, **settings)
+@pytest.mark.parametrize("mlm_probability", [-1, 0, 1.01, 5.0])
+def test_invalid_probabilities_are_rejected(tokenizer, mlm_probability):
+    with pytest.raises(ConfigError, match=f"mlm_probability is {mlm_probability}"):
+        DataCollatorForPreTraining(tokenizer, mlm_probability=mlm_probability)
+
+
+def test_the_smallest_number_of_predictions_is_one(tokenizer, regular):
+    with pytest.raises(ConfigError, match="max_predictions is 0"):
+        DataCollatorForPreTraining(tokenizer, max_predictions=0)
+    batch = DataCollatorForPreTraining(tokenizer, max_predictions=1)(make_examples(tokenizer, regular, 4))
+    assert ((batch["labels"] != IGNORED).sum(1) == 1).all()
+
+
+def test_the_defaults_are_those_of_the_paper(tokenizer):
+    collator = DataCollatorForPreTraining(tokenizer)
+    assert (collator.mlm_probability, collator.whole_word_masking) == (0.15, False)
+    assert collator.max_predictions is collator.lengths is None

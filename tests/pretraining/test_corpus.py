@@ -8,7 +8,14 @@ from formats import bert_format
 from bert_finetune_kit import PretrainConfig
 from bert_finetune_kit.compat.datasets import arrow_column
 from bert_finetune_kit.data.vocabulary import continuation_mask, load_tokenizer
-from bert_finetune_kit.pretraining.corpus import LONGEST_SENTENCE, TokenizedCorpus, token_ids, tokenize_corpus
+from bert_finetune_kit.pretraining.corpus import (
+    CONTINUES,
+    LONGEST_SENTENCE,
+    TokenizedCorpus,
+    cut_long,
+    token_ids,
+    tokenize_corpus,
+)
 from bert_finetune_kit.pretraining.examples import PretrainingExamples
 
 TEXTS = ["the smithy opens . The bakery is closed .\nan old sailor", "", "Tomorrow .", "the the the"]
@@ -108,3 +115,27 @@ def test_text_without_sentence_ends_is_cut_at_words(tokenizer):
 def test_special_tokens_in_a_text_are_plain_text(tokenizer):
     corpus = tokenize_corpus(Dataset.from_dict({"text": ["the [MASK] fox [SEP] dog"]}), load_tokenizer(tokenizer))
     assert not {tokenizer.mask_token_id, tokenizer.sep_token_id} & set(corpus.input_ids(0).tolist())
+
+
+@pytest.mark.parametrize(
+    ("length", "continued", "pieces"),
+    [
+        (LONGEST_SENTENCE, [], [LONGEST_SENTENCE]),
+        (LONGEST_SENTENCE + 1, [], [LONGEST_SENTENCE, 1]),
+        (LONGEST_SENTENCE + 5, [LONGEST_SENTENCE, LONGEST_SENTENCE - 1], [LONGEST_SENTENCE - 2, 7]),
+        (LONGEST_SENTENCE + 5, range(2, LONGEST_SENTENCE + 5), [1, LONGEST_SENTENCE, 4]),
+        (2 * LONGEST_SENTENCE + 2, range(1, 2 * LONGEST_SENTENCE + 2), [LONGEST_SENTENCE, LONGEST_SENTENCE, 2]),
+    ],
+    ids=["fits", "one too many", "within a word", "before a long word", "a single word"],
+)
+def test_a_long_sentence_is_cut_before_the_last_word_that_does_not_fit(length, continued, pieces):
+    """Ids that are positions, of which some continue a word."""
+    tokens = np.arange(length)
+    tokens[list(continued)] |= CONTINUES
+    cut = cut_long(tokens)
+    assert [len(piece) for piece in cut] == pieces
+    assert token_ids(np.concatenate(cut)).tolist() == list(range(length))
+
+
+def test_sentences_are_64_tokens_long_at_most():
+    assert LONGEST_SENTENCE == 64

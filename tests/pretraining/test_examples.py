@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bert_finetune_kit import PretrainConfig
-from bert_finetune_kit.pretraining.corpus import CONTINUES, TokenizedCorpus, continues_word
+from bert_finetune_kit.data.randomness import Stream, stateless_rng
+from bert_finetune_kit.pretraining.corpus import CONTINUES, TokenizedCorpus, continues_word, token_ids
 from bert_finetune_kit.pretraining.examples import PretrainingExamples, truncate_pair, usable_documents, window_start
 
 CLS, SEP, FIRST = 1, 2, 10
@@ -29,6 +30,15 @@ def make_corpus(seed=0, documents=DOCUMENTS, sentences=(1, 60), words=(1, 25)):
         rows["sentence_starts"].append(np.cumsum([0, *lengths[:-1]], dtype=np.int32))
         following += int(lengths.sum())
     return TokenizedCorpus(Dataset.from_dict(rows))
+
+
+def with_continuing(corpus, continues):
+    """Return a corpus in which the tokens that `continues` is true of continue a word."""
+    rows = corpus.rows[:]
+    rows["tokens"] = [
+        [token | CONTINUES if continues(token) else token for token in document] for document in rows["tokens"]
+    ]
+    return TokenizedCorpus(Dataset.from_dict(rows).cast(corpus.rows.features))
 
 
 def make_examples(corpus=None, seed=7, **settings):
@@ -110,6 +120,101 @@ def test_rate_and_length_of_short_sequences():
     assert lengths[lengths < examples.max_tokens].mean() == pytest.approx((2 + examples.max_tokens - 1) / 2, rel=0.15)
 
 
+def units(documents, length):
+    """Documents of sentences of one token."""
+    return make_corpus(documents=documents, sentences=(length, length + 1), words=(1, 2))
+
+
+@pytest.mark.parametrize(("objective", "special"), [("none", 2), ("sop", 3), ("nsp", 3)])
+def test_the_length_of_a_short_sequence_is_any_from_2_on(objective, special):
+    examples = make_examples(units(2, 400), objective=objective, max_length=12, short_sequence_probability=1.0)
+    assert examples.max_tokens == 12 - special
+    pairs = [examples.pair(epoch, index) for epoch in range(20) for index in range(len(examples))]
+    lengths = [len(pair.segment_a) + len(pair.segment_b) for pair in pairs]
+    options = range(2, examples.max_tokens + 1)
+    assert set(lengths) == set(options)
+    assert all(within_binomial(lengths.count(length), len(lengths), 1 / len(options)) for length in options)
+
+
+def test_a_random_segment_has_the_length_that_was_wanted_and_starts_anywhere():
+    """Its start is any sentence with enough text after it, and its length that of a segment that follows."""
+    examples = make_examples(units(3, 12), max_length=11, short_sequence_probability=0.0)
+    assert examples.max_tokens == 8
+    starts = {length: set() for length in range(1, 8)}
+    for epoch, index in itertools.product(range(500), range(len(examples))):
+        pair = examples.pair(epoch, index)
+        wanted = 8 - len(pair.segment_a)
+        assert len(pair.segment_b) == wanted
+        assert pair.truncated == 0
+        if pair.label == 1:
+            starts[wanted].add(int(pair.segment_b[0] - FIRST) % 12)
+    assert starts == {wanted: set(range(12 - wanted + 1)) for wanted in range(1, 8)}
+
+
+def test_a_random_segment_of_a_document_that_is_too_short_is_all_of_it():
+    examples = make_examples(units(2, 3), max_length=35, short_sequence_probability=0.0)
+    pairs = [examples.pair(epoch, 0) for epoch in range(50)]
+    assert {tuple(pair.segment_b - FIRST) for pair in pairs if pair.label == 1} == {(3, 4, 5)}
+
+
+def test_a_pair_is_cut_at_any_of_its_sentences():
+    """Of a document of five sentences of three tokens; and of a single sentence at any of its words."""
+    corpus = make_corpus(documents=2, sentences=(5, 6), words=(3, 4))
+    examples = make_examples(corpus, objective="sop", short_sequence_probability=0.0)
+    pairs = [examples.pair(epoch, 0) for epoch in range(100)]
+    assert {len(pair.segment_a) for pair in pairs if not pair.label} == {3, 6, 9, 12}
+    assert {(len(pair.segment_a) + len(pair.segment_b)) for pair in pairs} == {15}
+    for continued, cuts in (((2, 3), {1, 4, 5}), (range(6), {1, 2, 3, 4, 5})):  # words at 0, 1, 4, 5; a single word
+        corpus = make_corpus(documents=2, sentences=(1, 2), words=(6, 7))
+        corpus = with_continuing(corpus, lambda token, pieces=continued: token - FIRST in pieces)
+        single = make_examples(corpus, objective="sop", short_sequence_probability=0.0)
+        pairs = [single.pair(epoch, 0) for epoch in range(100)]
+        assert {int(token_ids(pair.segment_b)[0] - FIRST) for pair in pairs if not pair.label} == cuts
+
+
+@pytest.mark.parametrize("objective", ["none", "sop"])
+def test_windows_hold_the_sentences_of_the_grid(objective):
+    """The window of an example, in plain Python: the sentence at its start, and as many as reach the length."""
+    corpus = make_corpus(documents=5, sentences=(20, 60), words=(1, 9))
+    examples = make_examples(corpus, objective=objective, max_length=24, short_sequence_probability=0.0)
+    longest, number = examples.max_tokens, 0
+    for document in range(len(corpus)):
+        ids, starts = corpus.input_ids(document), corpus.sentence_starts(document).tolist()
+        shift = stateless_rng(7, 3, document, Stream.DOCUMENT).random()
+        for window in range(math.ceil(len(ids) / longest)):
+            pair = examples.pair(3, number)
+            place = window_start(len(ids), longest, window, shift)
+            first = max(start for start in starts if start <= place)
+            end = min([border for border in starts if border >= first + longest], default=len(ids))
+            tokens = sorted([*pair.segment_a, *pair.segment_b])
+            assert pair.truncated == max(end - first - longest, 0)
+            assert len(tokens) == end - first - pair.truncated
+            assert ids[first] <= tokens[0] <= tokens[-1] <= ids[end - 1]
+            number += 1
+    assert number == len(examples)
+
+
+def test_random_sentences_of_sentence_pairs_are_any_of_another_document():
+    corpus = units(3, 4)
+    examples = make_examples(corpus, pairs="sentences")
+    pairs = [examples.pair(epoch, 0) for epoch in range(200)]
+    assert {int(pair.segment_b[0] - FIRST) for pair in pairs if pair.label} == set(range(4, 12))
+    assert within_binomial(sum(pair.label for pair in pairs), len(pairs), 0.5)
+    follow = [examples.pair(0, index) for index in range(len(examples))]
+    assert len(follow) == 9
+    assert all(len(pair.segment_a) == len(pair.segment_b) == 1 for pair in follow)
+    assert [int(pair.segment_a[0] - FIRST) for pair in follow] == [0, 1, 2, 4, 5, 6, 8, 9, 10]
+
+
+def test_documents_without_a_sentence_have_no_sentence_pairs():
+    rows = {"tokens": [[], [10, 11], [12]], "sentence_starts": [[], [0, 1], [0]]}
+    corpus = TokenizedCorpus(Dataset.from_dict(rows))
+    examples = PretrainingExamples(corpus, PretrainConfig(pairs="sentences"), bert_format(CLS, SEP))
+    assert len(examples) == 1
+    assert examples.seed == 42
+    assert usable_documents(corpus, PretrainConfig(objective="none")).tolist() == [1, 2]
+
+
 def test_long_documents_fill_the_length():
     corpus = make_corpus(documents=6, sentences=(300, 400))
     examples = make_examples(corpus, short_sequence_probability=0.0)
@@ -153,13 +258,14 @@ def test_windows_inside_a_document_move_between_epochs():
 def test_an_index_alone_means_epoch_0(nsp):
     examples, _ = nsp
     assert (examples[3]["input_ids"] == examples[0, 3, True]["input_ids"]).all()
-    with pytest.raises(IndexError, match=r"example .* of"):
-        examples[len(examples)]
+    for index in (-1, len(examples)):
+        with pytest.raises(IndexError, match=rf"example {index} of"):
+            examples[index]
 
 
 def test_sop_swaps_half_of_the_pairs():
     examples = make_examples(objective="sop")
-    pairs = [examples.pair(0, index) for index in range(len(examples))]
+    pairs = [examples.pair(epoch, index) for epoch in range(3) for index in range(len(examples))]
     assert within_binomial(sum(pair.label for pair in pairs), len(pairs), 0.5)
     for pair in pairs:
         assert document_of(examples.corpus, pair.segment_a) == document_of(examples.corpus, pair.segment_b)
@@ -193,9 +299,7 @@ def test_segments_of_sentence_pairs_are_single_sentences():
 
 def test_a_single_sentence_is_cut_at_a_word():
     corpus = make_corpus(documents=3, sentences=(1, 2), words=(20, 21))
-    rows = corpus.rows[:]
-    rows["tokens"] = [[token | (token % 2) * CONTINUES for token in document] for document in rows["tokens"]]
-    examples = make_examples(TokenizedCorpus(Dataset.from_dict(rows).cast(corpus.rows.features)))
+    examples = make_examples(with_continuing(corpus, lambda token: token % 2))
     cuts = [examples.pair(epoch, index) for epoch in range(20) for index in range(len(examples))]
     first_of_b = [pair.segment_b[0] for pair in cuts if pair.label == 0]
     assert first_of_b

@@ -58,3 +58,43 @@ def test_without_wordnet_only_meteor_is_skipped(monkeypatch):
     monkeypatch.setattr(overlap, "find_wordnet", NoSynonyms)
     scores, notes = overlap_scores(["mill"], [["mill"]])
     assert (set(scores), scores["meteor"], notes) == (set(OVERLAP), 50, [])
+
+
+class Damaged(NoSynonyms):
+    """A WordNet of which a file is missing, which shows at the first look-up."""
+
+    def synsets(self, word):
+        raise OSError("No such file or directory: 'index.sense'")
+
+
+def test_with_a_damaged_wordnet_only_meteor_is_skipped(monkeypatch):
+    monkeypatch.setattr(overlap, "find_wordnet", Damaged)
+    scores, (note,) = overlap_scores(["the mill"], [["a windmill"]])
+    assert set(scores) == set(OVERLAP) - {"meteor"}
+    assert "METEOR was skipped" in note
+    assert "cannot be read (OSError: No such file or directory: 'index.sense')" in note
+    assert "nltk.downloader wordnet" in note
+    assert "evaluate()" in note
+
+
+@pytest.mark.parametrize(
+    ("name", "scores"),
+    [
+        ("meteor", {"meteor"}),
+        ("bleu", {"bleu", "bleu_1", "bleu_length_ratio"}),
+        ("rouge", {"rouge1", "rouge2", "rougeL"}),
+    ],
+)
+@pytest.mark.parametrize("error", [ModuleNotFoundError("No module named 'x'"), ZeroDivisionError("no words")])
+@pytest.mark.optional_failure
+def test_each_score_fails_by_itself(monkeypatch, name, scores, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(overlap, "find_wordnet", NoSynonyms)
+    monkeypatch.setattr(overlap, name, fail)
+    computed, (note,) = overlap_scores(["mill"], [["mill"]])
+    assert set(computed) == set(OVERLAP) - scores
+    assert note.startswith(f"{name.upper()} was skipped: ")
+    assert f"{type(error).__name__}: {error}" in note
+    assert "To have it later without training" in note

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bert_finetune_kit.question_answering.spans import WindowSpans, best_spans, merge_windows
+from bert_finetune_kit.question_answering.spans import WindowSpans, best_spans, largest, merge_windows
 
 
 def double_loop(start, end, context, n_best, longest):
@@ -39,6 +39,34 @@ def test_spans_equal_those_of_the_double_loop(peaked, n_best, longest):
         assert [span[0] for span in spans] == pytest.approx([span[0] for span in expected])
         assert null[row].item() == pytest.approx(start[row, 0] + end[row, 0])
     assert not torch.isfinite(scores[8]).any()
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_a_window_with_fewer_spans_than_are_kept(width):
+    """All batches have the same width, so that they can be put together."""
+    rng = np.random.default_rng(0)
+    start, end = rng.normal(size=(2, 3, width)).astype(np.float32)
+    context = np.ones((3, width), bool)
+    scores, starts, ends, _ = best_spans(*map(torch.from_numpy, (start, end, context)), 20, 30)
+    assert scores.shape == starts.shape == ends.shape == (3, 20)
+    for row in range(3):
+        expected = double_loop(start[row], end[row], context[row], 20, 30)
+        assert len(expected) == width * (width + 1) / 2
+        spans = zip(starts[row].tolist(), ends[row].tolist(), strict=True)
+        assert list(spans)[: len(expected)] == [span[1:] for span in expected]
+        assert (scores[row, len(expected) :] == -np.inf).all()
+
+
+@given(st.integers(1, 5), st.integers(1, 12), st.integers(0, 10**6), st.data())
+def test_the_largest_values_and_of_equal_ones_the_first(rows, width, seed, data):
+    count = data.draw(st.integers(1, width))
+    values = np.random.default_rng(seed).choice([-np.inf, -2.5, -1.0, 0.0, 1.5], (rows, width)).astype(np.float32)
+    expected = np.sort(np.argsort(-values, axis=1, kind="stable")[:, :count], axis=1)
+    assert np.sort(largest(torch.from_numpy(values), count).numpy(), axis=1).tolist() == expected.tolist()
+
+
+def test_other_devices_choose_by_topk():
+    assert largest(torch.empty(3, 7, device="meta"), 4).shape == (3, 4)
 
 
 def test_spans_of_all_windows_of_a_question_are_merged():
@@ -91,8 +119,10 @@ def test_merging_equals_plain_python(seed, n_best, count):
     scores = -np.sort(-rng.normal(size=shape).astype(np.float32), axis=1)
     scores[rng.random(shape) < 0.2] = -np.inf
     scores = -np.sort(-scores, axis=1)
-    starts = np.stack([rng.choice(20, n_best, replace=False) for _ in question])
-    windows = WindowSpans(scores, starts, starts + 1, rng.normal(size=len(question)))
+    # Any different spans of a window: of a few starts and ends, so that one of them is in several windows.
+    pairs = np.stack([rng.choice(30, n_best, replace=False) for _ in question])
+    starts, ends = pairs // 5, pairs // 5 + pairs % 5
+    windows = WindowSpans(scores, starts, ends, rng.normal(size=len(question)))
     shift = rng.integers(0, 8, len(question))
     arguments = windows, question, shift, count
     merged, expected = merge_windows(*arguments), merge_in_python(*arguments)

@@ -104,6 +104,15 @@ def test_a_first_stage_is_not_trained_longer_where_others_have_started_from_it(t
     assert "second trains" in log
 
 
+def test_a_damaged_report_of_a_finished_stage_is_found_before_another_trains(tmp_path):
+    log = []
+    (tmp_path / "second").mkdir()
+    (tmp_path / "second" / REPORT_FILE).write_text("{", "utf-8")
+    with pytest.raises(OutputError, match=r"second.report\.json is damaged"):
+        run_pipeline([stage("first", log, tmp_path), stage("second", log, tmp_path)], tmp_path, {})
+    assert "first trains" not in log
+
+
 def test_stages_start_from_the_first_and_run_once(tmp_path):
     log = []
     stages = [stage("first", log, tmp_path), stage("second", log, tmp_path)]

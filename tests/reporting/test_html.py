@@ -139,7 +139,11 @@ def test_the_style_of_the_user_is_neither_used_nor_changed():
         assert matplotlib.rcParams["font.size"] == 30
 
 
-def test_the_terminal_says_it_in_one_screen(full_report):
+def test_the_terminal_says_it_in_one_screen(full_report, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs/x").mkdir(parents=True)
+    for name in ("report.html", "report.json"):
+        (tmp_path / "runs/x" / name).touch()
     full_report.scores = [full_report.scores[0] | {"epoch": epoch} for epoch in range(40)] + full_report.scores[-1:]
     with Console(width=80, record=True, file=io.StringIO()) as console:
         print_report(full_report, "runs/x", console)
@@ -149,7 +153,7 @@ def test_the_terminal_says_it_in_one_screen(full_report):
     text = "\n".join(lines)
     for part in ("warning IMBALANCED One label", "epoch 1.5", "majority baseline", "a note", "are in runs/x"):
         assert part in text, part
-    assert "report.html" in lines[-2]
+    assert "report.html, report.json, the model" in lines[-2]
 
 
 @pytest.mark.slow

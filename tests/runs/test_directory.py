@@ -48,6 +48,12 @@ def test_a_claim_of_an_empty_folder_starts_from_scratch(tmp_path):
     assert claim.describe() == "No valid checkpoint found; starting from scratch."
 
 
+def test_a_folder_whose_name_could_not_be_decoded_is_refused(tmp_path):
+    """As under a locale without UTF-8: tokenizers cannot be saved there."""
+    with pytest.raises(OutputError, match="PYTHONUTF8=1"):
+        RunDirectory(tmp_path / "gr\udcc3\udcb6sse").check(resume=False)
+
+
 def test_a_claim_is_the_newest_valid_checkpoint(tmp_path):
     expected = write_checkpoint(tmp_path, 4, {"seed": 1})
     write_checkpoint(tmp_path, 8, None)

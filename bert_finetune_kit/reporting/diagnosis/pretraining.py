@@ -5,7 +5,7 @@ import math
 from ..intervals import wilson
 from ..numbers import finite_or_none
 from ..schema import Finding, RunReport
-from .view import curve, measured, setting, statistic
+from .view import curve, measured, setting, statistic, too_few, validation_examples
 
 # Nats a word by which a model that uses the context must beat word frequencies; word frequencies of training and
 # validation text differ by less.
@@ -46,7 +46,8 @@ def stuck_at_unigram(report: RunReport) -> Finding | None:
     """The model is no better than word frequencies: it does not use the context."""
     perplexity, uniform = measured(report, "perplexity"), _uniform(report)
     unigram = _baseline(report, "unigram") or measured(report, "unigram_perplexity")
-    if perplexity is None or unigram is None or (uniform is not None and perplexity > uniform):
+    beyond = uniform is not None and perplexity is not None and perplexity > uniform  # PERPLEXITY_ABOVE_UNIFORM
+    if perplexity is None or unigram is None or beyond or too_few(validation_examples(report)):
         return None
     if math.log(perplexity) < math.log(unigram) - _USES_CONTEXT:
         return None
@@ -65,7 +66,7 @@ def stuck_at_unigram(report: RunReport) -> Finding | None:
 def nsp_at_chance(report: RunReport) -> Finding | None:
     """The 95% interval of the pair accuracy (Wilson) does not lie above 50%, which is chance."""
     accuracy, pairs = measured(report, "pair_accuracy"), _pairs(report)
-    if accuracy is None or pairs is None:
+    if accuracy is None or pairs is None or too_few(pairs):
         return None
     low, high = wilson(round(accuracy * pairs), pairs)
     if low > 0.5:

@@ -1,0 +1,25 @@
+"""Text files of a run: UTF-8 whatever the locale, and complete."""
+
+from contextlib import suppress
+from pathlib import Path
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    r"""Write a file, completely or not at all; lone surrogates become escapes, which JSON reads back.
+
+    Args:
+        path: of the file.
+        text: of any characters, with `\n` between lines.
+
+    Raises:
+        OSError: it cannot be written; a file that was there before is as it was.
+    """
+    path = Path(path)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_bytes(text.encode("utf-8", "backslashreplace"))
+        return part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
