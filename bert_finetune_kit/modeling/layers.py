@@ -10,7 +10,8 @@ Item = TypeVar("Item")
 
 # The list of an encoder's layers: `encoder.layer` in BERT, `layers` in ModernBERT, `encoder.albert_layer_groups`, …
 _LAYER = re.compile(r"(?:^|\.)(?:\w*layers?|\w*layer_groups|blocks|attentions|ffns)\.(\d+)(?=\.|$)")
-_EMBEDDINGS = re.compile(r"(?:^|\.)\w*embeddings\w*(?=\.|$)")
+_EMBEDDINGS = re.compile(r"(?:^|\.)\w*embed(?:dings|_tokens)\w*(?=\.|$)")
+_FIRST_MODULES = ("embeddings", "embed_tokens")  # of an encoder
 # Modules from the input to the output; all others follow in the order in which they appear.
 _ORDER = (
     "embeddings.word_embeddings", "embeddings.position_embeddings", "embeddings.token_type_embeddings", "embeddings",
@@ -27,9 +28,9 @@ def encoder_prefix(names: Iterable[str]) -> str:
     """
     for name in names:
         first, _, rest = name.partition(".")
-        if first == "embeddings":
+        if first in _FIRST_MODULES:
             return ""
-        if rest.startswith("embeddings."):
+        if rest.partition(".")[0] in _FIRST_MODULES:
             return f"{first}."
     return ""
 

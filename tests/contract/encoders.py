@@ -46,7 +46,6 @@ ARCHITECTURES = {
     "luke": {"entity_vocab_size": 10, "entity_emb_size": 16},
     "megatron-bert": {},
     "mobilebert": {"embedding_size": 32, "intra_bottleneck_size": 16, "num_feedforward_networks": 2},
-    "mra": {},
     "rembert": {"input_embedding_size": 16, "output_embedding_size": 24},
     "roberta-prelayernorm": {},
     "roc_bert": {

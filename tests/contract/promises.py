@@ -8,7 +8,7 @@ from pathlib import Path
 import transformers
 from encoders import ARCHITECTURES, tiny_config
 
-from bert_finetune_kit.modeling.architecture import architecture_name, pair_faults
+from bert_finetune_kit.modeling.architecture import architecture_name
 
 DOCS = Path(__file__).parents[2] / "docs" / "models.md"
 START, END = "<!-- table of promises -->", "<!-- end of the table -->"
@@ -26,22 +26,23 @@ PROMISES = {
 _READ_PADDING = ("convbert", "funnel", "mobilebert", "yoso")  # convolutions, pooling and masks that look at it
 _OWN_ATTENTION = (
     "big_bird", "convbert", "deberta", "deberta-v2", "flaubert", "funnel", "ibert", "longformer", "luke",
-    "megatron-bert", "mobilebert", "mpnet", "mra", "rembert", "roformer", "squeezebert", "xlm", "yoso",
+    "megatron-bert", "mobilebert", "mpnet", "rembert", "roformer", "squeezebert", "xlm", "yoso",
 )  # fmt: skip
+_PAIRS = ("albert", "bert", "big_bird", "ernie", "megatron-bert", "mobilebert")
 LEFT_OUT = {
     "padding ignored": _READ_PADDING,
     "padding skipped": _OWN_ATTENTION,
     "chosen positions": (),
     "accumulation": _READ_PADDING,
     "LoRA": ("ibert",),
-    "layers": ("albert",),
+    "layers": ("albert", "funnel"),
 }
 
 
 def holds(model_type, promise):
     """Return whether a promise is kept for an architecture."""
     if promise == "pairs":
-        return not pair_faults(tiny_config(model_type), "nsp")
+        return model_type in _PAIRS
     return model_type not in LEFT_OUT.get(promise, ())
 
 
