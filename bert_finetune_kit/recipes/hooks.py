@@ -17,6 +17,7 @@ from ..data.padding import bucket_lengths
 from ..modeling.loading import config_from_scratch
 from ..modeling.parameters import count_parameters
 from ..reporting.card_context import CardContext
+from ..reporting.optional import say
 from ..reporting.plain import describe_object, describe_settings
 from ..reporting.schema import RunReport, Score
 from ..reporting.summary import training_sentence
@@ -244,7 +245,7 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
     def log_main(self, text: str) -> None:
         """Print a line in the main process."""
         if self.is_main:
-            print(text)  # noqa: T201
+            say(text)
 
     def batch_lengths(self, max_length: int) -> tuple[int, ...] | None:
         """Return the lengths that batches of sequences of up to `max_length` tokens may have; none means any.

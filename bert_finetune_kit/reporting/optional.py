@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TypeAlias, TypeVar
+from typing import IO, TypeAlias, TypeVar
 
 from ..errors import KitError
 
@@ -28,7 +28,7 @@ def attempt(fault: str, step: Callable[[], Result], later: str) -> tuple[Result 
     """
     try:
         return step(), ()
-    except Exception as error:  # whatever it is, the results are complete
+    except (Exception, SystemExit) as error:  # whatever it is; rich ends the process where a pipe is closed
         return None, (fault_line(fault, error, later),)
 
 
@@ -46,14 +46,20 @@ def attempt_all(parts: Parts, later: str) -> None:
         attempt_aloud(fault, step, later)
 
 
-def fault_line(fault: str, error: Exception, later: str) -> str:
+def fault_line(fault: str, error: BaseException, later: str) -> str:
     """Return a line on an error; those of the kit explain themselves, others have their type in front."""
     reason = str(error) if isinstance(error, KitError) else f"{type(error).__name__}: {' '.join(str(error).split())}"
     return f"{fault}: {reason.rstrip('.: ')}. {later}"
 
 
-def say(text: str) -> None:
-    """Print a line whatever the terminal can show, and also where it is closed."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    with suppress(OSError, ValueError, AttributeError):
-        print(text.encode(encoding, "backslashreplace").decode(encoding))  # noqa: T201
+def say(text: str, file: IO[str] | None = None) -> None:
+    """Print a line whatever characters the terminal can show, and do nothing where it is closed.
+
+    Args:
+        text: the line.
+        file: where to; none means standard output.
+    """
+    file = file or sys.stdout
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    with suppress(OSError, ValueError):
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=file, flush=True)

@@ -10,6 +10,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState
 from transformers import TrainingArguments as Arguments
 
 from ..reporting.formatting import format_duration
+from ..reporting.optional import say
 from ..reporting.schema import Score
 
 # Shown of a log, in this order: key, label, format.
@@ -107,7 +108,11 @@ class ProgressView(TrainerCallback):
             return
         place = f"epoch {state.epoch or 0:.2f} · step {state.global_step:,}/{state.max_steps:,}"
         left = "" if evaluated else self._time_left(state)
-        self.console.print(f"{place} · {text}{left}", highlight=False, soft_wrap=True)
+        line = f"{place} · {text}{left}"
+        if self._progress is None:
+            say(line, self.console.file)
+        else:
+            self.console.print(line, highlight=False, soft_wrap=True)
 
     def on_train_end(self, args: Arguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Close the bars."""
