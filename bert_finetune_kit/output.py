@@ -1,7 +1,9 @@
 """Text for a terminal, a pipe or a log file of any encoding: no character ends a run."""
 
 import io
+import os
 import sys
+from contextlib import suppress
 from typing import Any, TextIO
 
 # What the kit itself writes beyond ASCII, by characters of the same width.
@@ -37,18 +39,42 @@ def _encodable_character(character: str, encoding: str) -> str:
 
 
 def write_to(stream: TextIO | None, text: str) -> int:
-    """Write to a stream, whatever its encoding; nothing where there is no stream, as in a process without a console."""
+    """Write to a stream, whatever its encoding, and return the length of the text.
+
+    Nothing is written where there is no stream, as in a process without a console, or where it is closed, as a pipe is
+    whose reader has ended.
+    """
     if stream is None:
         return len(text)
+    with suppress(OSError, ValueError):
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:  # nothing of the text has been written
+            stream.write(encodable(text, getattr(stream, "encoding", None)))
+    return len(text)
+
+
+def flush(stream: TextIO | None) -> None:
+    """Flush a stream; where nobody reads it any more, what is left of it goes to the null device.
+
+    Python would try to write it once more at the end of the process, and end with the code 120.
+    """
+    if stream is None:
+        return
     try:
-        return stream.write(text)
-    except UnicodeEncodeError:  # nothing of the text has been written
-        return stream.write(encodable(text, getattr(stream, "encoding", None)))
+        stream.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, stream.fileno())
+            os.close(null)
 
 
 def show(text: str, stream: TextIO | None = None) -> None:
     """Write a line to a stream, or to standard output."""
-    write_to(sys.stdout if stream is None else stream, f"{text}\n")
+    stream = sys.stdout if stream is None else stream
+    write_to(stream, f"{text}\n")
+    flush(stream)
 
 
 class StandardOutput:
@@ -63,8 +89,7 @@ class StandardOutput:
 
     def flush(self) -> None:
         """Flush standard output."""
-        if self._stream is not None:
-            self._stream.flush()
+        flush(self._stream)
 
     def isatty(self) -> bool:
         """Whether it is a terminal."""

@@ -54,7 +54,7 @@ def describe(
     validation = data.validation["validation"]
     splits = {"train": data.train, "validation": validation}
     statistics = {name: corpus_statistics(examples, data.tokenizer, batch_size) for name, examples in splits.items()}
-    architecture = {name: getattr(model.config, name) for name in _ARCHITECTURE}
+    architecture = {name: getattr(model.config, name) for name in _ARCHITECTURE if hasattr(model.config, name)}
     tables = [_result(evaluation)] if evaluation.scores else []
     return Description(
         summary=summarize(data, model, evaluation, steps),

@@ -291,7 +291,8 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
             change, notes = run.parameter_change(tuple(record.notes))
             description, code, faults = describe_run(self, prepared, saved.evaluation, outcome.steps)
             record.notes += [*saved.notes, *notes, *faults]
-        settings = {"training": prepared.args.to_dict(), "model": model_origin(self.checkpoint, record.fingerprint)}
+        origin = model_origin(prepared.model, self.checkpoint, record.fingerprint)
+        settings = {"training": prepared.args.to_dict(), "model": origin}
         return build_report(self.name, description, saved, outcome, prepared.model, record, settings, change, code)
 
     def _publisher(self) -> Publisher:

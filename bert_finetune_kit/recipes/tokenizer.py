@@ -71,7 +71,7 @@ def choose_tokenizer(
         train_tokenizer(texts, fresh).save_pretrained(part)
         part.replace(path)
     loaded = load_tokenizer(path)
-    notes = [f"the tokenizer was trained on the text: {len(loaded):,} word pieces"]
+    notes = [f"the tokenizer was trained on the text: {len(loaded):,} pieces"]
     if isinstance(model, PretrainedConfig) and model.vocab_size != len(loaded):
         notes.append(f"the vocabulary of the config, {model.vocab_size:,}, was set to that size")
         model = copy.deepcopy(model)

@@ -143,7 +143,7 @@ def _metadata(
         language=language if language is None or isinstance(language, str) else list(language),
         library_name="transformers",
         pipeline_tag=context.task,
-        tags=["bert", "bert_finetune_kit", *(["lora"] if report.model.get("lora") else []), *tags],
+        tags=[*_model_type(report), "bert_finetune_kit", *(["lora"] if report.model.get("lora") else []), *tags],
         base_model=base_model,
         datasets=[data] if data else None,
         metrics=list(dict.fromkeys(result.metric_type for result in results)) or None,
@@ -268,12 +268,17 @@ def _license(report: RunReport, license: str | None, name: str | None, link: str
     return f"{text} ({escape(link)})" if link else text
 
 
+def _model_type(report: RunReport) -> list[str]:
+    kind = report.model.get("model_type")
+    return [kind] if kind else []
+
+
 def _citation(citation: str | None, report: RunReport) -> str:
     if citation is None:
         of_bert = (
             " BERT: Devlin, Chang, Lee and Toutanova (2019), [arXiv:1810.04805](https://arxiv.org/abs/1810.04805)."
         )
-        is_bert = report.parameters["name"].startswith("BertFor")
+        is_bert = report.model.get("model_type") == "bert"
         return "Not specified for this model." + (of_bert if is_bert else "")
     longest = max((len(run) for run in re.findall("`+", citation)), default=0)
     fence = "`" * max(3, longest + 1)

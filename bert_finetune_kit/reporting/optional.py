@@ -28,7 +28,7 @@ def attempt(fault: str, step: Callable[[], Result], later: str) -> tuple[Result 
     """
     try:
         return step(), ()
-    except Exception as error:  # whatever it is, the results are complete
+    except (Exception, SystemExit) as error:  # whatever it is; rich ends the process where a pipe is closed
         return None, (fault_line(fault, error, later),)
 
 
@@ -47,7 +47,7 @@ def attempt_all(parts: Parts, later: str) -> None:
         attempt_aloud(fault, step, later)
 
 
-def fault_line(fault: str, error: Exception, later: str) -> str:
+def fault_line(fault: str, error: BaseException, later: str) -> str:
     """Return a line on an error; those of the kit explain themselves, others have their type in front."""
     reason = str(error) if isinstance(error, KitError) else f"{type(error).__name__}: {' '.join(str(error).split())}"
     return f"{fault}: {reason.rstrip('.: ')}. {later}"

@@ -28,6 +28,8 @@ class ModelSettings(TypedDict, total=False):
     """`settings["model"]`: what a training started from. The recipe fills in what it was given, the run the rest."""
 
     model_name_or_path: str
+    model_type: str | None
+    """As transformers names architectures: bert, roberta."""
     tokenizer: str | None
     lora: str | None
     """Settings of LoRA in words."""

@@ -36,16 +36,18 @@ class RunRecord:
         return cls(Timings(), count_compilations() if on_xla else Compilations(), on_xla)
 
 
-def model_origin(checkpoint: str | None, fingerprint: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a report says of where a model comes from: `from_scratch`, `hub_id` and `sha256` of local weights.
+def model_origin(model: Any, checkpoint: str | None, fingerprint: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the type of a model, and where it comes from: `from_scratch`, `hub_id` and `sha256` of local weights.
 
     Args:
+        model: any module; its config has its type.
         checkpoint: Hub id or folder; none where the weights are new.
         fingerprint: of the run, which has the digest of local weights.
     """
+    kind = {"model_type": getattr(getattr(model, "config", None), "model_type", None)}
     if checkpoint is None:
-        return {"from_scratch": True, "hub_id": None, "sha256": None}
-    return {"from_scratch": False, "hub_id": hub_id(checkpoint), "sha256": fingerprint.get("model.sha256")}
+        return {**kind, "from_scratch": True, "hub_id": None, "sha256": None}
+    return {**kind, "from_scratch": False, "hub_id": hub_id(checkpoint), "sha256": fingerprint.get("model.sha256")}
 
 
 def initial_evidence(built: BuiltModel, checkpoint: str | None) -> dict[str, Any]:

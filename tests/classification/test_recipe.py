@@ -374,10 +374,11 @@ def by_order(tmp_path, config, tokenizer):
         config.id2label = dict(enumerate(names))
         model, folder = BertForSequenceClassification(config).eval(), tmp_path / "classifier"
         texts = [row["text"] for row in sample_reviews("train", count=60)]
-        model.classifier.bias.data -= model(**tokenizer(texts, return_tensors="pt", padding=True)).logits.mean(0)
+        inputs = copy.deepcopy(tokenizer)(texts, return_tensors="pt", padding=True)  # which it keeps for later calls
+        model.classifier.bias.data -= model(**inputs).logits.mean(0)
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-        outputs = model(**tokenizer(texts, return_tensors="pt", padding=True)).logits.argmax(-1)
+        outputs = model(**inputs).logits.argmax(-1)
         assert set(outputs.tolist()) == {0, 1, 2}
         return str(folder), texts, outputs.tolist()
 

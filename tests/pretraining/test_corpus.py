@@ -8,6 +8,7 @@ from formats import bert_format
 from bert_finetune_kit import PretrainConfig
 from bert_finetune_kit.compat.datasets import arrow_column
 from bert_finetune_kit.data.vocabulary import continuation_mask, load_tokenizer
+from bert_finetune_kit.pretraining import corpus as corpus_module
 from bert_finetune_kit.pretraining.corpus import (
     CONTINUES,
     LONGEST_SENTENCE,
@@ -66,6 +67,35 @@ def test_subset_and_pickle(corpus):
         assert view.lengths.tolist() == corpus.lengths[[3, 0]].tolist()
         assert view.input_ids(1).tolist() == corpus.input_ids(0).tolist()
         assert view.subset(np.array([1])).sentence_starts(0).tolist() == corpus.sentence_starts(0).tolist()
+
+
+def test_a_subset_has_the_counts_and_the_digest_of_its_documents(corpus, documents, tokenizer):
+    part = corpus.subset(np.array([3, 0]))
+    expected = np.bincount([*corpus.input_ids(3), *corpus.input_ids(0)], minlength=len(tokenizer))
+    assert (part.token_counts(len(tokenizer)) == expected).all()
+    digests = {view.digest() for view in (corpus, part, corpus.subset(np.array([0, 3])), corpus.subset(np.array([3])))}
+    assert len(digests) == 4
+    assert part.digest() == tokenize_corpus(documents, tokenizer).subset(np.array([3, 0])).digest()
+    assert corpus.digest() == tokenize_corpus(documents, tokenizer).digest()
+
+
+@pytest.mark.parametrize(("count", "processes"), [(3, None), (5, None), (6, 2), (9, 3), (90, 4)])
+def test_a_process_for_every_so_many_documents(tokenizer, monkeypatch, count, processes):
+    """Up to the number of processors; one process is the process itself."""
+    used = []
+
+    def record(rows, *args, num_proc, **settings):
+        used.append(num_proc)
+        return tokenized(rows, *args, **settings)
+
+    tokenized = Dataset.map
+    monkeypatch.setattr(Dataset, "map", record)
+    monkeypatch.setattr(corpus_module, "_DOCUMENTS_PER_WORKER", 3)
+    monkeypatch.setattr(corpus_module.os, "cpu_count", lambda: 4)
+    tokenize_corpus(Dataset.from_dict({"text": ["the mill ."] * count}), tokenizer)
+    monkeypatch.setattr(corpus_module.os, "cpu_count", lambda: None)  # not known
+    tokenize_corpus(Dataset.from_dict({"text": ["the bread ."] * count}), tokenizer)
+    assert used == [processes, None]
 
 
 def test_token_counts(corpus, tokenizer):

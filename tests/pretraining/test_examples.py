@@ -164,6 +164,10 @@ def test_a_pair_is_cut_at_any_of_its_sentences():
     pairs = [examples.pair(epoch, 0) for epoch in range(100)]
     assert {len(pair.segment_a) for pair in pairs if not pair.label} == {3, 6, 9, 12}
     assert {(len(pair.segment_a) + len(pair.segment_b)) for pair in pairs} == {15}
+    two = make_examples(
+        make_corpus(documents=2, sentences=(2, 3), words=(3, 4)), objective="sop", short_sequence_probability=0.0
+    )
+    assert {len(two.pair(epoch, 0).segment_a) for epoch in range(50)} == {3}
     for continued, cuts in (((2, 3), {1, 4, 5}), (range(6), {1, 2, 3, 4, 5})):  # words at 0, 1, 4, 5; a single word
         corpus = make_corpus(documents=2, sentences=(1, 2), words=(6, 7))
         corpus = with_continuing(corpus, lambda token, pieces=continued: token - FIRST in pieces)

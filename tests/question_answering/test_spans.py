@@ -1,5 +1,7 @@
 """The vectorised search against the double loop over starts and ends."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -93,6 +95,17 @@ def test_a_span_in_two_windows_is_kept_once():
     spans = WindowSpans(np.array([[3.0, -np.inf], [2.0, -np.inf]]), place, place, np.zeros(2))
     merged = merge_windows(spans, question=np.array([0, 0]), shift=np.array([4, 4]), count=1)
     assert merged.scores.tolist() == [[3.0, -np.inf]]
+
+
+@pytest.mark.parametrize("spans", list(itertools.combinations([(s, e) for s in range(4) for e in range(s, 4)], 2)))
+def test_different_spans_are_not_taken_for_one(spans):
+    places = np.array(spans)
+    windows = WindowSpans(
+        np.array([[3.0], [2.0]]).repeat(2, 1), places[:, :1].repeat(2, 1), places[:, 1:].repeat(2, 1), np.zeros(2)
+    )
+    merged = merge_windows(windows, question=np.array([0, 0]), shift=np.array([0, 0]), count=1)
+    assert list(zip(merged.starts[0].tolist(), merged.ends[0].tolist(), strict=True)) == list(spans)
+    assert merged.scores.tolist() == [[3.0, 2.0]]
 
 
 def merge_in_python(windows, question, shift, count):

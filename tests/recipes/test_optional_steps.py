@@ -1,5 +1,6 @@
 """What a finished run can do without costs itself alone: each optional step is made to fail, and none is unguarded."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -169,6 +170,28 @@ def test_a_terminal_that_is_closed(publish, monkeypatch, tmp_path):
     assert (folder / "README.md").exists()
 
 
+def test_a_pipe_whose_reader_has_gone(publish, monkeypatch):
+    """As after `| head`: rich would end the process before the run is pushed."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    pushed = []
+    monkeypatch.setattr(f"{KIT}.runs.target.push_folder", lambda *arguments: pushed.append(arguments) or "address")
+    with monkeypatch.context() as patch, open(writer, "w") as pipe:
+        patch.setattr(sys, "stdout", pipe)
+        publish(push_to_hub=True)
+    assert len(pushed) == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_whole_run_on_a_terminal_that_cannot_show_it(dropout_model, tmp_path, monkeypatch, encoding):
+    with open(tmp_path / "log.txt", "w", encoding=encoding) as log:
+        monkeypatch.setattr(sys, "stdout", log)
+        build("classification", dropout_model, tmp_path / "run", **SHORT | {"logging_steps": 1}).train()
+    lines = (tmp_path / "log.txt").read_text(encoding)
+    assert ("step 2/2 - " if encoding == "ascii" else "step 2/2 · ") in lines
+    assert (tmp_path / "run" / "README.md").exists()
+
+
 # Before the report is written
 
 
@@ -244,7 +267,7 @@ REQUIRED = {
 THIN = {
     "Prepared.model", "RecipeHooks.checkpoint", "RecipeHooks.is_main", "RecipeHooks.output_dir",
     "RunDirectory.parameter_change", "RunDirectory.delete_initial_weights", "attempt", "attempt_all", "attempt_aloud",
-    "Publisher._pages", "Publisher._show", "Publisher._push", "push_command", "show", "write_to",
+    "Publisher._pages", "Publisher._show", "Publisher._push", "push_command", "show", "write_to", "flush",
 }  # fmt: skip
 
 

@@ -131,7 +131,7 @@ def test_a_damaged_checkpoint_is_skipped(dropout_model, uninterrupted, stopped):
 
 # The best checkpoint
 
-BEST = {"max_steps": 8, "eval_steps": 2, "save_steps": 2, "save_total_limit": 1, "learning_rate": 0.05}
+BEST = {"max_steps": 8, "eval_steps": 2, "save_steps": 2, "save_total_limit": 1, "learning_rate": 1.0}
 
 
 @pytest.fixture(scope="module")
