@@ -66,12 +66,21 @@ def add_lora(model: PreTrainedModel, config: "LoraConfig", heads: Sequence[str])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # transformers deprecates a name that peft still uses
-            return get_peft_model(model, config)
+            adapted = get_peft_model(model, config)
+        _check_mergeable(adapted)
+        return adapted
     except ValueError as error:
         raise ModelError(
             f"LoRA cannot be added to {type(model).__name__}: {error} Check target_modules and modules_to_save of the "
             "LoraConfig."
         ) from error
+
+
+def _check_mergeable(model: "PeftModel") -> None:
+    """Check that the adapters can be merged into the weights, which happens when training has ended."""
+    for name, module in model.named_modules():
+        if name.endswith(".base_layer") and getattr(module, "groups", 1) > 1:
+            raise ValueError(f"{name.removesuffix('.base_layer')} is a convolution in groups, which peft cannot merge.")
 
 
 def attention_projections(model: PreTrainedModel) -> list[str]:

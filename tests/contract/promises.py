@@ -34,7 +34,7 @@ LEFT_OUT = {
     "padding skipped": _OWN_ATTENTION,
     "chosen positions": (),
     "accumulation": _READ_PADDING,
-    "LoRA": ("ibert",),
+    "LoRA": ("ibert", "squeezebert"),
     "layers": ("albert", "funnel"),
 }
 

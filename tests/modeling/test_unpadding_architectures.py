@@ -203,4 +203,5 @@ def test_no_architecture_is_imported_before_it_is_used():
     code = "import sys, bert_finetune_kit.modeling.padding; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "transformers" in modules
+    modules = [name for name in modules if not name.startswith("transformers.models.auto.")]  # names, not architectures
     assert not [name for name in modules if name.startswith("transformers.models.") and ".modeling_" in name]
