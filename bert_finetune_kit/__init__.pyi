@@ -15,6 +15,7 @@ from .data.sources import TextSource as TextSource
 from .data.vocabulary import train_wordpiece as train_wordpiece
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
+from .errors import DeviceMemoryError as DeviceMemoryError
 from .errors import HubError as HubError
 from .errors import KitError as KitError
 from .errors import ModelError as ModelError
@@ -57,6 +58,7 @@ from .tasks.registry import register_task as register_task
 from .tasks.registry import task_names as task_names
 from .tasks.task import ClassificationTask as ClassificationTask
 from .tasks.task import Published as Published
+from .training.arguments import RecipeArguments as RecipeArguments
 from .training.loss import Loss as Loss
 
 __version__: str

@@ -2,18 +2,19 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, make_dataclass
 from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
 import yaml
 from transformers import HfArgumentParser
 
 from .errors import ConfigError, raise_faults
+from .output import write_to
 from .settings import is_number, setting
 
 _USAGE = "%(prog)s [--config FILE] [--SETTING VALUE ...]"
@@ -32,7 +33,10 @@ class RunArguments:
         None,
         "Hub id, folder or vocab.txt. Default: that of the model, or for a new model one trained on the text.",
     )
-    resume: bool = setting(False, "Resume from the latest checkpoint in output_dir.")
+    resume: bool = setting(
+        False,
+        "Resume from the latest checkpoint in output_dir; a finished run goes on where more epochs or steps are given.",
+    )
     force: bool = setting(
         False,
         "Train even if disk space or memory seem too small, and resume even if settings or versions have changed.",
@@ -57,6 +61,7 @@ def parse_arguments(
     defaults: Mapping[str, Any] | None = None,
     argv: Sequence[str] | None = None,
     show_help: bool = True,
+    adapt: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]] | None = None,
 ) -> tuple[Any, ...]:
     """Return one object of each dataclass from flags, or from a YAML file named by `--config`; flags win over the file.
 
@@ -66,19 +71,21 @@ def parse_arguments(
         defaults: defaults that differ from those of the dataclasses.
         argv: arguments; by default those of the process.
         show_help: handle `--help`; False while the defaults still depend on other arguments.
+        adapt: defaults, and what flags and file give → the defaults that go with it.
 
     Raises:
         ConfigError: there is no such setting, a value is invalid, or the file cannot be read.
     """
     parser = _build_parser(types)
-    parser.set_defaults(**(defaults or {}))
     words = list(sys.argv[1:] if argv is None else argv)
-    if not show_help:
-        words = [word for word in words if word not in ("-h", "--help")]
+    without_help = [word for word in words if word not in ("-h", "--help")]
     file = _config_file(words)
-    if file is not None:
-        parser.set_defaults(**read_settings_file(file, types))
-    values, unknown = parser.parse_known_args(words)
+    from_file = {} if file is None else read_settings_file(file, types)
+    defaults = defaults or {}
+    if adapt is not None:
+        defaults = adapt(defaults, from_file | _given_flags(types, without_help))
+    parser.set_defaults(**{**defaults, **from_file})
+    values, unknown = parser.parse_known_args(words if show_help else without_help)
     names = [flag.name for flag in _init_fields(types)]
     flags = [word for word in unknown if word.startswith("--")]
     raise_faults([_unknown_setting(flag, names) for flag in flags or unknown], "Command line")
@@ -112,6 +119,12 @@ def read_settings_file(file: Path, types: Sequence[type]) -> dict[str, Any]:
     return settings
 
 
+class _Parser(HfArgumentParser):
+    def print_help(self, file: Any = None) -> None:
+        """Print the help, whose texts have characters that not every terminal can show."""
+        write_to(sys.stdout if file is None else file, self.format_help())
+
+
 def _build_parser(types: Sequence[type]) -> HfArgumentParser:
     """Return a parser with a flag for each field of all dataclasses."""
     flags: list[tuple[str, Any, Any]] = []
@@ -123,9 +136,22 @@ def _build_parser(types: Sequence[type]) -> HfArgumentParser:
                 default = {"default_factory": item.default_factory}
             flags.append((item.name, _flag_type(hints[item.name]), field(**default, metadata=item.metadata)))
     flags_type: Any = make_dataclass("Flags", flags, kw_only=True)
-    parser = HfArgumentParser(flags_type, allow_abbrev=False, usage=_USAGE)
+    parser = _Parser(flags_type, allow_abbrev=False, usage=_USAGE)
     parser.add_argument("--config", metavar="FILE", help="YAML file of settings; flags win over it")
+    parser.error = _refuse  # type: ignore[method-assign]  # argparse would print it in each of several processes
     return parser
+
+
+def _refuse(message: str) -> NoReturn:
+    raise ConfigError(f"Command line: {message}")
+
+
+def _given_flags(types: Sequence[type], words: Sequence[str]) -> dict[str, Any]:
+    """Return the values of the flags that are among the words."""
+    parser = _build_parser(types)
+    parser.set_defaults(**{flag.name: None for flag in _init_fields(types)})
+    values = vars(parser.parse_known_args(words)[0])
+    return {name: value for name, value in values.items() if value is not None and name != "config"}
 
 
 def _config_file(words: Sequence[str]) -> Path | None:

@@ -27,6 +27,11 @@ class Collator(Protocol):
         """Return a batch with an `attention_mask`, (batch, seq)."""
 
 
+def directions(glossary: Sequence[Score]) -> dict[str, bool | None]:
+    """Return for the loss and each score of a glossary whether lower is better; none where not known."""
+    return {"loss": True} | {score.key: score.lower_is_better for score in glossary}
+
+
 @dataclass(frozen=True, kw_only=True)
 class PreparedData:
     """All there is to know of the data of a run. Each recipe extends it by what its other hooks need."""
@@ -47,6 +52,8 @@ class PreparedData:
     further_scores: Mapping[str, bool | None] = field(default_factory=dict)
     """Scores beside the glossary that the best checkpoint can be chosen by, and whether lower is better (none: not
     known)."""
+    undefined_scores: Mapping[str, str] = field(default_factory=dict)
+    """Scores that the validation split leaves undefined whatever is predicted, by key, and why."""
     notes: tuple[str, ...] = ()
     """What a reader of the report must know of the data."""
 
@@ -54,12 +61,14 @@ class PreparedData:
         """Return what the scores of a split begin with: nothing where there is one split."""
         return f"{split}_" if len(self.validation) > 1 else ""
 
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what the result depends on beside examples and tokenizer, as plain data by name."""
+        return {}
+
     @property
     def lower_is_better(self) -> dict[str, bool | None]:
         """For each score that the best checkpoint can be chosen by, whether lower is better; none where not known."""
-        return (
-            {"loss": True} | {score.key: score.lower_is_better for score in self.glossary} | dict(self.further_scores)
-        )
+        return directions(self.glossary) | dict(self.further_scores)
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,8 @@ class BuiltModel:
     """A `PreTrainedModel`, wrapped by peft or not, whose forward returns one row an example."""
     new_parts: tuple[str, ...] = ()
     """Modules whose weights were newly initialized."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the report must know of the model."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,10 @@ class NonFiniteLossError(KitError):
     """The training loss became NaN or infinite."""
 
 
+class DeviceMemoryError(KitError):
+    """A device ran out of memory; the message has settings that need less."""
+
+
 class HubError(KitError):
     """The Hub refused a push, or did not answer."""
 

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "bert_finetune_kit"
 SLICES = {"pretraining", "classification", "question_answering"}
 # From the bottom up: a module imports from its own package and from lower layers.
 LAYERS: list[set[str]] = [
-    {"errors", "settings"},
+    {"errors", "json_objects", "output", "settings", "text_files"},
     {"compat", "tasks"},
     {"command_line", "data", "modeling"},
     {"reporting"},

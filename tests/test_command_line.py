@@ -49,7 +49,7 @@ def test_invalid_settings_files(tmp_path):
 def test_fields_that_take_objects_are_flags_of_several_words():
     parse = lambda *argv: parse_arguments([Objects], argv=argv)[0]  # noqa: E731
     assert parse("--source", "a", "b", "--style", "long", "--debug", "x") == Objects(["a", "b"], "long", "x")
-    with pytest.raises(SystemExit):
+    with pytest.raises(ConfigError, match=r"--style: invalid choice: 'middle' \(choose from"):
         parse("--style", "middle")
 
 

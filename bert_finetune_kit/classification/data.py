@@ -17,7 +17,7 @@ from ..tasks.task import ClassificationTask
 from .collator import DataCollatorForClassification
 from .config import ClassificationConfig
 from .examples import ClassificationExamples
-from .labels import LabelSet, check_classes, label_set, label_weights
+from .labels import LabelSet, check_classes, label_notes, label_set, label_weights
 from .metric_set import MetricSet, metric_set
 
 
@@ -36,6 +36,10 @@ class ClassificationData(PreparedData):
     """Lowest probability of a label in a multi_label task."""
     own_splits: tuple[str, ...]
     """Published splits that are evaluated completely; none where examples were held out, limited or replaced."""
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Names of the labels: their examples hold ids alone."""
+        return {"labels": list(self.labels.names)}
 
 
 def build_examples(
@@ -86,7 +90,7 @@ def build_data(
     columns = tuple(column for column in (task.text, task.text_pair) if column is not None)
     texts = (text for column in columns for text in rows.train[column])
     choice = choose_tokenizer(texts, fingerprint_of(rows.train))
-    tokenizer, notes = choice.tokenizer, [*choice.notes]
+    tokenizer, notes = choice.tokenizer, [*choice.notes, *rows.notes, *label_notes(labels, task)]
     train = build_examples(rows.train, task, config, tokenizer, labels.encode(values, "train"))
     validation = {
         split: build_examples(part, task, config, tokenizer, labels.encode(label_values(part, task), split))
@@ -113,6 +117,7 @@ def build_data(
         glossary=tuple(metrics.glossary(list(validation))),
         best_metric=_best_metric(task, metrics, list(validation)),
         further_scores=_lower_is_better(metrics, list(validation)),
+        undefined_scores=_undefined_scores(metrics, {split: part.labels for split, part in validation.items()}),
         notes=tuple(notes),
         labels=labels,
         metrics=metrics,
@@ -120,6 +125,22 @@ def build_data(
         threshold=config.threshold,
         own_splits=own_splits,
     )
+
+
+_WHY_UNDEFINED = {
+    "regression": "all targets of the {} split are equal",
+    "single_label": "all examples of the {} split have the same label",
+    "multi_label": "no example of the {} split has a label",
+}
+
+
+def _undefined_scores(metrics: MetricSet, references: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """Return the scores that the references of a split leave undefined, and why."""
+    return {
+        prefix + name: _WHY_UNDEFINED[metrics.kind].format(split)
+        for prefix, (split, values) in zip(_prefixes(list(references)), references.items(), strict=True)
+        for name in metrics.undefined(values)
+    }
 
 
 def _prefixes(splits: Sequence[str]) -> list[str]:

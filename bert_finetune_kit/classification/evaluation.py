@@ -9,6 +9,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from ..contract import Evaluation, Outputs
 from ..reporting.details import ClassificationDetails, ClassificationError, LabelScores, Reliability, ReliabilityBin
+from ..reporting.numbers import finite_or_none
 from .data import ClassificationData
 from .intervals import intervals
 from .labels import LabelSet
@@ -85,17 +86,20 @@ def split_details(predicted: Predictions, data: ClassificationData, rows: Datase
 
 
 def label_scores(predicted: Predictions, labels: LabelSet) -> dict[str, LabelScores]:
-    """Return precision, recall, F1, support and the number of predictions of each label."""
+    """Return precision, recall, F1, support and the number of predictions of each label.
+
+    The precision of a label that is never predicted and the recall of one that does not occur are undefined: None.
+    """
     ids = list(range(len(labels.names)))
     columns = precision_recall_fscore_support(
-        predicted.references, predicted.predictions, labels=ids, zero_division=0.0
+        predicted.references, predicted.predictions, labels=ids, zero_division=np.nan
     )
     multi_label = predicted.predictions.ndim == 2
     counts = predicted.predictions.sum(0) if multi_label else np.bincount(predicted.predictions, minlength=len(ids))
     return {
         name: LabelScores(
-            precision=float(precision), recall=float(recall), f1=float(f1), support=float(support),
-            predicted=float(count),
+            precision=finite_or_none(float(precision)), recall=finite_or_none(float(recall)),
+            f1=finite_or_none(float(f1)), support=float(support), predicted=float(count),
         )
         for name, precision, recall, f1, support, count in zip(labels.names, *columns, counts, strict=True)
     }  # fmt: skip

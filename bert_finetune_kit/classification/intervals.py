@@ -1,5 +1,6 @@
 """The 95% confidence intervals of a classification's scores."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ def intervals(metrics: MetricSet, predicted: Predictions, seed: int = 0) -> dict
     if examples < 4:
         return {}
     bounds: dict[str, Interval] = {}
-    names = metrics.computed
+    names = [name for name in metrics.computed if not math.isnan(METRICS[name].score(predicted))]
     if "accuracy" in names:
         bounds["accuracy"] = wilson(round(METRICS["accuracy"].score(predicted) * examples), examples)
     if "pearson" in names and np.ptp(predicted.predictions) > 0 and np.ptp(predicted.references) > 0:

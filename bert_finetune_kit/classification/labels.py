@@ -1,16 +1,18 @@
 """Labels of a data set → targets of a model: ids, indicators or numbers."""
 
 import contextlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, DataError, ModelError
+from ..data.cells import to_list
+from ..errors import ConfigError, DataError
 from ..tasks.task import ClassificationTask, Kind
-
-_BOOLEANS = ("false", "true")
+from .indicators import are_indicators, encode_indicators, is_indicator
+from .label_names import label_name, sorted_names
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class LabelSet:
         if self.kind == "regression":
             return _numbers(values, split)
         if self.by_column:
-            return _indicators(values, split)
+            return encode_indicators(values, self.names, split)
         if self.kind == "single_label":
             if any(isinstance(value, list | dict) for value in values):
                 raise DataError(f"The labels of the {split} split are lists: declare kind='multi_label'.")
@@ -56,9 +58,16 @@ class LabelSet:
             if not isinstance(value, list | tuple | np.ndarray):
                 raise DataError(
                     f"Row {row} of the {split} split has the label {value!r}: a multi_label task needs a list of "
-                    "labels in each row, or one column of 0 and 1 per label (label=('first', 'second'))."
+                    'labels in each row (in a .csv file as in ["first", "second"]), or one column of 0 and 1 per label '
+                    "(label=('first', 'second'))."
                 )
-            targets[row, self._ids([label_name(label) for label in value], split, row)] = 1
+            names = [label_name(label) for label in value]
+            if len(set(names)) < len(names) and all(map(is_indicator, value)):
+                raise DataError(
+                    f"Row {row} of the {split} split has the label {value!r}. A list of labels names each once, and "
+                    f"one of 0 and 1 for each label has {len(self.names)} of them in every row."
+                )
+            targets[row, self._ids(names, split, row)] = 1
         return targets
 
     def _ids(self, names: Sequence[str | None], split: str, row: int | None = None) -> list[int]:
@@ -102,6 +111,8 @@ def label_set(task: ClassificationTask, values: Sequence[Any], class_names: tupl
         return LabelSet((), "regression")
     if isinstance(task.label, tuple):
         return LabelSet(task.labels or task.label, task.kind, by_column=True)
+    if task.kind == "multi_label" and class_names is None and are_indicators(values, task.labels):
+        return LabelSet(task.labels or tuple(map(str, range(len(values[0])))), task.kind, by_column=True)
     declared = task.labels or class_names
     names = declared or sorted_names(_flat(values, task.kind))
     if declared is None and task.kind == "single_label" and any(_is_fraction(name) for name in names):
@@ -110,7 +121,20 @@ def label_set(task: ClassificationTask, values: Sequence[Any], class_names: tupl
             f"The labels of {task.name!r} are fractions such as {example}: for numeric targets, declare "
             "kind='regression'."
         )
+    if declared is None and task.kind == "single_label" and names and all(map(_is_list, names)):
+        raise DataError(f"The labels of {task.name!r} are lists such as {names[0]}: declare kind='multi_label'.")
     return LabelSet(tuple(names), task.kind, accepts_ids=declared is not None)
+
+
+def label_notes(labels: LabelSet, task: ClassificationTask) -> list[str]:
+    """Return the note of a report on how lists of 0 and 1 were read; nothing for other labels."""
+    if not labels.by_column or not isinstance(task.label, str):
+        return []
+    named = "in the order of labels" if task.labels else "named by their position, since the task declares no labels"
+    return [
+        f"the lists of 0 and 1 in the column {task.label!r} are read as one 0 or 1 for each of {len(labels.names)} "
+        f"labels, {named}"
+    ]
 
 
 def check_classes(labels: LabelSet, train: np.ndarray, validation: dict[str, np.ndarray]) -> None:
@@ -143,35 +167,6 @@ def check_classes(labels: LabelSet, train: np.ndarray, validation: dict[str, np.
             )
 
 
-def check_label_order(labels: LabelSet, config: Any, checkpoint: str) -> None:
-    """Check that the labels of a task are those of a checkpoint, by name and order.
-
-    Args:
-        labels: of the task.
-        config: of the checkpoint.
-        checkpoint: Hub id or folder, for the message.
-
-    Raises:
-        ModelError: names or order differ; the message shows both.
-    """
-    saved = [str(config.id2label[number]) for number in sorted(config.id2label)]
-    current = list(labels.names) if labels.kind != "regression" else []
-    if labels.kind == "regression" and len(saved) == 1:
-        return
-    if saved == [f"LABEL_{number}" for number in range(len(saved))]:  # default names, which identify nothing
-        if len(saved) == labels.outputs:
-            return
-        saved = []
-    if [name.lower() for name in saved] == [name.lower() for name in current]:
-        return
-    shown = f"({', '.join(saved)})" if saved else f"{len(config.id2label)} without names"
-    raise ModelError(
-        f"{checkpoint} was trained for the labels {shown}; the task has ({', '.join(current) or 'one number'}). "
-        f"{'The names are the same in another order. ' if sorted(saved) == sorted(current) else ''}"
-        "Declare labels in the order of the checkpoint to reuse its head, or set new_head=True to initialize a new one."
-    )
-
-
 def label_weights(class_weights: Any, train: np.ndarray, outputs: int) -> np.ndarray | None:
     """Return the weight of each label in the loss, (labels,) float32; none for equal weights.
 
@@ -197,32 +192,19 @@ def label_weights(class_weights: Any, train: np.ndarray, outputs: int) -> np.nda
     return np.array(class_weights, np.float32)
 
 
-def label_name(value: Any) -> str | None:
-    """Return a label as a name: 1, 1.0 and "1" are the same label, True is "true", an empty cell is None."""
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return None
-    if isinstance(value, bool | np.bool_):
-        return _BOOLEANS[int(value)]
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    name = str(value).strip()
-    if name.endswith(".0") and name[:-2].lstrip("-").isdigit():
-        return name[:-2]
-    return name.lower() if name.lower() in _BOOLEANS else name or None
-
-
-def sorted_names(names: Iterable[str | None]) -> list[str]:
-    """Return each name once, numbers in numerical order, other names in alphabetical order."""
-    unique = {name for name in names if name is not None}
-    if all(name.lstrip("-").isdigit() for name in unique):
-        return sorted(unique, key=int)
-    return sorted(unique)
-
-
 def _flat(values: Sequence[Any], kind: Kind) -> Iterable[str | None]:
     if kind == "single_label":
         return (label_name(value) for value in values)
     return (label_name(label) for value in values if isinstance(value, list) for label in value)
+
+
+def _is_list(name: str) -> bool:
+    if re.fullmatch(r"\[[\d.\s]*\]", name):  # as numpy writes one
+        return True
+    try:
+        return name.startswith("[") and to_list(name) is not None
+    except ValueError:
+        return False
 
 
 def _present(targets: np.ndarray) -> set[int]:
@@ -247,14 +229,3 @@ def _numbers(values: Sequence[Any], split: str) -> np.ndarray:
                 "finite number in each row. Remove rows without one."
             )
     return targets
-
-
-def _indicators(values: Sequence[Any], split: str) -> np.ndarray:
-    for row, value in enumerate(values):
-        wrong = [cell for cell in value if label_name(cell) not in ("0", "1", *_BOOLEANS)]
-        if wrong:
-            raise DataError(
-                f"Row {row} (counted from 0) of the {split} split has {wrong[0]!r} in a column of a label: 0 or 1 is "
-                "needed."
-            )
-    return np.array([[label_name(cell) in ("1", "true") for cell in value] for value in values], np.float32)

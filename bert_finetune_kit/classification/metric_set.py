@@ -1,5 +1,6 @@
 """The metrics of a task: those of the kit by name, and modules of `evaluate`."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -60,12 +61,19 @@ class MetricSet:
         scores = self.score(decode(logits, references, self.kind, threshold))
         return {**scores, "loss": mean_loss(logits, references, self.kind), **non_finite}
 
+    def undefined(self, references: np.ndarray) -> list[str]:
+        """Return the metrics of the kit that even perfect predictions of these references have no score of.
+
+        Args:
+            references: targets, as `LabelSet.encode` returns them.
+        """
+        one_hot = np.eye(self.labels)[references] if self.kind == "single_label" else references.astype(float)
+        perfect = Predictions(references, references, one_hot)
+        return [name for name in self.computed if math.isnan(METRICS[name].score(perfect))]
+
     def lower_is_better(self) -> dict[str, bool | None]:
-        """Return for every score whether lower is better; none for those of modules, which do not declare it."""
-        return {
-            name: known_score(_RECIPE, name).lower_is_better if name in METRICS else None
-            for name in (*self.names, *self.computed)
-        }
+        """Return for every score whether lower is better; none for those of modules that the kit does not know."""
+        return {name: known_score(_RECIPE, name).lower_is_better for name in (*self.names, *self.computed)}
 
     @property
     def computed(self) -> list[str]:

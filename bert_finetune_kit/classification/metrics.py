@@ -1,5 +1,6 @@
 """Logits → predictions → scores, computed by scikit-learn and scipy."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +76,8 @@ def mean_loss(logits: np.ndarray, references: np.ndarray, kind: Kind) -> float:
         return float(((logits[:, 0] - references) ** 2).mean())
     if kind == "multi_label":
         return float((np.logaddexp(0, logits) - logits * references).mean())
-    return float(-np.take_along_axis(special.log_softmax(logits, 1), references[:, None], 1).mean())
+    log_likelihood = np.take_along_axis(special.log_softmax(logits, 1), references[:, None], 1).mean()
+    return 0.0 - float(log_likelihood)  # a loss of 0 has no minus sign
 
 
 # Calibration
@@ -116,15 +118,20 @@ class Metric:
     """How a score is computed, and for which tasks; `reporting.known_scores` declares how it is shown."""
 
     score: Callable[[Predictions], float]
+    """NaN where the references leave it undefined: whatever is predicted, it could not be told from chance."""
     kinds: Sequence[Kind] = ("single_label", "multi_label")
     binary: bool = False
     """Whether it scores the label with id 1 alone, in tasks of two labels."""
 
 
 def _averaged(function: Callable[..., float], average: str) -> Callable[[Predictions], float]:
-    return lambda predicted: float(
-        function(predicted.references, predicted.predictions, average=average, zero_division=0.0)
-    )
+    def score(predicted: Predictions) -> float:
+        references = predicted.references
+        if (average == "binary" or references.ndim == 2) and not references.any():
+            return math.nan  # there is no example of what is to be found
+        return float(function(references, predicted.predictions, average=average, zero_division=0.0))
+
+    return score
 
 
 def _plain(function: Callable[..., float]) -> Callable[[Predictions], float]:
@@ -133,11 +140,22 @@ def _plain(function: Callable[..., float]) -> Callable[[Predictions], float]:
 
 def _correlation(function: Callable[..., Any]) -> Callable[[Predictions], float]:
     def score(predicted: Predictions) -> float:
-        if np.ptp(predicted.predictions) == 0 or np.ptp(predicted.references) == 0:
-            return 0.0  # undefined for a constant
+        if np.ptp(predicted.references) == 0:
+            return math.nan
+        if np.ptp(predicted.predictions) == 0:
+            return 0.0  # by convention, as for Matthews: a constant prediction says nothing of the targets
         return float(function(predicted.predictions, predicted.references).statistic)
 
     return score
+
+
+def _matthews(predicted: Predictions) -> float:
+    references, predictions = predicted.references, predicted.predictions
+    if np.ptp(references) == 0:
+        return math.nan
+    if np.ptp(predictions) == 0:
+        return 0.0  # scikit-learn warns where there is one label, and returns the same
+    return float(sk.matthews_corrcoef(references, predictions))
 
 
 _SINGLE: Sequence[Kind] = ("single_label",)
@@ -154,7 +172,7 @@ METRICS = {
     "recall_macro": Metric(_averaged(sk.recall_score, "macro")),
     "precision_weighted": Metric(_averaged(sk.precision_score, "weighted")),
     "recall_weighted": Metric(_averaged(sk.recall_score, "weighted")),
-    "matthews": Metric(_plain(sk.matthews_corrcoef), _SINGLE),
+    "matthews": Metric(_matthews, _SINGLE),
     "calibration_error": Metric(expected_calibration_error),
     "pearson": Metric(_correlation(stats.pearsonr), _NUMBER),
     "spearman": Metric(_correlation(stats.spearmanr), _NUMBER),

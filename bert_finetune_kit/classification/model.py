@@ -4,6 +4,7 @@ Shapes: windows is the number of sequences of a batch, batch that of its example
 """
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +16,9 @@ from transformers import BertConfig
 from transformers.utils import ModelOutput
 
 from ..modeling.loading import checkpoint_config, config_from_scratch, load_pretrained
-from .labels import LabelSet, check_label_order
+from .label_order import PROBLEM_TYPES, check_label_order
+from .labels import LabelSet
 
-PROBLEM_TYPES = {
-    "single_label": "single_label_classification",
-    "multi_label": "multi_label_classification",
-    "regression": "regression",
-}
 HEAD = "classifier"
 _OTHER_HEADS = ("ForTokenClassification", "ForMultipleChoice")
 
@@ -110,22 +107,22 @@ def build_model(
     config = config_from_scratch(model_name_or_path, vocab_size, pad_token_id)
     if config is not None:
         return BertForSequenceClassification(_with_labels(config, labels)), ["all weights"]
-    config = checkpoint_config(model_name_or_path)
-    has_head = any("ForSequenceClassification" in name for name in config.architectures or ())
+    checkpoint = str(model_name_or_path)
+    config = checkpoint_config(checkpoint)
     # Heads of these architectures have the same name and another purpose.
     new_head |= any(name.endswith(_OTHER_HEADS) for name in config.architectures or ())
+    has_head = any("ForSequenceClassification" in name for name in config.architectures or ())
     if has_head and not new_head:
-        check_label_order(labels, config, str(model_name_or_path))
+        check_label_order(labels, config, checkpoint)
     model, new = load_pretrained(
-        BertForSequenceClassification,
-        str(model_name_or_path),
-        config=_with_labels(config, labels),
-        ignore_mismatched_sizes=new_head,
+        BertForSequenceClassification, checkpoint, (HEAD,) if new_head else (), config=_with_labels(config, labels)
     )
     if new_head and HEAD not in new:
         nn.init.normal_(model.classifier.weight, std=model.config.initializer_range)
         nn.init.zeros_(model.classifier.bias)
         new = [*new, HEAD]
+    if not has_head and HEAD not in new:  # the config does not name the architecture, and there is a head all the same
+        check_label_order(labels, config, checkpoint)
     return model, new
 
 
@@ -138,6 +135,22 @@ def _with_labels(config: BertConfig, labels: LabelSet) -> BertConfig:
         config.id2label = dict(enumerate(labels.names))
         config.label2id = {name: number for number, name in enumerate(labels.names)}
     return config
+
+
+def reorder_outputs(model: BertForSequenceClassification, names: Sequence[str], outputs: Sequence[int]) -> None:
+    """Give the outputs of a head the order and the names of a task's labels.
+
+    Args:
+        model: changed in place.
+        names: of the labels.
+        outputs: output of each label so far.
+    """
+    head = model.classifier
+    with torch.no_grad():
+        head.weight.copy_(head.weight[list(outputs)])
+        head.bias.copy_(head.bias[list(outputs)])
+    model.config.id2label = dict(enumerate(names))
+    model.config.label2id = {name: number for number, name in enumerate(names)}
 
 
 def loss_sums(output: ClassificationOutput) -> dict[str, Tensor]:

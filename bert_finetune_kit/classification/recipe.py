@@ -13,7 +13,7 @@ from ..command_line import FineTuningArguments, RunArguments
 from ..contract import BuiltModel, Description, Evaluation, Outputs
 from ..data.labelled import LabelledData, check_columns, check_texts, load_labelled
 from ..data.sources import LabelledSource
-from ..data.vocabulary import load_tokenizer
+from ..data.vocabulary import vocabulary_size
 from ..errors import ModelError, raise_faults
 from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
@@ -22,13 +22,14 @@ from ..recipes.finetuning import build_trainable, default_hyperparameters, early
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
-from ..recipes.tokenizer import TokenizerChoice, choose_tokenizer
+from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer, trained_tokenizer
 from ..reporting.card_context import CardContext
 from ..reporting.origin import data_origin, hub_id
 from ..reporting.plain import describe_settings
 from ..reporting.schema import RunReport
 from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
+from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from .card import card_context
 from .collator import DataCollatorForClassification
@@ -36,10 +37,11 @@ from .command_line import TaskArguments
 from .config import ClassificationConfig
 from .data import ClassificationData, build_data, build_examples
 from .evaluation import evaluate
+from .label_order import check_label_order, declared_order_note, output_order, saved_names
 from .labels import LabelSet
 from .metric_set import metric_set
 from .metrics import decode
-from .model import HEAD, build_model, loss_sums, num_items
+from .model import HEAD, build_model, loss_sums, num_items, reorder_outputs
 from .predict import Prediction, predict_logits, to_predictions, to_rows
 from .report import describe
 from .task_file import find_task, load_task, save_task
@@ -109,7 +111,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
     def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["ClassificationRecipe", RunArguments]:
         """Return the recipe that flags ask for, and how to run it."""
         types = (
-            RunArguments, TaskArguments, FineTuningArguments, LabelledSource, ClassificationConfig, TrainingArguments,
+            RunArguments, TaskArguments, FineTuningArguments, LabelledSource, ClassificationConfig, RecipeArguments,
         )  # fmt: skip
 
         def further_defaults(run: Any, task: TaskArguments, tuning: Any, source: Any, *_: Any) -> dict[str, Any]:
@@ -145,13 +147,24 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         model_config = checkpoint_config(folder)
         saved_task, saved_config = load_task(str(folder), model_config)
         task, config = find_task(task) if task is not None else saved_task, config or saved_config
-        task = replace(task, labels=saved_task.labels) if task.kind == saved_task.kind else task
+        declared, saved = task.labels or (), saved_names(model_config) if task.kind != "regression" else ()
+        if declared and len(declared) != len(saved):
+            check_label_order(LabelSet(declared, task.kind), model_config, str(folder))
+        order = output_order(declared, saved) if declared else None
+        names = declared if order is not None else saved
+        task = replace(task, labels=names or None)
         recipe = cls(task, model=str(folder), args=args or cls.default_args(), config=config)
-        labels = LabelSet(task.labels or (), task.kind, by_column=isinstance(task.label, tuple))
+        labels = LabelSet(saved, task.kind, by_column=isinstance(task.label, tuple))
         model, new = build_model(str(folder), labels, 0)
         if new:
             raise ModelError(f"{folder} is not a trained classifier: it has no weights of {', '.join(new)}.")
-        recipe.load(LoadedModel(model, load_tokenizer(str(folder)), labels))
+        if order is not None:
+            note = declared_order_note(replace(labels, names=names), model_config, str(folder))
+            reorder_outputs(model, names, order)
+            labels = replace(labels, names=names)
+            if note is not None:
+                recipe.log_main(note)
+        recipe.load(LoadedModel(model, trained_tokenizer(folder, model.config.vocab_size), labels))
         return recipe
 
     def predict(self, inputs: Any) -> list[Prediction]:
@@ -191,6 +204,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
                 f"label_smoothing_factor needs a single_label task, and this one is {self.task.kind}: set it to 0"
             )
         raise_faults(faults, type(self).__name__)
+        check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path)
         if self.task.labels is not None or self.task.kind == "regression":
             metric_set(self.task.metrics, self.task.kind, len(self.task.labels or ()))
 
@@ -215,14 +229,18 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
 
     def build_model(self, data: ClassificationData) -> BuiltModel:
         """A classifier, with frozen parts, and with adapters where LoRA is asked for."""
-        size, pad_token_id = len(data.tokenizer), data.tokenizer.pad_token_id
+        size, pad_token_id = vocabulary_size(data.tokenizer), data.tokenizer.pad_token_id
 
         def build() -> tuple[Any, list[str]]:
             model, new = build_model(data.initial_model, data.labels, size, self.config.new_head, pad_token_id)
             model.label_smoothing = self.args.label_smoothing_factor
             return model, new
 
-        return build_trainable(data, self.config, self.lora, HEAD, build)
+        built = build_trainable(data, self.config, self.lora, HEAD, build)
+        if self.checkpoint is None or HEAD in built.new_parts:
+            return built
+        note = declared_order_note(data.labels, checkpoint_config(self.checkpoint), self.checkpoint)
+        return built if note is None else replace(built, notes=(note,))
 
     def compute_metrics(self, data: ClassificationData, outputs: Outputs) -> dict[str, float]:
         """Scores of a split, and the mean loss of its examples."""

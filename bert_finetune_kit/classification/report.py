@@ -13,6 +13,7 @@ from ..data.padding import padding_shares
 from ..modeling.parameters import count_parameters
 from ..reporting.details import ClassificationDetails
 from ..reporting.known_scores import known_score
+from ..reporting.numbers import is_finite_number
 from ..reporting.records import Evidence, TextStatistics
 from ..reporting.schema import ReportTable
 from ..reporting.summary import baseline_sentence, score_sentence, training_sentence
@@ -84,7 +85,7 @@ def summarize(task: ClassificationTask, details: Mapping[str, ClassificationDeta
         interval = part["intervals"].get(key)
         scored_on = f"{part['examples']:,} examples of {split}"
         sentences.append(score_sentence(score, part["scores"][key], interval, scored_on=scored_on))
-        if key in part["baseline"]:
+        if is_finite_number(part["baseline"].get(key)):
             sentences.append(baseline_sentence(score, {name: part["baseline"][key]}))
     return sentences
 
@@ -98,7 +99,7 @@ def tables_of(
     for split, part in details.items():
         results.append(_result(split, part, task, len(details)))
         if "by_label" in part:
-            by_label = cast("Mapping[str, Mapping[str, float]]", part["by_label"])
+            by_label = cast("Mapping[str, Mapping[str, float | None]]", part["by_label"])
             results.append(group_table(by_label, _BY_LABEL, group_label="label", title=f"By label, {split}"))
         if "confusion" in part and len(part["by_label"]) <= _MAX_LABELS:
             results.append(confusion_table(list(part["by_label"]), part["confusion"], title=f"Confusion, {split}"))

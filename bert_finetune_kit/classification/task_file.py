@@ -1,6 +1,5 @@
 """Tasks by name and in files: a YAML declaration, and the one that is saved beside a model."""
 
-import json
 import runpy
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -8,8 +7,9 @@ from typing import Any
 
 import yaml
 
-from ..errors import ConfigError, ModelError, raise_faults
-from ..modeling.checkpoint_files import find_file
+from ..errors import ConfigError, raise_faults
+from ..inference.settings import load_settings, save_settings
+from ..json_objects import from_mapping
 from ..tasks.registry import SAMPLE_TASK, get_task
 from ..tasks.task import ClassificationTask, Published
 from .config import ClassificationConfig
@@ -79,7 +79,7 @@ def save_task(task: ClassificationTask, config: ClassificationConfig, labels: tu
     saved["label"] = task.label if isinstance(task.label, str) else list(task.label)
     saved["labels"] = list(labels) or None
     settings = {name: value for name, value in asdict(config).items() if name in _CONFIG_FIELDS}
-    Path(folder, TASK_FILE).write_text(json.dumps({"task": saved, "config": settings}, indent=2) + "\n", "utf-8")
+    save_settings({"task": saved, "config": settings}, folder, TASK_FILE)
 
 
 def load_task(folder: str, model_config: Any) -> tuple[ClassificationTask, ClassificationConfig]:
@@ -88,13 +88,16 @@ def load_task(folder: str, model_config: Any) -> tuple[ClassificationTask, Class
     Raises:
         ModelError: the file beside the model is damaged.
     """
-    file = find_file(folder, TASK_FILE)
-    if file is not None:
-        try:
-            saved = json.loads(file.read_text("utf-8"))
-            return ClassificationTask(**saved["task"]), ClassificationConfig(**saved["config"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{file} is damaged: {error}") from error
+    saved = load_settings(
+        folder,
+        TASK_FILE,
+        lambda content: (
+            from_mapping(ClassificationTask, content["task"]),
+            from_mapping(ClassificationConfig, content["config"]),
+        ),
+    )
+    if saved is not None:
+        return saved
     kinds = {"regression": "regression", "multi_label_classification": "multi_label"}
     default = "single_label" if model_config.num_labels > 1 else "regression"
     kind: Any = kinds.get(str(model_config.problem_type), default)

@@ -5,6 +5,17 @@ from typing import Any
 from transformers import Trainer
 
 
+class BestCheckpointTrainer(Trainer):
+    """`Trainer` whose subclass decides which evaluation is the best so far, where the Trainer has a private method."""
+
+    def is_new_best(self) -> bool:
+        """Return whether the evaluation of the current step is the best so far, and record it in the state if it is."""
+        raise NotImplementedError
+
+    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
+        return self.is_new_best()
+
+
 class RunningLoss:
     """The loss that a Trainer has summed up since its last log, and the step of that log.
 

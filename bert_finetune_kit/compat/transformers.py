@@ -1,5 +1,7 @@
 """Private parts of transformers."""
 
+from typing import Any
+
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils.output_capturing import _CAN_RECORD_REGISTRY
 
@@ -28,3 +30,14 @@ def untie_weight(model: PreTrainedModel, name: str) -> None:
     A model keeps them in `all_tied_weights_keys`, which is not documented; there is no public way to change them.
     """
     model.all_tied_weights_keys.pop(name, None)
+
+
+def save_under_own_names(model: PreTrainedModel) -> None:
+    """Let a model be saved under the names of its parameters, whatever they were called in the checkpoint it is from.
+
+    `from_pretrained` keeps its renamings in `_weight_conversions`, and `save_pretrained` reverts them: a model loaded
+    from bert-base-uncased is saved with `LayerNorm.gamma` and `LayerNorm.beta`. What reads such a file by the names of
+    the parameters, as the Trainer does to resume and to restore the best weights, silently skips these weights.
+    """
+    loaded: Any = model
+    loaded._weight_conversions = None

@@ -42,7 +42,7 @@ def load_corpus(source: TextSource) -> Corpus:
         train, validation = (limit(_sample(split), source.max_documents) for split in ("train", "validation"))
         return Corpus(train, validation, "the bundled sample")
     splits = open_text(source.train, source.train_split, source.hub_config, source.text_column)
-    notes: list[str] = []
+    notes = [*splits.notes]
     train = _to_documents(splits.pick(source.train_split), source, notes)
     text, own_split = _validation_text(source, splits)
     validation = None if text is None else _to_documents(text, source, notes)
@@ -75,7 +75,7 @@ def _to_documents(text: Lines | Records, source: TextSource, notes: list[str]) -
         notes += [] if note in notes else [note]
     if next(iter_documents(text, style), None) is None:
         raise DataError("The data set contains no text: every document is empty.")
-    fingerprint = content_hash(["documents", 1, type(text).__name__, text.fingerprint(), style])
+    fingerprint = content_hash(["documents", 2, type(text).__name__, text.fingerprint(), style])
     try:
         with no_progress_bars():
             documents = Dataset.from_generator(

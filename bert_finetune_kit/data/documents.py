@@ -22,6 +22,12 @@ _SENTENCE_END = re.compile(
 )
 
 
+# White space within a line, which Python's `splitlines` takes for its end, and of which BERT's normalizer deletes most,
+# so that the words on both sides would become one.
+_NO_LINE_END = dict.fromkeys(map(ord, "\v\f\x1c\x1d\x1e\x85\u2028\u2029"), " ")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
 def is_title(line: str) -> bool:
     """Whether `line` is a WikiText article heading.
 
@@ -59,7 +65,7 @@ def iter_documents(lines: Iterable[str], style: DocumentStyle) -> Iterator[str]:
                 yield "\n".join(document)
             document, has_blanks, after_blank = [], False, True
             continue
-        text = line.strip()
+        text = line.translate(_NO_LINE_END).strip()
         is_blank = not text
         has_blanks |= is_blank
         starts_document = {
@@ -78,12 +84,12 @@ def iter_documents(lines: Iterable[str], style: DocumentStyle) -> Iterator[str]:
 
 
 def split_sentences(text: str) -> list[str]:
-    """Split a document at its line ends and sentence ends.
+    r"""Split a document at its line ends (`\n`, `\r\n`, or `\r` alone) and sentence ends.
 
     >>> split_sentences('He left . She asked : " Why ? " Nobody knew .')
     ['He left .', 'She asked : " Why ?', '" Nobody knew .']
     """
-    return [sentence for line in text.splitlines() for sentence in _split_line(line)]
+    return [sentence for line in _LINE_END.split(text) for sentence in _split_line(line)]
 
 
 def _split_line(line: str) -> Iterator[str]:

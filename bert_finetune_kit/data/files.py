@@ -1,17 +1,17 @@
 """Files of data: their endings and formats, the split that a name indicates, and reading them."""
 
-import gzip
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import datasets
 from datasets import Dataset
 
 from ..compat.datasets import no_progress_bars
 from ..errors import DataError
+from .json_files import check_json, json_fault
 
 ENDINGS = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".parquet")
 SPLIT_WORDS = {
@@ -74,21 +74,42 @@ def load_files(builder: str, paths: Sequence[Path], **options: Any) -> Dataset:
         options: of the builder.
 
     Raises:
-        DataError: they cannot be read, or have no rows.
+        DataError: they cannot be read, or have no rows; where a file alone is at fault, it is named.
     """
+    if builder == "json":
+        for path in paths:
+            check_json(path)
     try:
-        with no_progress_bars():
-            return datasets.load_dataset(builder, data_files=[str(path) for path in paths], split="train", **options)
+        return _load(builder, paths, options)
     except Exception as error:
-        if "corresponds to no data" in str(error):
+        if _has_no_rows(error):
             raise DataError(f"{listing(paths)} has no rows.") from error
-        raise DataError(f"{listing(paths)} cannot be read as {builder}: {root_cause(error)}") from error
+        at_fault = _file_at_fault(builder, paths, options)
+        reason = json_fault(at_fault) if at_fault is not None and builder == "json" else None
+        named = listing(paths if at_fault is None else [at_fault])
+        raise DataError(f"{named} cannot be read as {builder}: {reason or root_cause(error)}") from error
 
 
-def open_file(path: Path, mode: str = "rb", **options: Any) -> IO[Any]:
-    """Open a file, unpacking .gz."""
-    opener: Callable[..., IO[Any]] = gzip.open if path.name.endswith(".gz") else open
-    return opener(path, mode, **options)
+def _load(builder: str, paths: Sequence[Path], options: Mapping[str, Any]) -> Dataset:
+    with no_progress_bars():
+        return datasets.load_dataset(builder, data_files=[str(path) for path in paths], split="train", **options)
+
+
+def _has_no_rows(error: Exception) -> bool:
+    return "corresponds to no data" in str(error)
+
+
+def _file_at_fault(builder: str, paths: Sequence[Path], options: Mapping[str, Any]) -> Path | None:
+    """Return the first file that cannot be read alone; none where they only do not fit together."""
+    if len(paths) == 1:
+        return paths[0]
+    for path in paths:
+        try:
+            _load(builder, [path], options)
+        except Exception as error:
+            if not _has_no_rows(error):
+                return path
+    return None
 
 
 def ending_of(path: Path) -> str:

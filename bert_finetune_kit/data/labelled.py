@@ -12,6 +12,7 @@ from ..errors import DataError
 from ..settings import is_number
 from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
+from .cells import to_list
 from .opening import Splits
 from .sample import sample_reviews
 from .sources import LabelledSource
@@ -28,12 +29,13 @@ class LabelledData:
     train: Dataset
     validation: dict[str, Dataset]
     """Splits to evaluate on, by name; empty where there are none."""
+    notes: tuple[str, ...] = ()
 
     def map(self, change: Callable[[Dataset], Dataset]) -> "LabelledData":
         """Return the same data with the rows of every split changed."""
         with no_progress_bars():
             changed = {split: change(rows) for split, rows in {"train": self.train, **self.validation}.items()}
-        return LabelledData(self.name, changed.pop("train"), changed)
+        return LabelledData(self.name, changed.pop("train"), changed, self.notes)
 
 
 def load_labelled(task: ClassificationTask, source: LabelledSource) -> LabelledData:
@@ -62,7 +64,7 @@ def load_labelled(task: ClassificationTask, source: LabelledSource) -> LabelledD
     for split, rows in {"train": train, **validation}.items():
         check_columns(rows, task, split)
         check_texts(rows, task, split)
-    return LabelledData(tables.source, train, validation)
+    return LabelledData(tables.source, train, validation, tables.notes)
 
 
 def _validation(task: ClassificationTask, source: LabelledSource, tables: Splits[Dataset]) -> dict[str, Dataset]:
@@ -148,7 +150,13 @@ def class_names(rows: Dataset, task: ClassificationTask) -> tuple[str, ...] | No
 
 
 def label_values(rows: Dataset, task: ClassificationTask) -> list[Any]:
-    """Return the labels of a split as they were read, the ids of a `ClassLabel` as names, several columns as lists."""
+    """Return the labels of a split as they were read, the ids of a `ClassLabel` as names, several columns as lists.
+
+    Lists in the cells of a .csv or .tsv file are those of a multi_label task.
+
+    Raises:
+        DataError: such a cell is no list.
+    """
     columns = []
     for column in label_columns(task):
         values, kind = rows[column][:], rows.features[column]
@@ -156,5 +164,19 @@ def label_values(rows: Dataset, task: ClassificationTask) -> list[Any]:
             values = [kind.names[value] if value is not None and value >= 0 else None for value in values]
         elif isinstance(getattr(kind, "feature", None), ClassLabel):
             values = [None if ids is None else [kind.feature.names[label] for label in ids] for ids in values]
+        elif task.kind == "multi_label" and isinstance(task.label, str):
+            values = [_list_of_cell(value, row) for row, value in enumerate(values)]
         columns.append(values)
     return columns[0] if isinstance(task.label, str) else [list(row) for row in zip(*columns, strict=True)]
+
+
+def _list_of_cell(value: Any, row: int) -> Any:
+    if not isinstance(value, str) or not value.lstrip().startswith("["):
+        return value
+    try:
+        return to_list(value)
+    except ValueError as error:
+        raise DataError(
+            f"The label in row {row} (counted from 0) is {value!r}, which is no list: write it as in "
+            '["first", "second"] or [0, 1, 0].'
+        ) from error

@@ -8,6 +8,7 @@ import datasets
 from datasets import Dataset, DatasetDict
 
 from ..compat.datasets import no_progress_bars
+from ..compat.hub import data_set_failure, local_folder_note
 from ..errors import DataError
 from ..tasks.squad import QA_TASKS
 from .files import ENDINGS, SPLIT_WORDS, Files, ending_of, missing_path, root_cause, split_name
@@ -29,15 +30,23 @@ Opened: TypeAlias = Files | Dataset
 class Splits(Mapping[str, T], Generic[T]):
     """Splits by name. A split is read when it is looked up: those that nobody needs are never read."""
 
-    def __init__(self, source: str, opened: Mapping[str, Opened], read: Callable[[Opened, str], T]) -> None:
+    def __init__(
+        self,
+        source: str,
+        opened: Mapping[str, Opened],
+        read: Callable[[Opened, str], T],
+        notes: tuple[str, ...] = (),
+    ) -> None:
         """Keep what is needed to read the splits.
 
         Args:
             source: name of the source for messages.
             opened: splits by name.
             read: reads a split; its second argument is the name of the split for messages.
+            notes: on the source, for the report.
         """
         self.source = source
+        self.notes = notes
         self._opened = opened
         self._read = read
 
@@ -102,7 +111,17 @@ def open_splits(
     Raises:
         DataError: it does not exist, or is none of these.
     """
-    return Splits(describe_source(given, config), _open(unwrap(given), endings, split, config), read)
+    given = unwrap(given)
+    if (
+        isinstance(given, str)
+        and given in HUB_NAMES
+        and not Path(given).exists()
+        and Path(HUB_NAMES[given][0]).is_dir()
+    ):
+        given = HUB_NAMES[given][0]  # a folder is taken by either name
+    is_hub_name = isinstance(given, str) and ("/" in given or given in HUB_NAMES)
+    notes = local_folder_note(given) if is_hub_name else ()
+    return Splits(describe_source(given, config), _open(given, endings, split, config), read, notes)
 
 
 def _open(given: Any, endings: Collection[str], split: str, config: str | None) -> Mapping[str, Opened]:
@@ -174,12 +193,23 @@ def load_hub(name: str, config: str | None) -> dict[str, Dataset]:
         with no_progress_bars():
             loaded = datasets.load_dataset(hub_id, config)
     except Exception as error:
+        failure = data_set_failure(hub_id, error)
         configured = f", config {config}" if config else ""
         raise DataError(
             f"{name!r} is not a local file or folder, and the Hub data set {hub_id}{configured} cannot be loaded: "
-            f"{root_cause(error)}. Check the spelling, the config and the network, or give a local file or folder."
-        ) from error
+            + (failure or _other_failure(error))
+        ) from (None if failure else error)
     return {str(split): rows for split, rows in loaded.items()}
+
+
+def _other_failure(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    if len(lines) > 1 and lines[0].startswith("Config name is missing"):
+        return (
+            f"it has several configs. {lines[1]}. Set hub_config to one of them (for a classification, that of the "
+            "ClassificationTask)."
+        )
+    return f"{root_cause(error).rstrip('.')}. Check the spelling and the config, or give a local file or folder."
 
 
 def looks_like_path(given: str) -> bool:

@@ -1,7 +1,6 @@
 """Rows of questions: the official nested JSON of SQuAD, the Hub's columns, flat files, or plain dicts."""
 
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
@@ -9,7 +8,9 @@ from typing import Any, TypedDict
 from datasets import Dataset, Features, List, Value
 
 from ..errors import DataError
-from .files import Files, ending_of, open_file
+from .cells import to_boolean
+from .files import Files, ending_of
+from .json_files import load_json
 from .opening import Opened
 from .tables import TABLE_FORMATS, read_table
 
@@ -30,9 +31,11 @@ class Question(TypedDict):
     context: str
     question: str
     answers: Answers
+    is_impossible: bool | None
+    """Whether the data call it unanswerable; the answers decide."""
 
 
-COLUMNS = tuple(Question.__annotations__)
+COLUMNS = ("id", "title", "context", "question", "answers")
 _FEATURES = Features(
     {
         "id": Value("string"),
@@ -40,6 +43,7 @@ _FEATURES = Features(
         "context": Value("large_string"),
         "question": Value("string"),
         "answers": {"text": List(Value("string")), "answer_start": List(Value("int64"))},
+        "is_impossible": Value("bool"),
     }
 )
 _NO_ANSWERS: Answers = {"text": [], "answer_start": []}
@@ -68,13 +72,13 @@ def as_questions(rows: Iterable[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
     """
     if isinstance(rows, Mapping):
         rows = [dict(zip(rows, values, strict=True)) for values in zip(*rows.values(), strict=True)]
-    questions = [{"title": "", "answers": _NO_ANSWERS, **row} for row in rows]
+    questions = [{"title": "", "answers": _NO_ANSWERS, "is_impossible": None, **row} for row in rows]
     if not questions:
         raise DataError("The data set has no questions.")
     for number, question in enumerate(questions):
         question["id"] = question.get("id") or str(number)
     try:
-        complete = [{column: question[column] for column in COLUMNS} for question in questions]
+        complete = [{column: question[column] for column in _FEATURES} for question in questions]
         return Dataset.from_list(complete, features=_FEATURES)
     except UnicodeEncodeError as error:
         raise DataError(
@@ -101,12 +105,9 @@ def _json_rows(path: Path) -> list[dict[str, Any]] | None:
         DataError: the file cannot be read.
     """
     try:
-        with open_file(path, "rt", encoding="utf-8-sig") as stream:
-            content = json.load(stream)
+        content = load_json(path)
     except json.JSONDecodeError:
         return None
-    except (ValueError, OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
     rows = content.get("data") if isinstance(content, dict) else content
     return rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None
 
@@ -141,7 +142,7 @@ def _to_question(row: Mapping[str, Any], where: str) -> Question:
     """Return a row with all columns; a missing id is empty.
 
     Raises:
-        DataError: there is no question, the context is not a text, or the answers are malformed.
+        DataError: there is no question, the context is not a text, or the answers or is_impossible are malformed.
     """
     context, question, id_ = row.get("context"), row.get("question"), row.get("id")
     if not isinstance(question, str) or not question.strip():
@@ -153,8 +154,16 @@ def _to_question(row: Mapping[str, Any], where: str) -> Question:
         "title": row.get("title") or "",
         "context": context or "",
         "question": question,
-        "answers": _NO_ANSWERS if row.get("is_impossible") else _to_answers(row.get("answers"), where),
+        "answers": _to_answers(row.get("answers"), where),
+        "is_impossible": _to_flag(row.get("is_impossible"), where),
     }
+
+
+def _to_flag(given: Any, where: str) -> bool | None:
+    try:
+        return to_boolean(given)
+    except ValueError as error:
+        raise DataError(f"{where}: is_impossible is {given!r}; true or false is needed.") from error
 
 
 def _to_answers(given: Any, where: str) -> Answers:

@@ -40,7 +40,8 @@ def load_questions(source: QuestionSource) -> Questions:
         splits = Splits("the bundled sample's questions", sample, read_table)
     else:
         splits = open_questions(source.train, "train", source.hub_config)
-    train = _with_unique_ids(splits.pick("train"), "train", notes)
+    notes += splits.notes
+    train = _checked(splits.pick("train"), "train", notes)
     if source.validation is not None:
         validation = open_questions(source.validation, "validation", source.hub_config).pick_first("validation")
     else:
@@ -49,7 +50,7 @@ def load_questions(source: QuestionSource) -> Questions:
     if validation is None:
         train, validation = _hold_out(train, source.validation_share, notes)
     else:
-        validation = _with_unique_ids(validation, "validation", notes)
+        validation = _checked(validation, "validation", notes)
     train, validation = limit(train, source.max_train_examples), limit(validation, source.max_validation_examples)
     if not any(answers["text"] for answers in train["answers"]):
         raise DataError(
@@ -72,6 +73,22 @@ def open_questions(given: DataLike, split: str = "train", config: str | None = N
         DataError: it is missing; and when a split is looked up, it is empty or contains something else.
     """
     return open_splits(given, read_questions, TABLE_FORMATS, split, config)
+
+
+def _checked(rows: Dataset, split: str, notes: list[str]) -> Dataset:
+    """Return the questions with unique ids and without `is_impossible`; count where that contradicts the answers."""
+    ids, flags = rows["id"][:], rows["is_impossible"][:]
+    answered = [bool(answers["text"]) for answers in rows["answers"]]
+    consequences = {
+        True: "are is_impossible and have answers: they count as answerable, as in the official evaluation",
+        False: "have is_impossible false and no answers: they count as questions without an answer",
+    }
+    for flag, consequence in consequences.items():
+        wrong = [id_ for id_, own, has in zip(ids, flags, answered, strict=True) if own is flag and has is flag]
+        if wrong:
+            shown = f"{', '.join(wrong[:5])}{' …' if len(wrong) > 5 else ''}"
+            notes.append(f"{len(wrong):,} questions of the {split} split {consequence}: {shown}")
+    return _with_unique_ids(rows.select_columns(list(COLUMNS)), split, notes)
 
 
 def _with_unique_ids(rows: Dataset, split: str, notes: list[str]) -> Dataset:

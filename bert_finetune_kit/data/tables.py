@@ -1,17 +1,18 @@
 """Rows with columns of any source: labelled examples and flat files of questions."""
 
 import csv
-import warnings
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
-from datasets import Dataset
+from datasets import Dataset, Features, Value, concatenate_datasets
 
 from ..errors import DataError
-from .files import ending_of, load_files, open_file, root_cause
+from .encoding import read_lines
+from .files import ending_of, load_files
 from .opening import DataLike, Opened, Splits, open_splits
+from .separated import Separated
 
 TABLE_FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 
@@ -50,44 +51,42 @@ def read_table(opened: Opened, name: str, column_names: Sequence[str] | None = N
     builder = opened.common_format(TABLE_FORMATS)
     if builder != "csv":
         return load_files(builder, opened.paths)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # of rows with more cells than the header
-            frames = [_read_separated(path, column_names) for path in opened.paths]
-    except Exception as error:
-        raise DataError(f"{opened.paths[0]} cannot be read: {root_cause(error)}") from error
-    return Dataset.from_pandas(pd.concat(frames, ignore_index=True), preserve_index=False)
+    return concatenate_datasets([_read_separated(path, column_names) for path in opened.paths])
 
 
-def _read_separated(path: Path, column_names: Sequence[str] | None) -> pd.DataFrame:
+def _read_separated(path: Path, column_names: Sequence[str] | None) -> Dataset:
     """Read a .csv or .tsv file with every cell as text: `NA` and `None` are words, only an empty cell is missing.
 
     The task decides what a column means; guessing types would turn labels with one empty cell into fractions.
     """
-    is_tsv = ending_of(path) == ".tsv"
-    return pd.read_csv(
-        path,
-        sep="\t" if is_tsv else ",",
-        quoting=csv.QUOTE_NONE if is_tsv and not _is_quoted(path) else csv.QUOTE_MINIMAL,
-        names=list(column_names) if column_names else None,
-        header=None if column_names else 0,
-        index_col=False,
-        dtype=str,
-        keep_default_na=False,
-        na_values=[""],
-        encoding="utf-8-sig",
-        engine="c",
-    )
+    names, *rows = separated(path, column_names).rows()
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    cells = {name: [cell or None for cell in column] for name, column in zip(names, columns, strict=True)}
+    return Dataset.from_dict(cells, features=Features(dict.fromkeys(names, Value("large_string"))))
 
 
-def _is_quoted(path: Path) -> bool:
-    """Whether the quotation marks of a .tsv file enclose its cells, and are not part of the text.
+def separated(path: Path, column_names: Sequence[str] | None = None) -> Separated:
+    """Return how a .csv or .tsv file is written.
+
+    Args:
+        path: of the file.
+        column_names: names of the columns of a file without a header line.
+    """
+    if ending_of(path) == ".csv":
+        return Separated(path, ",", column_names=column_names)
+    quoted, plain = (Separated(path, "\t", is_quoted, column_names) for is_quoted in (True, False))
+    if _has_quoted_lines(path) or (not _is_readable(plain) and _is_readable(quoted)):
+        return quoted
+    return plain
+
+
+def _has_quoted_lines(path: Path) -> bool:
+    """Whether the quotation marks of a .tsv file enclose its cells in every line, and are not part of the text.
 
     GLUE's own files are not quoted: a cell there can begin with a quotation mark and end without one. In a quoted file
     every row can be parsed as such, and has as many cells as the first.
     """
-    with open_file(path, "rt", encoding="utf-8-sig", newline="") as stream:
-        lines = [line for line in stream if line.strip()]
+    lines = [line for line in read_lines(path) if line.strip()]
     if not any(line.startswith('"') or '\t"' in line for line in lines):
         return False
     try:  # each line alone: a quotation over several rows is text, and must not swallow them
@@ -95,3 +94,11 @@ def _is_quoted(path: Path) -> bool:
     except csv.Error:
         return False
     return len(widths) == 1
+
+
+def _is_readable(file: Separated) -> bool:
+    try:
+        deque(file.rows(), maxlen=0)
+    except DataError:
+        return False
+    return True

@@ -1,8 +1,8 @@
 """Text of any source as lines of files or records of a column, read as a stream."""
 
-import gzip
-import zlib
-from collections.abc import Iterator
+import warnings
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -14,8 +14,10 @@ from datasets import Dataset, Value
 from ..compat.datasets import fingerprint_of
 from ..errors import DataError
 from .documents import FILE_BREAK
-from .files import load_files, open_file
+from .encoding import read_lines
+from .files import load_files
 from .opening import DataLike, Opened, Splits, open_splits
+from .separated import Separated
 
 TEXT_TYPES = ("string", "large_string")
 _FORMATS = {".txt": "text", ".jsonl": "json", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
@@ -81,9 +83,17 @@ def _read(opened: Opened, name: str, column: str | None) -> Lines | Records:
         if column is not None:
             raise DataError(f"text_column is {column!r}, and {opened.paths[0]} is plain text, which has no columns.")
         return Lines(tuple(str(path.resolve()) for path in opened.paths))
-    options = {"keep_default_na": False} if builder == "csv" else {}  # "NA" and "None" are words
-    rows = load_files(builder, opened.paths, **options)
+    rows = _load_csv(opened.paths) if builder == "csv" else load_files(builder, opened.paths)
     return Records(rows, text_column(rows, column, name))
+
+
+def _load_csv(paths: Sequence[Path]) -> Dataset:
+    """Read .csv files: "NA" and "None" are words, and cells after the last column, which are empty, are left out."""
+    for path in paths:
+        deque(Separated(path, ",").rows(), maxlen=0)  # raises an error where something else would be lost
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Length of header or names does not match")
+        return load_files("csv", paths, keep_default_na=False, index_col=False)
 
 
 def text_column(rows: Dataset, wanted: str | None, source: str) -> str:
@@ -117,20 +127,5 @@ def is_text(kind: Any) -> bool:
 
 
 def _read_lines(path: Path) -> Iterator[str]:
-    with open_file(path) as stream:
-        for number, line in enumerate(_unpacked(stream, path), start=1):
-            try:
-                yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-            except UnicodeDecodeError as error:
-                raise DataError(
-                    f"{path}, line {number}: byte 0x{line[error.start]:02x} at position {error.start} is not UTF-8. "
-                    "Save the file as UTF-8 (for example: iconv -f latin1 -t utf-8)."
-                ) from error
+    yield from (line.rstrip("\n") for line in read_lines(path))
     yield FILE_BREAK
-
-
-def _unpacked(stream: Any, path: Path) -> Iterator[bytes]:
-    try:
-        yield from stream
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is not a complete gzip file: {error}.") from error

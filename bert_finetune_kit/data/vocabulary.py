@@ -3,15 +3,24 @@
 import copy
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoTokenizer, BertTokenizer, PreTrainedTokenizerBase
+from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
+from ..compat.hub import hub_failure
 from ..errors import ModelError, raise_faults
+from .vocabulary_file import SPECIAL_TOKENS, VocabularyFile, normalization, normalization_note, read_vocabulary
 
-SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-_NEEDED = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+_ROLES = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+_SPECIAL_TOKENS = dict(zip(_ROLES, SPECIAL_TOKENS, strict=True))
+_MATCHING = "Give the tokenizer that the model was trained with, or a BertConfig with the size of the tokenizer."
+_VOCABULARY = "vocab.txt"
+_SHOWN = 3
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
 def train_wordpiece(
@@ -73,52 +82,137 @@ def _alphabet(texts: Iterable[str], tokenizer: Tokenizer, limit: int) -> list[st
     return sorted(kept) + [f"##{letter}" for letter in sorted(inner)]
 
 
-def load_tokenizer(given: str | Path | PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
-    """Return a tokenizer from a Hub id, a folder, a `vocab.txt`, or a tokenizer object (of which a copy is made).
+@dataclass(frozen=True)
+class LoadedTokenizer:
+    """A tokenizer, and what had to be decided about it."""
 
-    Truncation and padding set in a `tokenizer.json` are disabled: examples and collators do both.
+    tokenizer: PreTrainedTokenizerBase
+    notes: tuple[str, ...] = ()
+    """What a reader of the report must know of it."""
+
+
+def load_tokenizer(given: str | Path | PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of `open_tokenizer`."""
+    return open_tokenizer(given).tokenizer
+
+
+def open_tokenizer(given: str | Path | PreTrainedTokenizerBase) -> LoadedTokenizer:
+    """Load a tokenizer from a Hub id, a folder, a `vocab.txt`, or a tokenizer object (of which a copy is made).
+
+    Truncation and padding set in a `tokenizer.json` are disabled: examples and collators do both. Where nothing says
+    whether texts are lower-cased, the entries of the vocabulary do.
 
     Raises:
         ModelError: it cannot be loaded, has no fast backend, or lacks one of BERT's special tokens.
     """
-    tokenizer = copy.deepcopy(given) if isinstance(given, PreTrainedTokenizerBase) else _load(given)
+    is_object = isinstance(given, PreTrainedTokenizerBase)
+    loaded = LoadedTokenizer(copy.deepcopy(given)) if isinstance(given, PreTrainedTokenizerBase) else _load(given)
+    tokenizer, name = loaded.tokenizer, type(given).__name__ if is_object else str(given)
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         raise ModelError(
-            f"The tokenizer of {given} has no fast backend (tokenizers library), which is needed: choose another one."
+            f"The tokenizer of {name} has no fast backend (tokenizers library), which is needed: choose another one."
         )
     backend.no_truncation()
     backend.no_padding()
     backend.encode_special_tokens = True  # "[SEP]" in a text is plain text
-    missing = [name for name in _NEEDED if getattr(tokenizer, name, None) is None]
+    missing = [role for role in _SPECIAL_TOKENS if getattr(tokenizer, role, None) is None]
+    entries = tokenizer.get_vocab() if missing else {}
+    for role in [role for role in missing if _SPECIAL_TOKENS[role] in entries]:  # a tokenizer.json names no roles
+        setattr(tokenizer, role, _SPECIAL_TOKENS[role])
+        missing.remove(role)
     if missing:
         raise ModelError(
-            f"The tokenizer of {given} has no {', '.join(missing)}: choose one with all special tokens of BERT."
+            f"The tokenizer of {name} has no {', '.join(missing)}: choose one with all special tokens of BERT."
         )
-    return tokenizer
+    return loaded
 
 
-def _load(given: str | Path) -> PreTrainedTokenizerBase:
+def _load(given: str | Path) -> LoadedTokenizer:
     path = Path(given).expanduser()
     if path.suffix == ".txt":
         if not path.is_file():
             raise ModelError(
                 f"The vocabulary {given} does not exist (searched in {Path.cwd()}). Check the spelling of the path."
             )
-        return BertTokenizer(vocab=str(path))
+        return _from_vocabulary(path)
+    if (path / _VOCABULARY).is_file() and not any((path / name).is_file() for name in _TOKENIZER_FILES):
+        return _from_vocabulary(path / _VOCABULARY)
+    name = str(path) if path.exists() else str(given)
     try:
-        return AutoTokenizer.from_pretrained(str(path) if path.exists() else str(given))
+        tokenizer, settings = AutoTokenizer.from_pretrained(name), get_tokenizer_config(name)
+        vocabulary = _vocabulary_file(tokenizer)
+        changes: dict[str, Any] = {} if vocabulary is None else {"vocab": vocabulary.ids}
+        notes = () if vocabulary is None else vocabulary.notes
+        if isinstance(tokenizer, BertTokenizer) and "do_lower_case" not in settings:
+            entries = sorted(ids := tokenizer.get_vocab(), key=ids.__getitem__)
+            changes |= normalization(entries)
+            notes += (normalization_note(changes, str(given), entries),)
+        return LoadedTokenizer(AutoTokenizer.from_pretrained(name, **changes) if changes else tokenizer, notes)
+    except ModelError:
+        raise
     except Exception as error:
+        failure = hub_failure(error)
+        reason = failure or (
+            f"{str(error).strip().splitlines()[0]} Give a folder with tokenizer.json or vocab.txt, or a Hub id."
+        )
+        raise ModelError(f"No tokenizer can be loaded from {str(given)!r}: {reason}") from (None if failure else error)
+
+
+def _from_vocabulary(file: Path) -> LoadedTokenizer:
+    """Make a tokenizer of a `vocab.txt` alone.
+
+    Raises:
+        ModelError: it lacks special tokens, or is not UTF-8.
+    """
+    vocabulary = read_vocabulary(file)
+    missing = [token for token in SPECIAL_TOKENS if token not in vocabulary.ids]
+    if missing:
         raise ModelError(
-            f"No tokenizer can be loaded from {given!r}: {str(error).strip().splitlines()[0]} "
-            "Give a folder with tokenizer.json or vocab.txt, or a Hub id with access to the network."
-        ) from error
+            f"The vocabulary {file} lacks {', '.join(missing)}: give the vocab.txt of a BERT, with one piece a line."
+        )
+    settings = normalization(vocabulary.ids)
+    notes = (*vocabulary.notes, normalization_note(settings, file.name, vocabulary.ids))
+    return LoadedTokenizer(BertTokenizer(vocab=vocabulary.ids, **settings), notes)
+
+
+def _vocabulary_file(tokenizer: PreTrainedTokenizerBase) -> VocabularyFile | None:
+    """Return the `vocab.txt` that a BERT tokenizer was made of; none where it was made of a tokenizer.json."""
+    file = getattr(tokenizer, "vocab_file", None)
+    if file is None or not isinstance(tokenizer, BertTokenizer) or Path(file).with_name("tokenizer.json").is_file():
+        return None
+    return read_vocabulary(Path(file))
+
+
+def vocabulary_size(tokenizer: PreTrainedTokenizerBase) -> int:
+    """Return how many rows an embedding needs for a tokenizer: its largest id, and one.
+
+    `len(tokenizer)` counts entries, which are fewer where ids are left out.
+    """
+    return max(tokenizer.get_vocab().values()) + 1
 
 
 def continuation_mask(tokenizer: PreTrainedTokenizerBase) -> list[bool]:
     """Return for each id of the vocabulary whether its piece continues a word (`##…`), (vocab,)."""
-    pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    pieces = tokenizer.convert_ids_to_tokens(list(range(vocabulary_size(tokenizer))))
     return [piece is not None and piece.startswith("##") for piece in pieces]
+
+
+def check_ids(tokenizer: PreTrainedTokenizerBase, vocab_size: int) -> None:
+    """Check that an embedding of `vocab_size` rows has one for each id of a tokenizer.
+
+    Raises:
+        ModelError: there are ids without a row; the message has their entries.
+    """
+    above = {token: id_ for token, id_ in tokenizer.get_vocab().items() if id_ >= vocab_size}
+    if not above:
+        return
+    shown = [f"{token!r} ({above[token]:,})" for token in sorted(above, key=above.__getitem__)]
+    more = ", …" if len(shown) > _SHOWN else ""
+    raise ModelError(
+        f"{_describe_size(tokenizer)}, the embedding of the model {vocab_size:,} rows: they do not match. Without a "
+        f"row: {', '.join(shown[:_SHOWN])}{more}. {_MATCHING}"
+    )
 
 
 def check_vocabulary(tokenizer: PreTrainedTokenizerBase, vocab_size: int) -> None:
@@ -129,10 +223,16 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerBase, vocab_size: int) -> Non
     Raises:
         ModelError: there are ids without a row, or more rows without an id than padding explains.
     """
-    extra_rows = vocab_size - len(tokenizer)
-    if extra_rows == 0 or (vocab_size % 8 == 0 and 0 < extra_rows < 128):
+    check_ids(tokenizer, vocab_size)
+    extra_rows = vocab_size - vocabulary_size(tokenizer)
+    if extra_rows == 0 or (vocab_size % 8 == 0 and extra_rows < 128):
         return
     raise ModelError(
-        f"The tokenizer has {len(tokenizer):,} entries, the embedding of the model {vocab_size:,} rows: they do not "
-        "match. Give the tokenizer that the model was trained with, or a BertConfig with the size of the tokenizer."
+        f"{_describe_size(tokenizer)}, the embedding of the model {vocab_size:,} rows: they do not match. {_MATCHING}"
     )
+
+
+def _describe_size(tokenizer: PreTrainedTokenizerBase) -> str:
+    largest = vocabulary_size(tokenizer) - 1
+    ids = f" with ids up to {largest:,}" if largest + 1 != len(tokenizer) else ""
+    return f"The tokenizer has {len(tokenizer):,} entries{ids}"

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from .memory import eval_batch_advice, memory_advice
+
 
 class Examples(Protocol):
     """A map-style dataset."""
@@ -32,6 +34,9 @@ def run_batches(
             first, so that a batch that does not fit into memory is the first one.
         collator: examples → batch.
         batch_size: examples per batch.
+
+    Raises:
+        DeviceMemoryError: a batch does not fit into the memory of the device.
     """
     order = np.argsort(-lengths, kind="stable")
     was_training = model.training
@@ -41,6 +46,8 @@ def run_batches(
             indices = order[start : start + batch_size]
             batch = collator([examples[int(index)] for index in indices])
             with torch.inference_mode():
-                yield indices, model(**{name: values.to(model.device) for name, values in batch.items()})
+                with memory_advice(f"The prediction on {model.device}", lambda: eval_batch_advice(batch_size)):
+                    outputs = model(**{name: values.to(model.device) for name, values in batch.items()})
+                yield indices, outputs
     finally:
         model.train(was_training)

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import ModelError
+from ..json_objects import read_mapping
 from ..modeling.checkpoint_files import find_file
+from ..text_files import write_text
 
 Settings = TypeVar("Settings")
+_REMEDY = "Restore it from the run that wrote it, or delete it to use the model with default settings."
 
 
 def save_settings(settings: Mapping[str, Any], folder: str | Path, name: str) -> None:
@@ -19,7 +22,7 @@ def save_settings(settings: Mapping[str, Any], folder: str | Path, name: str) ->
         folder: of the model.
         name: of the file.
     """
-    Path(folder, name).write_text(json.dumps(settings, indent=2) + "\n", "utf-8")
+    write_text(Path(folder, name), json.dumps(settings, indent=2) + "\n")
 
 
 def load_settings(folder: str, name: str, build: Callable[[dict[str, Any]], Settings]) -> Settings | None:
@@ -37,6 +40,8 @@ def load_settings(folder: str, name: str, build: Callable[[dict[str, Any]], Sett
     if file is None:
         return None
     try:
-        return build(json.loads(file.read_text("utf-8")))
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{file} is damaged: {error}") from error
+        return build(read_mapping(file))
+    except KeyError as error:
+        raise ModelError(f"{file} is damaged: {error} is missing. {_REMEDY}") from error
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ModelError(f"{file} is damaged: {error}. {_REMEDY}") from error

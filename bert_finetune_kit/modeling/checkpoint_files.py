@@ -40,9 +40,14 @@ def find_file(model_name_or_path: str | Path, filename: str) -> Path | None:
 
 
 def weights_sha256(folder: str | Path) -> str | None:
-    """Return the SHA-256 of the weights in a model's folder; None if they are not in one file."""
-    path = Path(folder) / SAFE_WEIGHTS_NAME
-    return file_sha256(path) if path.is_file() else None
+    """Return the SHA-256 of the weights in a model's folder, of several files that of theirs; None without weights."""
+    try:
+        digests = [file_sha256(file) for file in _weight_files(str(folder))] if Path(folder).is_dir() else []
+    except FileNotFoundError:  # a shard is missing
+        return None
+    if len(digests) > 1:
+        return hashlib.sha256(" ".join(digests).encode()).hexdigest()
+    return digests[0] if digests else None
 
 
 def file_sha256(file: Path) -> str:

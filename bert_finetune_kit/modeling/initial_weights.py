@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 from transformers.utils import SAFE_WEIGHTS_NAME
@@ -71,6 +71,20 @@ def save_initial_weights(model: nn.Module, model_name_or_path: str | None, folde
     return partial.replace(path)
 
 
+def has_initial_weights(folder: str | Path) -> bool:
+    """Whether the folder of a run has its initial weights, and their file can be read."""
+    try:
+        _metadata(Path(folder) / INITIAL_WEIGHTS_FILE)
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError):
+        return False
+    return True
+
+
+def _metadata(path: Path) -> _Metadata:
+    with safe_open(path, framework="pt") as file:
+        return _Metadata(**json.loads(file.metadata()[_METADATA_KEY]))
+
+
 def change_since_initial(folder: str | Path) -> ParameterChange | None:
     """Compare the model saved in `folder` with the run's initial weights; None if either is missing.
 
@@ -79,8 +93,7 @@ def change_since_initial(folder: str | Path) -> ParameterChange | None:
     initial, saved = Path(folder) / INITIAL_WEIGHTS_FILE, Path(folder) / SAFE_WEIGHTS_NAME
     if not initial.exists() or not saved.exists():
         return None
-    with safe_open(initial, framework="pt") as file:
-        metadata = _Metadata(**json.loads(file.metadata()[_METADATA_KEY]))
+    metadata = _metadata(initial)
     after = {
         name: Weight(weight.shape, weight.read, module_of(name) in metadata.trainable)
         for name, weight in weights_in(saved).items()

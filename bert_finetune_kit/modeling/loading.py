@@ -1,7 +1,7 @@
 """Load BERT by size, config or checkpoint, and name the weights that are newly initialized."""
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import transformers
 from transformers import AutoConfig, BertConfig, PreTrainedModel
 
+from ..compat.hub import hub_failure
+from ..compat.transformers import save_under_own_names
 from ..errors import ModelError
 
 Model = TypeVar("Model", bound=PreTrainedModel)
@@ -76,10 +78,12 @@ def checkpoint_config(model_name_or_path: str | Path) -> BertConfig:
     try:
         config: BertConfig = AutoConfig.from_pretrained(str(model_name_or_path))
     except Exception as error:
+        failure = hub_failure(error)
+        reason = failure or f"{str(error).strip().splitlines()[0]} Check the spelling of the folder."
         raise ModelError(
-            f"{str(model_name_or_path)!r} is no size ({', '.join(BERT_SIZES)}), and cannot be loaded as a checkpoint: "
-            f"{str(error).strip().splitlines()[0]} Check the spelling of the folder, or the network for a Hub id."
-        ) from error
+            f"{str(model_name_or_path)!r} is no size ({', '.join(BERT_SIZES)}), and cannot be loaded as a checkpoint "
+            f"from a folder or the Hub: {reason}"
+        ) from (None if failure else error)
     if config.model_type != "bert":
         raise ModelError(
             f"{model_name_or_path} is a {config.model_type} checkpoint, which is not supported: pass a BERT checkpoint "
@@ -88,30 +92,40 @@ def checkpoint_config(model_name_or_path: str | Path) -> BertConfig:
     return config
 
 
-def load_pretrained(head: type[Model], model_name_or_path: str, **settings: Any) -> tuple[Model, list[str]]:
-    """Load a checkpoint with a head.
+def load_pretrained(
+    head: type[Model], model_name_or_path: str, new_modules: Collection[str] = (), **settings: Any
+) -> tuple[Model, list[str]]:
+    """Load a checkpoint with a head. It is saved under the names of its parameters, whatever the checkpoint calls them.
 
     Args:
         head: class of the model.
         model_name_or_path: Hub id or folder.
+        new_modules: modules that are newly initialized where the checkpoint has weights of another shape for them; any
+            other weight of another shape is an error.
         settings: further arguments of `from_pretrained`, such as `config`.
 
     Returns:
         The model, and the modules whose weights are newly initialized.
 
     Raises:
-        ModelError: the checkpoint cannot be read, or lacks weights of the encoder.
+        ModelError: the checkpoint cannot be read, lacks weights of the encoder, or has weights of another shape.
     """
     checkpoint_config(model_name_or_path)
     try:
         with quiet_transformers():  # the caller reports newly initialized weights, once
-            loaded: Any = head.from_pretrained(model_name_or_path, output_loading_info=True, **settings)
+            loaded: Any = head.from_pretrained(
+                model_name_or_path, output_loading_info=True, ignore_mismatched_sizes=True, **settings
+            )  # weights of another shape are refused below, by name
     except Exception as error:
+        failure = hub_failure(error)
         raise ModelError(
-            f"The weights of {model_name_or_path} cannot be loaded: {error} Check that the checkpoint is complete."
-        ) from error
+            f"The weights of {model_name_or_path} cannot be loaded: "
+            + (failure or f"{error} Check that the checkpoint is complete.")
+        ) from (None if failure else error)
     model, loading = loaded
-    missing = sorted(loading["missing_keys"])
+    mismatched = sorted(loading["mismatched_keys"])
+    _check_shapes([row for row in mismatched if _module_of(row[0]) not in new_modules], model_name_or_path)
+    missing = sorted({*loading["missing_keys"], *(name for name, *_ in mismatched)})
     encoder = [key for key in missing if ".encoder." in key or ".embeddings." in key]
     if encoder:
         raise ModelError(
@@ -119,7 +133,21 @@ def load_pretrained(head: type[Model], model_name_or_path: str, **settings: Any)
             "be randomly initialized. Check that it is a BERT checkpoint; to train from scratch, pass a BertConfig or "
             "the name of a size."
         )
+    save_under_own_names(model)
     return model, modules_of_weights(missing)
+
+
+def _check_shapes(mismatched: Sequence[tuple[str, Sequence[int], Sequence[int]]], checkpoint: str) -> None:
+    """Raise a `ModelError` that shows the weights whose shape is not the one that the model has."""
+    if not mismatched:
+        return
+    name, saved, needed = mismatched[0]
+    more = f" and {len(mismatched) - 1} more" if len(mismatched) > 1 else ""
+    raise ModelError(
+        f"{checkpoint} has {name} of shape {tuple(saved)}, but its config.json asks for {tuple(needed)}{more}: the "
+        "weights would be randomly initialized. Correct config.json (vocab_size is the number of rows of the word "
+        "embeddings), or use a checkpoint whose weights and config belong together."
+    )
 
 
 @contextmanager
@@ -143,4 +171,8 @@ def modules_of_weights(keys: Iterable[str]) -> list[str]:
     >>> modules_of_weights(["cls.predictions.bias", "cls.predictions.transform.dense.weight", "classifier.bias"])
     ['classifier', 'cls.predictions']
     """
-    return sorted({".".join(key.split(".")[:-1][:2]) for key in keys})
+    return sorted({_module_of(key) for key in keys})
+
+
+def _module_of(key: str) -> str:
+    return ".".join(key.split(".")[:-1][:2])

@@ -10,7 +10,7 @@ import torch
 
 from ..data.padding import pad_rows, padded_length, span_mask
 from ..data.randomness import Stream, stateless_rng
-from ..data.vocabulary import continuation_mask
+from ..data.vocabulary import continuation_mask, vocabulary_size
 from ..errors import raise_faults
 
 IGNORED = -100
@@ -49,7 +49,8 @@ class DataCollatorForPreTraining:
         if self.max_predictions is not None and self.max_predictions < 1:
             faults.append(f"max_predictions is {self.max_predictions}: at least one token must be predicted")
         raise_faults(faults, type(self).__name__)
-        self._special = np.zeros(len(self.tokenizer), bool)
+        self._special = np.ones(vocabulary_size(self.tokenizer), bool)  # ids without an entry are no tokens either
+        self._special[list(self.tokenizer.get_vocab().values())] = False
         self._special[self.tokenizer.all_special_ids] = True
 
     def __call__(self, examples: list[dict[str, Any]]) -> dict[str, torch.Tensor]:

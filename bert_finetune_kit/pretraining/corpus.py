@@ -43,7 +43,7 @@ def tokenize_corpus(documents: Dataset, tokenizer: Any, num_proc: int | None = N
             fn_kwargs={"backend": backend, "continuation": np.array(continuation_mask(tokenizer))},
             remove_columns=documents.column_names,
             features=_FEATURES,
-            new_fingerprint=content_hash(["tokenized", 2, fingerprint_of(documents), backend.to_str()]),
+            new_fingerprint=content_hash(["tokenized", 3, fingerprint_of(documents), backend.to_str()]),
         )
     return TokenizedCorpus(rows)
 

@@ -17,6 +17,10 @@ from .corpus import TokenizedCorpus, tokenize_corpus
 from .examples import PretrainingExamples, usable_documents
 from .metrics import GLOSSARY
 
+# A convention: where most documents have one sentence, something other than documents was separated.
+_MANY_SINGLE = 0.5
+_SEPARATE = "Set how documents are separated (documents='blank_lines', 'headings' or 'records')"
+
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainData(PreparedData):
@@ -76,13 +80,18 @@ def split_corpora(corpus: Corpus, tokenizer: Any, validation_share: float, confi
         train, validation = train.subset(kept), train.subset(held_out)
     _check_count(train, minimum, config, "train")
     _check_count(validation, minimum, config, "validation")
+    notes += _single_sentence_notes(train, config)
     return SplitCorpora(train, validation, tuple(notes))
 
 
 def _usable(corpus: TokenizedCorpus, config: PretrainConfig, split: str, notes: list[str]) -> TokenizedCorpus:
     usable = usable_documents(corpus, config)
     if len(usable) == 0:
-        raise DataError(f"No document of the {split} split is long enough for an example.")
+        needed = "two sentences" if config.pairs == "sentences" else "two tokens"
+        raise DataError(
+            f"No document of the {split} split is long enough for an example, which needs {needed}. {_SEPARATE}, or "
+            "add text."
+        )
     if len(usable) == len(corpus):
         return corpus
     notes.append(f"{len(corpus) - len(usable):,} documents of the {split} split are too short for an example")
@@ -98,9 +107,20 @@ def _check_count(corpus: TokenizedCorpus, minimum: int, config: PretrainConfig, 
         needs += ", since next sentence prediction takes random segments from another document"
         choices += ", or choose objective 'sop' or 'none'"
     raise DataError(
-        f"The {split} split has {len(corpus)} usable document{'s' * (len(corpus) != 1)}, and {needs}. Set how "
-        f"documents are separated (documents='blank_lines', 'headings' or 'records'), or {choices}."
+        f"The {split} split has {len(corpus)} usable document{'s' * (len(corpus) != 1)}, and {needs}. {_SEPARATE}, or "
+        f"{choices}."
     )
+
+
+def _single_sentence_notes(corpus: TokenizedCorpus, config: PretrainConfig) -> list[str]:
+    """Return a note where most documents have one sentence, of which a pair objective can only compare the halves."""
+    single = int((corpus.sentence_counts == 1).sum())
+    if config.objective == "none" or single <= _MANY_SINGLE * len(corpus):
+        return []
+    return [
+        f"{single:,} of {len(corpus):,} documents of the train split are a single sentence, and their pairs are the "
+        "two halves of it. Leave blank lines between documents only, not between sentences, or set objective='none'"
+    ]
 
 
 def build_data(

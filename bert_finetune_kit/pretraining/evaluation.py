@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ..contract import Evaluation, Outputs
+from ..data.vocabulary import vocabulary_size
 from .data import PretrainData
 from .metrics import baseline_scores, pretraining_scores, score_intervals
 
@@ -15,7 +16,7 @@ def evaluate(data: PretrainData, outputs: Mapping[str, Outputs]) -> Evaluation:
         outputs: of the validation split, as `pretraining_scores` takes them.
     """
     ((split, rows),) = outputs.items()
-    vocab_size, special = len(data.tokenizer), data.tokenizer.all_special_ids
+    vocab_size, special = vocabulary_size(data.tokenizer), data.tokenizer.all_special_ids
     counts = [examples.corpus.token_counts(vocab_size) for examples in (data.train, data.validation[split])]
     for count in counts:
         count[special] = 0  # never masked, so in no score

@@ -38,27 +38,30 @@ def pretraining_scores(outputs: tuple[np.ndarray, ...]) -> dict[str, float]:
     Returns:
         `mlm_loss`: nats a predicted token, all tokens with the same weight; `perplexity`: its exponential, of the
         masked words alone, not of the sum of both losses; `mlm_accuracy`; with pairs `pair_loss` and `pair_accuracy`;
-        `loss`: the sum of both losses; `non_finite_examples`: those with a NaN or infinite loss, which are
-        skipped; absent where there are none.
+        `loss`: the sum of both losses, NaN without any finite example; `non_finite_examples`: those with a NaN or
+        infinite loss, which are skipped. Scores of nothing, such as those of masked words where none is masked, are
+        absent.
     """
     values = dict(zip(OUTPUT_FIELDS, (np.asarray(column, np.float64) for column in outputs), strict=False))
     finite = np.isfinite(values["mlm_loss"]) & np.isfinite(values.get("pair_loss", 0.0))
     non_finite = int((~finite).sum())
     values = {name: column[finite] for name, column in values.items()}
     predicted, examples = values["mlm_count"].sum(), len(values["mlm_loss"])
-    if not predicted:
-        return {"loss": math.nan, "non_finite_examples": non_finite}
-    mlm_loss = values["mlm_loss"].sum() / predicted
-    scores = {
-        "loss": mlm_loss,
-        "mlm_loss": mlm_loss,
-        "perplexity": math.exp(min(mlm_loss, 700.0)),
-        "mlm_accuracy": values["mlm_correct"].sum() / predicted,
-    }
-    if "pair_loss" in values:
+    scores: dict[str, float] = {}
+    if predicted:
+        mlm_loss = values["mlm_loss"].sum() / predicted
+        scores = {
+            "mlm_loss": mlm_loss,
+            "perplexity": math.exp(min(mlm_loss, 700.0)),
+            "mlm_accuracy": values["mlm_correct"].sum() / predicted,
+        }
+    if "pair_loss" in values and examples:
         scores["pair_loss"] = values["pair_loss"].sum() / examples
         scores["pair_accuracy"] = values["pair_correct"].sum() / examples
-        scores["loss"] += scores["pair_loss"]
+    if predicted:
+        scores["loss"] = scores["mlm_loss"] + scores.get("pair_loss", 0.0)
+    elif not examples:
+        scores["loss"] = math.nan
     if non_finite:
         scores["non_finite_examples"] = non_finite
     return scores
@@ -69,7 +72,8 @@ def score_intervals(outputs: tuple[np.ndarray, ...]) -> dict[str, Interval]:
     Wilson's of the accuracy of pairs.
 
     Args:
-        outputs: as `pretraining_scores` takes them; fewer than four finite examples have no intervals.
+        outputs: as `pretraining_scores` takes them; fewer than four finite examples have no intervals, nor do
+            scores that are the same in all draws.
     """
     values = dict(zip(OUTPUT_FIELDS, (np.asarray(column, np.float64) for column in outputs), strict=False))
     finite = np.isfinite(values["mlm_loss"]) & np.isfinite(values.get("pair_loss", 0.0))
@@ -85,7 +89,7 @@ def score_intervals(outputs: tuple[np.ndarray, ...]) -> dict[str, Interval]:
     if "pair_loss" in values:
         intervals["pair_loss"] = mean_interval(values["pair_loss"])
         intervals["pair_accuracy"] = wilson(round(values["pair_correct"].sum()), len(values["pair_correct"]))
-    return intervals
+    return {name: interval for name, interval in intervals.items() if interval[0] < interval[1]}
 
 
 def baseline_scores(train_counts: np.ndarray, eval_counts: np.ndarray, pairs: bool) -> dict[str, dict[str, float]]:
@@ -103,10 +107,13 @@ def baseline_scores(train_counts: np.ndarray, eval_counts: np.ndarray, pairs: bo
     """
     vocab_size = len(train_counts)
     probabilities = (train_counts + 1) / (train_counts.sum() + vocab_size)
-    cross_entropy = -(eval_counts * np.log(probabilities)).sum() / eval_counts.sum()
+    uniform = {"perplexity": float(vocab_size), "mlm_accuracy": 1 / vocab_size}
     chance = {"pair_accuracy": 0.5} if pairs else {}
+    if not eval_counts.sum():
+        return {"uniform": uniform | chance}
+    cross_entropy = -(eval_counts * np.log(probabilities)).sum() / eval_counts.sum()
     return {
-        "uniform": {"perplexity": float(vocab_size), "mlm_accuracy": 1 / vocab_size, **chance},
+        "uniform": uniform | chance,
         "unigram": {
             "perplexity": math.exp(cross_entropy),
             "mlm_accuracy": float(eval_counts[train_counts.argmax()] / eval_counts.sum()),

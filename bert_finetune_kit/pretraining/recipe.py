@@ -11,15 +11,16 @@ from ..compat.datasets import fingerprint_of
 from ..contract import BuiltModel, Description, Evaluation, Outputs
 from ..data.corpus import Corpus, load_corpus
 from ..data.sources import TextSource
-from ..data.vocabulary import check_vocabulary
+from ..data.vocabulary import check_vocabulary, vocabulary_size
 from ..errors import raise_faults
 from ..modeling.loading import checkpoint_config, config_from_scratch
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import Prepared
-from ..recipes.tokenizer import choose_tokenizer
+from ..recipes.tokenizer import check_tokenizer, choose_tokenizer
 from ..reporting.card_context import CardContext
 from ..reporting.schema import RunReport, Score
+from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from ..training.preflight import optimizer_steps
 from ..training.session import Phase
@@ -80,7 +81,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
     @classmethod
     def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["PretrainRecipe", RunArguments]:
         """Return the recipe that flags ask for, and how to run it."""
-        types = (RunArguments, TextSource, PretrainConfig, TrainingArguments)
+        types = (RunArguments, TextSource, PretrainConfig, RecipeArguments)
 
         def further_defaults(run: Any, source: Any, *_: Any) -> dict[str, Any]:
             length = {"max_length": _SAMPLE_CONFIG.max_length} if source.is_sample else {}
@@ -98,6 +99,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
             self.model_name_or_path
         )
         raise_faults(self.config.model_faults(model_config), "PretrainRecipe")
+        check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path)
 
     def load_examples(self) -> Corpus:
         """Source → documents."""
@@ -110,7 +112,9 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
             self.model_name_or_path, self.tokenizer_name_or_path, corpus.train["text"], fingerprint_of(corpus.train),
             self.output_dir,
         )  # fmt: skip
-        model_config = config_from_scratch(choice.model, len(choice.tokenizer)) or checkpoint_config(choice.model)
+        model_config = config_from_scratch(choice.model, vocabulary_size(choice.tokenizer)) or checkpoint_config(
+            choice.model
+        )
         check_vocabulary(choice.tokenizer, model_config.vocab_size)
         return build_data(
             split_corpora(corpus, choice.tokenizer, self.source.validation_share, self.config),
@@ -129,7 +133,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
         tokenizer = data.tokenizer
         bound = self.config.predictions_bound if self.on_xla else None
         model, new = build_model(
-            data.initial_model, self.config.objective, len(tokenizer), tokenizer.pad_token_id, bound
+            data.initial_model, self.config.objective, vocabulary_size(tokenizer), tokenizer.pad_token_id, bound
         )
         return BuiltModel(model, tuple(new))
 

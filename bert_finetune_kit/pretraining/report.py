@@ -12,6 +12,7 @@ from ..data.checks import shared_texts
 from ..data.opening import HUB_NAMES
 from ..data.padding import padding_shares
 from ..data.sources import TextSource
+from ..data.vocabulary import vocabulary_size
 from ..modeling.parameters import count_parameters
 from ..reporting.known_scores import KNOWN_SCORES
 from ..reporting.origin import data_origin, hub_id
@@ -96,7 +97,7 @@ def corpus_statistics(examples: PretrainingExamples, tokenizer: Any, batch_size:
     """
     corpus, config = examples.corpus, examples.config
     tokens = int(corpus.lengths.sum())
-    unknown = int(corpus.token_counts(len(tokenizer))[tokenizer.unk_token_id])
+    unknown = int(corpus.token_counts(vocabulary_size(tokenizer))[tokenizer.unk_token_id])
     chosen = np.unique(np.linspace(0, len(examples) - 1, min(_SAMPLED, len(examples))).astype(int))
     pairs = [examples.pair(0, int(index)) for index in chosen]
     special = config.max_length - examples.max_tokens

@@ -67,7 +67,9 @@ class EvalResult:
         }
 
     def intervals(self) -> dict[str, Interval]:
-        """95% intervals of `scores` in percent: Wilson's for shares, else a bootstrap over the questions."""
+        """95% intervals of `scores` in percent: Wilson's for shares, else a bootstrap over the questions, which
+        has no information, and gives no interval, where all of them score the same.
+        """
         kinds = {"": self.scored}
         if "HasAns_exact" in self.scores:
             has_answer = self.answers.has_answer
@@ -79,7 +81,7 @@ class EvalResult:
             bounds[f"{prefix}exact"] = wilson(round(exact.sum()), len(exact))
             is_share = bool(np.isin(f1, (0, 1)).all())  # as always for questions without an answer
             bounds[f"{prefix}f1"] = wilson(round(f1.sum()), len(f1)) if is_share else mean_interval(f1)
-        return {name: (100 * low, 100 * high) for name, (low, high) in bounds.items()}
+        return {name: (100 * low, 100 * high) for name, (low, high) in bounds.items() if low < high}
 
     @property
     def no_answer_baseline(self) -> float:

@@ -11,13 +11,15 @@ import torch
 import transformers
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from transformers import BertConfig
 from transformers.utils import ModelOutput
 
-from ..modeling.loading import config_from_scratch, load_pretrained
+from ..modeling.loading import checkpoint_config, config_from_scratch, load_pretrained
 from .config import QAConfig
 from .spans import best_spans
 
 HEAD = "qa_outputs"
+_OUTPUTS = 2  # start and end
 
 
 @dataclass
@@ -96,11 +98,19 @@ def build_model(
     """
     model_config = config_from_scratch(initial_model, vocab_size, pad_token_id)
     if model_config is not None:
-        model, new = BertForQuestionAnswering(model_config), ["all weights"]
+        model, new = BertForQuestionAnswering(_with_two_outputs(model_config)), ["all weights"]
     else:
-        model, new = load_pretrained(BertForQuestionAnswering, str(initial_model))
+        model_config = _with_two_outputs(checkpoint_config(str(initial_model)))
+        model, new = load_pretrained(BertForQuestionAnswering, str(initial_model), config=model_config)
     model.n_best, model.max_answer_length = config.n_best, config.max_answer_length
     return model, new
+
+
+def _with_two_outputs(config: BertConfig) -> BertConfig:
+    """The stock head has as many outputs as the config has labels, which are a classifier's where it comes from one."""
+    if config.num_labels != _OUTPUTS:
+        config.num_labels = _OUTPUTS
+    return config
 
 
 def loss_sums(output: QAOutput) -> dict[str, Tensor]:

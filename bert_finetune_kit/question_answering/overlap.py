@@ -4,6 +4,7 @@ They were designed for sentences of translations and summaries. An answer is a f
 informative than exact match and F1; `OVERLAP` describes what each can and cannot show.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
@@ -130,7 +131,7 @@ def bleu(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dic
 
     streams = list(zip_longest(*references))  # the n-th answers of all questions, or none
     result = BLEU().corpus_score(list(predictions), streams)
-    ratio = result.sys_len / result.ref_len if result.ref_len else 0.0
+    ratio = result.sys_len / result.ref_len if result.ref_len else math.nan
     return {"bleu": result.score, "bleu_1": result.precisions[0], "bleu_length_ratio": ratio}
 
 

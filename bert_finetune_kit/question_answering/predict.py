@@ -13,6 +13,7 @@ from ..data.question_rows import as_questions
 from ..data.questions import open_questions
 from ..errors import DataError
 from ..inference.batches import run_batches
+from ..text_files import write_text
 from .config import QAConfig
 from .examples import QAExamples
 from .predictions import SpanPredictions
@@ -155,4 +156,4 @@ def write_predictions(
         "nbest_predictions.json": n_best,
     }
     for name, content in files.items():
-        (target / name).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        write_text(target / name, json.dumps(content, ensure_ascii=False, indent=1) + "\n")

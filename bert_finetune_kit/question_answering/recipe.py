@@ -11,7 +11,7 @@ from ..command_line import FineTuningArguments, RunArguments
 from ..contract import BuiltModel, Description, Outputs
 from ..data.questions import Questions, load_questions
 from ..data.sources import QuestionSource
-from ..data.vocabulary import load_tokenizer
+from ..data.vocabulary import vocabulary_size
 from ..errors import ConfigError, ModelError, raise_faults
 from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
@@ -20,12 +20,13 @@ from ..recipes.finetuning import build_trainable, default_hyperparameters, early
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
-from ..recipes.tokenizer import TokenizerChoice, choose_tokenizer
+from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer, trained_tokenizer
 from ..reporting.card_context import CardContext
 from ..reporting.origin import data_origin, hub_id
 from ..reporting.plain import describe_settings
 from ..reporting.schema import RunReport
 from ..tasks.squad import QA_TASKS
+from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from .card import card_context
 from .collator import DataCollatorForQuestionAnswering
@@ -100,7 +101,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
     @classmethod
     def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple["QARecipe", RunArguments]:
         """Return the recipe that flags ask for, and how to run it."""
-        types = (RunArguments, FineTuningArguments, QuestionSource, QAConfig, TrainingArguments)
+        types = (RunArguments, FineTuningArguments, QuestionSource, QAConfig, RecipeArguments)
 
         def further_defaults(run: Any, tuning: Any, source: Any, *_: Any) -> dict[str, Any]:
             sample = source.is_sample
@@ -147,7 +148,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
                 f"{folder} has no trained question-answering head: there are no weights of {', '.join(new)} in it."
             )
         usage = saved_threshold if threshold is None else threshold
-        recipe.load(LoadedModel(model, load_tokenizer(str(folder)), usage))
+        recipe.load(LoadedModel(model, trained_tokenizer(folder, model.config.vocab_size), usage))
         return recipe
 
     @property
@@ -189,6 +190,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         """Check the settings against each other and against the model."""
         faults = finetuning_faults(self.args, self.config, self.model_name_or_path, self.lora)
         raise_faults(faults, type(self).__name__)
+        check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path)
 
     def load_examples(self) -> Questions:
         """Source → rows with id, title, context, question and answers."""
@@ -208,7 +210,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
 
     def build_model(self, data: QAData) -> BuiltModel:
         """A model that scores spans, with frozen parts, and with adapters where LoRA is asked for."""
-        size, pad_token_id = len(data.tokenizer), data.tokenizer.pad_token_id
+        size, pad_token_id = vocabulary_size(data.tokenizer), data.tokenizer.pad_token_id
 
         def build() -> tuple[Any, list[str]]:
             return build_model(data.initial_model, size, self.config, pad_token_id)
@@ -244,13 +246,14 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
     def describe(self, data: QAData, model: Any, evaluation: QAEvaluation, steps: int) -> Description:
         """Summary, scores, tables by kind of question, statistics of the data."""
         aliases = {name: task.dataset for name, task in QA_TASKS.items()}
-        origin = data_origin(data.name, hub_id(self.source.train, aliases), self.source.hub_config, data.own_splits)
+        hub = hub_id(self.source.train, aliases)
+        origin = data_origin(data.name, hub, self.source.hub_config, data.own_splits)
         settings: dict[str, dict[str, Any]] = {
             "source": {**describe_settings(self.source), **origin},
             "model": {**self.model_settings(), "lora": describe_lora(self.lora)},
         }
         task = QA_TASKS.get(self.source.train) if isinstance(self.source.train, str) else None
-        published = None if task is None or self._is_limited else task.published
+        published = None if task is None or hub is None or self._is_limited else task.published
         batch_size = self.args.per_device_train_batch_size
         return describe(data, model, evaluation, steps, self.config, batch_size, published, settings)
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ..inference.settings import load_settings, save_settings
+from ..json_objects import from_mapping
+from ..reporting.numbers import is_finite_number
 from .config import QAConfig
 from .threshold import DEFAULT_THRESHOLD
 
@@ -31,7 +33,7 @@ def load_usage(folder: str, model_config: Any) -> tuple[QAConfig, float]:
         ModelError: the file beside the model is damaged.
     """
     saved = load_settings(
-        folder, SETTINGS_FILE, lambda content: (QAConfig(**content["config"]), float(content["threshold"]))
+        folder, SETTINGS_FILE, lambda content: (from_mapping(QAConfig, content["config"]), _share(content["threshold"]))
     )
     if saved is not None:
         return saved
@@ -39,3 +41,9 @@ def load_usage(folder: str, model_config: Any) -> tuple[QAConfig, float]:
     length = min(defaults.max_length, model_config.max_position_embeddings)
     question, stride = (min(value, length // 4) for value in (defaults.max_question_length, defaults.doc_stride))
     return QAConfig(max_length=length, doc_stride=stride, max_question_length=question), DEFAULT_THRESHOLD
+
+
+def _share(threshold: Any) -> float:
+    if not is_finite_number(threshold) or not 0 <= threshold <= 1:
+        raise ValueError(f"threshold is {threshold!r}, and a probability is needed")
+    return float(threshold)

@@ -27,6 +27,6 @@ def describe_run(
     facts = (prepared.data, prepared.model, evaluation, steps)
     description, notes = attempt(_NO_DESCRIPTION, lambda: recipe.describe(*facts), _CORRECT)
     code, more_notes = attempt(
-        _NO_CODE, lambda: python_code(type(recipe), recipe.given(), prepared.args), "It has all settings."
+        _NO_CODE, lambda: python_code(type(recipe), recipe.given(), recipe.args), "It has all settings."
     )
     return description or RecipeHooks.describe(recipe, *facts), code or "", (*notes, *more_notes)

@@ -7,7 +7,7 @@ from typing import Any
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
 
 from ..contract import BuiltModel, PreparedData
-from ..data.vocabulary import check_vocabulary
+from ..data.vocabulary import check_vocabulary, vocabulary_size
 from ..modeling.finetuning_config import FineTuningConfig
 from ..modeling.loading import checkpoint_config, config_from_scratch
 from ..modeling.trainable import make_trainable
@@ -96,7 +96,7 @@ def build_trainable(
     Raises:
         ModelError: the tokenizer and the model do not match.
     """
-    size = len(data.tokenizer)
+    size = vocabulary_size(data.tokenizer)
     model_config = config_from_scratch(data.initial_model, size) or checkpoint_config(str(data.initial_model))
     check_vocabulary(data.tokenizer, model_config.vocab_size)
     model, new = build()

@@ -8,22 +8,24 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic
 
 import torch
-from transformers import TrainerCallback, TrainingArguments
+from transformers import TrainerCallback, TrainingArguments, set_seed
 from transformers.utils import is_torch_xla_available
 
 from ..command_line import RunArguments, parse_arguments
 from ..contract import BuiltModel, DataT, Description, EvaluationT, Outputs
 from ..data.padding import bucket_lengths
+from ..errors import ConfigError
 from ..modeling.loading import config_from_scratch
 from ..modeling.parameters import count_parameters
+from ..output import show
 from ..reporting.card_context import CardContext
-from ..reporting.optional import say
 from ..reporting.plain import describe_object, describe_settings
 from ..reporting.schema import RunReport, Score
 from ..reporting.summary import training_sentence
-from ..runs.fingerprint import settings_fingerprint
+from ..runs.fingerprint import data_fingerprint, settings_fingerprint, tokenizer_digest
+from ..training.arguments import RecipeArguments, fitting_defaults
 from ..training.loss import Loss
-from ..training.saving import save_model
+from ..training.saving import cache_hint, save_model
 from ..training.session import Phase
 from ..training.trainer import KitTrainer
 from .state import Prepared, RecipeState
@@ -84,10 +86,17 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
             model: as the recipe takes it.
             sample: whether the bundled sample is trained on.
             lora: whether adapters are trained.
-            settings: arguments that override the defaults.
+            settings: arguments that override the defaults, which give way where they do not fit.
+
+        Raises:
+            ConfigError: the settings do not go together.
         """
         defaults = cls.machine_defaults() | cls.default_hyperparameters(model, sample, lora)
-        return TrainingArguments(output_dir=output_dir or f"runs/{cls.name}", **(defaults | settings))
+        arguments = fitting_defaults(defaults, settings) | settings
+        try:
+            return RecipeArguments(output_dir=output_dir or f"runs/{cls.name}", **arguments)
+        except ValueError as error:
+            raise ConfigError(f"TrainingArguments: {error}") from error
 
     @classmethod
     def default_hyperparameters(cls, model: Any, sample: bool = False, lora: bool = False) -> dict[str, Any]:
@@ -189,7 +198,7 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
     def from_command_line(cls, argv: Sequence[str] | None = None) -> tuple[Any, RunArguments]:
         """Return the recipe that flags ask for, and how to run it; by default flags of model, tokenizer and Trainer."""
         defaults = {"output_dir": f"runs/{cls.name}", **cls.machine_defaults()}
-        run, args = parse_arguments((RunArguments, TrainingArguments), defaults, argv)
+        run, args = parse_arguments((RunArguments, RecipeArguments), defaults, argv, adapt=fitting_defaults)
         return cls(run.model, run.tokenizer, args), run
 
     # What hooks can use
@@ -225,6 +234,12 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
         is_new = config_from_scratch(self.model_name_or_path, vocab_size=1) is not None
         return None if is_new else str(self.model_name_or_path)
 
+    def load_data(self) -> DataT:
+        """Return what `prepare_data` returns; of several processes, the first one fills the caches for the others."""
+        set_seed(self.args.seed)
+        with self.args.main_process_first(), cache_hint():
+            return self.prepare_data()
+
     def given(self) -> dict[str, Any]:
         """Return what the constructor was given, but for the Trainer's arguments, by name of the argument."""
         names = inspect.signature(type(self)).parameters
@@ -240,12 +255,17 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
     def fingerprint(self) -> dict[str, Any]:
         """Return all settings that can change the result of a run, as plain data by name."""
         settings = {name: value for name, value in self.given().items() if name != "callbacks"}
-        return settings_fingerprint({"config": self.config, **settings}, self.args)
+        return {"recipe": self.name} | settings_fingerprint({"config": self.config, **settings}, self.args)
+
+    def run_fingerprint(self, data: DataT) -> dict[str, Any]:
+        """Return all that can change the result of a run: settings, examples, tokenizer, what else its data hold."""
+        contents = {"tokenizer.content": tokenizer_digest(data.tokenizer)} | data.fingerprint()
+        return self.fingerprint() | data_fingerprint(data.train, data.validation) | contents
 
     def log_main(self, text: str) -> None:
         """Print a line in the main process."""
         if self.is_main:
-            say(text)
+            show(text)
 
     def batch_lengths(self, max_length: int) -> tuple[int, ...] | None:
         """Return the lengths that batches of sequences of up to `max_length` tokens may have; none means any.

@@ -8,6 +8,7 @@ from ..errors import ConfigError, OutputError
 from ..modeling.checkpoint_files import weights_sha256
 from ..reporting.overview import Overview
 from ..reporting.schema import REPORT_FILE, RunReport
+from ..runs.differences import compare
 from ..runs.directory import RunDirectory
 from ..runs.pages import publish_summary
 from .recipe import Recipe
@@ -32,7 +33,8 @@ def run_pipeline(stages: Sequence[AnyRecipe], folder: str | Path, settings: Sett
 
     Raises:
         ConfigError: a setting is of no stage, or is the output folder of one.
-        OutputError: a stage has finished from weights of the first that are no longer there, or its report is damaged.
+        OutputError: a stage has finished from weights of the first that are no longer there, or that are to be trained
+            longer; or its report is damaged.
         KitError: as `Recipe.train`.
     """
     flags = _flags_by_stage(stages, folder, settings)
@@ -54,6 +56,7 @@ def _check_all(stages: Sequence[AnyRecipe], folder: str | Path, flags: Mapping[s
         run = RunDirectory(Path(folder) / stage.name)
         if run.is_finished:
             run.load_report()
+    _check_children(stages, Path(folder), first)
     for stage in stages[1:]:
         recipe = stage.from_command_line(flags[stage.name])[0]
         if recipe.model_name_or_path == str(Path(folder) / first.name):
@@ -62,12 +65,31 @@ def _check_all(stages: Sequence[AnyRecipe], folder: str | Path, flags: Mapping[s
         recipe.load_examples()
 
 
+def _check_children(stages: Sequence[AnyRecipe], folder: Path, first: Recipe[Any, Any]) -> None:
+    """Check that no stage has finished from weights that the first stage would train longer now."""
+    run = RunDirectory(folder / first.name)
+    extended = compare(run.load_report().fingerprint, first.fingerprint()).extended if run.is_finished else ()
+    finished = [path for stage in stages[1:] if _started_from((path := folder / stage.name), run.path)]
+    if extended and finished:
+        raise OutputError(
+            f"{run.path} would be trained longer ({', '.join(extended)}), and these stages have finished from the "
+            f"weights that it has now: {', '.join(map(str, finished))}. Delete these folders to train them again, or "
+            "choose another output folder for the whole pipeline."
+        )
+
+
+def _started_from(stage: Path, first: Path) -> bool:
+    """Whether a stage has finished that started from the weights of the first."""
+    if not (stage / REPORT_FILE).exists():
+        return False
+    return bool(RunReport.load(stage).settings.get("model", {}).get("model_name_or_path") == str(first))
+
+
 def _check_parent(stage: Path, first: Path) -> None:
     """Check that a stage which has finished started from the weights that the first stage has now."""
-    if stage == first or not (stage / REPORT_FILE).exists():
+    if stage == first or not _started_from(stage, first):
         return
-    model = RunReport.load(stage).settings.get("model", {})
-    if model.get("model_name_or_path") == str(first) and model.get("sha256") != weights_sha256(first):
+    if RunReport.load(stage).settings["model"].get("sha256") != weights_sha256(first):
         raise OutputError(
             f"{stage} has finished, from other weights than those in {first} now. Delete {stage} to train it again."
         )

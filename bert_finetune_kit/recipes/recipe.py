@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from huggingface_hub import ModelCard
-from transformers import EvalPrediction, set_seed
+from transformers import EvalPrediction
 
 from ..contract import BuiltModel, DataT, EvaluationT
 from ..errors import ConfigError, raise_faults
@@ -17,16 +17,16 @@ from ..reporting.model_card import model_card, write_card
 from ..reporting.schema import RunReport
 from ..reporting.seeds import SeedsReport
 from ..runs.directory import RunDirectory
-from ..runs.fingerprint import data_fingerprint, report_differences
 from ..runs.pages import Publisher, publish_summary
 from ..runs.target import HubTarget
-from ..training.best_metric import with_best_metric
-from ..training.checks import argument_faults, best_metric_faults, check_space, data_faults
+from ..training.best_metric import best_metric_faults, with_best_metric
+from ..training.checks import argument_faults, check_space
 from ..training.evaluation import SavedEvaluation, evaluate_model, evaluate_saved
 from ..training.logs import plain_scores
 from ..training.preflight import preflight
 from ..training.report import RunRecord, build_report, initial_evidence, model_origin
-from ..training.saving import cache_hint, save_with_hint
+from ..training.saving import save_with_hint
+from ..training.schedule import check_learning
 from ..training.session import Phase, TrainingOutcome, build_trainer, fit
 from ..training.timing import Timings
 from ..training.trainer import KitTrainer
@@ -61,17 +61,15 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
             return self.state.prepared
         timings = timings or Timings()
         self.check_settings()
-        set_seed(self.args.seed)
-        with timings.stage("data"), self.args.main_process_first(), cache_hint():
-            data = self.prepare_data()
-        raise_faults(data_faults(self.args, data), "TrainingArguments")
-        args = with_best_metric(self.args, data)
+        with timings.stage("data"):
+            data = self.load_data()
+        args = with_best_metric(self.args, data, self.callbacks)
         with timings.stage("model"):
             built = self.build_model(data)
         unpadded, notes = skip_padding(built.model, self.unpad, self.on_xla)
         if built.new_parts:
             notes = (f"Newly initialized: {', '.join(built.new_parts)}", *notes)
-        prepared = Prepared(data, built, args, unpadded, (*data.notes, *notes))
+        prepared = Prepared(data, built, args, unpadded, (*data.notes, *built.notes, *notes))
         self.state = replace(self.state, prepared=prepared)
         return prepared
 
@@ -81,9 +79,8 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         Raises:
             KitError: something cannot work.
         """
-        faults = [*argument_faults(self.args, self.smooths_labels)]
-        faults += best_metric_faults(self.args, self.glossary) if self.glossary else []
-        raise_faults(faults, "TrainingArguments")
+        scores = best_metric_faults(self.args, self.glossary) if self.glossary else ()
+        raise_faults([*argument_faults(self.args, self.smooths_labels), *scores], "TrainingArguments")
         self.check()
 
     def train(self, resume: bool = False, force: bool = False) -> RunReport:
@@ -91,9 +88,10 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
 
         Args:
             resume: continue from the newest valid checkpoint in the output folder; without one, start from scratch. A
-                run that has finished is not trained again: its report is returned.
+                run that has finished goes on where more epochs or steps are asked for; else its report is returned.
             force: train even where disk or memory seem too small, and resume from a checkpoint that was made with other
-                settings, data or versions; the report then has a note.
+                settings, data or versions; the report then has a note. Of a run that has finished with other settings,
+                return the report as it is.
 
         Raises:
             RunStopped: a signal was received; the state is saved.
@@ -102,25 +100,28 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         """
         run, record = RunDirectory(Path(self.output_dir), self.is_main), RunRecord.start(self.on_xla)
         publisher = self._publisher()
-        if resume and run.is_finished:
-            return self._finished(run, publisher)
+        if resume and run.is_finished and (finished := self._finished(run, force)) is not None:
+            publisher.publish_missing(finished)
+            return finished
         run.check(resume, self.model_name_or_path)
         self.state = self.state if self.state.trainer is None else RecipeState()  # a trained model is not a start
         prepared = self.prepare(record.timings)
-        record.fingerprint |= self.fingerprint() | data_fingerprint(prepared.data.train, prepared.data.validation)
+        record.notes += check_learning(prepared.args, prepared.model, len(prepared.data.train))
+        record.fingerprint |= self.run_fingerprint(prepared.data)
         claim = run.claim(record.fingerprint, resume, force)
-        if resume:
-            self.log_main(claim.describe())
         record.notes += [*claim.notes, *prepared.notes, *publisher.check()]
         if not force:
             check_space(run.path, prepared.model, prepared.args)
         with record.timings.stage("preflight"):
             self.log_main(preflight(prepared.model, prepared.data, prepared.args, prepared.unpadded, self.loss.sum_fn))
+        if resume:
+            self.log_main(claim.describe())
         record.notes += run.save_initial_weights(prepared.model, self.checkpoint, claim.checkpoint is not None)
         record.evidence |= initial_evidence(prepared.built, self.checkpoint)
         self.state = RecipeState()  # also after an interruption the model is no longer the initial one
         outcome = self.fit(prepared, claim.checkpoint, record)
         with record.timings.stage("saving"), save_with_hint(self.output_dir):
+            publisher.set_aside()
             self.save_model(prepared, outcome.trainer)
         with record.timings.stage("evaluation of the saved weights"):
             saved = evaluate_saved(outcome, self.evaluation)
@@ -176,7 +177,9 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         """Return the scores of the model as it is now on the validation split."""
         trainer, prepared = self.state.trainer, self.state.prepared
         if trainer is None or prepared is None:
-            prepared = self.prepare() if self.state.loaded is None else self._prepare_loaded(self.state.loaded)
+            loaded = self.state.loaded  # whose model is not loaded again
+            held = loaded and Prepared(self.load_data(), BuiltModel(loaded.model), self.args, self.unpad)
+            prepared = held or self.prepare()
             trainer = self.build_trainer(prepared)
         evaluation = evaluate_model(trainer, prepared.data, self.evaluation)
         self.state = replace(self.state, prepared=prepared, trainer=trainer, evaluation=evaluation)
@@ -193,11 +196,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         Raises:
             KitError: as `train`; before any training where it can be known.
         """
-        recipes = {seed: self.with_seed(seed) for seed in seeds}
-        folders = {seed: RunDirectory(Path(recipe.output_dir), self.is_main) for seed, recipe in recipes.items()}
-        summary = train_with_seeds(
-            seeds, folders, self.fingerprint(), lambda seed: recipes[seed].train(resume, force), resume
-        )
+        summary = train_with_seeds(seeds, {seed: self.with_seed(seed) for seed in seeds}, resume, force)
         if self.is_main:
             publish_summary(summary.parts(self.output_dir))
         return summary
@@ -265,20 +264,20 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         usage = self.usage(prepared.data, self.state.evaluation)
         return LoadedModel(prepared.model, prepared.data.tokenizer, usage)
 
-    def _prepare_loaded(self, loaded: LoadedModel) -> Prepared[DataT]:
-        """Return the data beside a model that was loaded, which is not loaded again."""
-        with cache_hint():
-            data = self.prepare_data()
-        return Prepared(data, BuiltModel(loaded.model), self.args, self.unpad)
+    def current_fingerprint(self) -> dict[str, Any]:
+        """Return what the result of a training now would depend on: settings, examples, tokenizer."""
+        self.check_settings()
+        return self.run_fingerprint(self.load_data())
 
-    def _finished(self, run: RunDirectory, publisher: Publisher) -> RunReport:
-        """Return the report of a run that has finished, with pages written and pushed that were not."""
-        report = run.load_report()
+    def _finished(self, run: RunDirectory, force: bool) -> RunReport | None:
+        """Return the report of a run that has finished; none where it is to train longer."""
+        different = run.compare_finished(self.current_fingerprint(), force)
+        if different.extended:
+            return None
         self.log_main(f"Run complete in {run.path}; skipping training.")
-        for change in report_differences(report, self.fingerprint()):
-            self.log_main(f"  {change}: to train with that, choose another output_dir or delete the folder.")
-        publisher.publish_missing(report)
-        return report
+        for change in (*different.mixed, *different.versions):
+            self.log_main(f"  {change}")
+        return run.load_report()
 
     def _report(
         self,

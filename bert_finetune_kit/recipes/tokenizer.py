@@ -9,8 +9,10 @@ from typing import Any
 from transformers import BertConfig
 
 from ..compat.datasets import content_hash
-from ..data.vocabulary import load_tokenizer, train_wordpiece
+from ..compat.hub import local_folder_note
+from ..data.vocabulary import check_ids, load_tokenizer, open_tokenizer, train_wordpiece
 from ..modeling.loading import config_from_scratch
+from ..reporting.schema import REPORT_FILE
 
 _VOCABULARY = 30_522  # of bert-base-uncased
 
@@ -23,6 +25,20 @@ class TokenizerChoice:
     model: Any
     """As it was given; a config for new weights has the size of the vocabulary."""
     notes: tuple[str, ...] = ()
+
+
+def check_tokenizer(model: Any, tokenizer: Any) -> None:
+    """Load the tokenizer that is given, or that of the checkpoint, as a check before data are prepared.
+
+    Args:
+        model: as for `choose_tokenizer`.
+        tokenizer: as for `choose_tokenizer`.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
+    if tokenizer is not None or config_from_scratch(model, vocab_size=_VOCABULARY) is None:
+        load_tokenizer(tokenizer if tokenizer is not None else model)
 
 
 def choose_tokenizer(
@@ -39,8 +55,11 @@ def choose_tokenizer(
     """
     fresh = config_from_scratch(model, vocab_size=_VOCABULARY)
     if tokenizer is not None or fresh is None:
-        loaded = load_tokenizer(tokenizer if tokenizer is not None else model)
-        return TokenizerChoice(loaded, model)
+        opened = open_tokenizer(tokenizer if tokenizer is not None else model)
+        names = [given for given in (model, tokenizer) if not _is_run(given)]
+        return TokenizerChoice(
+            opened.tokenizer, model, (*opened.notes, *dict.fromkeys(sum(map(local_folder_note, names), ())))
+        )
     path = Path(folder) / f"vocabulary-{content_hash([fingerprint, fresh.vocab_size])}"
     if not path.exists():  # another process, or the run that is resumed, may have made it of the same text
         part = path.with_suffix(".part")
@@ -53,3 +72,23 @@ def choose_tokenizer(
         model = copy.deepcopy(model)
         model.vocab_size = len(loaded)
     return TokenizerChoice(loaded, model, tuple(notes))
+
+
+def _is_run(given: Any) -> bool:
+    """Whether a folder is that of a run, which nobody takes for a name on the Hub."""
+    return isinstance(given, str | Path) and (Path(given) / REPORT_FILE).exists()
+
+
+def trained_tokenizer(folder: str | Path, vocab_size: int) -> Any:
+    """Return the tokenizer of a trained model.
+
+    Args:
+        folder: of the model, or its Hub id.
+        vocab_size: rows of its embedding.
+
+    Raises:
+        ModelError: it cannot be loaded, or has ids without a row.
+    """
+    tokenizer = load_tokenizer(str(folder))
+    check_ids(tokenizer, vocab_size)
+    return tokenizer

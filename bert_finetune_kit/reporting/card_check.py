@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 from huggingface_hub import metadata_load
 
+from ..compat.hub import is_repo_id
 from ..errors import HubError
-from .origin import is_repo_id
 
 CARD_FILE = "README.md"
 _RELATIONS = ("finetune", "adapter", "merge", "quantized")

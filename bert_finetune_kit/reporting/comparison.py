@@ -11,6 +11,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from ..errors import ConfigError
+from .direction import lower_is_better
 from .formatting import format_difference, format_interval, format_score
 from .intervals import Interval
 from .markdown import markdown_table
@@ -180,11 +181,13 @@ def _sentence(score: Score, first: str, first_run: RunReport, run: RunReport, di
         return f"{text}; no difference."
     if difference.interval is None:
         return f"{text}; without intervals, the difference cannot be distinguished from chance."
-    better = difference.name if (difference.value < 0) == score.lower_is_better else first
+    lower = lower_is_better(first_run, score.key)
+    better = difference.name if (difference.value < 0) == lower else first
+    verdict = "whether greater or lower is better is not known" if lower is None else f"{better} is better"
     between = " to ".join(format_difference(end, score.format_spec) for end in difference.interval)
     text += f"; difference {format_difference(difference.value, score.format_spec)} (95% interval {between})"
     if difference.is_beyond:
-        return f"{text}: significant, {better} is better."
+        return f"{text}: significant, {verdict}."
     return f"{text}: not significant, it may be chance."
 
 

@@ -12,11 +12,11 @@ from .intervals import Interval
 
 
 class LabelScores(TypedDict):
-    """Scores of one label."""
+    """Scores of one label; None where they are undefined."""
 
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
     support: float
     """Examples that have the label."""
     predicted: float

@@ -1,18 +1,24 @@
 """Numbers, intervals, durations and excerpts as text."""
 
+import math
 import re
 from collections.abc import Sequence
 
 from .intervals import Interval
 from .numbers import is_finite_number
 
+UNDEFINED = "–"
+"""What tables show of a score that is undefined, such as a correlation with targets that are all equal."""
+
 
 def format_score(value: object, format_spec: str) -> str:
-    """Return a score by its format; empty where it is missing, text such as "nan" unchanged.
+    """Return a score by its format; empty where it is missing, a dash where it is undefined (NaN).
 
-    >>> format_score(0.7667, ".1%"), format_score(None, ".1%"), format_score("nan", ".1%")
-    ('76.7%', '', 'nan')
+    >>> format_score(0.7667, ".1%"), format_score(None, ".1%"), format_score("nan", ".1%"), format_score("inf", ".1%")
+    ('76.7%', '', '–', 'inf')
     """
+    if value == "nan" or (isinstance(value, float) and math.isnan(value)):
+        return UNDEFINED
     return "" if value is None else format(value, format_spec) if isinstance(value, int | float) else str(value)
 
 

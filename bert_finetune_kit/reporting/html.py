@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..text_files import write_text
 from .parameters import CHANGE_HEADER, CHANGE_NOTE, change_rows
 from .plots import plots, weight_change
 from .rows import data_rows, history_rows, numeric_columns, parameter_rows, score_rows, setting_rows, time_rows
 from .schema import Finding, ReportTable, RunReport
 from .svg import Plot
-from .writing import write_text
 
 if TYPE_CHECKING:
     from markupsafe import Markup

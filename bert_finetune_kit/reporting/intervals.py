@@ -18,8 +18,10 @@ def wilson(successes: int, total: int) -> Interval:
 
 
 def percentiles(draws: np.ndarray) -> Interval:
-    """Return the middle 95% of bootstrap draws (Efron 1979), (draws,)."""
-    low, high = np.percentile(draws, (2.5, 97.5))
+    """Return the middle 95% of bootstrap draws (Efron 1979), (draws,); draws that leave a score undefined (NaN) are
+    skipped.
+    """
+    low, high = np.nanpercentile(draws, (2.5, 97.5))
     return float(low), float(high)
 
 

@@ -52,8 +52,8 @@ _CLASSIFICATION = (
           "matthews_correlation"),
     _share("calibration_error", "calibration error",
            "expected calibration error: mean gap of confidence and accuracy, 15 bins", "calibration_error", True),
-    Score("pearson", "Pearson", ".3f", "linear correlation with the targets", False, "pearsonr"),
-    Score("spearman", "Spearman", ".3f", "rank correlation with the targets", False, "spearmanr"),
+    Score("pearson", "Pearson", ".3f", "linear correlation with the targets; constant: 0", False, "pearsonr"),
+    Score("spearman", "Spearman", ".3f", "rank correlation with the targets; constant: 0", False, "spearmanr"),
     Score("mse", "MSE", ".4f", "mean squared error", True, "mse"),
     Score("mae", "MAE", ".4f", "mean absolute error", True, "mae"),
     *_LOSSES,
@@ -69,22 +69,22 @@ def _squad(prefix: str, suffix: str) -> tuple[Score, ...]:
               "exact_match"),
         Score(f"{prefix}f1", f"F1{suffix}", ".2f", f"word overlap with the closest answer in percent{where}", False,
               "f1"),
-        Score(f"{prefix}total", f"questions{suffix}", ",d", f"number of questions{suffix}"),
+        Score(f"{prefix}total", f"questions{suffix}", ",d", f"number of questions{suffix}", None),
     )  # fmt: skip
 
 
 _QUESTION_ANSWERING = (
     *_squad("", ""), *_squad("HasAns_", ", with answer"), *_squad("NoAns_", ", without answer"),
     Score("best_exact", "oracle exact match", ".2f", "exact match at the best threshold: an upper bound"),
-    Score("best_exact_thresh", "its threshold", ".4g", "threshold of the oracle exact match"),
+    Score("best_exact_thresh", "its threshold", ".4g", "threshold of the oracle exact match", None),
     Score("best_f1", "oracle F1", ".2f", "F1 at the best threshold: an upper bound"),
-    Score("best_f1_thresh", "its threshold", ".4g", "threshold of the oracle F1"),
-    Score("threshold", "threshold", ".2g", "probability of no answer above which the model abstains"),
+    Score("best_f1_thresh", "its threshold", ".4g", "threshold of the oracle F1", None),
+    Score("threshold", "threshold", ".2g", "probability of no answer above which the model abstains", None),
     Score("fit_f1", "F1 for the threshold", ".2f", "F1 on the questions that the threshold was fitted on"),
     Score("meteor", "METEOR", ".2f", "word overlap with stems and synonyms, in percent", False, "meteor"),
     Score("bleu", "BLEU", ".2f", "overlap of one to four words, in percent", False, "bleu"),
     Score("bleu_1", "BLEU-1", ".2f", "precision of single words, in percent", False, "bleu"),
-    Score("bleu_length_ratio", "length ratio", ".3f", "predicted words divided by reference words"),
+    Score("bleu_length_ratio", "length ratio", ".3f", "predicted words divided by reference words", None),
     Score("rouge1", "ROUGE-1", ".2f", "F1 of stemmed words, in percent", False, "rouge"),
     Score("rouge2", "ROUGE-2", ".2f", "F1 of pairs of words, in percent", False, "rouge"),
     Score("rougeL", "ROUGE-L", ".2f", "F1 of the longest common subsequence, in percent", False, "rouge"),
@@ -92,7 +92,7 @@ _QUESTION_ANSWERING = (
     Score("non_finite_windows", "non-finite windows", ",.0f", "windows with NaN or infinite logits", True),
 )  # fmt: skip
 
-_PARAMETERS = Score("parameters", "parameters", ",d", "number of parameters of the model")
+_PARAMETERS = Score("parameters", "parameters", ",d", "number of parameters of the model", None)
 
 KNOWN_SCORES: dict[str, dict[str, Score]] = {
     recipe: {score.key: score for score in (*scores, _PARAMETERS)}
@@ -106,10 +106,11 @@ KNOWN_SCORES: dict[str, dict[str, Score]] = {
 
 
 def known_score(recipe: str, key: str) -> Score:
-    """Return the declaration of a score; one that is not declared is shown by its key, with four digits.
+    """Return the declaration of a score; one that is not declared is shown by its key, with four digits, and whether
+    greater or lower is better is not known.
 
     >>> known_score("classification", "matthews").hub_metric, known_score("classification", "my_score").label
     ('matthews_correlation', 'my score')
     """
-    unknown = Score(key, key.replace("_", " "), ".4f", "score of a metric module", hub_metric=key)
+    unknown = Score(key, key.replace("_", " "), ".4f", "score of a metric module", None, key)
     return KNOWN_SCORES.get(recipe, {}).get(key, unknown)

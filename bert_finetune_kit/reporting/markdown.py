@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..text_files import write_text
 from .parameters import CHANGE_HEADER, CHANGE_NOTE, change_rows
 from .records import WeightChange
 from .rows import data_rows, history_rows, numeric_columns, parameter_rows, score_rows, setting_rows, time_rows
 from .schema import ReportTable, RunReport
 from .tables import describe_scores
-from .writing import write_text
 
 MARKDOWN_FILE = "report.md"
 

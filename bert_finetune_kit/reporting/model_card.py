@@ -11,6 +11,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ..errors import raise_faults
+from ..text_files import write_text
 from .card_check import CARD_FILE, metadata_faults
 from .card_context import CardContext, CardScore
 from .escaping import escape_markdown, one_line
@@ -20,7 +21,6 @@ from .numbers import is_finite_number
 from .origin import last_part, path_hider
 from .rows import TRAINING_ARGUMENTS, flat_statistics, modules
 from .schema import RunReport
-from .writing import write_text
 
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md"
 _MODEL_ID = re.compile(r'^model_id = ".*$', re.MULTILINE)
@@ -99,6 +99,12 @@ def write_card(card: ModelCard, folder: str | Path) -> bool:
         return False
     write_text(path, str(card))
     return True
+
+
+def is_unchanged(card: ModelCard, folder: str | Path) -> bool:
+    """Return whether a card is the one in the folder of a run, whatever name its examples load the model by."""
+    path = Path(folder) / CARD_FILE
+    return path.exists() and _MODEL_ID.sub("", path.read_bytes().decode("utf-8")) == _MODEL_ID.sub("", str(card))
 
 
 def name_in_card(folder: str | Path, name: str) -> None:

@@ -1,11 +1,11 @@
 """Steps that a finished run can do without: each fails by itself, with a line on how to have its result later."""
 
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import IO, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from ..errors import KitError
+from ..output import show
 
 Result = TypeVar("Result")
 Parts: TypeAlias = "Mapping[str, Callable[[], object]]"
@@ -36,7 +36,8 @@ def attempt_aloud(fault: str, step: Callable[[], Result], later: str) -> Result 
     """Take a step as `attempt` does, and print the line."""
     result, lines = attempt(fault, step, later)
     for line in lines:
-        say(line)
+        with suppress(OSError):  # such as a full disk that standard output goes to
+            show(line)
     return result
 
 
@@ -50,16 +51,3 @@ def fault_line(fault: str, error: BaseException, later: str) -> str:
     """Return a line on an error; those of the kit explain themselves, others have their type in front."""
     reason = str(error) if isinstance(error, KitError) else f"{type(error).__name__}: {' '.join(str(error).split())}"
     return f"{fault}: {reason.rstrip('.: ')}. {later}"
-
-
-def say(text: str, file: IO[str] | None = None) -> None:
-    """Print a line whatever characters the terminal can show, and do nothing where it is closed.
-
-    Args:
-        text: the line.
-        file: where to; none means standard output.
-    """
-    file = file or sys.stdout
-    encoding = getattr(file, "encoding", None) or "utf-8"
-    with suppress(OSError, ValueError):
-        print(text.encode(encoding, "backslashreplace").decode(encoding), file=file, flush=True)

@@ -4,9 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
-
+from ..compat.hub import is_repo_id
 from .records import DataOrigin
 from .schema import RunReport
 
@@ -29,18 +27,7 @@ def hub_id(given: object, aliases: Mapping[str, str] | None = None) -> str | Non
     if not isinstance(given, str) or Path(given).expanduser().exists():
         return None
     name = (aliases or {}).get(given, given)
-    return name if is_repo_id(name) else None
-
-
-def is_repo_id(name: object) -> bool:
-    """Return whether `name` can be the id of a repository on the Hub."""
-    if not isinstance(name, str):
-        return False
-    try:
-        validate_repo_id(name)
-    except HFValidationError:
-        return False
-    return True
+    return name if is_repo_id(name) and not Path(name).exists() else None
 
 
 def data_origin(name: str, hub: str | None, config: str | None, own_splits: Sequence[str]) -> DataOrigin:

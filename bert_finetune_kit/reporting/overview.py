@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.panel import Panel
 from rich.text import Text
 
+from ..text_files import write_text
 from .html import Block, Section, block, evaluation_blocks, render
 from .markdown import markdown_table
 from .numbers import is_finite_number
@@ -21,8 +22,7 @@ from .plots import plots
 from .push_command import push_command
 from .rows import data_rows, parameter_rows
 from .schema import Finding, RunReport
-from .terminal import rich_table
-from .writing import write_text
+from .terminal import rich_table, stdout_console
 
 OVERVIEW_FILE = "overview.md"
 OVERVIEW_PAGE = "overview.html"
@@ -121,7 +121,7 @@ class Overview:
         ]
         table = rich_table(_HEADER, self.rows())
         body = Group(table, Text(), *summaries, *findings, Text(), Text(f"Complete overview: {page}", "bold"))
-        Console().print(Panel(body, title=_TITLE.lower(), expand=False))
+        stdout_console().print(Panel(body, title=_TITLE.lower(), expand=False))
 
 
 def _scores(run: RunReport) -> str:

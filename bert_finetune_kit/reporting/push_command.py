@@ -6,7 +6,7 @@ from pathlib import Path
 # card of an adapter names the local folder of the initial model.
 NOT_PUSHED = (
     "training_args.bin", "checkpoint-*/*", "second-phase/*", "vocabulary-*/*", "initial_weights.*",
-    "adapter/README.md",
+    "adapter/README.md", "previous/*",
 )  # fmt: skip
 
 

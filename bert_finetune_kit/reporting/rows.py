@@ -16,7 +16,7 @@ TRAINING_ARGUMENTS = (
     "seed",
 )  # fmt: skip
 """Arguments of the Trainer that decide a result, and that a reader looks for."""
-_NUMBER = re.compile(r"[-+~]?[\d.,]+(\s|%|e|$)|nan|-?inf")
+_NUMBER = re.compile(r"[-+~]?[\d.,]+(\s|%|e|$)|nan|-?inf|–")
 _LOGS = 20  # of a history, those shown
 _LOG_FORMATS = {"step": ",", "loss": ".4f", "learning_rate": ".2e", "grad_norm": ".3f", "tokens_per_second": ",.0f"}
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from ..errors import OutputError
-from .forms import misfits
+from ..json_objects import from_mapping, read_mapping
+from ..text_files import write_text
 from .intervals import Interval
 from .plain import Plain, package_versions, to_plain
 from .records import DataOrigin, Evidence, LogRow, ModelSettings, ParameterTree, WeightChange
-from .writing import write_text
 
 REPORT_FILE = "report.json"
 FORMAT_VERSION = 2
@@ -33,7 +33,8 @@ class Score:
     """Format of its values, such as `.1%`."""
     description: str
     """What it measures, in one sentence without a full stop."""
-    lower_is_better: bool = False
+    lower_is_better: bool | None = False
+    """None where it is not known, or where neither is better, as of a count."""
     hub_metric: str | None = None
     """Id of the metric on the Hub, such as `f1`; None for what is no metric there."""
     is_share: bool = False
@@ -143,26 +144,29 @@ class RunReport:
         """
         path = Path(folder) / REPORT_FILE
         try:
-            data = json.loads(path.read_text("utf-8"))
+            data = read_mapping(path)
             if data.get("format_version") != FORMAT_VERSION:
                 raise OutputError(
                     f"{path} has format {data.get('format_version')}, but this version reads format "
                     f"{FORMAT_VERSION}. Read it with the version that wrote it ({_writer(data)}), or repeat the run."
                 )
-            faults = misfits(data, cls)
-            if faults:
-                raise TypeError(f"{', '.join(faults)} cannot be read")
-            data["glossary"] = [Score(**score) for score in data["glossary"]]
-            data["tables"] = [ReportTable(**table) for table in data["tables"]]
-            data["findings"] = [Finding(**finding) for finding in data["findings"]]
-            return cls(**data)
+            report = from_mapping(cls, data)
+            report.glossary = [from_mapping(Score, score) for score in data["glossary"]]
+            report.tables = [from_mapping(ReportTable, table) for table in report.tables]
+            report.findings = [from_mapping(Finding, finding) for finding in report.findings]
+            return report
         except FileNotFoundError as error:
             raise OutputError(f"{folder} has no {REPORT_FILE}: no run has finished there.") from error
         except OutputError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise OutputError(f"{path} is damaged: {error}. Repeat the run, or restore the file.") from error
+        except (OSError, ValueError) as error:
+            raise OutputError(
+                f"{path} is damaged: {error}. Restore the file, or delete it and repeat the run: with resume=True "
+                "(--resume) it continues from its last checkpoint."
+            ) from error
 
 
-def _writer(data: Mapping[str, Mapping[str, str]]) -> str:
-    return f"bert_finetune_kit {data.get('versions', {}).get('bert_finetune_kit', 'unknown')}"
+def _writer(data: Mapping[str, Any]) -> str:
+    versions = data.get("versions")
+    known = versions.get("bert_finetune_kit") if isinstance(versions, dict) else None
+    return f"bert_finetune_kit {known or 'unknown'}"

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.panel import Panel
 
+from ..text_files import write_text
 from .markdown import markdown_table
 from .numbers import is_finite_number
 from .optional import Parts
 from .schema import RunReport
-from .terminal import rich_table
-from .writing import write_text
+from .terminal import rich_table, stdout_console
 
 
 @dataclass
@@ -51,7 +50,7 @@ class SeedsReport:
             "seeds.md was not written": lambda: write_text(
                 Path(folder, "seeds.md"), f"# {title}\n\n{markdown_table(self.header, self.rows)}\n"
             ),
-            "The seeds were not shown": lambda: Console().print(
+            "The seeds were not shown": lambda: stdout_console().print(
                 Panel(rich_table(self.header, self.rows), title=title, expand=False)
             ),
         }

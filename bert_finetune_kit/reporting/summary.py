@@ -2,6 +2,7 @@
 
 from .formatting import format_interval
 from .intervals import Interval
+from .numbers import is_finite_number
 from .schema import Score
 
 # Names of baselines at the beginning of a sentence.
@@ -38,7 +39,7 @@ def score_sentence(
     chance: float | None = None,
     label: str = "",
 ) -> str:
-    """Return a score with its interval and, where it has one, the score of chance.
+    """Return a score with its interval and, where it has one, the score of chance; or that it is undefined.
 
     Args:
         score: how it is shown.
@@ -54,13 +55,16 @@ def score_sentence(
     >>> score_sentence(accuracy, 0.913, (0.893, 0.93), scored_on="872 examples of validation")
     'Accuracy 91.3% (95% interval 89.3% to 93.0%) on 872 examples of validation.'
     """
+    name = label or score.label
+    name = f"{name[:1].upper()}{name[1:]}"
+    if not is_finite_number(value):
+        return f"{name} is undefined on {scored_on}." if scored_on else f"{name} is undefined."
     remarks = []
     if interval is not None:
         remarks.append(f"95% interval {format_interval(interval, score.format_spec)}")
     if chance is not None:
         remarks.append(f"chance: {chance:{score.format_spec}}")
-    name = label or score.label
-    sentence = f"{name[:1].upper()}{name[1:]} {value:{score.format_spec}}"
+    sentence = f"{name} {value:{score.format_spec}}"
     sentence += f" ({'; '.join(remarks)})" if remarks else ""
     return f"{sentence} on {scored_on}." if scored_on else f"{sentence}."
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from .formatting import excerpt, format_interval, format_score
+from .formatting import UNDEFINED, excerpt, format_interval, format_score
 from .intervals import Interval
 from .schema import ReportTable, Score
 
@@ -72,7 +72,7 @@ def describe_scores(scores: Sequence[Score]) -> str:
 
 
 def group_table(
-    groups: Mapping[str, Mapping[Key, float]],
+    groups: Mapping[str, Mapping[Key, float | None]],
     columns: Mapping[Key, tuple[str, str]],
     *,
     group_label: str,
@@ -82,7 +82,7 @@ def group_table(
     """Return scores and counts by group, such as by label or by question word, a row a group.
 
     Args:
-        groups: values by the name of the group.
+        groups: values by the name of the group; None where a value is undefined.
         columns: key of a value → header and format.
         group_label: header of the first column.
         title: of the table.
@@ -93,7 +93,7 @@ def group_table(
     [['good', '90.0%', '1,200']]
     """
     rows = [
-        [name, *(format_score(values.get(key), format_spec) for key, (_, format_spec) in columns.items())]
+        [name, *(format_score(values[key], format_spec) or UNDEFINED for key, (_, format_spec) in columns.items())]
         for name, values in groups.items()
     ]
     return ReportTable(title, [group_label, *(header for header, _ in columns.values())], rows, note)

@@ -8,6 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ..output import StandardOutput
 from .html import REPORT_PAGE
 from .markdown import MARKDOWN_FILE
 from .parameters import change_line
@@ -19,9 +20,14 @@ _EVALUATIONS = 5  # of a long run, those shown beside that of the saved weights
 _FRAME, _GAP = 4, 2  # columns of the border, and between two columns of a table
 
 
+def stdout_console() -> Console:
+    """Return a console that writes to standard output, whatever its encoding."""
+    return Console(file=StandardOutput())  # type: ignore[arg-type]
+
+
 def print_report(report: RunReport, folder: str, console: Console | None = None) -> None:
     """Print summary, findings, scores and notes, and where the complete report is."""
-    console = console or Console()
+    console = console or stdout_console()
     parts: list[RenderableType] = [Text(" ".join(report.summary)), Text()]
     parts += [*_findings(report), Text()] if report.findings else []
     if report.scores:

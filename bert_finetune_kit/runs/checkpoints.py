@@ -10,13 +10,25 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..json_objects import conforms, from_mapping, read_mapping
 from ..modeling.checkpoint_files import file_sha256
 
 MANIFEST = "checkpoint.json"
 _NAME = re.compile(r"^checkpoint-(\d+)$")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Content of `checkpoint.json`."""
+
+    files: Mapping[str, Mapping[str, Any]]
+    """Size (`bytes`) and checksum (`sha256`) of each file."""
+    fingerprint: Mapping[str, Any]
+    """What the checkpoint was made with."""
 
 
 def finalize(checkpoint: Path, fingerprint: Mapping[str, Any]) -> None:
@@ -45,10 +57,8 @@ def finalize(checkpoint: Path, fingerprint: Mapping[str, Any]) -> None:
 def validate(checkpoint: Path) -> str | None:
     """Return why a checkpoint is not valid, or none where it is."""
     try:
-        manifest = json.loads((checkpoint / MANIFEST).read_text("utf-8"))
-        if not manifest["files"] or not isinstance(manifest["fingerprint"], dict):
-            return f"{MANIFEST} lists no files or no fingerprint"
-        for name, expected in manifest["files"].items():
+        manifest = _read_manifest(checkpoint)
+        for name, expected in manifest.files.items():
             file = checkpoint / name
             if not file.is_file():
                 return f"{name} is missing"
@@ -58,14 +68,37 @@ def validate(checkpoint: Path) -> str | None:
                 return f"{name} has changed since it was written"
     except FileNotFoundError:
         return f"incomplete checkpoint, or not written by the kit (no {MANIFEST})"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         return f"{MANIFEST} cannot be read ({error})"
     return None
+
+
+def _read_manifest(checkpoint: Path) -> Manifest:
+    """Return the manifest of a checkpoint; a `ValueError` says what is wrong with it."""
+    manifest = from_mapping(Manifest, read_mapping(checkpoint / MANIFEST))
+    if not manifest.files:
+        raise ValueError("it lists no files")
+    incomplete = [
+        name for name, file in manifest.files.items() if not conforms(file.get("bytes"), int) or "sha256" not in file
+    ]
+    if incomplete:
+        raise ValueError(f"it has no size and checksum of {', '.join(incomplete)}")
+    return manifest
 
 
 def checkpoint_folder(run: str | Path, step: int) -> Path:
     """Return the folder of the checkpoint of a step."""
     return Path(run) / f"checkpoint-{step}"
+
+
+def step_of(checkpoint: str | Path | None) -> int | None:
+    """Return the step in the name of a checkpoint; none where it is not named like one.
+
+    >>> step_of("runs/mine/checkpoint-500"), step_of(None)
+    (500, None)
+    """
+    match = _NAME.match(Path(checkpoint).name) if checkpoint else None
+    return int(match[1]) if match else None
 
 
 def latest_valid_checkpoint(run: Path) -> tuple[Path | None, list[str]]:
@@ -81,8 +114,7 @@ def latest_valid_checkpoint(run: Path) -> tuple[Path | None, list[str]]:
 
 def saved_fingerprint(checkpoint: Path) -> dict[str, Any]:
     """Return what a valid checkpoint was made with."""
-    manifest: dict[str, Any] = json.loads((checkpoint / MANIFEST).read_text("utf-8"))
-    return dict(manifest["fingerprint"])
+    return dict(_read_manifest(checkpoint).fingerprint)
 
 
 def rotate(run: Path, limit: int | None, newest: int, best: int | None) -> None:

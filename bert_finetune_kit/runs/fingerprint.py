@@ -1,9 +1,11 @@
-"""What the result of a run depends on, as plain data, and how two runs differ in it.
+"""What the result of a run depends on, as plain data by name.
 
 Every field of every settings object is in the fingerprint, so a field that a newer release brings is in it, too. Only
-the fields listed here are omitted, each list with its reason.
+the fields listed here are omitted, each list with its reason. The Trainer's arguments have their own names; all other
+names begin with what they are a setting of, so that none can replace another.
 """
 
+import inspect
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -11,20 +13,16 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from datasets import Dataset, DatasetDict
-from transformers import PreTrainedConfig, TrainingArguments
+from transformers import PreTrainedConfig, PreTrainedTokenizerBase, TrainingArguments
 from transformers.utils import CONFIG_NAME
 
 from ..compat.datasets import content_hash
 from ..compat.transformers import get_attn_implementation as attention_of
 from ..modeling.checkpoint_files import weights_sha256
-from ..reporting.numbers import is_finite_number
 from ..reporting.plain import package_versions
-from ..reporting.schema import RunReport
-
-# How long a run trains. A resumed run may train longer than it was begun with. What was trained so far depends on the
-# first two through the schedule of the learning rate alone, and not at all on the patience.
-EXTENDING = ("num_train_epochs", "max_steps", "early_stopping_patience")
 
 # Trainer arguments that cannot change the weights, the scores or which weights are saved.
 _PLACES_AND_LOGS = (
@@ -49,6 +47,9 @@ _MACHINE = (
     "dataloader_num_workers", "dataloader_pin_memory", "dataloader_persistent_workers", "dataloader_prefetch_factor",
     "dataloader_multiprocessing_context", "dataloader_in_order", "per_device_eval_batch_size",
     "eval_accumulation_steps", "eval_use_gather_object",
+    # These compute the same numbers twice.
+    "activation_checkpointing", "activation_checkpointing_kwargs", "gradient_checkpointing",
+    "gradient_checkpointing_kwargs",
 )  # fmt: skip
 # The recipes ignore or refuse these, or their product is in the fingerprint as "effective batch".
 _NOT_USED = (
@@ -59,7 +60,9 @@ _NOT_USED = (
 _BEST = ("save_strategy", "save_steps")
 IRRELEVANT_ARGS = frozenset((*_PLACES_AND_LOGS, *_HUB, *_SAVING, *_MACHINE, *_NOT_USED))
 # Of sources and tasks: which examples are used is covered by their digest, names and published scores only describe.
-IRRELEVANT_SETTINGS = frozenset(("train", "validation", "dataset", "hub_config", "published"))
+IRRELEVANT_SETTINGS = frozenset(
+    ("source.train", "source.validation", "source.hub_config", "task.dataset", "task.hub_config", "task.published")
+)
 # Of a model's config: where it came from and what wrote it.
 IRRELEVANT_MODEL_CONFIG = frozenset(
     ("_name_or_path", "transformers_version", "architectures", "dtype", "id2label", "label2id", "use_cache")
@@ -70,6 +73,7 @@ IRRELEVANT_LORA = frozenset(
 )
 # Packages of which another version may compute other digits.
 _VERSIONS = ("bert_finetune_kit", "torch", "transformers")
+VERSION = "version of "
 
 
 def settings_fingerprint(settings: Mapping[str, Any], args: TrainingArguments) -> dict[str, Any]:
@@ -86,7 +90,7 @@ def settings_fingerprint(settings: Mapping[str, Any], args: TrainingArguments) -
         **{name: value for role, group in settings.items() for name, value in _fields(role, group)},
         **_model("model", settings.get("model")),
         **_model("tokenizer", settings.get("tokenizer")),
-        **{f"version of {name}": version for name, version in package_versions().items() if name in _VERSIONS},
+        **{f"{VERSION}{name}": version for name, version in package_versions().items() if name in _VERSIONS},
     }
 
 
@@ -107,40 +111,11 @@ def data_fingerprint(train: Any, validation: Mapping[str, Any]) -> dict[str, Any
     return digests | {f"{split} data": _digest(examples) for split, examples in validation.items()}
 
 
-def differences(saved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    """Return in words where two fingerprints differ, compared as JSON holds them."""
-    return [describe_difference(name, before, now) for name, before, now in changes(saved, current)]
-
-
-def describe_difference(name: str, saved: Any, current: Any) -> str:
-    """Return a change of a setting in words."""
-    if name == "data" or name.endswith(" data"):
-        return f"{'training' if name == 'data' else name.removesuffix(' data')} examples have changed"
-    return f"{name} was {saved!r} and is now {current!r}"
-
-
-def changes(saved: Mapping[str, Any], current: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Return (name, saved value, current value) where two fingerprints differ, compared as JSON holds them."""
-    plain = json.loads(json.dumps(current, default=str))
-    return [
-        (name, saved.get(name), plain.get(name))
-        for name in dict.fromkeys([*saved, *plain])
-        if saved.get(name) != plain.get(name)
-    ]
-
-
-def is_extension(name: str, saved: Any, current: Any) -> bool:
-    """Whether a setting makes a run train longer, and changes nothing else.
-
-    >>> is_extension("max_steps", 100, 200), is_extension("max_steps", -1, 200), is_extension("seed", 1, 2)
-    (True, False, False)
-    """
-    return name in EXTENDING and is_finite_number(saved) and is_finite_number(current) and 0 < saved < current
-
-
-def report_differences(report: RunReport, settings: Mapping[str, Any]) -> list[str]:
-    """Return in words which of these settings differ from those of a finished run."""
-    return differences({name: report.fingerprint.get(name) for name in settings}, settings)
+def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Return a hash of what a tokenizer does with a text: its vocabulary, its rules and its special tokens."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    rules = tokenizer.get_vocab() if backend is None else backend.to_str()
+    return content_hash([rules, {name: str(token) for name, token in tokenizer.special_tokens_map.items()}])
 
 
 def _digest(examples: Any) -> str:
@@ -150,19 +125,21 @@ def _digest(examples: Any) -> str:
 
 
 def _fields(role: str, settings: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the fields of a settings object by name, those of LoRA with a prefix, and a single setting by its own."""
+    """Yield the fields of a settings object by `role.field`, and a single setting of a recipe by `recipe.role`."""
     if role in ("model", "tokenizer") or settings is None:
         return
     if type(settings).__name__ == "LoraConfig":
         yield from (
-            (f"lora.{name}", _plain(value)) for name, value in settings.to_dict().items() if name not in IRRELEVANT_LORA
+            (f"{role}.{name}", _plain(value))
+            for name, value in settings.to_dict().items()
+            if name not in IRRELEVANT_LORA
         )
     elif is_dataclass(settings):
-        for field in fields(settings):
-            if field.name not in IRRELEVANT_SETTINGS:
-                yield field.name, _plain(getattr(settings, field.name))
+        for name in (f"{role}.{field.name}" for field in fields(settings)):
+            if name not in IRRELEVANT_SETTINGS:
+                yield name, _plain(getattr(settings, name.removeprefix(f"{role}.")))
     else:
-        yield role, _plain(settings)
+        yield f"recipe.{role}", _plain(settings)
 
 
 def _model(role: str, given: Any) -> dict[str, Any]:
@@ -191,8 +168,12 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, set | frozenset):
         return sorted(map(str, value))
+    if isinstance(value, np.ndarray | np.generic | torch.Tensor):
+        return _plain(value.tolist())
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
@@ -201,4 +182,6 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, Dataset | DatasetDict):
         return type(value).__name__
+    if inspect.isfunction(value):  # its code, too: two functions may have one name, such as <lambda>
+        return f"{value.__qualname__} {content_hash(value)}"
     return getattr(value, "name", None) if isinstance(getattr(value, "name", None), str) else type(value).__name__

@@ -4,15 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..output import show
 from ..reporting.card_context import CardContext
 from ..reporting.html import REPORT_PAGE, write_html
 from ..reporting.markdown import MARKDOWN_FILE, write_markdown
-from ..reporting.model_card import CARD_FILE, model_card, write_card
-from ..reporting.optional import Parts, attempt_all, attempt_aloud, say
+from ..reporting.model_card import CARD_FILE, is_unchanged, model_card, write_card
+from ..reporting.optional import Parts, attempt_all, attempt_aloud
 from ..reporting.push_command import push_command
-from ..reporting.schema import RunReport
+from ..reporting.schema import REPORT_FILE, RunReport
 from ..reporting.terminal import print_report
 from .target import HubTarget
+
+PREVIOUS_FOLDER = "previous"
 
 _LATER = "The run is complete; to write it later: train(resume=True), or the same command with --resume."
 _SUMMARY_LATER = "The runs are complete; to have it later, repeat the call: what has finished is not trained again."
@@ -45,6 +48,21 @@ class Publisher:
             HubError: the Hub refuses the token or the name.
         """
         return self.target.check() if self.push_to_hub and self.is_main else ()
+
+    def set_aside(self) -> None:
+        """Move report and pages of a run that was trained longer into `previous`, before its weights are replaced.
+
+        The report goes last. Without it, the run counts as unfinished until it has the report of the new weights.
+        """
+        folder = Path(self.folder)
+        if not self.is_main or not (folder / REPORT_FILE).exists():
+            return
+        report = RunReport.load(folder)
+        card = model_card(report, self.card_context(report), self.target.name)
+        (folder / PREVIOUS_FOLDER).mkdir(exist_ok=True)
+        for name in (*([CARD_FILE] if is_unchanged(card, folder) else []), MARKDOWN_FILE, REPORT_PAGE, REPORT_FILE):
+            if (folder / name).exists():
+                (folder / name).replace(folder / PREVIOUS_FOLDER / name)
 
     def publish(self, report: RunReport) -> None:
         """Save and show a report, then push the run: whatever the Hub answers, everything is on the disk.
@@ -80,7 +98,7 @@ class Publisher:
 
     def _write_card(self, report: RunReport) -> None:
         if not write_card(model_card(report, self.card_context(report), self.target.name), self.folder):
-            say(f"{self.folder} already has a README.md, which was kept; model_card() returns the new card.")
+            show(f"{self.folder} already has a README.md, which was kept; model_card() returns the new card.")
 
     def _show(self, report: RunReport) -> None:
         attempt_aloud(
@@ -99,4 +117,4 @@ class Publisher:
             f"The run is complete in {self.folder}; to push it later:\n  {command}",
         )
         if address:
-            say(f"Pushed to {address}.")
+            show(f"Pushed to {address}.")

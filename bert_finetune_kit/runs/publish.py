@@ -1,6 +1,7 @@
 """Pushing a finished run to the Hub. Everything is on the disk before, so that a failure costs no result."""
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +14,12 @@ from ..errors import HubError
 from ..reporting.card_check import check_card_file
 from ..reporting.model_card import name_in_card
 from ..reporting.push_command import NOT_PUSHED
+from .tokens import clean_token, holds_token, token_fault
 
 Response = TypeVar("Response")
 _ATTEMPTS = 5
 _FIRST_WAIT = 2.0  # seconds, doubled after each failure
+_HEADER = re.compile(r"\b(bearer|basic)\s+\S{8}", re.IGNORECASE)
 _FINAL = (400, 401, 403, 404, 409)  # statuses that a retry does not change
 
 
@@ -66,7 +69,11 @@ def push_folder(folder: str | Path, name: str, token: str | None, message: str, 
 
 
 def _api(token: str | None) -> HfApi:
-    return HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token)
+    """Return the client; an empty token, as of an unset variable, means the stored one."""
+    fault = token_fault(token)
+    if fault is not None:
+        raise HubError(f"{fault}.", final=True)
+    return HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=clean_token(token))
 
 
 def _retry(request: Callable[[], Response], token: str | None, attempts: int) -> Response:
@@ -83,7 +90,9 @@ def _retry(request: Callable[[], Response], token: str | None, attempts: int) ->
 
 def _hub_error(error: Exception, token: str | None) -> HubError:
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    reason = reason if token is None else reason.replace(token, "***")
+    text = str(error)
+    if holds_token(text, token) or _HEADER.search(text):
+        text = "the message of the error is not shown, since it holds a token"
+    reason = (text.strip().splitlines() or [type(error).__name__])[0]
     kind = type(error).__name__ if status is None else f"status {status}"
     return HubError(f"{reason} ({kind})", status in _FINAL or isinstance(error, ValueError))

@@ -1,6 +1,6 @@
 """Where a run is published on the Hub, before and after its training."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from transformers import TrainingArguments
@@ -15,7 +15,7 @@ class HubTarget:
 
     name: str
     """With or without its owner."""
-    token: str | None
+    token: str | None = field(repr=False)
     private: bool = True
 
     @classmethod

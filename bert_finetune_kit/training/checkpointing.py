@@ -12,7 +12,8 @@ from transformers.trainer_callback import ExportableState
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from ..compat.trainer import RunningLoss
-from ..runs.checkpoints import checkpoint_folder, finalize, latest_valid_checkpoint, rotate
+from ..runs.checkpoints import checkpoint_folder, finalize, latest_valid_checkpoint, rotate, step_of, validate
+from .optimizer import restore_settings
 
 _ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
@@ -40,15 +41,25 @@ class CheckpointCallback(TrainerCallback):
         self.save_total_limit = save_total_limit
         self.wait = wait
         self.resumed_from: Path | None = None
+        self.lost_best: int | None = None
+        """Step of the best checkpoint, where that was not valid when the training began."""
+        self.settings: list[dict[str, Any]] = []
+        """Of the parameter groups, as this run asks for them."""
+        self.has_begun = False
+        """Whether the checkpoint to resume from is loaded, if there is one."""
         self.is_writing = False
         """Whether the Trainer has begun a checkpoint that is not finished."""
 
-    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Restore the running loss, and look for the best checkpoint in this folder, wherever it was before."""
-        if state.best_global_step:
-            best = checkpoint_folder(str(args.output_dir), state.best_global_step)
-            state.best_model_checkpoint = str(best) if best.is_dir() else None
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **parts: Any
+    ) -> None:
+        """Restore running loss and settings, and look for the best checkpoint here, wherever the folder was before."""
+        self.has_begun = True
+        best = best_checkpoint(state, Path(str(args.output_dir)))
+        self.lost_best = state.best_global_step if best is None else None
+        state.best_model_checkpoint = None if best is None else str(best)
         if self.resumed_from is not None:
+            restore_settings(parts["optimizer"], parts["lr_scheduler"], self.settings)
             file = self.resumed_from / _running_loss_file(args)
             if file.exists():  # not where there are more processes than before
                 self.running_loss.restore(json.loads(file.read_text("utf-8")))
@@ -57,11 +68,13 @@ class CheckpointCallback(TrainerCallback):
         """Make the checkpoint valid, then delete those that are no longer needed."""
         run, step = Path(str(args.output_dir)), state.global_step
         checkpoint = checkpoint_folder(run, step)
+        if self.lost_best is not None and step_of(state.best_model_checkpoint) == self.lost_best:
+            state.best_model_checkpoint = None  # the Trainer takes any folder of that name
         (checkpoint / _running_loss_file(args)).write_text(json.dumps(self.running_loss.state()), "utf-8")
         self.wait()
         if args.should_save:
             finalize(checkpoint, self.fingerprint)
-            rotate(run, self.save_total_limit, step, state.best_global_step)
+            rotate(run, self.save_total_limit, step, step_of(state.best_model_checkpoint) or state.best_global_step)
         self.wait()
         self.is_writing = False
 
@@ -74,6 +87,20 @@ def load_state(checkpoint: Path) -> TrainerState:
     """Return the Trainer's state at a checkpoint."""
     state: TrainerState = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
     return state
+
+
+def best_checkpoint(state: TrainerState, run: Path) -> Path | None:
+    """Return the best checkpoint of a run in its own folder, which may have been moved; none if it is not valid.
+
+    Where a step was evaluated better that has no checkpoint, it is the best of those that have one.
+
+    Args:
+        state: of the Trainer, with the place where the best checkpoint was once.
+        run: folder of the run.
+    """
+    steps = (state.best_global_step, step_of(state.best_model_checkpoint))
+    folders = [checkpoint_folder(run, step) for step in dict.fromkeys(steps) if step]
+    return next((folder for folder in folders if validate(folder) is None), None)
 
 
 def is_complete(state: TrainerState, args: TrainingArguments, callbacks: Sequence[TrainerCallback] = ()) -> bool:
@@ -119,6 +146,21 @@ def load_weights(model: Any, checkpoint: Path) -> None:
         set_peft_model_state_dict(model, load_file(checkpoint / _ADAPTER_WEIGHTS))
     else:
         model.load_state_dict(load_file(checkpoint / SAFE_WEIGHTS_NAME), strict=False)  # tied weights are stored once
+
+
+def load_complete(model: Any, checkpoint: Path, load_best: bool) -> TrainerState:
+    """Load what a training would have ended with that has a checkpoint of its last step, and return its state.
+
+    Args:
+        model: gets the weights.
+        checkpoint: of the last step.
+        load_best: whether they are those of the best checkpoint, where that is still there.
+    """
+    state = load_state(checkpoint)
+    best = best_checkpoint(state, checkpoint.parent)
+    state.best_model_checkpoint = None if best is None else str(best)
+    load_weights(model, best if best is not None and load_best else checkpoint)
+    return state
 
 
 def resume_hint(run: Path) -> str:

@@ -1,7 +1,8 @@
 """Checks before anything expensive: the Trainer's arguments, disk and memory."""
 
+import math
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from torch import nn
@@ -9,8 +10,12 @@ from transformers import IntervalStrategy, TrainingArguments
 
 from ..contract import PreparedData
 from ..errors import OutputError
-from ..reporting.schema import Score
+from ..runs.tokens import token_fault
 from .preflight import bytes_needed, memory_free, memory_needed
+
+_NOT_NEGATIVE = (
+    "learning_rate", "seed", "weight_decay", "warmup_steps", "max_grad_norm", "adam_epsilon", "label_smoothing_factor",
+)  # fmt: skip
 
 
 def argument_faults(args: TrainingArguments, smooths_labels: bool = False) -> Iterator[str]:
@@ -36,11 +41,34 @@ def argument_faults(args: TrainingArguments, smooths_labels: bool = False) -> It
     for name in ("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps"):
         if getattr(args, name) < 1:
             yield f"{name} is {getattr(args, name)}: at least 1 is needed"
-    for name in ("learning_rate", "seed"):
-        if getattr(args, name) < 0:
-            yield f"{name} is {getattr(args, name)}: it cannot be negative"
+    yield from _number_faults(args)
+    if args.push_to_hub and (fault := token_fault(args.hub_token)) is not None:
+        yield fault
     if args.batch_eval_metrics:
         yield "batch_eval_metrics is set: outputs are already reduced to one row an example; leave it off"
+    if args.eval_strategy == "no" and (args.load_best_model_at_end or args.save_strategy == "best"):
+        setting = "load_best_model_at_end is set" if args.load_best_model_at_end else "save_strategy is 'best'"
+        yield (
+            f"{setting}, and eval_strategy is 'no', so that nothing is evaluated to choose the best by: set "
+            "eval_strategy to 'epoch' or 'steps'"
+        )
+
+
+def _number_faults(args: TrainingArguments) -> Iterator[str]:
+    """Yield numbers with which nothing could be trained."""
+    for name in _NOT_NEGATIVE:
+        value = getattr(args, name)
+        if value < 0:
+            yield f"{name} is {value}: it cannot be negative"
+        elif math.isnan(value) or (math.isinf(value) and name != "max_grad_norm"):  # inf: no norm is too large
+            yield f"{name} is {value}: it must be a number"
+    for name in ("adam_beta1", "adam_beta2"):
+        if not 0 <= getattr(args, name) < 1:
+            yield f"{name} is {getattr(args, name)}: it must be at least 0 and below 1"
+    if args.max_steps == 0:
+        yield "max_steps is 0, so that nothing is trained: leave it at -1 to train num_train_epochs, or give steps"
+    if args.max_steps < 0 and not 0 < args.num_train_epochs < math.inf:
+        yield f"num_train_epochs is {args.num_train_epochs}: it must be a number above 0, such as 3 or 0.5"
 
 
 def data_faults(args: TrainingArguments, data: PreparedData) -> Iterator[str]:
@@ -49,22 +77,6 @@ def data_faults(args: TrainingArguments, data: PreparedData) -> Iterator[str]:
     if not data.validation and strategy != "no":
         yield (
             f"eval_strategy is {strategy!r}, and there is no validation split: set eval_strategy='no', or provide one"
-        )
-
-
-def best_metric_faults(args: TrainingArguments, glossary: Sequence[Score]) -> Iterator[str]:
-    """Yield why the score to choose the best checkpoint by cannot be used."""
-    if not args.load_best_model_at_end:
-        return
-    best = (args.metric_for_best_model or "").removeprefix("eval_")
-    keys = {"loss", *(score.key for score in glossary)}
-    if best not in keys:
-        yield f"Unknown metric_for_best_model {best!r}: it can be {', '.join(sorted(keys))}"
-    lower = {score.key for score in glossary if score.lower_is_better}
-    if best in lower and args.greater_is_better:
-        yield (
-            f"greater_is_better is true for {best}, although lower {best} is better (the Trainer assumes it for every "
-            "name that does not end in 'loss'): set greater_is_better=False"
         )
 
 

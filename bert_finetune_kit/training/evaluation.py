@@ -7,6 +7,7 @@ from typing import Any, Generic, cast
 from ..contract import Evaluation, EvaluationT, Outputs, PreparedData
 from ..reporting.optional import attempt
 from .logs import evaluations, plain_scores, saved_step
+from .memory import evaluation_memory
 from .session import TrainingOutcome
 
 Evaluate = Callable[[Any, Mapping[str, Outputs]], EvaluationT]
@@ -37,7 +38,7 @@ def evaluate_saved(outcome: TrainingOutcome, evaluate: Evaluate[EvaluationT]) ->
     """
     trainer, rows = outcome.trainer, evaluations(outcome.logs)
     step, notes = saved_step(trainer.state, trainer.args)
-    evaluation = evaluate_model(outcome.trainer, outcome.data, evaluate)
+    evaluation = evaluate_model(trainer, outcome.data, evaluate, str(trainer.args.output_dir))
     if not outcome.data.validation:
         return SavedEvaluation(evaluation, rows, {}, notes)
     phase = {"phase": outcome.logs[-1]["phase"]} if outcome.logs and "phase" in outcome.logs[-1] else {}
@@ -51,11 +52,22 @@ def evaluate_saved(outcome: TrainingOutcome, evaluate: Evaluate[EvaluationT]) ->
     return SavedEvaluation(evaluation, rows, rows[place], notes)
 
 
-def evaluate_model(trainer: Any, data: PreparedData, evaluate: Evaluate[EvaluationT]) -> EvaluationT:
-    """Evaluate the model of a Trainer as it is now."""
+def evaluate_model(
+    trainer: Any, data: PreparedData, evaluate: Evaluate[EvaluationT], run: str | None = None
+) -> EvaluationT:
+    """Evaluate the model of a Trainer as it is now.
+
+    Args:
+        trainer: of the model.
+        data: of the recipe.
+        evaluate: data and outputs of each validation split → evaluation.
+        run: folder of the training that it ends; none where nothing was trained.
+    """
     if not data.validation:
         return cast(EvaluationT, Evaluation(scores={}))
-    evaluation = evaluate(data, {split: trainer.outputs(examples) for split, examples in data.validation.items()})
+    with evaluation_memory(trainer.args, run):
+        outputs = {split: trainer.outputs(examples) for split, examples in data.validation.items()}
+    evaluation = evaluate(data, outputs)
     return replace(evaluation, scores=plain_scores(evaluation.scores))
 
 

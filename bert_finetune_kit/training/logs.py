@@ -6,6 +6,8 @@ from typing import Any
 
 from transformers import TrainerState, TrainingArguments
 
+from ..runs.checkpoints import checkpoint_folder, step_of
+
 _PREFIX = "eval_"
 # Endings of entries about the machine, not about the model; several splits prefix them.
 _NOT_SCORES = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
@@ -45,11 +47,15 @@ def saved_step(state: TrainerState, args: TrainingArguments) -> tuple[int, tuple
         args: its arguments.
     """
     best, metric = state.best_global_step, args.metric_for_best_model
-    if not args.load_best_model_at_end or not best:
+    if not args.load_best_model_at_end:
         return state.global_step, ()
-    if not Path(str(state.best_model_checkpoint)).exists():
-        note = (
-            f"the best weights by {metric} were those of step {best:,}, whose checkpoint is gone: the last were saved"
-        )
-        return state.global_step, (note,)
-    return best, (f"the weights of step {best:,} were saved, the best by {metric}",)
+    if not best:
+        none = f"no evaluation had a {metric} to choose the best weights by: the last were saved"
+        return state.global_step, (none,) if evaluations(state.log_history) else ()
+    if state.best_model_checkpoint is None or not Path(state.best_model_checkpoint).exists():
+        fault = "damaged" if checkpoint_folder(str(args.output_dir), best).exists() else "gone"
+        best_weights = f"the best weights by {metric} were those of step {best:,}"
+        return state.global_step, (f"{best_weights}, whose checkpoint is {fault}: the last were saved",)
+    step = step_of(state.best_model_checkpoint) or best
+    note = f"the weights of step {step:,} were saved, the best by {metric}"
+    return step, (note if step == best else f"{note} that have a checkpoint; those of step {best:,} were better",)

@@ -17,6 +17,8 @@ from ..data.examples import Examples
 from ..data.padding import measured_padding
 from ..modeling.parameters import count_parameters
 from ..reporting.formatting import format_duration
+from .arguments import effective_batch
+from .memory import training_memory
 
 SumFn = Callable[[Any], dict[str, Tensor]]
 
@@ -30,11 +32,6 @@ def optimizer_steps(examples: int, args: TrainingArguments) -> int:
         return args.max_steps
     batches = math.ceil(examples / (args.train_batch_size * args.world_size))
     return math.ceil(args.num_train_epochs * math.ceil(batches / args.gradient_accumulation_steps))
-
-
-def effective_batch(args: TrainingArguments) -> int:
-    """Return how many examples an optimizer step takes, over all processes and micro-batches."""
-    return args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
 
 
 def bytes_needed(model: nn.Module, args: TrainingArguments) -> int:
@@ -124,7 +121,8 @@ def preflight(model: nn.Module, data: PreparedData, args: TrainingArguments, unp
     """
     examples, collator = data.train, data.collator
     free = shutil.disk_usage(str(args.output_dir)).free
-    step = seconds_a_step(model, examples, collator, args, sum_fn)
+    with training_memory(args, str(args.output_dir)):
+        step = seconds_a_step(model, examples, collator, args, sum_fn)
     padding = padding_share(examples, collator, args.per_device_train_batch_size)
     return describe_training(model, len(examples), args, padding, unpadded, free, step)
 

@@ -9,9 +9,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeR
 from transformers import TrainerCallback, TrainerControl, TrainerState
 from transformers import TrainingArguments as Arguments
 
-from ..reporting.formatting import format_duration
-from ..reporting.optional import say
+from ..reporting.formatting import format_duration, format_score
 from ..reporting.schema import Score
+from ..reporting.terminal import stdout_console
 
 # Shown of a log, in this order: key, label, format.
 _SHOWN = (
@@ -28,7 +28,9 @@ def describe_log(logs: dict[str, float], glossary: Sequence[Score] = ()) -> str:
     'loss 6.9123 · lr 5.00e-04 · tokens/s 5,210'
     """
     scores = [(f"eval_{score.key}", score.label, score.format_spec) for score in glossary]
-    return " · ".join(f"{label} {logs[key]:{form}}" for key, label, form in (*_SHOWN, *scores) if key in logs)
+    return " · ".join(
+        f"{label} {format_score(logs[key], form)}" for key, label, form in (*_SHOWN, *scores) if key in logs
+    )
 
 
 class ProgressView(TrainerCallback):
@@ -44,7 +46,7 @@ class ProgressView(TrainerCallback):
         self, glossary: Sequence[Score] = (), plain: bool | None = None, console: Console | None = None
     ) -> None:
         self.glossary = glossary
-        self.console = console or Console()
+        self.console = console or stdout_console()
         self.plain = bool(plain) or not (self.console.is_terminal or self.console.is_jupyter)
         self._progress: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
@@ -108,11 +110,7 @@ class ProgressView(TrainerCallback):
             return
         place = f"epoch {state.epoch or 0:.2f} · step {state.global_step:,}/{state.max_steps:,}"
         left = "" if evaluated else self._time_left(state)
-        line = f"{place} · {text}{left}"
-        if self._progress is None:
-            say(line, self.console.file)
-        else:
-            self.console.print(line, highlight=False, soft_wrap=True)
+        self.console.print(f"{place} · {text}{left}", highlight=False, soft_wrap=True)
 
     def on_train_end(self, args: Arguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Close the bars."""

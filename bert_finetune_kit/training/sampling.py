@@ -1,10 +1,12 @@
-"""The order of examples, a pure function of (seed, epoch)."""
+"""The order of examples, a pure function of (seed, epoch), and their batches in it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
-from torch.utils.data import Sampler
+from torch.utils.data import DataLoader, Sampler
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import seed_worker
 
 from ..data.examples import ExampleKey
 from ..data.randomness import Stream, stateless_rng
@@ -50,3 +52,27 @@ class EpochCallback(TrainerCallback):
         """Set the epoch, from 0."""
         if self.sampler is not None:
             self.sampler.set_epoch(int(state.epoch or 0))
+
+
+def train_loader(
+    dataset: Any, sampler: EpochSampler, collate: Callable[[list[Any]], Any], args: TrainingArguments
+) -> DataLoader[Any]:
+    """Return the batches of an epoch, made by as many workers as the arguments ask for.
+
+    Args:
+        dataset: examples by key.
+        sampler: keys in order.
+        collate: examples → batch.
+        args: the Trainer's arguments.
+    """
+    return DataLoader(
+        dataset,
+        batch_size=args.train_batch_size,
+        sampler=sampler,
+        collate_fn=collate,
+        num_workers=args.dataloader_num_workers,
+        pin_memory=args.dataloader_pin_memory,
+        persistent_workers=args.dataloader_persistent_workers,
+        prefetch_factor=args.dataloader_prefetch_factor,
+        worker_init_fn=partial(seed_worker, num_workers=args.dataloader_num_workers, rank=args.process_index),
+    )

@@ -12,10 +12,11 @@ from transformers import TrainerCallback, TrainingArguments
 from ..contract import DataT, PreparedData
 from ..errors import RunStopped
 from ..runs.checkpoints import latest_valid_checkpoint, saved_fingerprint
-from ..runs.fingerprint import differences
+from ..runs.differences import differences
 from .checkpointing import is_complete, load_state
 from .logs import is_evaluation
 from .loss import Loss
+from .memory import training_memory
 from .timing import Timings
 from .trainer import KitTrainer
 
@@ -132,7 +133,8 @@ def _same_run(folder: Path, fingerprint: Mapping[str, Any] | None) -> Path | Non
 
 def _run(trainer: KitTrainer, checkpoint: Path | None, timings: Timings, where: str, folder: str) -> None:
     started = time.perf_counter()
-    trainer.train(None if checkpoint is None else str(checkpoint))
+    with training_memory(trainer.args, folder):
+        trainer.train(None if checkpoint is None else str(checkpoint))
     timings.add(STEPS, trainer.training_seconds)
     timings.add(EVALUATIONS, time.perf_counter() - started - trainer.training_seconds)
     if trainer.stopped_by is not None:

@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import SaveStrategy
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)]
 # A launcher forwards the Ctrl-C that the terminal has sent to its processes already: that is not a second one.
@@ -80,6 +81,8 @@ class StopCallback(TrainerCallback):
 def _save_and_stop(args: TrainingArguments, control: TrainerControl) -> None:
     control.should_save = control.should_training_stop = True
     args.load_best_model_at_end = False  # the run is not at its end
+    args.save_strategy = SaveStrategy.STEPS  # "best" would not save after an evaluation that is no better
+    args.save_only_model = False  # or nothing could be resumed exactly
 
 
 def _epoch_ends(state: TrainerState) -> bool:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -13,30 +12,32 @@ from accelerate import DistributedType
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers import PrinterCallback, TrainingArguments
 from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
-from transformers.trainer_utils import seed_worker
 
-from ..compat.trainer import RunningLoss
+from ..compat.trainer import BestCheckpointTrainer, RunningLoss
 from ..contract import Batch, Outputs
 from ..errors import NonFiniteLossError, OutputError
 from ..modeling.loading import quiet_transformers
 from ..modeling.sharding import prepare_for_fsdp
 from ..reporting.schema import Score
 from .arguments import adapt_arguments
-from .checkpointing import CheckpointCallback, is_complete, load_state, load_weights, restore_callbacks, resume_hint
+from .best_metric import record_best
+from .checkpointing import CheckpointCallback, is_complete, load_complete, load_state, restore_callbacks, resume_hint
 from .loss import Loss, non_finite_loss
+from .memory import evaluation_memory
 from .meter import Meter
-from .noise import tied_weights_unmentioned
-from .optimizer import split_by_lr
+from .mismatch import mismatch_explained
+from .noise import misleading_warnings_dropped
+from .optimizer import group_settings, split_by_lr
 from .progress import ProgressView
-from .sampling import EpochCallback, EpochSampler
+from .sampling import EpochCallback, EpochSampler, train_loader
 from .stopping import StopCallback, StopSignals
 
 _MIN_ITEMS = 1e-12  # divisor of the loss of a batch in which no example counts, so that it is 0
 
 
-class KitTrainer(Trainer):
+class KitTrainer(BestCheckpointTrainer):
     """`Trainer` with the recipe's loss, stateless order, and a model whose outputs are one row an example.
 
     Args:
@@ -106,11 +107,12 @@ class KitTrainer(Trainer):
             state, callbacks = load_state(checkpoint), self.callback_handler.callbacks
             restore_callbacks(state, callbacks)
             if is_complete(state, self.args, callbacks):
-                self._load_complete(checkpoint)
+                with mismatch_explained(checkpoint, self._checkpoints):
+                    self.state = load_complete(self.model, checkpoint, self.args.load_best_model_at_end)
                 return None
         self._checkpoints.resumed_from = checkpoint
         try:
-            with self._signals, tied_weights_unmentioned():
+            with self._signals, misleading_warnings_dropped(), mismatch_explained(checkpoint, self._checkpoints):
                 return super().train(resume_from_checkpoint, **settings)
         except (OSError, RuntimeError, SafetensorError) as error:
             if not self._checkpoints.is_writing:
@@ -122,16 +124,6 @@ class KitTrainer(Trainer):
         finally:
             self._meter.clock.pause()
             self._view.close()
-
-    def _load_complete(self, checkpoint: Path) -> None:
-        """Load what a training would have ended with that has a checkpoint of its last step."""
-        self.state = load_state(checkpoint)
-        best = self.state.best_global_step
-        if self.args.load_best_model_at_end and best:
-            folder = checkpoint.with_name(f"checkpoint-{best}")
-            self.state.best_model_checkpoint = str(folder) if folder.is_dir() else None
-            checkpoint = folder if folder.is_dir() else checkpoint
-        load_weights(self.model, checkpoint)
 
     def _agree_on(self, signal: int | None) -> int | None:
         """Return the signal that any of the processes has received."""
@@ -154,17 +146,7 @@ class KitTrainer(Trainer):
         args = self.args
         dataset: Any = self.train_dataset
         self._epochs.sampler = self.train_sampler()
-        loader: DataLoader[Any] = DataLoader(
-            dataset,
-            batch_size=args.train_batch_size,
-            sampler=self._epochs.sampler,
-            collate_fn=self.data_collator,
-            num_workers=args.dataloader_num_workers,
-            pin_memory=args.dataloader_pin_memory,
-            persistent_workers=args.dataloader_persistent_workers,
-            prefetch_factor=args.dataloader_prefetch_factor,
-            worker_init_fn=partial(seed_worker, num_workers=args.dataloader_num_workers, rank=args.process_index),
-        )
+        loader = train_loader(dataset, self._epochs.sampler, self.data_collator, args)
         prepared: DataLoader[Any] = self.accelerator.prepare(loader)
         return prepared
 
@@ -178,6 +160,7 @@ class KitTrainer(Trainer):
             trained: Any = self.model if model is None else model
             names = {id(parameter): name for name, parameter in trained.named_parameters()}
             split_by_lr(optimizer, lambda parameter: multiplier(names[id(parameter)]))
+        self._checkpoints.settings = group_settings(optimizer) if first else self._checkpoints.settings
         return optimizer
 
     # Loss
@@ -258,8 +241,12 @@ class KitTrainer(Trainer):
 
     def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
         """`Trainer.evaluate`, not counted in the training time."""
-        with self._meter.clock.paused():
+        with self._meter.clock.paused(), evaluation_memory(self.args, str(self.args.output_dir)):
             return super().evaluate(*arguments, **settings)
+
+    def is_new_best(self) -> bool:
+        """As `record_best`."""
+        return record_best(self.state, self.args)
 
     def outputs(self, dataset: Any) -> Outputs:
         """Return the outputs of the model for all examples, (examples, …) by field, without scoring them."""

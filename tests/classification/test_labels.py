@@ -3,7 +3,8 @@ import pytest
 from transformers import BertConfig
 
 from bert_finetune_kit import ClassificationTask, DataError, ModelError
-from bert_finetune_kit.classification.labels import LabelSet, check_classes, check_label_order, label_name, label_set
+from bert_finetune_kit.classification.label_order import check_label_order, declared_order_note
+from bert_finetune_kit.classification.labels import LabelSet, check_classes, label_name, label_set
 
 TASK = ClassificationTask("toy")
 
@@ -100,6 +101,37 @@ def test_the_order_of_a_checkpoint_is_checked_by_name():
         check_label_order(labels, permuted, "some/model")
     with pytest.raises(ModelError, match="2 without names"):
         check_label_order(labels, BertConfig(num_labels=2), "some/model")
+
+
+def test_upper_and_lower_case_are_one_name_unless_they_tell_labels_apart():
+    upper = BertConfig(id2label={0: "A", 1: "a"})
+    check_label_order(LabelSet(("A", "a")), upper, "some/model")
+    with pytest.raises(ModelError, match="same in another order"):
+        check_label_order(LabelSet(("a", "A")), upper, "some/model")
+
+
+def test_the_order_of_labels_without_names_must_be_declared():
+    """In sorted order, an accuracy of 100% may become 0%."""
+    unnamed = BertConfig(num_labels=3)
+    names = ("negative", "neutral", "positive")
+    for kind in ("single_label", "multi_label"):
+        with pytest.raises(ModelError, match=r"LABEL_0.*is unknown.*sorted order.*Declare labels.*--labels neg"):
+            check_label_order(LabelSet(names, kind, accepts_ids=False), unnamed, "some/model")
+        declared = LabelSet(names, kind)
+        check_label_order(declared, unnamed, "some/model")
+        assert "LABEL_0 is negative, LABEL_1 is neutral" in declared_order_note(declared, unnamed, "some/model")
+    ids = LabelSet(("0", "1", "2"), accepts_ids=False)
+    check_label_order(ids, unnamed, "some/model")
+    check_label_order(LabelSet((), "regression"), BertConfig(num_labels=1), "some/model")
+    named = BertConfig(id2label=dict(enumerate(names)))
+    assert declared_order_note(declared, named, "some/model") is None
+
+
+def test_a_head_for_another_kind_of_task_is_refused():
+    config = BertConfig(id2label={0: "a", 1: "b"}, problem_type="multi_label_classification")
+    check_label_order(LabelSet(("a", "b"), "multi_label"), config, "some/model")
+    with pytest.raises(ModelError, match=r"head for a multi_label task.*the task is single_label.*new_head"):
+        check_label_order(LabelSet(("a", "b")), config, "some/model")
 
 
 def test_label_names():

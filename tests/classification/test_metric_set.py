@@ -108,3 +108,26 @@ def test_a_module_that_fails_does_so_before_training():
 
     with pytest.raises(ConfigError, match="'Broken' cannot score a single_label task: TypeError: no"):
         metric_set((Broken(),), "single_label", 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels", "references", "undefined"),
+    [
+        ("regression", 1, np.array([2.5, 2.5, 2.5]), ["pearson", "spearman"]),
+        ("regression", 1, np.array([2.5, 2.5, 3.0]), []),
+        ("single_label", 2, np.array([0, 0, 0]), ["precision", "recall", "f1", "matthews"]),
+        ("single_label", 2, np.array([1, 1, 1]), ["matthews"]),
+        ("single_label", 2, np.array([0, 1, 0]), []),
+        ("single_label", 3, np.array([2, 2, 2]), ["matthews"]),
+        ("multi_label", 2, np.zeros((3, 2), int),
+         ["f1_micro", "f1_macro", "precision_macro", "recall_macro", "f1_weighted"]),
+        ("multi_label", 2, np.eye(2, dtype=int), []),
+    ],
+)  # fmt: skip
+def test_scores_that_the_references_leave_undefined(kind, labels, references, undefined):
+    assert sorted(metric_set((), kind, labels).undefined(references)) == sorted(undefined)
+
+
+def test_directions_of_known_scores_and_of_modules():
+    lower = metric_set(("mse", Agreement()), "regression", 1).lower_is_better()
+    assert lower == {"mse": True, "agreement": None, "pearson": False, "spearman": False, "mae": True}

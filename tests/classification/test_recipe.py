@@ -1,13 +1,21 @@
 """The only tests of this slice that train: a few steps each."""
 
+import copy
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from datasets import Dataset, DatasetDict
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertForPreTraining, TrainerCallback
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BertForPreTraining,
+    BertForSequenceClassification,
+    TrainerCallback,
+)
 
 from bert_finetune_kit import (
     ClassificationConfig,
@@ -173,20 +181,21 @@ def test_several_validation_splits(make):
     assert "Confusion, validation_mismatched" in page
 
 
-class ZeroWeights(TrainerCallback):
-    """Sets trained weights to zero after the first evaluation, so that the first checkpoint is the best."""
+class OneLabel(TrainerCallback):
+    """Predicts one label with certainty after the first evaluation, so that the first checkpoint is the best."""
 
     def on_epoch_begin(self, args, state, control, model=None, **_):
         if state.global_step:
             with torch.no_grad():
-                for parameter in model.parameters():
-                    parameter.mul_(not parameter.requires_grad)
+                for name, parameter in model.named_parameters():
+                    if "classifier" in name and name.endswith("bias") and parameter.requires_grad:
+                        parameter.copy_(torch.tensor([9.0, -9.0]))
 
 
 @pytest.mark.parametrize("lora", [None, {"r": 2}])
 def test_early_stopping_and_the_best_checkpoint(make, lora):
     recipe = make(num_train_epochs=6, config=ClassificationConfig(early_stopping_patience=2), lora=lora)
-    recipe.callbacks.append(ZeroWeights())
+    recipe.callbacks.append(OneLabel())
     report = recipe.train()
     assert len(report.scores) == 3
     assert report.result == report.scores[0]
@@ -194,7 +203,7 @@ def test_early_stopping_and_the_best_checkpoint(make, lora):
     assert report.details["validation"]["scores"]["calibration_error"] == pytest.approx(
         report.result["calibration_error"], abs=1e-6
     )
-    assert AutoModelForSequenceClassification.from_pretrained(recipe.output_dir).classifier.weight.abs().sum() > 0
+    assert AutoModelForSequenceClassification.from_pretrained(recipe.output_dir).classifier.bias.abs().max() < 1
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of peft's own loading
@@ -353,6 +362,72 @@ def test_bad_input_is_refused_before_training(make, tmp_path, settings, error, m
     assert not list(tmp_path.rglob("checkpoint-*"))
 
 
+STARS = ("bad", "fair", "good")
+
+
+@pytest.fixture
+def by_order(tmp_path, config, tokenizer):
+    """Return a classifier whose head has these names in this order, and rows that it classifies without an error."""
+
+    def build(names):
+        torch.manual_seed(0)
+        config.id2label = dict(enumerate(names))
+        model, folder = BertForSequenceClassification(config).eval(), tmp_path / "classifier"
+        texts = [row["text"] for row in sample_reviews("train", count=60)]
+        inputs = copy.deepcopy(tokenizer)(texts, return_tensors="pt", padding=True)  # which it keeps for later calls
+        model.classifier.bias.data -= model(**inputs).logits.mean(0)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        outputs = model(**inputs).logits.argmax(-1)
+        assert set(outputs.tolist()) == {0, 1, 2}
+        return str(folder), texts, outputs.tolist()
+
+    return build
+
+
+def splits(texts, labels):
+    rows = Dataset.from_dict({"text": texts, "label": labels})
+    return DatasetDict(train=rows, validation=rows)
+
+
+def test_a_head_without_names_is_reused_in_a_declared_order_alone(make, by_order):
+    folder, texts, outputs = by_order(["LABEL_0", "LABEL_1", "LABEL_2"])
+    order = ("good", "bad", "fair")
+    data = splits(texts, [order[output] for output in outputs])
+    with pytest.raises(ModelError, match="does not name its labels"):
+        make(ClassificationTask("stars"), data, model=folder).prepare()
+    declared = make(ClassificationTask("stars", labels=order), data, model=folder)
+    assert declared.evaluate()["accuracy"] == 1
+    assert any("LABEL_0 is good" in note for note in declared.prepare().notes)
+    config = ClassificationConfig(new_head=True)
+    renewed = make(ClassificationTask("stars"), data, model=folder, config=config).prepare()
+    assert renewed.built.new_parts == ("classifier",)
+    assert renewed.model.config.id2label == dict(enumerate(STARS))
+
+
+@pytest.mark.parametrize("names", [STARS, ("GOOD", "BAD", "FAIR"), ("LABEL_0", "LABEL_1", "LABEL_2")])
+@pytest.mark.parametrize("as_ids", [False, True])
+def test_a_loaded_classifier_is_evaluated_in_the_order_of_the_task(by_order, names, as_ids):
+    """Ids of the data are numbered as the task declares its labels, whatever the order of the head."""
+    folder, texts, outputs = by_order(names)
+    order = STARS if names[0].startswith("LABEL") else [name.lower() for name in names]
+    declared = ("bad", "fair", "good")
+    labels = [order[output] for output in outputs]
+    data = splits(texts, [declared.index(label) for label in labels] if as_ids else labels)
+    recipe = ClassificationRecipe.from_pretrained(folder, task=ClassificationTask("stars", data, labels=declared))
+    assert recipe.evaluate()["accuracy"] == 1
+    assert [prediction.label for prediction in recipe.predict(texts)] == labels
+
+
+def test_a_tokenizer_with_ids_beyond_the_embeddings_is_refused(by_order, tokenizer):
+    folder, *_ = by_order(STARS)
+    added = copy.deepcopy(tokenizer)
+    added.add_tokens(["[URL]"])
+    added.save_pretrained(folder)
+    with pytest.raises(ModelError, match=r"Without a row: '\[URL\]' \(800\)"):
+        ClassificationRecipe.from_pretrained(folder)
+
+
 def test_a_checkpoint_without_a_head_is_refused(config, tmp_path):
     BertForPreTraining(config).save_pretrained(tmp_path)
     with pytest.raises(ModelError, match="is not a trained classifier"):
@@ -415,9 +490,27 @@ def test_mapped_rows_are_trained_on_evaluated_and_predicted(make):
             counts.append(len(rows))
             return rows.map(lambda row: {self.task.text: row[self.task.text].split()[0]})
 
-    recipe = make(max_steps=1)
+    recipe = make(max_steps=1, warmup_steps=0)
     recipe.__class__ = FirstWord
     assert recipe.prepare().data.train.texts.lengths.max() <= 6
     recipe.train()
     recipe.predict(["the bread was fresh"] * 3)
     assert counts == [96, 40, 3]
+
+
+def test_validation_targets_that_are_all_equal_leave_correlations_undefined(make):
+    """They cannot choose; where another score does, they are a dash in the tables and not in the card."""
+    task = ClassificationTask("t", kind="regression")
+    train = toy(label=[float(number % 5) for number in range(48)])
+    source = LabelledSource(train, validation=toy(12, label=[2.5] * 12))
+    with pytest.raises(ConfigError, match=r"'pearson' cannot choose .*: all targets of the validation split are equal"):
+        make(task, source).train()
+    recipe = make(task, source, max_steps=2, metric_for_best_model="mse")
+    report = recipe.train()
+    assert np.isnan(report.result["pearson"])
+    assert report.result["mse"] > 0
+    assert "LOSS_NOT_FINITE" not in {finding.code for finding in report.findings}
+    assert "Pearson is undefined on 12 examples of validation." in report.summary
+    text = Path(recipe.output_dir, "report.md").read_text("utf-8")
+    assert re.search(r"\| Pearson \| – \|", text)
+    assert "pearson" not in str(recipe.model_card(report).data)

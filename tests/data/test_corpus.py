@@ -78,6 +78,12 @@ def test_a_byte_order_mark_is_no_text(tmp_path):
     assert texts(tmp_path / "a.txt") == ["One .", "Two ."]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_of_any_system(tmp_path, end):
+    (tmp_path / "a.txt").write_bytes(end.join(["One\u2028two .", "Three .", "", "Four\x0cfive ."]).encode())
+    assert texts(tmp_path / "a.txt") == ["One two .\nThree .", "Four five ."]
+
+
 def test_a_folder_of_splits(tmp_path):
     for split, text in (("train", "T ."), ("validation", "V ."), ("test", "E .")):
         (tmp_path / f"{split}.txt").write_text(text, "utf-8")

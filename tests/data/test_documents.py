@@ -68,7 +68,8 @@ def test_detect_style():
         ("It cost 3.5 pounds. 4 men paid.", ["It cost 3.5 pounds.", "4 men paid."]),
         ("e.g. this one", ["e.g. this one"]),
         ("他走了。她问！", ["他走了。", "她问！"]),
-        ("Over\nlines", ["Over", "lines"]),
+        ("Over\nlines\r\nof any\rsystem", ["Over", "lines", "of any", "system"]),
+        ("a\u2028b\u2029c\x85d\x0ce\x0bf\x1cg\x1dh\x1ei", ["a\u2028b\u2029c\x85d\x0ce\x0bf\x1cg\x1dh\x1ei"]),
         ("  \n ", []),
     ],
 )
@@ -98,3 +99,12 @@ def test_sentences_in_lower_case_and_other_scripts():
     assert split_sentences("the dog ran . it was late . no") == ["the dog ran .", "it was late .", "no"]
     assert split_sentences("यह एक वाक्य है। यह दूसरा है।") == ["यह एक वाक्य है।", "यह दूसरा है।"]
     assert split_sentences("at 5.30 p.m. they left") == ["at 5.30 p.m. they left"]
+
+
+@pytest.mark.parametrize("character", "\v\f\x1c\x1d\x1e\x85\u2028\u2029")
+@pytest.mark.parametrize("style", ["blank_lines", "records"])
+def test_only_a_line_end_ends_a_line(character, style):
+    """Such a character is white space between words, which the normalizer of BERT would partly delete."""
+    documents = list(iter_documents([f"the mill{character}opens at six", character, "The end ."], style))
+    assert documents == ["the mill opens at six", "The end ."]
+    assert [split_sentences(document) for document in documents] == [["the mill opens at six"], ["The end ."]]

@@ -98,6 +98,37 @@ def test_bare_names_of_hub_data_sets(monkeypatch):
     assert load_hub("someone/corpus", "en") == {"train": ("someone/corpus", "en")}
 
 
+def test_a_folder_with_the_name_of_a_hub_data_set_is_read_with_a_note(tmp_path, monkeypatch):
+    write(tmp_path, "a.csv", "other.csv")
+    (tmp_path / "rajpurkar/squad").mkdir(parents=True)
+    (tmp_path / "rajpurkar/squad/a.csv").write_text("x", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(datasets, "load_dataset", None)
+    note = "rajpurkar/squad was read from the folder of that name in the working directory, not from the Hub"
+    for given in ("rajpurkar/squad", ["squad"]):
+        splits = opened(given)
+        assert (dict(splits), splits.notes, splits.source) == ({"train": ["a.csv"]}, (note,), "rajpurkar/squad")
+    for given in ("./rajpurkar/squad", "rajpurkar", tmp_path, "a.csv"):
+        assert opened(given).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        ("Config name is missing.\nPlease pick one among the available configs: ['cola', 'sst2']\nExample",
+         r"several configs. .*\['cola', 'sst2'\]. Set hub_config"),
+        ("BuilderConfig 'x' not found. Available: ['plain']", r"'x' not found. Available: \['plain'\]. Check the"),
+    ],
+)  # fmt: skip
+def test_the_configs_of_a_hub_data_set_are_listed(monkeypatch, error, message):
+    def fail(*_):
+        raise ValueError(error)
+
+    monkeypatch.setattr(datasets, "load_dataset", fail)
+    with pytest.raises(DataError, match=message):
+        load_hub("someone/corpus", None)
+
+
 def test_names_for_reports():
     assert describe_source(["a.csv"]) == "a.csv"
     assert describe_source("someone/corpus", "en") == "someone/corpus (en)"

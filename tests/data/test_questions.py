@@ -1,3 +1,4 @@
+import csv
 import gzip
 import json
 
@@ -122,16 +123,62 @@ def test_what_is_not_there():
 
 
 def test_odd_files_that_are_fine(tmp_path):
-    """A mark of byte order, an ending in capitals, rows under `data`, answers in a .csv file, is_impossible in rows."""
+    """A mark of byte order, an ending in capitals, rows under `data`, answers in a .csv file, rows without answers."""
     (tmp_path / "a.JSON").write_text("\ufeff" + json.dumps(nested()), "utf-8")
     write(tmp_path / "b.json", {"version": "2", "data": FLAT})
     cell = json.dumps(FLAT[0]["answers"]).replace('"', '""')
     (tmp_path / "c.csv").write_text(f'context,question,answers\n{CONTEXT},When ?,"{cell}"\n{CONTEXT},Who ?,\n', "utf-8")
-    write(tmp_path / "d.json", [FLAT[0], FLAT[0] | {"id": None, "question": "Who ?", "is_impossible": True}])
+    write(tmp_path / "d.json", [FLAT[0], FLAT[1] | {"id": None, "answers": None, "is_impossible": True}])
     for name in ("a.JSON", "b.json", "c.csv", "d.json"):
         loaded = load_questions(QuestionSource(str(tmp_path / name), validation=str(tmp_path / "b.json"))).train
         assert [answers["text"] for answers in loaded["answers"]] == [["six"], []], name
         assert len(set(loaded["id"])) == 2
+
+
+def flagged(answers, flag):
+    return {"context": CONTEXT, "question": "When ?", "answers": answers, "is_impossible": flag}
+
+
+def write_flags(path, rows):
+    """Write rows of (answers, flag), in .csv files as text."""
+    if path.suffix == ".json":
+        return write(path, [flagged(*row) for row in rows])
+    with open(path, "w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, flagged(None, None), delimiter="\t" if path.suffix == ".tsv" else ",")
+        writer.writeheader()
+        writer.writerows(flagged(json.dumps(answers) if answers else "", flag) for answers, flag in rows)
+    return str(path)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".json"])
+def test_answers_decide_whether_a_question_is_answerable(tmp_path, ending):
+    """As in evaluate-v2.0.py, which does not read `is_impossible`. A flag that contradicts them is counted."""
+    six = FLAT[0]["answers"]
+    rows = [(six, "False"), (six, "0"), (six, False), (six, ""), (None, "true"), (None, 1), (six, "true"), (None, "0")]
+    file = write_flags(tmp_path / f"a{ending}", rows)
+    questions = load_questions(QuestionSource(file, validation=write(tmp_path / "b.json", FLAT)))
+    answered = [bool(answers["text"]) for answers in questions.train["answers"]]
+    assert answered == [True, True, True, True, False, False, True, False]
+    assert questions.train.column_names == ["id", "title", "context", "question", "answers"]
+    assert questions.notes == (
+        "1 questions of the train split are is_impossible and have answers: they count as answerable, as in the "
+        "official evaluation: 6",
+        "1 questions of the train split have is_impossible false and no answers: they count as questions without an "
+        "answer: 7",
+    )
+
+
+def test_a_flag_of_the_official_format_that_contradicts_the_answers(tmp_path):
+    content = nested()
+    content["data"][0]["paragraphs"][0]["qas"][0]["is_impossible"] = True
+    questions = load_questions(QuestionSource(write(tmp_path / "a.json", content), validation=Dataset.from_list(FLAT)))
+    assert [answers["text"] for answers in questions.train["answers"]] == [["six"], []]
+    assert "are is_impossible and have answers" in questions.notes[0]
+
+
+def test_a_flag_that_is_neither_true_nor_false(tmp_path):
+    with pytest.raises(DataError, match="row 0: is_impossible is 'maybe'; true or false is needed"):
+        load_questions(QuestionSource(write_flags(tmp_path / "a.csv", [(FLAT[0]["answers"], "maybe")])))
 
 
 def test_a_name_from_the_command_line_is_a_name():

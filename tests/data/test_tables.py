@@ -76,8 +76,8 @@ def test_a_folder_of_splits(tmp_path):
     ("name", "content", "message"),
     [
         ("a.csv", b"", "is empty"),
-        ("a.csv", "text,label\ncaf\xe9,1\n".encode("latin-1"), "UnicodeDecodeError"),
-        ("a.csv", b"text,label\na,1,2,3\nb,1\n", "cannot be read"),
+        ("a.csv", "text,label\ncaf\xe9,1\n".encode("latin-1"), "line 2: byte 0xe9 at position 3 is not UTF-8"),
+        ("a.csv", b"text,label\na,1,2,3\nb,1\n", "line 2, has 4 cells, and the header 2"),
         ("a.json", b"{", "cannot be read"),
         ("a.xls", b"x", "must share one format"),
     ],
@@ -110,7 +110,7 @@ def test_a_quotation_over_several_rows_does_not_swallow_them(tmp_path):
 def test_a_row_with_more_cells_than_the_header(tmp_path):
     file = tmp_path / "a.csv"
     file.write_text("text,label\ngood, bad,pos\nfine,neg\n", "utf-8")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match=r"a\.csv, line 2, has 3 cells, and the header 2\..*quotation marks"):
         open_tables(file)["train"]
 
 

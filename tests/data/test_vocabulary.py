@@ -1,13 +1,21 @@
 import copy
+import re
 import subprocess
 import sys
 
 import pytest
 from tokenizers import Tokenizer
-from transformers import PreTrainedTokenizerFast
+from transformers import BertConfig, BertTokenizer, PreTrainedTokenizerFast
 
 from bert_finetune_kit import ConfigError, ModelError, train_wordpiece
-from bert_finetune_kit.data.vocabulary import check_vocabulary, continuation_mask, load_tokenizer
+from bert_finetune_kit.data.vocabulary import (
+    check_ids,
+    check_vocabulary,
+    continuation_mask,
+    load_tokenizer,
+    open_tokenizer,
+    vocabulary_size,
+)
 
 
 def test_wordpiece_round_trip(tokenizer, tmp_path):
@@ -85,6 +93,104 @@ def test_check_vocabulary(tokenizer):
     for rows in (len(tokenizer) - 1, 801, 2000):
         with pytest.raises(ModelError, match="do not match"):
             check_vocabulary(tokenizer, rows)
+
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+CASED = ("Bank", "of", "Oslo", "bank", "o", "##s", "##lo")
+UNCASED = ("bank", "of", "oslo", "##s")
+
+
+def write(file, *pieces, end="\n"):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes("".join(piece + end for piece in pieces).encode())
+    return file
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text", "expected", "note"),
+    [
+        (CASED, "Bank of Oslo", ["Bank", "of", "Oslo"], "they are not, .*capital letters (such as in 'Bank')"),
+        (UNCASED, "Bank of Oslo", ["bank", "of", "oslo"], "they are, since the vocabulary has no capital letters"),
+        ((*UNCASED, "öl"), "Öl of Oslo", ["öl", "of", "oslo"], "they are, and keep their accents"),
+        ((*UNCASED, "[URL]", *(f"w{n}" for n in range(200)), "A"), "Oslo", ["oslo"], "they are, since"),
+    ],
+    ids=["cased", "uncased", "accents", "one addition"],
+)
+@pytest.mark.parametrize("form", ["file", "folder", "folder with a model", "tokenizer.json"])
+def test_where_nothing_is_declared_the_entries_tell_the_case(tmp_path, pieces, text, expected, note, form):
+    file = write(tmp_path / "vocab.txt", *SPECIAL, *pieces)
+    if form in ("folder with a model", "tokenizer.json"):
+        BertConfig().save_pretrained(tmp_path)
+    if form == "tokenizer.json":
+        BertTokenizer(vocab=str(file)).save_pretrained(tmp_path)
+        (tmp_path / "tokenizer_config.json").unlink()
+    loaded = open_tokenizer(file if form == "file" else tmp_path)
+    assert loaded.tokenizer.tokenize(text) == expected
+    assert re.search(re.escape(note).replace(r"\.\*", ".*"), *loaded.notes)
+
+
+def test_a_declared_case_is_kept(tmp_path):
+    write(tmp_path / "vocab.txt", *SPECIAL, *CASED)
+    BertConfig().save_pretrained(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": true}')
+    loaded = open_tokenizer(tmp_path)
+    assert loaded.tokenizer.tokenize("Bank") == ["bank"]
+    assert loaded.notes == ()
+
+
+def test_the_id_of_a_piece_is_its_line(tmp_path):
+    """Whatever there is beside it: other line ends, white space, blank lines, a byte order mark, an equal piece."""
+    plain = open_tokenizer(write(tmp_path / "plain.txt", *SPECIAL, "cat", "dog")).tokenizer
+    assert plain("cat dog")["input_ids"] == [2, 5, 6, 3]
+    for name, pieces, end in (
+        ("crlf", (*SPECIAL, "cat", "dog"), "\r\n"),
+        ("white", (*SPECIAL, "cat", "dog"), " \t\n"),
+        ("blank", (*SPECIAL, "cat", "dog", "", ""), "\n"),
+        ("mark", ("\ufeff[PAD]", *SPECIAL[1:], "cat", "dog"), "\n"),
+    ):
+        tokenizer = open_tokenizer(write(tmp_path / f"{name}.txt", *pieces, end=end)).tokenizer
+        assert (vocabulary_size(tokenizer), tokenizer.get_vocab()) == (7, plain.get_vocab())
+    blank = open_tokenizer(write(tmp_path / "between.txt", *SPECIAL, "", "cat", "dog")).tokenizer
+    assert blank("cat dog")["input_ids"] == [2, 6, 7, 3]
+    assert (vocabulary_size(blank), len(blank)) == (8, 7)
+
+
+@pytest.mark.parametrize("form", ["file", "folder", "declared"])
+def test_a_repeated_entry_is_named_and_has_the_last_id(tmp_path, form):
+    file = write(tmp_path / "vocab.txt", *SPECIAL, "cat", "cat", "dog")
+    BertConfig().save_pretrained(tmp_path)
+    if form == "declared":
+        (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": true}')
+    loaded = open_tokenizer(file if form == "file" else tmp_path)
+    assert loaded.tokenizer("cat dog")["input_ids"] == [2, 6, 7, 3]
+    assert "vocab.txt has an entry more than once ('cat'), with the id of the last line" in loaded.notes
+    assert vocabulary_size(loaded.tokenizer) == len(continuation_mask(loaded.tokenizer)) == 8
+    check_vocabulary(loaded.tokenizer, 8)
+    with pytest.raises(ModelError, match=r"7 entries with ids up to 7, .* 7 rows.*'dog' \(7\)"):
+        check_ids(loaded.tokenizer, 7)
+
+
+def test_a_vocabulary_without_special_tokens_or_of_other_bytes_is_refused(tmp_path):
+    with pytest.raises(ModelError, match=r"lacks \[MASK\]"):
+        open_tokenizer(write(tmp_path / "vocab.txt", *SPECIAL[:-1], "cat"))
+    (tmp_path / "vocab.txt").write_bytes("käse".encode("latin-1"))
+    with pytest.raises(ModelError, match="is not UTF-8"):
+        open_tokenizer(tmp_path)
+
+
+def test_a_tokenizer_json_alone_names_no_special_tokens(tokenizer, tmp_path):
+    tokenizer.backend_tokenizer.save(str(tmp_path / "tokenizer.json"))
+    loaded = load_tokenizer(tmp_path)
+    assert (loaded.mask_token_id, loaded.pad_token_id) == (tokenizer.mask_token_id, tokenizer.pad_token_id)
+    assert loaded("the smithy")["input_ids"] == tokenizer("the smithy")["input_ids"]
+
+
+def test_added_tokens_without_a_row_are_named(tokenizer):
+    added = copy.deepcopy(tokenizer)
+    added.add_tokens(["[URL]"])
+    check_ids(added, 801)
+    with pytest.raises(ModelError, match=r"Without a row: '\[URL\]' \(800\)"):
+        check_ids(added, 800)
 
 
 def test_continuation_mask(tokenizer):

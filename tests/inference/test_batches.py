@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from bert_finetune_kit import DeviceMemoryError
 from bert_finetune_kit.inference.batches import run_batches
+from bert_finetune_kit.inference.memory import is_out_of_memory
 
 
 class Doubling(nn.Module):
@@ -34,3 +36,37 @@ def test_an_abandoned_model_is_put_back_into_its_mode():
     next(batches)
     batches.close()
     assert model.training
+
+
+class Exhausting(Doubling):
+    def forward(self, values):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.\nSee the documentation.")
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "advice"),
+    [(6, r"is 6, try 3 \(--per_device_eval_batch_size 3\)"), (1, "is 1 already; lower max_len")],
+)
+def test_a_prediction_that_runs_out_of_memory_says_what_needs_less(batch_size, advice):
+    batches = run_batches(
+        Exhausting(), [1, 2], np.array([1, 1]), lambda batch: {"values": torch.tensor(batch)}, batch_size
+    )
+    with pytest.raises(DeviceMemoryError, match=rf"prediction on cpu ran out of memory.*{advice}.*20.00 MiB\.$"):
+        next(batches)
+
+
+def test_what_devices_say_without_memory():
+    with pytest.raises(RuntimeError) as allocated:
+        torch.empty(1 << 60, dtype=torch.int8)
+    for error in (
+        allocated.value,
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be reported later"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 8.9 GB)"),
+        RuntimeError("RESOURCE_EXHAUSTED: Attempting to reserve 1.2G at the bottom of memory."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        MemoryError(),
+    ):
+        assert is_out_of_memory(error)
+    for error in (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), ValueError("out of memory")):
+        assert not is_out_of_memory(error)

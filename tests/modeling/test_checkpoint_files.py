@@ -10,6 +10,7 @@ from huggingface_hub.errors import (
     LocalEntryNotFoundError,
     RepositoryNotFoundError,
 )
+from transformers import BertConfig, BertModel
 
 from bert_finetune_kit.modeling import checkpoint_files
 from bert_finetune_kit.modeling.checkpoint_files import file_sha256, find_file, weights_sha256
@@ -67,3 +68,19 @@ def test_sha256(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     assert weights_sha256(tmp_path) == hashlib.sha256(b"weights").hexdigest()
     assert file_sha256(tmp_path / "model.safetensors") == weights_sha256(tmp_path)
+
+
+def test_weights_in_several_files_or_in_the_older_format_have_a_digest_of_all(tmp_path):
+    model = BertModel(BertConfig(vocab_size=50, hidden_size=16, num_hidden_layers=2, num_attention_heads=2))
+    model.save_pretrained(tmp_path, max_shard_size="20KB")
+    shards = sorted(tmp_path.glob("*.safetensors"))
+    assert len(shards) > 1
+    before = weights_sha256(tmp_path)
+    assert before == weights_sha256(tmp_path) is not None
+    shards[-1].write_bytes(shards[-1].read_bytes() + b" ")
+    assert weights_sha256(tmp_path) != before
+    shards[-1].unlink()
+    assert weights_sha256(tmp_path) is None
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "pytorch_model.bin").write_bytes(b"weights")
+    assert weights_sha256(tmp_path / "old") == hashlib.sha256(b"weights").hexdigest()

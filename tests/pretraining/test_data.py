@@ -57,3 +57,25 @@ def test_next_sentence_prediction_needs_two_documents_in_each_split(tokenizer, t
     with pytest.raises(DataError, match=message):
         split(documents(train), tokenizer, validation=validation)
     split(documents(train), tokenizer, validation=validation, objective="sop")
+
+
+@pytest.mark.parametrize("objective", ["sop", "none"])
+def test_an_objective_that_is_chosen_is_no_advice(tokenizer, objective):
+    with pytest.raises(DataError, match="train split has 1 usable document, and at least 2 are needed") as raised:
+        split(documents(1), tokenizer, objective=objective)
+    assert "objective" not in str(raised.value)
+
+
+def test_documents_of_a_single_sentence_are_told(tokenizer):
+    """Pairs would be the halves of a sentence, as with a blank line after every sentence."""
+    sentences = Dataset.from_dict({"text": [f"A dog guards dairy {number} ." for number in range(40)]})
+    note = (
+        "38 of 38 documents of the train split are a single sentence, and their pairs are the two halves of it. Leave "
+        "blank lines between documents only, not between sentences, or set objective='none'"
+    )
+    for objective in ("nsp", "sop"):
+        assert note in split(sentences, tokenizer, objective=objective).notes
+    assert not any("sentence" in note for note in split(sentences, tokenizer, objective="none").notes)
+    assert not any("sentence" in note for note in split(documents(40), tokenizer).notes)
+    with pytest.raises(DataError, match=r"needs two sentences.*documents='blank_lines'"):
+        split(sentences, tokenizer, pairs="sentences")

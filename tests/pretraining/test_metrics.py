@@ -88,3 +88,18 @@ def test_intervals_agree_with_scipy():
     mostly_nan = (np.where(np.arange(200) < 197, np.nan, loss), *outputs[1:])
     assert score_intervals(mostly_nan) == {}  # three finite examples are too few
     assert set(score_intervals(outputs[:3])) == {"mlm_loss", "perplexity", "mlm_accuracy"}
+
+
+def test_scores_of_nothing_are_absent():
+    nothing = np.zeros(2)
+    assert pretraining_scores((nothing, nothing, nothing)) == {}
+    with_pairs = pretraining_scores((nothing, nothing, nothing, np.array([0.5, 1.5]), np.array([1, 0])))
+    assert with_pairs == {"pair_loss": 1.0, "pair_accuracy": 0.5}
+    assert score_intervals((nothing, nothing, nothing)) == {}
+    words, none = np.array([3, 1]), np.array([0, 0])
+    assert baseline_scores(words, none, pairs=False) == {"uniform": {"perplexity": 2.0, "mlm_accuracy": 0.5}}
+
+
+def test_an_interval_without_width_is_none():
+    loss, nothing, count = np.arange(5.0), np.zeros(5), np.ones(5)
+    assert set(score_intervals((loss, nothing, count))) == {"mlm_loss", "perplexity"}

@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from datasets import Dataset
@@ -212,6 +213,7 @@ def test_arguments_that_cannot_be_honoured_are_rejected_at_once(make_recipe):
         batch_eval_metrics=True,
         load_best_model_at_end=True,
         metric_for_best_model="perplexity",
+        greater_is_better=True,
     )
     with pytest.raises(ConfigError, match=r"(?s)4 faults.*group_by_length.*smoothing.*batch_eval.*greater_is_better"):
         recipe.train()
@@ -220,7 +222,8 @@ def test_arguments_that_cannot_be_honoured_are_rejected_at_once(make_recipe):
 def test_the_best_checkpoint_is_saved_and_evaluated_after_a_resume_too(make_recipe):
     settings = {
         "max_steps": 6,
-        "learning_rate": 0.05,
+        "learning_rate": 0.05,  # much too high, so that the best checkpoint is not the last
+        "lr_scheduler_type": "constant",
         "eval_strategy": "steps",
         "save_strategy": "steps",
         "eval_steps": 2,
@@ -228,11 +231,10 @@ def test_the_best_checkpoint_is_saved_and_evaluated_after_a_resume_too(make_reci
         "save_total_limit": None,
         "load_best_model_at_end": True,
         "metric_for_best_model": "loss",
-        "greater_is_better": True,  # so that the best checkpoint is not the last
     }
     recipe = make_recipe(**settings)
     report = recipe.train()
-    best = max(report.scores, key=lambda row: row["loss"])
+    best = min(report.scores, key=lambda row: row["loss"])
     assert best["step"] < 6
     assert report.result == best
     assert f"the weights of step {best['step']} were saved, the best by loss" in report.notes
@@ -317,9 +319,31 @@ def test_the_padding_token_can_be_any_entry_of_the_vocabulary(make_recipe, tmp_p
     assert model.config.pad_token_id == model.bert.embeddings.word_embeddings.padding_idx == 10
 
 
+def test_an_entry_that_is_twice_in_the_vocabulary(make_recipe, tmp_path, tokenizer, config):
+    pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    (tmp_path / "vocab.txt").write_text("\n".join([*pieces[:-1], "the", pieces[-1]]) + "\n", "utf-8")
+    config.vocab_size = len(tokenizer) + 1
+    source = TextSource(max_documents=10)
+    recipe = make_recipe(source=source, model=config, tokenizer=str(tmp_path / "vocab.txt"))
+    prepared = recipe.prepare()
+    assert any("more than once ('the')" in note for note in prepared.notes)
+    recipe.evaluate()
+    assert recipe.state.evaluation.baselines["uniform"]["perplexity"] == len(tokenizer) + 1
+    assert prepared.model.config.vocab_size == len(tokenizer) + 1
+    masked, never = prepared.data.collator, tokenizer.convert_tokens_to_ids("the")
+    replaced = masked.replace(np.full(90_000, 9), np.arange(90_000), np.random.default_rng(0))
+    assert never not in replaced
+    assert len(tokenizer) in replaced  # the last entry
+    (tmp_path / "trained").mkdir()
+    prepared.model.save_pretrained(tmp_path / "trained")
+    shutil.copy(tmp_path / "vocab.txt", tmp_path / "trained")
+    model = make_recipe(model=str(tmp_path / "trained"), tokenizer=None).prepare().model
+    assert model.config.vocab_size == len(tokenizer) + 1
+
+
 def test_baselines_exclude_tokens_that_are_never_masked(make_recipe):
     texts = [f"the dog of greyford {letter} ." for letter in ("§", "¤")] * 10
-    report = make_recipe(source=Dataset.from_dict({"text": texts}), max_steps=1).train()
+    report = make_recipe(source=Dataset.from_dict({"text": texts}), max_steps=1, warmup_steps=0).train()
     assert report.data["train"]["unknown_tokens"] > 0.1
     assert report.baselines["unigram"]["mlm_accuracy"] < 0.3
 

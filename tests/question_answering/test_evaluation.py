@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bert_finetune_kit.question_answering.evaluation import answer_lengths
-from bert_finetune_kit.question_answering.metrics import squad_scores
+from bert_finetune_kit.question_answering.evaluation import EvalResult, answer_lengths
+from bert_finetune_kit.question_answering.metrics import AnswerScores, squad_scores
 
 
 def test_a_model_that_abstains_correctly(toy):
@@ -80,3 +80,10 @@ def test_lengths_of_predictions_and_answers(toy):
         "answer_words": 1.5,
         "length_ratio": pytest.approx(3 / 2),
     }
+
+
+def test_one_question_has_no_interval_of_its_f1():
+    """A share has one all the same; the F1 of one question says nothing of others."""
+    answers = AnswerScores(np.array([0.0]), np.array([0.5]), np.array([True]), np.array([True]))
+    result = EvalResult(answers, np.array([0.1]), 1.0, np.array([True]))
+    assert set(result.intervals()) == {"exact"}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from transformers import BertConfig
+from transformers import BertConfig, BertForSequenceClassification
 
 from bert_finetune_kit import QAConfig, compare_parameters, parameter_report
 from bert_finetune_kit.question_answering.collator import DataCollatorForQuestionAnswering
@@ -79,3 +79,14 @@ def test_the_saved_model_is_a_stock_one(model, tmp_path):
     model.save_pretrained(tmp_path)
     _, loading = transformers.BertForQuestionAnswering.from_pretrained(tmp_path, output_loading_info=True)
     assert not any(loading.values())
+
+
+@pytest.mark.parametrize("labels", [1, 3])
+def test_the_number_of_labels_of_a_classifier_is_not_that_of_outputs(config, tmp_path, labels):
+    config.num_labels = labels
+    BertForSequenceClassification(config).save_pretrained(tmp_path)
+    for initial_model in (config, str(tmp_path)):
+        model, new = build_model(initial_model, config.vocab_size, QAConfig())
+        assert new in (["all weights"], ["qa_outputs"])
+        assert model.qa_outputs.out_features == 2
+        assert model(input_ids=torch.ones(2, 7, dtype=torch.long)).start_logits.shape == (2, 7)

@@ -186,8 +186,8 @@ def test_limits_count_questions_and_keep_all_their_windows(make):
 
 def test_early_stopping(make):
     stopping = QAConfig(max_length=96, doc_stride=16, max_question_length=24, early_stopping_patience=1)
-    report = make(recipe=stopping, num_train_epochs=6, learning_rate=0.0).train()
-    assert len(report.scores) == 2  # at a learning rate of 0 the second evaluation is no better
+    report = make(recipe=stopping, num_train_epochs=6, learning_rate=1e-12).train()
+    assert len(report.scores) == 2  # at a learning rate of nearly 0 the second evaluation is no better
     assert report.result == report.scores[0]
 
 
@@ -252,7 +252,7 @@ def test_gradient_accumulation_equals_one_batch_and_the_stock_loss(make, tmp_pat
 
 
 def test_several_seeds(make):
-    report = make(max_steps=1).train_seeds([3, 4])
+    report = make(max_steps=1, warmup_steps=0).train_seeds([3, 4])
     assert report.std["loss"] > 0
     assert {"exact", "f1", "threshold"} <= set(report.mean)
 
@@ -261,7 +261,7 @@ def test_answers_missing_from_their_context_are_counted_and_not_trained_on(make)
     rows = [dict(row) for row in load_questions(SMALL).train]
     misplaced = next(row for row in rows if row["answers"]["text"])
     misplaced["answers"] = {"text": ["not in this text at all"], "answer_start": [0]}
-    recipe = make(QuestionSource(Dataset.from_list(rows), validation=answerable(10)), max_steps=1)
+    recipe = make(QuestionSource(Dataset.from_list(rows), validation=answerable(10)), max_steps=1, warmup_steps=0)
     report = recipe.train()
     assert report.data["train"]["answers_not_in_context"] == 1
     assert any(misplaced["id"] in note and "not trained on" in note for note in report.notes)
@@ -304,7 +304,7 @@ def test_data_without_any_valid_answer_are_rejected_before_training(make):
 def test_a_validation_split_without_answers(make):
     rows = load_questions(QuestionSource()).validation
     empty = rows.select([number for number, answers in enumerate(rows["answers"]) if not answers["text"]][:20])
-    recipe = make(QuestionSource(load_questions(SMALL).train, validation=empty), max_steps=1)
+    recipe = make(QuestionSource(load_questions(SMALL).train, validation=empty), max_steps=1, warmup_steps=0)
     report = recipe.train()
     assert report.details["official"]["total"] == 20
     assert report.result["exact"] == report.result["f1"]  # abstaining is all there is to score

@@ -122,7 +122,7 @@ def test_the_examples_of_other_tasks_run(kind, tmp_path, tokenizer, config, monk
     rows = Dataset.from_dict({"text": ["one", "two"] * 16, "other": ["three", "four"] * 16, "label": labels[kind]})
     task = ClassificationTask("t", kind=kind, text_pair="other" if kind == "single_label" else None)
     source = LabelledSource(rows, validation=rows.take(3))  # both labels, and too few rows for intervals
-    args = ClassificationRecipe.default_args(str(tmp_path / "run"), max_steps=1, disable_tqdm=True)
+    args = ClassificationRecipe.default_args(str(tmp_path / "run"), max_steps=1, warmup_steps=0, disable_tqdm=True)
     recipe = ClassificationRecipe(task, source, model=config, tokenizer=tokenizer, args=args)
     recipe.train()
     stock, _ = run_examples(recipe, monkeypatch)
@@ -151,7 +151,7 @@ class Offline(ClassificationRecipe):
 def test_the_split_is_named_where_it_was_evaluated_as_a_whole(part, tmp_path, tokenizer, config):
     task = replace(get_task("sst2"), text="text")
     source = LabelledSource(max_validation_examples=10 if part == "limited" else None)
-    args = Offline.default_args(str(tmp_path / "run"), max_steps=1, disable_tqdm=True)
+    args = Offline.default_args(str(tmp_path / "run"), max_steps=1, warmup_steps=0, disable_tqdm=True)
     recipe = Offline(task, source, model=config, tokenizer=tokenizer, args=args)
     recipe.held_out = part == "held out"
     recipe.train()
@@ -177,7 +177,7 @@ def test_a_card_of_the_user_is_kept(tmp_path, tokenizer, config, capsys):
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "README.md").write_text("# Mine\n", "utf-8")
-    args = ClassificationRecipe.default_args(str(folder), max_steps=1, disable_tqdm=True)
+    args = ClassificationRecipe.default_args(str(folder), max_steps=1, warmup_steps=0, disable_tqdm=True)
     source = LabelledSource(max_train_examples=32, max_validation_examples=16)
     recipe = ClassificationRecipe(None, source, model=config, tokenizer=tokenizer, args=args)
     with pytest.raises(OutputError, match=r"(?i)no run has finished"):

@@ -18,6 +18,7 @@ def stage(stage_name, log, folder, broken=False):
 
     class Stage:
         name = stage_name
+        epochs = 3
         args = SimpleNamespace(process_index=0)
         model_name_or_path = None
 
@@ -25,6 +26,9 @@ def stage(stage_name, log, folder, broken=False):
         def from_command_line(cls, argv):
             log.append((cls.name, *argv))
             return cls(), SimpleNamespace(force=False)
+
+        def fingerprint(self):
+            return {"num_train_epochs": self.epochs}
 
         def check_settings(self):
             log.append(f"{self.name} is checked")
@@ -40,8 +44,8 @@ def stage(stage_name, log, folder, broken=False):
             assert resume
             if not (folder / self.name / REPORT_FILE).exists():
                 log.append(f"{self.name} trains")
-                (folder / self.name).mkdir(parents=True)
-                RunReport(recipe=self.name, **RUN).save(folder / self.name)
+                (folder / self.name).mkdir(parents=True, exist_ok=True)
+                RunReport(recipe=self.name, **RUN, fingerprint=self.fingerprint()).save(folder / self.name)
 
     return Stage
 
@@ -78,6 +82,26 @@ def test_a_finished_stage_that_started_from_other_weights_is_refused(tmp_path):
     (tmp_path / "first" / "model.safetensors").write_bytes(b"other weights")
     with pytest.raises(OutputError, match="second has finished, from other weights"):
         run_pipeline(stages, tmp_path, {})
+
+
+def test_a_first_stage_is_not_trained_longer_where_others_have_started_from_it(tmp_path):
+    """They would be refused after its training; the stage that has not started from it does not matter."""
+    log = []
+    stages = [stage("first", log, tmp_path), stage("second", log, tmp_path), stage("third", log, tmp_path)]
+    run_pipeline(stages, tmp_path, {})
+    given = {"model": {"model_name_or_path": str(tmp_path / "first")}}
+    RunReport(recipe="second", **(RUN | {"settings": given})).save(tmp_path / "second")
+    stages[0].epochs = 4
+    log.clear()
+    message = (
+        rf"(?s)first would be trained longer \(num_train_epochs was 3 and is now 4\).*: {tmp_path}/second\. Delete"
+    )
+    with pytest.raises(OutputError, match=message):
+        run_pipeline(stages, tmp_path, {})
+    assert not any("trains" in event for event in log)
+    (tmp_path / "second" / REPORT_FILE).unlink()
+    run_pipeline(stages, tmp_path, {})
+    assert "second trains" in log
 
 
 def test_a_damaged_report_of_a_finished_stage_is_found_before_another_trains(tmp_path):

@@ -1,77 +1,119 @@
 """The same run with several seeds: each is trained once, and only with the settings of the others."""
 
+from pathlib import Path
+
 import pytest
 from small_recipes import Signal, build, small_config
 
 from bert_finetune_kit import ConfigError, OutputError, RunReport
 from bert_finetune_kit.recipes.seeds import train_with_seeds
 from bert_finetune_kit.reporting.schema import Score
-from bert_finetune_kit.runs.directory import RunDirectory
+from bert_finetune_kit.runs.checkpoints import finalize
 
-SETTINGS = {"seed": 7, "data_seed": None, "learning_rate": 0.1}
+SETTINGS = {"data_seed": None, "learning_rate": 0.1, "num_train_epochs": 3, "data": "the hash of some data"}
 
 
-@pytest.fixture
-def train(tmp_path):
-    """Stands for the training of a seed, whose loss is the seed; `trained` has the seeds."""
-    trained = []
+class Toy:
+    """Stands for a recipe with a seed, whose loss is the seed."""
 
-    def train(seed, settings=SETTINGS):
-        trained.append(seed)
+    is_main = True
+
+    def __init__(self, seed, folder, settings=SETTINGS):
+        self.seed, self.output_dir, self.settings, self.trained = seed, str(folder), settings, 0
+
+    def current_fingerprint(self):
+        return {**self.settings, "seed": self.seed}
+
+    def train(self, resume=False, force=False):
+        self.trained += 1
         report = RunReport(
-            recipe="toy", summary=["A toy."], scores=[], result={"loss": float(seed)}, baselines={},
+            recipe="toy", summary=["A toy."], scores=[], result={"loss": float(self.seed)}, baselines={},
             glossary=[Score("loss", "loss", ".2f", "Loss", lower_is_better=True)], data={}, history=[],
             parameters={"name": "Toy", "total": 1, "trainable": 1, "tied": 0}, settings={}, timings={},
-            fingerprint={**settings, "seed": seed},
+            fingerprint=self.current_fingerprint(),
         )  # fmt: skip
-        (tmp_path / str(seed)).mkdir(exist_ok=True)
-        report.save(tmp_path / str(seed))
+        Path(self.output_dir).mkdir(exist_ok=True)
+        report.save(self.output_dir)
         return report
-
-    train.trained = trained
-    return train
 
 
 @pytest.fixture
-def folders(tmp_path):
-    return {seed: RunDirectory(tmp_path / str(seed)) for seed in (3, 4, 5)}
+def recipes(tmp_path):
+    return {seed: Toy(seed, tmp_path / str(seed)) for seed in (3, 4, 5)}
 
 
-def test_mean_and_standard_deviation_of_all_seeds(train, folders):
-    report = train_with_seeds([3, 4, 5], folders, SETTINGS, train, resume=False)
-    assert train.trained == [3, 4, 5]
+def trained(recipes):
+    return {seed: recipe.trained for seed, recipe in recipes.items()}
+
+
+def test_mean_and_standard_deviation_of_all_seeds(recipes):
+    report = train_with_seeds([3, 4, 5], recipes, resume=False)
+    assert trained(recipes) == {3: 1, 4: 1, 5: 1}
     assert (report.mean, report.std) == ({"loss": 4.0}, {"loss": 1.0})
     assert report.results == [{"loss": 3.0}, {"loss": 4.0}, {"loss": 5.0}]
 
 
-def test_a_finished_seed_is_not_trained_again(train, folders):
-    train(4)
-    report = train_with_seeds([3, 4, 5], folders, SETTINGS, train, resume=False)
-    assert train.trained == [4, 3, 5]
+def test_a_finished_seed_is_not_trained_again(recipes):
+    recipes[4].train()
+    report = train_with_seeds([3, 4, 5], recipes, resume=False)
+    assert trained(recipes) == {3: 1, 4: 1, 5: 1}
     assert report.mean == {"loss": 4.0}
 
 
-def test_a_seed_that_has_finished_with_other_settings_is_refused_before_any_training(train, folders):
-    train(5, SETTINGS | {"learning_rate": 0.2})
-    with pytest.raises(
-        OutputError, match=r"5 has finished with other settings:\s+- learning_rate was 0.2 and is now 0.1"
-    ):
-        train_with_seeds([3, 4, 5], folders, SETTINGS, train, resume=False)
-    assert train.trained == [5]
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"learning_rate": 0.2}, "learning_rate was 0.2 and is now 0.1"),
+        ({"data": "another hash"}, "training examples have changed"),
+        ({"lora.r": 8}, "lora.r was 8 and is now None"),
+        ({"num_train_epochs": 4}, "num_train_epochs was 4 and is now 3"),
+        ({"version of torch": "1.0"}, "version of torch was '1.0' and is now None"),
+    ],
+)
+def test_a_seed_that_has_finished_with_other_settings_is_refused_before_any_training(
+    recipes, tmp_path, change, difference, resume
+):
+    Toy(5, tmp_path / "5", SETTINGS | change).train()
+    with pytest.raises(OutputError, match=rf"5 has finished with other settings:\s+- {difference}"):
+        train_with_seeds([3, 4, 5], recipes, resume)
+    assert trained(recipes) == {3: 0, 4: 0, 5: 0}
 
 
-def test_an_unfinished_seed_needs_resume(train, folders, tmp_path):
-    (tmp_path / "5" / "checkpoint-2").mkdir(parents=True)
+def test_finished_seeds_train_longer_where_they_are_resumed(recipes, tmp_path):
+    for seed in (3, 5):
+        Toy(seed, tmp_path / str(seed), SETTINGS | {"num_train_epochs": 2}).train()
+    write_checkpoint(tmp_path / "5", SETTINGS | {"num_train_epochs": 2, "seed": 5})
+    with pytest.raises(OutputError, match="num_train_epochs was 2 and is now 3"):
+        train_with_seeds([3, 4, 5], recipes, resume=False)
+    with pytest.raises(OutputError, match="3 holds a finished run, which cannot train longer"):
+        train_with_seeds([3, 4, 5], recipes, resume=True)
+    assert trained(recipes) == {3: 0, 4: 0, 5: 0}
+    write_checkpoint(tmp_path / "3", SETTINGS | {"num_train_epochs": 2, "seed": 3})
+    train_with_seeds([3, 4, 5], recipes, resume=True)
+    assert trained(recipes) == {3: 1, 4: 1, 5: 1}
+
+
+def write_checkpoint(run, fingerprint):
+    (run / "checkpoint-2").mkdir(parents=True)
+    (run / "checkpoint-2" / "weights").touch()
+    finalize(run / "checkpoint-2", fingerprint)
+
+
+def test_an_unfinished_seed_needs_resume_and_the_same_settings(recipes, tmp_path):
+    write_checkpoint(tmp_path / "5", SETTINGS | {"seed": 5, "data": "another hash"})
     with pytest.raises(OutputError, match="unfinished run"):
-        train_with_seeds([3, 4, 5], folders, SETTINGS, train, resume=False)
-    assert train.trained == []
-    assert train_with_seeds([3, 4, 5], folders, SETTINGS, train, resume=True).mean == {"loss": 4.0}
+        train_with_seeds([3, 4, 5], recipes, resume=False)
+    with pytest.raises(OutputError, match="training examples have changed"):
+        train_with_seeds([3, 4, 5], recipes, resume=True)
+    assert trained(recipes) == {3: 0, 4: 0, 5: 0}
+    assert train_with_seeds([3, 4, 5], recipes, resume=True, force=True).mean == {"loss": 4.0}
 
 
 @pytest.mark.parametrize("seeds", [[], [3], [3, 3], [3, 4, 3]])
-def test_a_standard_deviation_needs_two_different_seeds(train, folders, seeds):
+def test_a_standard_deviation_needs_two_different_seeds(recipes, seeds):
     with pytest.raises(ConfigError, match="two or more, each of them once"):
-        train_with_seeds(seeds, folders, SETTINGS, train, resume=False)
+        train_with_seeds(seeds, recipes, resume=False)
 
 
 def test_a_recipe_with_another_seed_shares_nothing_that_changes(tmp_path):

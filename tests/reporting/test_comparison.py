@@ -101,3 +101,18 @@ def test_what_cannot_be_compared(full_report, tmp_path):
         compare_reports(full_report, tmp_path)
     nothing = replace(full_report, result={})
     assert compare_reports(nothing, nothing).verdict == ["No score is finite in all runs."]
+
+
+def test_a_direction_that_is_not_known_names_no_better_run(full_report):
+    mine = replace(full_report.glossary[0], key="rmse", label="RMSE", format_spec=".2f", lower_is_better=None)
+    report = replace(full_report, glossary=[mine], result={"rmse": 0.4}, intervals={"rmse": [0.39, 0.41]})
+    second = replace(report, result={"rmse": 0.5}, intervals={"rmse": [0.49, 0.51]})
+    assert (
+        compare_reports(report, second)
+        .verdict[0]
+        .endswith("significant, whether greater or lower is better is not known.")
+    )
+    for greater, better in ((False, "run 1 is better."), (True, "run 2 is better.")):
+        training = {"metric_for_best_model": "rmse", "greater_is_better": greater}
+        report.settings = full_report.settings | {"training": training}
+        assert compare_reports(report, second).verdict[0].endswith(better)

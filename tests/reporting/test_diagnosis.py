@@ -332,3 +332,91 @@ def test_a_decorator_without_parentheses_is_refused():
         @finding_rule
         def some_rule(report):
             return None
+
+
+@pytest.mark.parametrize(("accuracy", "code"), [(0.5, "NSP_AT_CHANCE"), (0.999, "NSP_TOO_EASY")])
+@pytest.mark.parametrize("objective", ["nsp", "sop"])
+def test_the_objective_that_is_used_is_no_advice(accuracy, code, objective):
+    data = {"validation": {"examples_per_epoch": 10_000}}
+    settings = {"recipe": {"objective": objective}}
+    (found,) = diagnose(report("pretraining", result={"pair_accuracy": accuracy}, data=data, settings=settings))
+    assert found.code == code
+    assert ("'sop'" in " ".join(found.advice)) is (objective == "nsp")
+
+
+def test_an_undefined_score_is_no_loss_that_is_not_finite():
+    rows = [{"epoch": 1.0, "step": 1, "loss": 0.5, "pearson": math.nan}]
+    assert diagnose(report(scores=rows, result=rows[0])) == []
+
+
+FEW = {
+    "UNSHUFFLED": lambda count: report(
+        data={"train": {"examples": count}}, evidence={"label_runs": {"runs": 2, "expected": 9.0, "z": -9.0}}
+    ),
+    "NSP_AT_CHANCE": lambda count: report(
+        "pretraining", result={"pair_accuracy": 0.5}, data={"validation": {"examples_per_epoch": count}}
+    ),
+    "STUCK_AT_UNIGRAM": lambda count: report(
+        "pretraining", result={"perplexity": 99.0}, data={"validation": {"examples_per_epoch": count}},
+        baselines={"unigram": {"perplexity": 90.0}, "uniform": {"perplexity": 500.0}},
+    ),
+    "ONE_CLASS_PREDICTED": lambda count: report(
+        details={"validation": {"examples": count, "scores": {"accuracy": 2 / 3, "recall": 1.0, "precision": 2 / 3}}}
+    ),
+    "IMBALANCED": lambda count: report(data={"train": {"examples": count, "label_shares": {"a": 0.95, "b": 0.05}}}),
+    "OVERFITTING": lambda count: report(
+        scores=[{"step": 1, "loss": 0.2}, {"step": 2, "loss": 0.9}], result={"step": 2, "loss": 0.9},
+        data={"validation": {"examples": count}},
+    ),
+    "ALWAYS_ABSTAINS": lambda count: report(
+        "question_answering", details={"abstained": 100.0, "scores": {"total": count, "HasAns_total": count}}
+    ),
+    "BEST_IS_ABSTAINING": lambda count: report(
+        "question_answering", result={"total": count, "NoAns_total": count / 2, "best_f1": 50.0}
+    ),
+    "SPANS_TOO_LONG": lambda count: report(
+        "question_answering", evidence={"predicted_words": 9.0, "answer_words": 2.0, "answers_compared": count}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", FEW)
+def test_rules_speak_from_twenty_examples_on(code):
+    assert code in codes(diagnose(FEW[code](20)))
+    assert diagnose(FEW[code](19)) == []
+    assert diagnose(FEW[code](3)) == []
+
+
+def test_never_abstaining_is_judged_by_its_interval():
+    """Of four questions, at most 49% of all with 95% confidence; of three, 56%."""
+    for count, expected in ((4, {"NEVER_ABSTAINS"}), (3, set())):
+        assert codes(diagnose_scores("question_answering", {"NoAns_f1": 0.0, "NoAns_total": count})) == expected
+
+
+def test_a_checkpoint_that_was_never_trained_is_not_one_that_was_not_loaded():
+    evidence = {"randomly_initialized_layers": 2, "encoder_layers": 2, "from_checkpoint": True}
+    given = report(evidence=evidence, settings={"model": {"model_name_or_path": "runs/new"}})
+    (found,) = diagnose(given)
+    assert (found.code, found.severity) == ("WEIGHTS_NOT_LOADED", "error")
+    assert (
+        "2 of 2 encoder layers of runs/new have the initial weights of a new model: it was saved before"
+        in found.evidence
+    )
+    given.evidence["from_checkpoint"] = False
+    (found,) = diagnose(given)
+    assert (found.severity, "as requested by model='runs/new'" in found.evidence) == ("note", True)
+
+
+def test_unchanged_weights_get_advice_that_fits():
+    modules = [
+        {"name": name, "trainable": True, "after": 9, "relative_change": change}
+        for name, change in (("encoder.layer.0", 0.0), ("classifier", 0.1))
+    ]
+    for decay, raised in ((1.0, False), (0.1, True)):
+        (found,) = diagnose(report(change={"modules": modules}, settings={"recipe": {"layer_decay": decay}}))
+        assert (found.severity, "Raise layer_decay" in found.advice[0]) == ("warning", raised)
+    modules[1]["relative_change"] = 0.0
+    (found,) = diagnose(report(change={"modules": modules}))
+    assert found.severity == "error"
+    assert "None of the 2 trainable modules changed" in found.evidence
+    assert not any("layer_decay" in text for text in (*found.causes, *found.advice))

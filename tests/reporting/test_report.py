@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from bert_finetune_kit import OutputError, RunReport, compare_reports
+from bert_finetune_kit.reporting.html import write_html
 from bert_finetune_kit.reporting.markdown import markdown_table, to_markdown, write_markdown
 from bert_finetune_kit.reporting.plain import package_versions
 from bert_finetune_kit.reporting.schema import Score
@@ -51,23 +52,44 @@ def test_what_is_no_report(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("field", "value"),
     [
-        ("summary", "text"), ("summary", [["text"]]), ("scores", {}), ("scores", [3]), ("result", []), ("recipe", 3),
-        ("baselines", {"uniform": 3}), ("glossary", [{"key": 3}]), ("tables", "text"), ("parameters", []),
-        ("data", {"train": []}), ("intervals", {"f1": [0.5]}), ("notes", None), ("timings", [1.0]),
+        ("recipe", None), ("summary", "one sentence"), ("scores", {}), ("scores", [[1]]), ("result", []),
+        ("baselines", {"uniform": 3}), ("glossary", [{"key": "f1"}]), ("glossary", [3]), ("data", {"train": None}),
+        ("parameters", []), ("settings", {"source": []}), ("timings", {"training": None}), ("tables", [{"rows": []}]),
+        ("tables", [{"title": "a", "header": ["b"], "rows": [[1]]}]), ("findings", [{}]), ("intervals", {"f1": [0.5]}),
+        ("notes", [None]), ("versions", []), ("colour", "unknown"),
     ],
 )  # fmt: skip
-def test_a_report_whose_fields_have_another_form(report, tmp_path, name, value):
-    """As after an edit by hand; another run cannot be compared with it."""
-    for folder in ("first", "second"):
-        (tmp_path / folder).mkdir()
-        report.save(tmp_path / folder)
-    assert compare_reports(tmp_path / "first", tmp_path / "second").names == ["first", "second"]
-    path = tmp_path / "second" / "report.json"
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {name: value}), "utf-8")
-    with pytest.raises(OutputError, match=r"second.report\.json is damaged"):
-        compare_reports(tmp_path / "first", tmp_path / "second")
+def test_a_field_of_another_type_is_named(report, tmp_path, field, value):
+    report.save(tmp_path)
+    path = tmp_path / "report.json"
+    data = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(data | {field: value}), "utf-8")
+    with pytest.raises(OutputError, match=f"is damaged: .*({field}|label|title|code|Score|header|rows)"):
+        RunReport.load(tmp_path)
+    (tmp_path / "whole").mkdir()
+    report.save(tmp_path / "whole")
+    with pytest.raises(OutputError, match="is damaged"):
+        compare_reports(tmp_path / "whole", tmp_path)
+    del data["scores"]
+    path.write_text(json.dumps(data), "utf-8")
+    with pytest.raises(OutputError, match=r"is damaged: .*scores is missing.*--resume"):
+        RunReport.load(tmp_path)
+
+
+def test_text_with_a_lone_surrogate_is_saved_and_shown(report, tmp_path, capsys):
+    report.notes = ["file gr\udcc3\udcb6sse.csv"]
+    report.save(tmp_path)
+    assert RunReport.load(tmp_path).notes == report.notes
+    write_markdown(report, tmp_path)
+    write_html(report, tmp_path)
+    print_report(report, "runs/x")
+    for text in (
+        capsys.readouterr().out,
+        *((tmp_path / name).read_text("utf-8") for name in ("report.md", "report.html")),
+    ):
+        assert "gr\\udcc3" in text
 
 
 class Unusual:

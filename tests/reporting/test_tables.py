@@ -1,5 +1,7 @@
 """Tables and summary sentences that the slices build."""
 
+import math
+
 from bert_finetune_kit.reporting.known_scores import KNOWN_SCORES, known_score
 from bert_finetune_kit.reporting.schema import Score
 from bert_finetune_kit.reporting.summary import baseline_sentence, score_sentence, training_sentence
@@ -108,3 +110,17 @@ def test_known_scores_are_complete_and_consistent():
     shares = {key for key, score in KNOWN_SCORES["classification"].items() if score.is_share}
     assert {"accuracy", "precision", "recall", "f1", "f1_macro", "calibration_error"} <= shares
     assert "matthews" not in shares  # from -1
+
+
+def test_an_undefined_score_is_a_dash_in_tables_and_is_named_in_sentences():
+    pearson = known_score("classification", "pearson")
+    for value in (math.nan, "nan"):
+        table = result_table([pearson], {"pearson": value}, {}, {"mean": {"pearson": value}})
+        assert table.rows == [["Pearson", "–", "", "–"]]
+    assert score_sentence(pearson, math.nan, scored_on="3 examples") == "Pearson is undefined on 3 examples."
+
+
+def test_a_score_that_is_not_declared_has_no_direction():
+    assert known_score("classification", "rmse").lower_is_better is None
+    assert known_score("question_answering", "threshold").lower_is_better is None
+    assert known_score("pretraining", "perplexity").lower_is_better is True

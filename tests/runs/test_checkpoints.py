@@ -62,6 +62,26 @@ def change(checkpoint):
     file.write_bytes(b"W" + file.read_bytes()[1:])
 
 
+# Not written by the kit, or damaged: content and reason.
+MANIFESTS = {
+    '{"files": {}}': "fingerprint is missing",
+    '{"fingerprint": {"seed": 1}}': "files is missing",
+    '{"files": {}, "fingerprint": null}': "fingerprint is null",
+    '{"files": {"model.safetensors": null}, "fingerprint": {}}': 'files is {"model.safetensors": null}, which is',
+    '{"files": ["model.safetensors"], "fingerprint": {}}': 'files is ["model.safetensors"], which is of another type',
+    '{"files": {"model.safetensors": {}}, "fingerprint": {}}': "no size and checksum of model.safetensors",
+    '{"files": {"model.safetensors": {"bytes": "700", "sha256": ""}}, "fingerprint": {}}': "no size and checksum",
+    '{"files": {"model.safetensors": {"bytes": 700, "sha256": null}}, "fingerprint": {}}': "has changed",
+    "null": "it holds null",
+    "": "the file is empty",
+    "[" * 100_000: "not complete JSON",
+}
+
+
+def manifest(content):
+    return lambda checkpoint: (checkpoint / MANIFEST).write_text(content)
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
@@ -72,6 +92,7 @@ def change(checkpoint):
         (lambda checkpoint: (checkpoint / MANIFEST).write_text("{"), "cannot be read"),
         (lambda checkpoint: (checkpoint / MANIFEST).write_text(json.dumps([])), "cannot be read"),
         (lambda checkpoint: (checkpoint / MANIFEST).write_text('{"files": {}, "fingerprint": {}}'), "lists no files"),
+        *((manifest(content), reason) for content, reason in MANIFESTS.items()),
     ],
 )
 def test_an_invalid_checkpoint_is_named_and_skipped(tmp_path, damage, reason):

@@ -48,6 +48,12 @@ def test_a_claim_of_an_empty_folder_starts_from_scratch(tmp_path):
     assert claim.describe() == "No valid checkpoint found; starting from scratch."
 
 
+def test_a_folder_whose_name_could_not_be_decoded_is_refused(tmp_path):
+    """As under a locale without UTF-8: tokenizers cannot be saved there."""
+    with pytest.raises(OutputError, match="PYTHONUTF8=1"):
+        RunDirectory(tmp_path / "gr\udcc3\udcb6sse").check(resume=False)
+
+
 def test_a_claim_is_the_newest_valid_checkpoint(tmp_path):
     expected = write_checkpoint(tmp_path, 4, {"seed": 1})
     write_checkpoint(tmp_path, 8, None)
@@ -65,6 +71,28 @@ def test_a_claim_with_another_fingerprint_is_refused_unless_it_is_forced(tmp_pat
         run.claim({"seed": 2, "rate": 0.1}, resume=True, force=False)
     claim = run.claim({"seed": 2, "rate": 0.1}, resume=True, force=True)
     assert claim.notes == ("mixed: up to checkpoint-4, seed was 1 and is now 2",)
+
+
+def test_a_run_that_trains_longer_says_how_its_learning_rate_goes_on(tmp_path):
+    write_checkpoint(tmp_path, 4, {"max_steps": 4})
+    claim = RunDirectory(tmp_path).claim({"max_steps": 8}, resume=True, force=False)
+    assert claim.describe().startswith(
+        f"Resuming from {tmp_path / 'checkpoint-4'} to train longer: max_steps was 4 and is now 8. From here on, the "
+        "learning rate is that of a schedule over the whole longer training"
+    )
+    assert claim.notes[0] == "extended: up to checkpoint-4, max_steps was 4 and is now 8"
+    assert claim.notes[1].startswith("From checkpoint-4 on, the learning rate is that of a schedule over the whole")
+    write_checkpoint(tmp_path, 6, {"config.early_stopping_patience": 1})
+    claim = RunDirectory(tmp_path).claim({"config.early_stopping_patience": 2}, resume=True, force=False)
+    assert claim.describe().endswith("to train longer: config.early_stopping_patience was 1 and is now 2.")
+    assert len(claim.notes) == 1
+
+
+def test_a_finished_run_without_a_checkpoint_says_how_to_train_on(tmp_path):
+    (tmp_path / "report.json").touch()
+    (tmp_path / "checkpoint-4").mkdir()
+    with pytest.raises(OutputError, match=rf"(?s)no valid checkpoint.*checkpoint-4 was skipped.*model='{tmp_path}'"):
+        RunDirectory(tmp_path).claim({"max_steps": 8}, resume=True, force=False)
 
 
 @pytest.mark.parametrize(("fingerprint", "state"), [({"seed": 1}, "checkpoint-4"), (None, "none of them valid")])

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from datasets import Dataset
 from peft import LoraConfig
 from small_recipes import CONFIGS, KINDS, SOURCES, Signal, build, small_config
-from transformers import BertForPreTraining, RobertaConfig, TrainingArguments
+from transformers import BertForPreTraining, BertTokenizer, RobertaConfig, TrainingArguments
 
 from bert_finetune_kit import (
+    ClassificationConfig,
     ClassificationTask,
     LabelledSource,
     OutputError,
@@ -25,16 +27,18 @@ from bert_finetune_kit import (
     TextSource,
 )
 from bert_finetune_kit.data.sample import sample_documents, sample_questions, sample_reviews
+from bert_finetune_kit.data.vocabulary import load_tokenizer
+from bert_finetune_kit.runs.checkpoints import latest_valid_checkpoint, saved_fingerprint
+from bert_finetune_kit.runs.differences import EXTENDING, changes, differences
 from bert_finetune_kit.runs.fingerprint import (
-    EXTENDING,
     IRRELEVANT_ARGS,
     IRRELEVANT_LORA,
     IRRELEVANT_MODEL_CONFIG,
     IRRELEVANT_SETTINGS,
     args_fingerprint,
-    changes,
     data_fingerprint,
-    differences,
+    settings_fingerprint,
+    tokenizer_digest,
 )
 
 TASK = ClassificationTask("reviews", "reviews.csv", published=Published("a paper", {"accuracy": 0.9}))
@@ -89,7 +93,7 @@ def is_in_fingerprint(name, part, settings, changed_settings):
 )
 def test_each_setting_of_the_kit_is_in_the_fingerprint_or_declared(name, part, settings, setting):
     is_in = is_in_fingerprint(name, part, settings, with_change(settings, setting))
-    assert is_in == (setting not in IRRELEVANT_SETTINGS)
+    assert is_in == (f"{part}.{setting}" not in IRRELEVANT_SETTINGS)
 
 
 @pytest.mark.parametrize("argument", [item.name for item in fields(TrainingArguments) if item.init])
@@ -135,13 +139,13 @@ def test_each_setting_of_lora_is_in_the_fingerprint_or_declared(setting):
 
 def test_how_long_a_run_trains_is_in_the_fingerprint():
     """A resumed run may train longer, but no shorter: see test_extension.py."""
-    assert set(EXTENDING) == {"num_train_epochs", "max_steps", "early_stopping_patience"}
+    assert set(EXTENDING) == {"num_train_epochs", "max_steps", "config.early_stopping_patience"}
     assert recipe("classification").fingerprint().keys() >= set(EXTENDING)
 
 
 def test_settings_declared_irrelevant_exist():
     """A field that was renamed does not stay in the list."""
-    names = {item.name for *_, settings in SETTINGS for item in fields(settings)}
+    names = {f"{part}.{item.name}" for _, part, settings in SETTINGS for item in fields(settings)}
     assert sorted(IRRELEVANT_SETTINGS - names) == []
 
 
@@ -151,9 +155,11 @@ def test_settings_declared_irrelevant_exist():
         "learning_rate", "weight_decay", "warmup_steps", "lr_scheduler_type", "lr_scheduler_kwargs", "optim",
         "optim_args", "adam_beta1", "adam_beta2", "adam_epsilon", "max_grad_norm", "bf16", "fp16", "seed", "data_seed",
         "label_smoothing_factor", "metric_for_best_model", "load_best_model_at_end", "eval_strategy", "eval_steps",
-        "effective batch", "max_length", "class_weights", "layer_decay", "freeze_layers", "train_split",
-        "validation_share", "max_train_examples", "text", "label", "kind", "metrics", "best_metric",
-        "validation_splits", "model", "model.hidden_dropout_prob", "model.num_hidden_layers", "tokenizer", "lora.r",
+        "effective batch", "recipe", "config.max_length", "config.class_weights", "config.layer_decay",
+        "config.freeze_layers", "source.train_split", "source.validation_share", "source.max_train_examples",
+        "task.name", "task.text", "task.label", "task.labels", "task.kind", "task.metrics", "task.best_metric",
+        "task.validation_splits", "model", "model.hidden_dropout_prob", "model.num_hidden_layers", "tokenizer",
+        "lora.r",
         "lora.lora_alpha", "lora.lora_dropout", "lora.target_modules", "version of bert_finetune_kit",
         "version of torch", "version of transformers",
     ],
@@ -203,6 +209,56 @@ def test_differences_name_both_values():
     ]  # fmt: skip
 
 
+@dataclass
+class OwnConfig:
+    """Of a recipe of one's own, with names that the Trainer's arguments and sources have, too."""
+
+    learning_rate: float = 1.0
+    train: str = "hard"
+    part: NewerArguments | None = None
+    rates: object = None
+    score: object = None
+
+
+def own(**settings):
+    return settings_fingerprint({"config": OwnConfig(**settings), "seed": settings}, recipe("pretraining").args)
+
+
+def test_settings_of_a_recipe_replace_no_argument_of_the_trainer():
+    fingerprint = own(learning_rate=0.5)
+    args = recipe("pretraining").args
+    assert (fingerprint["learning_rate"], fingerprint["config.learning_rate"]) == (args.learning_rate, 0.5)
+    assert (fingerprint["seed"], fingerprint["recipe.seed"]) == (args.seed, {"learning_rate": 0.5})
+    assert differences(own(train="hard"), own(train="easy"))[1] == "config.train was 'hard' and is now 'easy'"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "other"),
+    [
+        ("part", ClassificationConfig(stride=1), ClassificationConfig(stride=2)),
+        ("rates", np.array([1.0, 2.0]), np.array([1.0, 3.0])),
+        ("rates", torch.tensor([1, 2]), torch.tensor([1, 3])),
+        ("score", lambda x: x + 1, lambda x: x + 2),
+    ],
+)
+def test_settings_are_compared_by_their_content(setting, value, other):
+    name = f"config.{setting}"
+    assert (
+        own(**{setting: value})[name] == own(**{setting: copy.deepcopy(value)})[name] != own(**{setting: other})[name]
+    )
+
+
+def test_a_tokenizer_is_compared_by_its_content(tokenizer):
+    vocabulary = tokenizer.get_vocab()
+    same = BertTokenizer(vocab=dict(reversed(vocabulary.items())))
+    ids = list(vocabulary)[-2:]
+    swapped = BertTokenizer(vocab=vocabulary | {ids[0]: vocabulary[ids[1]], ids[1]: vocabulary[ids[0]]})
+    cased = BertTokenizer(vocab=vocabulary, do_lower_case=False)
+    special = BertTokenizer(vocab=vocabulary, sep_token="[CLS]")
+    assert tokenizer_digest(tokenizer) == tokenizer_digest(load_tokenizer(same))
+    assert len({tokenizer_digest(other) for other in (tokenizer, swapped, cased, special)}) == 4
+
+
 # Data
 
 
@@ -237,6 +293,29 @@ def test_every_review_counts(dropout_model, tmp_path, number):
     for changed_rows in (reviews(number, text=rows[number]["text"] + " cat"), reviews(number, label=flipped)):
         assert changed_names(original, fingerprint(changed_rows, rows)) == {"data"}
         assert changed_names(original, fingerprint(rows, changed_rows)) == {"validation data"}
+
+
+def test_every_changed_label_counts(dropout_model, tmp_path):
+    """Wherever rows are from, after limits and with a share held out; renamed labels, too."""
+    rows = [{"text": f"{row['text']} {number}", "label": row["label"]}
+            for number, row in enumerate(sample_reviews("train", count=100) * 4)]  # fmt: skip
+    other = {"positive": "negative", "negative": "positive"}
+    flipped = [row | {"label": other[row["label"]]} if number % 4 else row for number, row in enumerate(rows)]
+    Dataset.from_list(rows).to_csv(tmp_path / "rows.csv")
+
+    def fingerprint(data, **source):
+        source = LabelledSource(data, **source)
+        prepared = build("classification", dropout_model, tmp_path, source=source, task=ClassificationTask("mine"))
+        return prepared.run_fingerprint(prepared.load_data())
+
+    original = fingerprint(Dataset.from_list(rows))
+    assert original["training examples"] == 360
+    assert changed_names(original, fingerprint(str(tmp_path / "rows.csv"))) == set()
+    assert changed_names(original, fingerprint(Dataset.from_list(flipped))) == {"data", "validation data"}
+    limited = fingerprint(Dataset.from_list(rows), max_train_examples=4)
+    assert changed_names(limited, fingerprint(Dataset.from_list(rows[:4] + flipped[4:]), max_train_examples=4)) == set()
+    renamed = fingerprint(Dataset.from_list([row | {"label": f"a {row['label']} one"} for row in rows]))
+    assert changed_names(original, renamed) == {"labels"}
 
 
 def questions(number=None, **change):
@@ -379,15 +458,32 @@ def stopped_lora_run(tmp_path_factory, tokenizer):
         ("model", {"hidden_act": "relu"}, "model.hidden_act was 'gelu' and is now 'relu'"),
         ("lora", {"r": 3}, "lora.r was 2 and is now 3"),
         ("lora", {"lora_alpha": 8}, "lora.lora_alpha was 4 and is now 8"),
+        ("lora", {"lora_dropout": 0.1}, "lora.lora_dropout was 0.0 and is now 0.1"),
+        ("lora", {"use_rslora": True}, "lora.use_rslora was False and is now True"),
+        ("lora", {"target_modules": ["key"]}, "lora.target_modules was None and is now ['key']"),
         ("lora", None, "lora.r was 2 and is now None"),
+        ("model", {"num_attention_heads": 4}, "model.num_attention_heads was 2 and is now 4"),
+        ("model", {"layer_norm_eps": 1e-5}, "model.layer_norm_eps was 1e-12 and is now 1e-05"),
+        ("model", {"num_hidden_layers": 3}, "model.num_hidden_layers was 2 and is now 3"),
+        ("model", {"hidden_size": 64}, "model.hidden_size was 32 and is now 64"),
+        ("task", {"name": "yours"}, "task.name was 'mine' and is now 'yours'"),
+        (
+            "task", {"labels": ("positive", "negative")},
+            "labels was ['negative', 'positive'] and is now ['positive', 'negative']",
+        ),
         ("task", {"metrics": ("f1_macro",), "best_metric": None}, "best_metric was 'accuracy' and is now 'f1_macro'"),
         ("source", {"validation_share": 0.5}, "validation_share was 0.25 and is now 0.5"),
+        ("source", {"validation": reviews()}, "validation examples have changed"),
+        ("metric_for_best_model", "f1_macro", "metric_for_best_model was None and is now 'f1_macro'"),
+        ("lr_scheduler_type", "cosine", "lr_scheduler_type was 'linear' and is now 'cosine'"),
+        ("optim_args", "amsgrad=True", "optim_args was None and is now 'amsgrad=True'"),
+        ("neftune_noise_alpha", 5.0, "neftune_noise_alpha was None and is now 5.0"),
     ],
-)
+)  # fmt: skip
 def test_a_changed_model_config_adapter_task_or_held_out_share_is_refused(stopped_lora_run, part, change, difference):
     folder, parts = stopped_lora_run
-    if change is None:
-        value = None
+    if change is None or part not in parts:
+        value = change
     elif part == "lora":
         value = parts[part] | change
     elif part == "model":
@@ -419,13 +515,51 @@ def test_changed_data_are_refused_and_another_batch_split_is_not(stopped, dropou
     assert build("classification", dropout_model, stopped, **(LIMITED | split)).train(resume=True).scores
 
 
-def test_a_finished_run_names_what_was_asked_for_and_differs(stopped, dropout_model, capsys):
-    """Its report is returned, and nothing is trained."""
+def test_a_finished_run_names_what_was_asked_for_and_differs(stopped, dropout_model, capsys, monkeypatch):
+    """It is refused; where that is forced, its report is returned, and nothing is trained."""
     report = build("classification", dropout_model, stopped, **LIMITED).train(resume=True)
     capsys.readouterr()
-    again = build("classification", dropout_model, stopped, **(LIMITED | {"weight_decay": 0.5})).train(resume=True)
+    other = build("classification", dropout_model, stopped, **(LIMITED | {"weight_decay": 0.5}))
+    with pytest.raises(OutputError, match=r"weight_decay was 0\.01 and is now 0\.5"):
+        other.train(resume=True)
+    assert capsys.readouterr().out == ""
+    monkeypatch.setattr("bert_finetune_kit.runs.fingerprint.package_versions", lambda: {"torch": "9.9"})
+    again = other.train(resume=True, force=True)
     assert again == RunReport.load(stopped)
     assert again.result == report.result
     printed = capsys.readouterr().out
     assert "skipping training" in printed
     assert "weight_decay was 0.01 and is now 0.5" in printed
+    assert "version of torch was" in printed
+
+
+@pytest.mark.parametrize(
+    ("name", "parts", "expected"),
+    [
+        (
+            "question_answering", {},
+            ["recipe was 'classification' and is now 'question_answering'", "training examples was 45"],
+        ),
+        (
+            "classification",
+            {"source": LabelledSource(reviews()), "lora": {"r": 2}, "seed": 5, "task": ClassificationTask("mine")},
+            [
+                "training examples was 45 and is now 22", "training examples have changed",
+                "validation examples have changed", "task.name was .* and is now 'mine'",
+                "lora.r was None and is now 2", "source.max_train_examples was 45 and is now None",
+                "seed was 42 and is now 5",
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_a_finished_run_of_another_recipe_data_or_adapter_is_refused(
+    stopped_run, dropout_model, tmp_path, name, parts, expected
+):
+    """All differences are named, the most important first."""
+    saved = saved_fingerprint(latest_valid_checkpoint(stopped_run)[0])
+    RunReport(
+        recipe="classification", summary=[], scores=[], result={}, baselines={}, glossary=[], data={}, history=[],
+        parameters={"name": "Bert", "total": 1, "trainable": 1, "tied": 0}, settings={}, timings={}, fingerprint=saved,
+    ).save(tmp_path)  # fmt: skip
+    with pytest.raises(OutputError, match="(?s)has finished with other settings:.*- " + ".*- ".join(expected)):
+        build(name, dropout_model, tmp_path, **(LIMITED | parts)).train(resume=True)

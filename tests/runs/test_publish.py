@@ -3,16 +3,15 @@
 import base64
 import json
 import shutil
-import threading
 from collections import deque
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
+from local_hub import LocalHub, LocalHubHandler
 from small_recipes import build
 
-from bert_finetune_kit import HubError, OutputError, RunReport
+from bert_finetune_kit import ConfigError, HubError, OutputError, RunReport
 from bert_finetune_kit.modeling.initial_weights import INITIAL_WEIGHTS_FILE
 from bert_finetune_kit.runs import publish
 
@@ -21,37 +20,24 @@ TOKEN = "hf_planted_0123456789"
 pytestmark = pytest.mark.filterwarnings("ignore:Use .content=:DeprecationWarning")
 
 
-class Hub(ThreadingHTTPServer):
+class Hub(LocalHub):
     """Keeps what is pushed; `failures` are the first responses: a status, or 0 for a connection that is cut."""
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), RequestHandler)
-        self.failures, self.requests = {}, []
+        super().__init__(RequestHandler)
+        self.failures, self.tokens = {}, set()
         self.repositories, self.objects, self.files, self.cards = {}, {}, {}, []
 
-    @property
-    def address(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
-
-class RequestHandler(BaseHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-    def respond(self, status, content=None):
-        body = json.dumps(content or {}).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
+class RequestHandler(LocalHubHandler):
     def handle_one(self):
         hub, body = self.server, self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.split("?")[0]
         kinds = ("create", "preupload", "commit", "batch", "object", "validate", "")
         kind = next(name for name in kinds if name in path)
         hub.requests.append(kind)
+        if "Authorization" in self.headers:
+            hub.tokens.add(self.headers["Authorization"])
         if hub.failures.get(kind):
             status = hub.failures[kind].popleft()
             if status:
@@ -82,7 +68,7 @@ class RequestHandler(BaseHTTPRequestHandler):
             return self.respond(200, {"warnings": [], "errors": []})
         if kind == "object":
             hub.objects[path.rsplit("/", 1)[1]] = body
-            return self.respond(200)
+            return self.respond(200, {})
         if kind == "commit":
             for line in map(json.loads, body.splitlines()):
                 value = line["value"]
@@ -106,11 +92,8 @@ def server(monkeypatch):
     monkeypatch.setattr(publish, "_FIRST_WAIT", 0.01)
     server = Hub()
     monkeypatch.setenv("HF_ENDPOINT", server.address)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with server.running():
+        yield server
 
 
 PUSHED = {"max_steps": 4, "push_to_hub": True, "hub_model_id": "me/toy", "hub_token": TOKEN}
@@ -227,6 +210,51 @@ def test_a_token_is_never_shown(server, recipe, tmp_path, capsys):
     assert any(file.name == "training_args.bin" for file in files)  # the Trainer's own
     for file in files:
         assert TOKEN.encode() not in file.read_bytes(), file
+
+
+@pytest.mark.parametrize("given", [f"{TOKEN}\n", f" {TOKEN}\r\n"])
+def test_white_space_around_a_token_is_not_sent(server, recipe, tmp_path, capfd, given):
+    recipe.args.hub_token = given
+    recipe.train()
+    assert server.tokens == {f"Bearer {TOKEN}"}
+    printed = capfd.readouterr()
+    assert "Pushed to" in printed.out
+    assert TOKEN not in printed.out + printed.err
+    for file in (file for file in (tmp_path / "run").rglob("*") if file.is_file()):
+        assert TOKEN.encode() not in file.read_bytes(), file
+
+
+@pytest.mark.parametrize("given", ["", " "])
+def test_an_empty_token_is_the_stored_one(server, finished, monkeypatch, given):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    finished.push_to_hub("me/toy", token=given)
+    assert server.tokens == {f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize("given", ["hf_planted_é", "hf_plan\nted", "hf_plan ted"])
+def test_a_token_that_cannot_be_sent_is_refused_before_anything_is_loaded(server, recipe, tmp_path, given):
+    recipe.args.hub_token = given
+    with pytest.raises(ConfigError, match="hub_token has a character at position") as refused:
+        recipe.train()
+    assert given not in str(refused.value)
+    assert recipe.state.prepared is None
+    with pytest.raises(HubError, match="hub_token has a character") as refused:
+        publish.open_repository("me/toy", given)
+    assert refused.value.final
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "message", [f"Illegal header value b'Bearer {TOKEN}\\n'", "rejected: Bearer c29tZSB0b2tlbiBvZg==", repr(TOKEN)]
+)
+def test_a_message_with_a_token_is_not_shown(message):
+    def fail():
+        raise RuntimeError(message)
+
+    with pytest.raises(HubError) as failed:
+        publish._retry(fail, TOKEN, attempts=1)
+    assert str(failed.value) == "the message of the error is not shown, since it holds a token (RuntimeError)"
+    assert failed.value.__suppress_context__
 
 
 def test_the_card_is_checked_before_any_request(server, finished, tmp_path):

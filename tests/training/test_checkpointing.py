@@ -14,11 +14,13 @@ from types import SimpleNamespace
 import interrupted
 import pytest
 import torch
-from small_recipes import Signal, assert_same, build, outcome
+from safetensors.torch import load_file, save_file
+from small_recipes import Signal, assert_same, assert_same_weights, build, outcome
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from bert_finetune_kit import OutputError, RunStopped
-from bert_finetune_kit.runs.checkpoints import MANIFEST, latest_valid_checkpoint, saved_fingerprint, validate
+from bert_finetune_kit.modeling.initial_weights import INITIAL_WEIGHTS_FILE
+from bert_finetune_kit.runs.checkpoints import MANIFEST, finalize, latest_valid_checkpoint, saved_fingerprint, validate
 from bert_finetune_kit.training.checkpointing import CheckpointCallback
 
 SCRIPT = Path(interrupted.__file__)
@@ -125,6 +127,69 @@ def test_a_damaged_checkpoint_is_skipped(dropout_model, uninterrupted, stopped):
     report = build("classification", dropout_model, stopped).train(resume=True)
     assert any("checkpoint-10 was skipped: model.safetensors has 1,000" in note for note in report.notes)
     assert_same(stopped, uninterrupted("classification"))
+
+
+# The best checkpoint
+
+BEST = {"max_steps": 8, "eval_steps": 2, "save_steps": 2, "save_total_limit": 1, "learning_rate": 1.0}
+
+
+@pytest.fixture(scope="module")
+def stopped_after_best(tmp_path_factory, dropout_model):
+    """Folder of a run that was stopped at step 5, with its best checkpoint, that of step 2, and the newest."""
+    folder = tmp_path_factory.mktemp("best") / "run"
+    recipe = build("classification", dropout_model, folder, **BEST)
+    recipe.callbacks.append(Signal(5))
+    with pytest.raises(RunStopped):
+        recipe.train()
+    assert sorted(path.name for path in folder.glob("checkpoint-*")) == ["checkpoint-2", "checkpoint-5"]
+    return folder
+
+
+@pytest.mark.parametrize("moved", [True, False], ids=["moved", "copied"])
+def test_the_best_checkpoint_is_that_of_the_folder_of_the_run(
+    dropout_model, uninterrupted, stopped_after_best, tmp_path, moved, caplog
+):
+    """Wherever the folder was: another run has the weights of the old place by now, or nothing is there."""
+    old, run = tmp_path / "old", tmp_path / "run"
+    shutil.copytree(stopped_after_best, run)
+    state = run / "checkpoint-5" / "trainer_state.json"
+    state.write_text(state.read_text().replace(str(stopped_after_best), str(old)))
+    finalize(run / "checkpoint-5", saved_fingerprint(run / "checkpoint-5"))
+    if not moved:
+        shutil.copytree(run, old)
+        weights = load_file(old / "checkpoint-2" / "model.safetensors")
+        save_file({name: value + 1 for name, value in weights.items()}, old / "checkpoint-2" / "model.safetensors")
+    build("classification", dropout_model, run, **BEST).train(resume=True)
+    assert_same(run, uninterrupted("classification", **BEST))
+    assert sorted(path.name for path in run.glob("checkpoint-*")) == ["checkpoint-2", "checkpoint-8"]
+    assert not any("does not exist" in message for message in caplog.messages)
+
+
+def cut(file):
+    file.write_bytes(file.read_bytes()[:10])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [cut, Path.unlink, lambda file: file.with_name(MANIFEST).unlink()],
+    ids=["cut weights", "no weights", "no manifest"],
+)
+def test_a_damaged_best_checkpoint_ends_no_run(dropout_model, stopped_after_best, tmp_path, damage):
+    run = shutil.copytree(stopped_after_best, tmp_path / "run")
+    damage(run / "checkpoint-2" / "model.safetensors")
+    report = build("classification", dropout_model, run, **BEST).train(resume=True)
+    assert any("those of step 2, whose checkpoint is damaged: the last were saved" in note for note in report.notes)
+    assert report.result["step"] == 8
+    assert_same_weights(load_file(run / "model.safetensors"), load_file(run / "checkpoint-8" / "model.safetensors"))
+
+
+@pytest.mark.parametrize("damage", [cut, lambda file: file.write_bytes(b""), Path.unlink], ids=["cut", "empty", "gone"])
+def test_damaged_initial_weights_are_drawn_again(dropout_model, uninterrupted, stopped_after_best, tmp_path, damage):
+    run = shutil.copytree(stopped_after_best, tmp_path / "run")
+    damage(run / INITIAL_WEIGHTS_FILE)
+    build("classification", dropout_model, run, **BEST).train(resume=True)
+    assert_same(run, uninterrupted("classification", **BEST))
 
 
 # Kills

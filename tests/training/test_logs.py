@@ -1,4 +1,5 @@
 import json
+import math
 
 import numpy as np
 import pytest
@@ -60,3 +61,23 @@ def test_the_saved_weights_are_the_last_or_the_best(arguments, tmp_path):
     step, (note,) = saved_step(state, arguments(best=True))
     assert step == 6
     assert "step 2, whose checkpoint is gone: the last were saved" in note
+
+
+def test_the_best_is_the_best_of_those_with_a_checkpoint(arguments, tmp_path):
+    """The state may remember the folder of another place, or a step that was better, and has no checkpoint."""
+    saved = tmp_path / "checkpoint-2"
+    saved.mkdir()
+    state = TrainerState(global_step=6, best_global_step=3, best_model_checkpoint=str(saved))
+    step, (note,) = saved_step(state, arguments(best=True))
+    assert step == 2
+    assert "the weights of step 2 were saved, the best by loss that have a checkpoint; those of step 3 were" in note
+    state = TrainerState(global_step=6, best_global_step=2)
+    assert saved_step(state, arguments(best=True))[1] == (
+        "the best weights by loss were those of step 2, whose checkpoint is damaged: the last were saved",
+    )
+
+
+def test_without_a_score_to_choose_by_the_last_weights_are_saved_with_a_note(arguments):
+    state = TrainerState(global_step=6, log_history=[{"eval_loss": math.nan, "step": 6}])
+    step, (note,) = saved_step(state, arguments(best=True))
+    assert (step, note) == (6, "no evaluation had a loss to choose the best weights by: the last were saved")

@@ -95,7 +95,7 @@ def test_a_short_training_is_not_timed(tmp_path, config):
 
 def test_too_little_memory_is_refused_or_forced(tmp_path, tokenizer, config, monkeypatch):
     def build(name):
-        args = ClassificationRecipe.default_args(str(tmp_path / name), max_steps=1)
+        args = ClassificationRecipe.default_args(str(tmp_path / name), max_steps=1, warmup_steps=0)
         source = LabelledSource(max_train_examples=20, max_validation_examples=10)
         return ClassificationRecipe(source=source, model=config, tokenizer=tokenizer, args=args)
 

@@ -113,6 +113,18 @@ def test_a_signal_during_an_evaluation_or_a_save(dropout_model, uninterrupted, t
     assert_same(tmp_path, uninterrupted("classification", **settings))
 
 
+@pytest.mark.parametrize(("step", "settings"), [(4, {"save_strategy": "best"}), (5, {"save_only_model": True})])
+def test_what_was_trained_before_a_signal_is_saved(dropout_model, uninterrupted, tmp_path, step, settings):
+    """Also after an evaluation that is no better, and where checkpoints have the weights alone."""
+    settings = {"max_steps": 12, "eval_steps": 2, "save_steps": 2, "learning_rate": 0.05} | settings
+    expected = uninterrupted("classification", **settings)
+    stop("classification", dropout_model, tmp_path, step, **settings)
+    assert newest_checkpoint(tmp_path) == f"checkpoint-{step}"
+    assert (tmp_path / f"checkpoint-{step}" / "optimizer.pt").exists()
+    build("classification", dropout_model, tmp_path, **settings).train(resume=True)
+    assert_same(tmp_path, expected)
+
+
 def test_early_stopping_counts_on_after_a_resume(dropout_model, uninterrupted, tmp_path, monkeypatch):
     """Evaluations without a better score before a stop count, and a run that has ended early is not trained further."""
     config = replace(CONFIGS["classification"], early_stopping_patience=3)

@@ -8,10 +8,11 @@ from scipy.optimize import linear_sum_assignment
 
 from ..details import ClassificationDetails
 from ..intervals import wilson
+from ..known_scores import known_score
 from ..numbers import finite_or_none
 from ..plain import Plain
 from ..schema import Finding, RunReport
-from .view import measured, scored_splits, setting
+from .view import measured, scored_splits, setting, statistic, too_few
 
 # Imbalance ratio from which the KEEL repository calls a data set highly imbalanced (Fernández et al. 2008).
 _HIGHLY_IMBALANCED = 9.0
@@ -19,7 +20,6 @@ _HIGHLY_IMBALANCED = 9.0
 _MISCALIBRATED = 0.1
 # Published scores have three digits.
 _ROUNDED = 5e-4
-_ERRORS = ("mse", "mae")  # metrics of which less is better
 
 
 def one_class_predicted(report: RunReport) -> Finding | None:
@@ -27,6 +27,8 @@ def one_class_predicted(report: RunReport) -> Finding | None:
     if setting(report, "kind", "task") == "multi_label":
         return None
     for split, details in scored_splits(report):
+        if too_few(details.get("examples")):
+            continue
         if "by_label" in details:
             constant = _constant_by_counts(details)
         else:
@@ -140,7 +142,7 @@ def imbalanced(report: RunReport) -> Finding | None:
     if setting(report, "kind", "task") == "multi_label" or not isinstance(shares, Mapping) or len(shares) < 2:
         return None
     frequent, rare = (choose(shares, key=lambda name: float(shares[name])) for choose in (max, min))
-    if shares[frequent] < _HIGHLY_IMBALANCED * shares[rare]:
+    if shares[frequent] < _HIGHLY_IMBALANCED * shares[rare] or too_few(statistic(report, "train", "examples")):
         return None
     weighted = setting(report, "class_weights", "recipe") is not None
     return Finding(
@@ -203,16 +205,17 @@ class _BestMetric(NamedTuple):
     baseline: float
     low: float
     high: float
+    lower_is_better: bool
 
     @property
     def is_below_baseline(self) -> bool:
         """Whether the interval lies on the worse side of the baseline."""
-        return self.low > self.baseline if self.name in _ERRORS else self.high < self.baseline
+        return self.low > self.baseline if self.lower_is_better else self.high < self.baseline
 
     @property
     def is_uncertain(self) -> bool:
         """Whether the value is better than the baseline, and the interval includes the baseline."""
-        if self.name in _ERRORS:
+        if self.lower_is_better:
             return self.value < self.baseline <= self.high
         return self.low <= self.baseline < self.value
 
@@ -231,7 +234,9 @@ class _BestMetric(NamedTuple):
 
 
 def _best_metric(report: RunReport, details: ClassificationDetails) -> _BestMetric | None:
-    """Return the metric of the best checkpoint; None where its value, its baseline or its interval is missing."""
+    """Return the metric of the best checkpoint; None where its value, its baseline, its interval or its direction
+    is not known.
+    """
     scores = details["scores"]
     name = str(setting(report, "best_metric", "task") or "accuracy")
     name = name if name in scores else "accuracy"
@@ -239,10 +244,11 @@ def _best_metric(report: RunReport, details: ClassificationDetails) -> _BestMetr
     interval, count = details.get("intervals", {}).get(name), details.get("examples")
     if not interval and name == "accuracy" and value is not None and count:
         interval = wilson(round(value * count), count)
-    if value is None or baseline is None or not interval:
+    lower = known_score("classification", name).lower_is_better
+    if value is None or baseline is None or not interval or lower is None:
         return None
     baseline_name = "mean" if setting(report, "kind", "task") == "regression" else "majority"
-    return _BestMetric(name, value, baseline_name, baseline, interval[0], interval[1])
+    return _BestMetric(name, value, baseline_name, baseline, interval[0], interval[1], lower)
 
 
 def _confusion(details: ClassificationDetails) -> np.ndarray | None:

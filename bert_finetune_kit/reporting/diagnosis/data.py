@@ -2,7 +2,7 @@
 
 from ..numbers import finite_or_none
 from ..schema import Finding, RunReport
-from .view import setting, statistic, statistics
+from .view import setting, statistic, statistics, too_few
 
 # A leak can change a score by as much as its share. One in a hundred is what scores of different seeds differ by, so a
 # smaller leak is a note, and a larger one a warning.
@@ -39,7 +39,7 @@ def unshuffled(report: RunReport) -> Finding | None:
     """The training rows are sorted by label; a warning where only the first ones were used."""
     runs = report.evidence.get("label_runs")
     z = finite_or_none(runs["z"]) if runs else None
-    if not runs or z is None or z > -_SORTED:
+    if not runs or z is None or z > -_SORTED or too_few(statistic(report, "train", "examples")):
         return None
     limited = any(setting(report, f"max_{split}_examples", "source") for split in ("train", "validation"))
     return Finding(

@@ -5,7 +5,7 @@ import math
 from ..intervals import wilson
 from ..numbers import finite_or_none
 from ..schema import Finding, RunReport
-from .view import curve, measured, setting, statistic
+from .view import curve, measured, setting, statistic, too_few, validation_examples
 
 # Nats a word by which a model that uses the context must beat word frequencies; word frequencies of training and
 # validation text differ by less.
@@ -46,7 +46,8 @@ def stuck_at_unigram(report: RunReport) -> Finding | None:
     """The model is no better than word frequencies: it does not use the context."""
     perplexity, uniform = measured(report, "perplexity"), _uniform(report)
     unigram = _baseline(report, "unigram") or measured(report, "unigram_perplexity")
-    if perplexity is None or unigram is None or (uniform is not None and perplexity > uniform):
+    beyond = uniform is not None and perplexity is not None and perplexity > uniform  # PERPLEXITY_ABOVE_UNIFORM
+    if perplexity is None or unigram is None or beyond or too_few(validation_examples(report)):
         return None
     if math.log(perplexity) < math.log(unigram) - _USES_CONTEXT:
         return None
@@ -65,7 +66,7 @@ def stuck_at_unigram(report: RunReport) -> Finding | None:
 def nsp_at_chance(report: RunReport) -> Finding | None:
     """The 95% interval of the pair accuracy (Wilson) does not lie above 50%, which is chance."""
     accuracy, pairs = measured(report, "pair_accuracy"), _pairs(report)
-    if accuracy is None or pairs is None:
+    if accuracy is None or pairs is None or too_few(pairs):
         return None
     low, high = wilson(round(accuracy * pairs), pairs)
     if low > 0.5:
@@ -77,7 +78,7 @@ def nsp_at_chance(report: RunReport) -> Finding | None:
         ["too few steps: pairs are learned after words", "the documents are too similar",
          "the labels of the pairs are wrong", "too few pairs for a narrow interval"],
         ["Train longer.", "Check how documents are separated (documents='blank_lines', 'headings', …).",
-         "Use no pair objective (objective='none'), as RoBERTa does, or use 'sop'."],
+         "Use no pair objective (objective='none'), as RoBERTa does" + ("." if _is_sop(report) else ", or use 'sop'.")],
     )  # fmt: skip
 
 
@@ -94,7 +95,8 @@ def nsp_too_easy(report: RunReport) -> Finding | None:
         {"pair_accuracy": accuracy, "pairs": pairs, "low": low},
         ["the documents differ in topic, language or format, which single words reveal",
          "random segments differ in length or format from true ones"],
-        ["Use sentence order instead: objective='sop' (ALBERT).", "Use text of one kind in one run."],
+        [*([] if _is_sop(report) else ["Use sentence order instead: objective='sop' (ALBERT)."]),
+         "Use text of one kind in one run."],
     )  # fmt: skip
 
 
@@ -128,6 +130,10 @@ def heads_new(report: RunReport) -> Finding | None:
         ["Compare perplexities of later epochs alone: the first ones show how the head learns.",
          "Start from a checkpoint of BertForPreTraining."],
     )  # fmt: skip
+
+
+def _is_sop(report: RunReport) -> bool:
+    return setting(report, "objective", "recipe") == "sop"
 
 
 def _baseline(report: RunReport, name: str) -> float | None:

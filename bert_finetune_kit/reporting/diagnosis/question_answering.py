@@ -4,7 +4,7 @@ from ..details import question_answering_details
 from ..intervals import wilson
 from ..numbers import finite_or_none, is_non_finite
 from ..schema import Finding, RunReport
-from .view import all_answers, measured, scored_answers, setting, statistic
+from .view import all_answers, measured, scored_answers, setting, statistic, too_few
 
 # All answers of official SQuAD are where answer_start says; one in a hundred is no accident.
 _MISPLACED = 0.01
@@ -25,6 +25,8 @@ def never_abstains(report: RunReport) -> Finding | None:
     if f1 is None or f1 > 0 or not count or _is_non_finite(report):
         return None
     high = wilson(0, int(count))[1]
+    if high >= 0.5:  # of three questions: it could abstain on half of all
+        return None
     return Finding(
         "NEVER_ABSTAINS", "warning",
         f"Abstained on none of {count:,.0f} questions without an answer: NoAns is 0, with 95% confidence at most "
@@ -44,7 +46,9 @@ def always_abstains(report: RunReport) -> Finding | None:
     has_answer, no_answer = finite_or_none(scores.get("HasAns_f1")), finite_or_none(scores.get("NoAns_f1"))
     share = finite_or_none(question_answering_details(report.details).get("abstained"))
     nearly_all = share is not None and share >= _ALWAYS and bool(finite_or_none(scores.get("HasAns_total")))
-    if not nearly_all and not (has_answer == 0 and no_answer == 100):
+    # Without a run it is not known which questions `total` counts.
+    few = share is not None and too_few(finite_or_none(scores.get("total")))
+    if few or (not nearly_all and not (has_answer == 0 and no_answer == 100)):
         return None
     return Finding(
         "ALWAYS_ABSTAINS", "error",
@@ -62,7 +66,7 @@ def best_is_abstaining(report: RunReport) -> Finding | None:
     """The oracle is no better than the always-abstain baseline: no threshold makes the predictions useful."""
     scores = all_answers(report)
     total, without = finite_or_none(scores.get("total")), finite_or_none(scores.get("NoAns_total"))
-    if not total or not without or without == total or _is_non_finite(report):
+    if not total or not without or without == total or too_few(total) or _is_non_finite(report):
         return None
     share = 100.0 * without / total
     best = {name: finite_or_none(scores.get(f"best_{name}")) for name in ("exact", "f1")}
@@ -179,7 +183,7 @@ def spans_too_long(report: RunReport) -> Finding | None:
     predicted, true = measured(report, "predicted_words"), measured(report, "answer_words")
     error, count = measured(report, "predicted_words_error") or 0.0, measured(report, "answers_compared")
     # The 95% interval of a mean is two standard errors wide on each side.
-    if not predicted or not true or not count or predicted - 2 * error <= _LENGTH_FACTOR * true:
+    if not predicted or not true or not count or too_few(count) or predicted - 2 * error <= _LENGTH_FACTOR * true:
         return None
     return Finding(
         "SPANS_TOO_LONG", "warning",

@@ -4,9 +4,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..direction import lower_is_better
 from ..numbers import finite_or_none, is_finite_number, is_non_finite
 from ..schema import Finding, RunReport, ScoreRow
-from .view import cumulative_lr, curve, last_phase, peak_lr, quarters, setting, validation_loss
+from .view import (
+    cumulative_lr,
+    curve,
+    last_phase,
+    peak_lr,
+    quarters,
+    setting,
+    too_few,
+    validation_examples,
+    validation_loss,
+)
 
 # Weights of BERT are initialized with this standard deviation (Devlin et al. 2019), and keep that size.
 _WEIGHT_SIZE = 0.02
@@ -26,7 +37,7 @@ _JUMP = 100.0
 
 def loss_not_finite(report: RunReport) -> Finding | None:
     """Losses or logits are NaN or infinite."""
-    rows = sum(any(is_non_finite(value) for value in row.values()) for row in report.scores)
+    rows = sum(map(_is_non_finite, report.scores))
     logs = sum(is_non_finite(log.get("loss")) for log in report.history)
     counts = {
         name: int(finite_or_none(report.result.get(name)) or 0)
@@ -132,7 +143,7 @@ def learning_rate_too_low(report: RunReport) -> Finding | None:
 def still_improving(report: RunReport) -> Finding | None:
     """The last evaluation lowered the validation loss by half its mean decrease or more."""
     key, values = validation_loss(report)
-    if len(values) < 3:
+    if len(values) < 3 or too_few(validation_examples(report)):
         return None
     decrease, last = float(values[0] - values[-1]), float(values[-2] - values[-1])
     mean = decrease / (len(values) - 1)
@@ -144,7 +155,8 @@ def still_improving(report: RunReport) -> Finding | None:
         f"over {len(values)} evaluations is {mean:.4f}.",
         {"score": key, "last_fall": last, "mean_fall": mean},
         ["the training ended before it converged"],
-        ["Train for more epochs.", "Raise the learning rate slightly."],
+        ["Train for more epochs: with resume=True (--resume) this run goes on from its last checkpoint.",
+         "Raise the learning rate slightly."],
     )  # fmt: skip
 
 
@@ -160,7 +172,7 @@ def overfitting(report: RunReport) -> Finding | None:
         return None
     saved, before = finite_or_none(report.result.get(key)), _until_saved(report)
     values = curve(before, key)
-    if saved is None or len(values) < 2:
+    if saved is None or len(values) < 2 or too_few(validation_examples(report)):
         return None
     lowest = float(values.min())
     if saved - lowest < max(0.1 * lowest, 0.05) or _scores_better(report, before, key):
@@ -176,6 +188,12 @@ def overfitting(report: RunReport) -> Finding | None:
         ["Keep the best checkpoint: load_best_model_at_end=True.", "Train for fewer epochs, or stop early.",
          "Add data."],
     )  # fmt: skip
+
+
+def _is_non_finite(row: ScoreRow) -> bool:
+    """Return whether a loss is not finite: another score may be undefined. Without a loss, whether any score is not."""
+    losses = [value for key, value in row.items() if key.endswith("loss")]
+    return any(map(is_non_finite, losses or row.values()))
 
 
 def _until_saved(report: RunReport) -> list[ScoreRow]:
@@ -195,8 +213,8 @@ def _scores_better(report: RunReport, rows: Sequence[ScoreRow], loss: str) -> bo
     saved, best = finite_or_none(report.result.get(metric)), finite_or_none(lowest.get(metric))
     if saved is None or best is None:
         return False
-    lower_is_better = any(score.key == metric and score.lower_is_better for score in report.glossary)
-    return saved < best if lower_is_better else saved > best
+    lower = lower_is_better(report, metric)
+    return lower is not None and (saved < best if lower else saved > best)
 
 
 def _noise(values: np.ndarray) -> float:

@@ -9,6 +9,27 @@ from ..details import ClassificationDetails, classification_details, question_an
 from ..numbers import finite_or_none
 from ..schema import RunReport, ScoreRow
 
+MIN_EXAMPLES = 20
+"""From so many examples on, rules speak that estimate a share or a mean: of 20 examples, the 95% interval of a share is
+up to 40 points wide."""
+
+
+def too_few(*counts: float | None) -> bool:
+    """Return whether there are too few examples for a rule to speak; counts that are not known do not tell."""
+    return any(count is not None and count < MIN_EXAMPLES for count in counts)
+
+
+def validation_examples(report: RunReport) -> float | None:
+    """Return the number of examples of the smallest validation split; None where it is not known."""
+    names = ("examples", "questions", "examples_per_epoch")
+    counts = [
+        count
+        for split in report.data
+        for name in names
+        if split != "train" and (count := statistic(report, split, name)) is not None
+    ]
+    return min(counts, default=None)
+
 
 def measured(report: RunReport, name: str) -> float | None:
     """Return a finite number of the evidence, else of the scores, else None."""

@@ -3,8 +3,9 @@
 from itertools import product
 
 from ..numbers import finite_or_none
+from ..plain import Plain
 from ..schema import Finding, RunReport
-from .view import measured
+from .view import measured, setting
 
 # The most that a whole module can change by rounding: float32 has a precision of 1.2e-7, a norm sums many roundings.
 _ROUNDING = 1e-6
@@ -12,21 +13,26 @@ _MOST_MODULES = 10  # each can be added, subtracted or omitted: 3^10 sums
 
 
 def weights_not_loaded(report: RunReport) -> Finding | None:
-    """Encoder layers have initial weights as of a new model: LayerNorms of exactly 1, biases of exactly 0."""
+    """Encoder layers have initial weights as of a new model: LayerNorms of exactly 1, biases of exactly 0.
+
+    Loading refuses a checkpoint that lacks weights of the encoder, so that such a checkpoint was never trained.
+    """
     untrained, layers = measured(report, "randomly_initialized_layers"), measured(report, "encoder_layers")
     from_checkpoint = report.evidence.get("from_checkpoint", False)
     if not untrained or layers is None or (report.recipe == "pretraining" and not from_checkpoint):
         return None
     model = report.model.get("model_name_or_path")
-    causes = ["the model was given as a config or a size, not as a checkpoint"]
+    counted = f"{untrained:.0f} of {layers:.0f} encoder layers"
     advice = ["Use the Hub id or the folder of a pretrained BERT: fine-tuning from random weights learns little."]
     if from_checkpoint:
-        causes = ["the checkpoint was saved before it was trained", "its weights have other names than the model's"]
-        advice.append("Load it with AutoModel.from_pretrained(..., output_loading_info=True), and read missing_keys.")
+        evidence = f"{counted} of {model} have the initial weights of a new model: it was saved before any training."
+        causes = ["the checkpoint was made from a config, not by training", "its training had a learning rate of 0"]
+        advice.append("Train that checkpoint first, or start from another one.")
+    else:
+        evidence = f"{counted} were randomly initialized, as requested by model={model!r}."
+        causes = ["the model was given as a config or a size, not as a checkpoint"]
     return Finding(
-        "WEIGHTS_NOT_LOADED", "error" if from_checkpoint else "note",
-        f"{untrained:.0f} of {layers:.0f} encoder layers were randomly initialized"
-        + (f", although {model} was to be loaded." if from_checkpoint else f", as requested by model={model!r}."),
+        "WEIGHTS_NOT_LOADED", "error" if from_checkpoint else "note", evidence,
         {"randomly_initialized_layers": untrained, "encoder_layers": layers}, causes, advice,
     )  # fmt: skip
 
@@ -38,15 +44,25 @@ def layers_unchanged(report: RunReport) -> Finding | None:
     unchanged = [name for name, change in changes.items() if change is not None and change <= _ROUNDING]
     if not unchanged:
         return None
+    names = f"{', '.join(unchanged[:5])}{' …' if len(unchanged) > 5 else ''}"
+    numbers: dict[str, Plain] = {"unchanged": list(unchanged), "trainable": len(changes)}
+    if len(unchanged) == len(changes):
+        return Finding(
+            "LAYERS_UNCHANGED", "error",
+            f"None of the {len(changes)} trainable modules changed ({names}): the saved weights are the initial ones.",
+            numbers,
+            ["the learning rate was 0 in all steps before these weights were saved", "there are no gradients"],
+            ["Train for more steps, with a higher learning rate.", "Inspect the gradients after one step."],
+        )  # fmt: skip
+    decays = (finite_or_none(setting(report, "layer_decay", "recipe")) or 1.0) < 1
     return Finding(
         "LAYERS_UNCHANGED", "warning",
-        f"{len(unchanged)} of {len(changes)} trainable modules did not change: {', '.join(unchanged[:5])}"
-        f"{' …' if len(unchanged) > 5 else ''}.",
-        {"unchanged": unchanged, "trainable": len(changes)},
-        ["their learning rate is 0 (a layer_decay near 0, or a warmup as long as the run)",
-         "the loss does not depend on them", "they get no gradients (a detached tensor)"],
-        ["Raise layer_decay, or freeze these layers explicitly (freeze_layers).", "Train for more steps.",
-         "Inspect their gradients after one step."],
+        f"{len(unchanged)} of {len(changes)} trainable modules did not change: {names}.",
+        numbers,
+        ["their learning rate is 0" + " (a layer_decay near 0)" * decays, "the loss does not depend on them",
+         "they get no gradients (a detached tensor)"],
+        [*["Raise layer_decay, or freeze these layers explicitly (freeze_layers)."] * decays,
+         "Inspect their gradients after one step.", "Train for more steps."],
     )  # fmt: skip
 
 

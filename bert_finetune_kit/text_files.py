@@ -1,13 +1,15 @@
-"""Files of text, written completely or not at all."""
+"""Text files of a run: UTF-8 whatever the locale, and complete."""
 
 from contextlib import suppress
 from pathlib import Path
 
 
 def write_text(path: str | Path, text: str) -> Path:
-    r"""Write a file in UTF-8 aside, then replace the one of that name: a full disk never leaves half of it.
+    r"""Write a file, completely or not at all; lone surrogates become escapes, which JSON reads back.
 
-    A lone surrogate, as in a file name that is not UTF-8, becomes its escape `\udcff`, which JSON reads back.
+    Args:
+        path: of the file.
+        text: of any characters, with `\n` between lines.
 
     Raises:
         OSError: it cannot be written; a file that was there before is as it was.
@@ -15,7 +17,7 @@ def write_text(path: str | Path, text: str) -> Path:
     path = Path(path)
     part = path.with_name(f"{path.name}.part")
     try:
-        part.write_text(text, "utf-8", "backslashreplace", newline="\n")
+        part.write_bytes(text.encode("utf-8", "backslashreplace"))
         return part.replace(path)
     except OSError:
         with suppress(OSError):

@@ -1,0 +1,103 @@
+"""Whether a training can change a weight: its steps, its learning rates, and what is trained."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import SchedulerType, TrainingArguments, get_scheduler
+
+from ..errors import raise_faults
+from .arguments import PLATEAU_SCHEDULERS
+from .preflight import optimizer_steps
+
+
+def learning_rates(args: TrainingArguments, steps: int) -> Iterator[float]:
+    """Yield the learning rate of each optimizer step, as the Trainer schedules it without looking at scores.
+
+    Args:
+        args: the Trainer's arguments.
+        steps: of the training.
+    """
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=args.learning_rate)
+    kwargs: Any = args.lr_scheduler_kwargs
+    scheduler = get_scheduler(args.lr_scheduler_type, optimizer, args.get_warmup_steps(steps), steps, kwargs)
+    for _ in range(steps):
+        yield optimizer.param_groups[0]["lr"]
+        optimizer.step()
+        if args.lr_scheduler_type not in PLATEAU_SCHEDULERS:
+            scheduler.step()
+
+
+def first_learning_step(args: TrainingArguments, steps: int) -> int | None:
+    """Return the first optimizer step, from 1, whose learning rate is above 0; none where no step has one.
+
+    With a warmup the first step has a learning rate of 0, so that it changes nothing.
+
+    Args:
+        args: the Trainer's arguments.
+        steps: of the training.
+    """
+    if not args.learning_rate:
+        return None
+    return next((step for step, rate in enumerate(learning_rates(args, steps), start=1) if rate > 0), None)
+
+
+def check_learning(args: TrainingArguments, model: nn.Module, examples: int) -> list[str]:
+    """Check that a training can change a weight, and return what a reader should know of one that hardly can.
+
+    Args:
+        args: the Trainer's arguments.
+        model: to be trained.
+        examples: to train on.
+
+    Raises:
+        ConfigError: it would leave all weights as they are.
+    """
+    raise_faults(learning_faults(args, model, examples), "Nothing would be learned")
+    return list(learning_notes(args, examples))
+
+
+def learning_faults(args: TrainingArguments, model: nn.Module, examples: int) -> Iterator[str]:
+    """Yield why a training would leave all weights as they are.
+
+    Args:
+        args: the Trainer's arguments.
+        model: to be trained.
+        examples: to train on.
+    """
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        yield "all weights are frozen, so that there is nothing to train: train some, or use evaluate() and predict()"
+    if not args.learning_rate:
+        yield "learning_rate is 0: no weight would change"
+        return
+    steps = optimizer_steps(examples, args)
+    try:
+        first = first_learning_step(args, steps)
+    except (TypeError, ValueError) as error:
+        name = SchedulerType(args.lr_scheduler_type).value
+        yield f"lr_scheduler_type is {name!r}, which does not take these lr_scheduler_kwargs: {error}"
+        return
+    if first is None:
+        yield (
+            f"{examples:,} examples give {_count(steps)}, and warmup_steps={args.warmup_steps:g} leaves the learning "
+            "rate at 0 in all of them, so that no weight would change: train for more epochs or on more examples, "
+            "lower the batch size, or set warmup_steps=0"
+        )
+
+
+def learning_notes(args: TrainingArguments, examples: int) -> Iterator[str]:
+    """Yield what a reader should know of a training that hardly learns.
+
+    Args:
+        args: the Trainer's arguments.
+        examples: to train on.
+    """
+    steps = optimizer_steps(examples, args)
+    warmup = args.get_warmup_steps(steps)
+    if warmup >= steps and next(learning_rates(args, steps), args.learning_rate) < args.learning_rate:
+        yield f"the warmup of {warmup:,} steps is not over after {_count(steps)}: the learning rate is never reached"
+
+
+def _count(steps: int) -> str:
+    return f"{steps:,} step{'s' if steps != 1 else ''}"
