@@ -93,7 +93,8 @@ class StandardOutput:
 
     def isatty(self) -> bool:
         """Whether it is a terminal."""
-        return self._stream is not None and bool(self._stream.isatty())
+        is_open = self._stream is not None and not getattr(self._stream, "closed", False)
+        return is_open and bool(self._stream.isatty())
 
     def fileno(self) -> int:
         """Return the number of its file, by which rich finds the size of a terminal."""

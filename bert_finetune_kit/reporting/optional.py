@@ -36,7 +36,7 @@ def attempt_aloud(fault: str, step: Callable[[], Result], later: str) -> Result 
     """Take a step as `attempt` does, and print the line."""
     result, lines = attempt(fault, step, later)
     for line in lines:
-        with suppress(OSError, ValueError):  # standard output may be closed
+        with suppress(OSError):  # such as a full disk that standard output goes to
             show(line)
     return result
 

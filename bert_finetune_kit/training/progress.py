@@ -9,7 +9,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeR
 from transformers import TrainerCallback, TrainerControl, TrainerState
 from transformers import TrainingArguments as Arguments
 
-from ..output import show
 from ..reporting.formatting import format_duration, format_score
 from ..reporting.schema import Score
 from ..reporting.terminal import stdout_console
@@ -111,11 +110,7 @@ class ProgressView(TrainerCallback):
             return
         place = f"epoch {state.epoch or 0:.2f} · step {state.global_step:,}/{state.max_steps:,}"
         left = "" if evaluated else self._time_left(state)
-        line = f"{place} · {text}{left}"
-        if self._progress is None:
-            show(line, self.console.file)
-        else:
-            self.console.print(line, highlight=False, soft_wrap=True)
+        self.console.print(f"{place} · {text}{left}", highlight=False, soft_wrap=True)
 
     def on_train_end(self, args: Arguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Close the bars."""
