@@ -148,7 +148,7 @@ def adapt_arguments(args: TrainingArguments) -> TrainingArguments:
     # The recipe pushes, once everything is on the disk; the Trainer would write the token into training_args.bin.
     args.push_to_hub, args.hub_token = False, None
     if args.ddp_find_unused_parameters is None:
-        args.ddp_find_unused_parameters = False  # every weight takes part in every loss
+        args.ddp_find_unused_parameters = False  # `with_unused_weights` has set it where there are any
     return args
 
 

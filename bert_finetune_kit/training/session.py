@@ -19,6 +19,7 @@ from .loss import Loss
 from .memory import training_memory
 from .timing import Timings
 from .trainer import KitTrainer
+from .unused import with_unused_weights
 
 STEPS, EVALUATIONS = "training", "evaluation and checkpoints"
 
@@ -73,7 +74,7 @@ def build_trainer(
         loss=loss,
         model=built.model,
         forward=built.forward,
-        args=phase.args,
+        args=with_unused_weights(phase.args, built, phase.data, loss),
         data_collator=phase.data.collator,
         train_dataset=phase.data.train,
         eval_dataset=(splits if len(splits) > 1 else next(iter(splits.values()), None)),

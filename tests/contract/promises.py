@@ -10,6 +10,7 @@ from encoders import ARCHITECTURES, tiny_config
 
 from bert_finetune_kit.modeling.architecture import architecture_name
 
+ALL_RECIPES = 14  # architectures that are trained with all recipes
 DOCS = Path(__file__).parents[2] / "docs" / "models.md"
 START, END = "<!-- table of promises -->", "<!-- end of the table -->"
 PROMISES = {
@@ -37,6 +38,14 @@ LEFT_OUT = {
     "LoRA": ("ibert", "squeezebert"),
     "layers": ("albert", "funnel"),
 }
+
+# What trains: the first architectures with every recipe, the others with one.
+CASES = [
+    (model_type, recipe)
+    for number, model_type in enumerate(ARCHITECTURES)
+    for recipe in ("pretraining", "classification", "question_answering")
+    if number < ALL_RECIPES or recipe == "classification"
+]
 
 
 def holds(model_type, promise):

@@ -5,11 +5,12 @@ python one_step.py RECIPE MODEL_FOLDER GRADIENT_FILE BATCH ACCUMULATION STEPS
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from small_recipes import build
-from transformers import TrainerCallback
+from transformers import AutoConfig, TrainerCallback
 
 from bert_finetune_kit import (
     ClassificationConfig,
@@ -19,6 +20,7 @@ from bert_finetune_kit import (
     QuestionSource,
     TextSource,
 )
+from bert_finetune_kit.modeling.architecture import pair_faults
 
 # A number of examples that batches do not divide; texts in windows, and labels of different weight.
 DATA = {
@@ -41,7 +43,8 @@ class Record(TrainerCallback):
         self.losses = []
 
     def on_pre_optimizer_step(self, args, state, control, model=None, **_):
-        self.gradients = {name.removeprefix("module."): p.grad.clone() for name, p in model.named_parameters()}
+        gradients = {name.removeprefix("module."): p.grad for name, p in model.named_parameters()}
+        self.gradients = {name: value.clone() for name, value in gradients.items() if value is not None}
 
     def on_log(self, args, state, control, logs=None, **_):
         if "loss" in logs:
@@ -51,6 +54,8 @@ class Record(TrainerCallback):
 def train(name, folder, output_dir, batch, accumulation, steps):
     """Return the last gradient by parameter, all losses, the scores, and the number of examples."""
     source, config = DATA[name]
+    if name == "pretraining" and pair_faults(AutoConfig.from_pretrained(folder), config.objective):
+        config = replace(config, objective="none")
     recipe = build(
         name, folder, output_dir, source=source, config=config, per_device_train_batch_size=batch,
         gradient_accumulation_steps=accumulation, max_steps=steps, learning_rate=0.0, max_grad_norm=0.0,
@@ -63,6 +68,12 @@ def train(name, folder, output_dir, batch, accumulation, steps):
     scores = trainer.evaluate()  # every process has a part of the examples
     examples = len(prepared.data.train)
     return {"gradients": record.gradients, "losses": record.losses, "scores": scores, "examples": examples}
+
+
+def difference(gradients, expected):
+    """Return the norm of the difference of two gradients, as a share of the norm of the second one."""
+    differences = torch.stack([(gradients[name] - value).norm() for name, value in expected.items()])
+    return float(differences.norm() / torch.stack([value.norm() for value in expected.values()]).norm())
 
 
 def main() -> None:
