@@ -71,10 +71,10 @@ class SequenceFormat:
         if self.types is None:
             return {}
         before, first, second = self.types
-        positions, starts, ends = np.arange(length), np.asarray(starts)[:, None], np.asarray(ends)[:, None]
-        types = np.where(positions >= starts, second, first)
+        positions = np.arange(length)
+        types = np.where(positions >= np.asarray(starts)[:, None], second, first)
         types[:, : len(self.before)] = before
-        return {"token_type_ids": np.where(positions < ends, types, 0)}
+        return {"token_type_ids": np.where(positions < np.asarray(ends)[:, None], types, 0)}
 
 
 def sequence_formats(tokenizer: Any, takes_types: bool) -> tuple[SequenceFormat, SequenceFormat]:

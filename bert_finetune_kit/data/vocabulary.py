@@ -86,7 +86,7 @@ def train_tokenizer(texts: Iterable[str], config: PretrainedConfig) -> PreTraine
 
 def _empty_tokenizer(config: PretrainedConfig) -> Any:
     """Return a tokenizer of an architecture without a vocabulary; none where its class cannot be made empty."""
-    classes = TOKENIZER_MAPPING.get(type(config), None)
+    classes: Any = TOKENIZER_MAPPING.get(type(config), None)
     for kind in classes if isinstance(classes, tuple) else (classes,):
         try:
             empty = kind()

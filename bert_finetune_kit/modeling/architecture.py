@@ -107,7 +107,7 @@ def _encoder_fault(config: PretrainedConfig) -> str:
 
 def _head(config: PretrainedConfig, task: str) -> Head | None:
     mapping: Any = _MAPPINGS[task]
-    return mapping.get(type(config), None)  # type: ignore[no-any-return]
+    return mapping.get(type(config), None)
 
 
 def takes_token_types(config: PretrainedConfig) -> bool:
@@ -125,7 +125,8 @@ def max_positions(config: PretrainedConfig) -> int | None:
     >>> max_positions(transformers.BertConfig()), max_positions(transformers.RobertaConfig(max_position_embeddings=514))
     (512, 512)
     """
-    return _max_positions(type(config), config.to_json_string(use_diff=False))
+    kind: Any = type(config)
+    return _max_positions(kind, config.to_json_string(use_diff=False))
 
 
 @cache
@@ -146,7 +147,7 @@ def empty_encoder(config: PretrainedConfig) -> PreTrainedModel:
 
 def _encoder_class(config: PretrainedConfig) -> Head:
     classes: Any = transformers.MODEL_MAPPING[type(config)]
-    return classes[0] if isinstance(classes, tuple) else classes  # type: ignore[no-any-return]
+    return classes[0] if isinstance(classes, tuple) else classes
 
 
 def layer_faults(config: PretrainedConfig) -> list[str]:

@@ -35,7 +35,7 @@ def skip_padding(model: Any, wanted: bool, on_xla: bool) -> tuple[bool, tuple[st
 
 def _effect(model: nn.Module) -> tuple[str, ...]:
     """Return a note where padding changes what is computed."""
-    encoder = next((module.base_model for module in model.modules() if isinstance(module, PreTrainedModel)), None)
+    encoder: Any = next((module.base_model for module in model.modules() if isinstance(module, PreTrainedModel)), None)
     if encoder is None or not reads_padding(encoder):
         return ()
     return (

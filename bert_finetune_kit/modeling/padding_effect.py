@@ -51,4 +51,4 @@ def reads_padding(encoder: PreTrainedModel) -> bool:
 
 def _states(encoder: Any, ids: Tensor, mask: Tensor) -> Tensor:
     """Return the last hidden states of one sequence, (seq, hidden)."""
-    return encoder(input_ids=ids, attention_mask=mask)[0][0]  # type: ignore[no-any-return]
+    return encoder(input_ids=ids, attention_mask=mask)[0][0]

@@ -88,7 +88,7 @@ def model_phrase(model: Any) -> str:
     Args:
         model: any module; one with the config of an encoder of transformers is named by its architecture.
     """
-    config = getattr(model, "config", None)
+    config: Any = getattr(model, "config", None)
     name = architecture_name(config) if type(config) in MODEL_MAPPING else "model"
     article = "an" if name.startswith(_SPOKEN_WITH_A_VOWEL) else "a"
     return f"{article} {name} of {count_parameters(model):,} parameters"

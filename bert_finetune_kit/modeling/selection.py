@@ -57,13 +57,13 @@ def _select(selection: Selection, encoder: nn.Module, inputs: Any, output: Any) 
 def token_logits(output: Any) -> Tensor:
     """Return the logits of tokens in the output of a head for masked words, with or without a head for pairs."""
     logits = getattr(output, "prediction_logits", None)
-    return output.logits if logits is None else logits  # type: ignore[no-any-return]
+    return output.logits if logits is None else logits
 
 
 def pair_logits(output: Any) -> Tensor:
     """Return the (batch, 2) logits of pairs in the output of a head for them."""
     logits = getattr(output, "seq_relationship_logits", None)
-    return output.sop_logits if logits is None else logits  # type: ignore[no-any-return]
+    return output.sop_logits if logits is None else logits
 
 
 @torch.no_grad()

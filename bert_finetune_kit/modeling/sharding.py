@@ -4,7 +4,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 
 from ..compat.transformers import untie_weight
 
@@ -25,7 +24,8 @@ def prepare_for_fsdp(model: Any, plugin: "FullyShardedDataParallelPlugin") -> No
             to bf16.
     """
     for name, head in model.named_modules():
-        decoder, bias = getattr(head, "decoder", None), getattr(head, "bias", None)
+        decoder: Any = getattr(head, "decoder", None)
+        bias: Any = getattr(head, "bias", None)
         if bias is not None and getattr(decoder, "bias", None) is bias:
             decoder.bias = None
             untie_weight(model, f"{name}.decoder.bias")
@@ -39,5 +39,5 @@ def prepare_for_fsdp(model: Any, plugin: "FullyShardedDataParallelPlugin") -> No
         )
 
 
-def _add_bias(bias: Tensor, decoder: Any, inputs: Any, output: Tensor) -> Tensor:
+def _add_bias(bias: Any, decoder: Any, inputs: Any, output: Any) -> Any:
     return output + bias

@@ -41,10 +41,10 @@ def is_small(model: Any) -> bool:
     """
     if model is None:
         return True
-    config = model.config if isinstance(model, nn.Module) else config_from_scratch(model, vocab_size=1)
+    config: Any = model.config if isinstance(model, nn.Module) else config_from_scratch(model, vocab_size=1)
     if config is None and Path(str(model)).is_dir():
         config = checkpoint_config(str(model))
-    return config is not None and config.hidden_size < _BASE_WIDTH
+    return bool(config is not None and config.hidden_size < _BASE_WIDTH)
 
 
 def finetuning_faults(args: TrainingArguments, config: FineTuningConfig, model: Any, lora: Any) -> list[str]:

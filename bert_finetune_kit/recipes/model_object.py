@@ -17,14 +17,14 @@ class ModelObject:
     """A model in memory, stored as it was when it was given; the object itself is never trained or changed.
 
     Args:
-        model: a stock model of transformers.
+        model: a stock model of transformers, a `PreTrainedModel`.
         tokenizer: that it was given with.
 
     Raises:
         ConfigError: it has adapters, or there is no tokenizer with it.
     """
 
-    def __init__(self, model: PreTrainedModel, tokenizer: Any) -> None:
+    def __init__(self, model: Any, tokenizer: Any) -> None:
         if is_lora(model):
             raise ConfigError(
                 "model is wrapped by peft: merge its adapters first (model.merge_and_unload()), or pass the stock "

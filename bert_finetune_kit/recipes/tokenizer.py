@@ -63,8 +63,9 @@ def choose_tokenizer(
     if tokenizer is not None or fresh is None:
         opened = open_tokenizer(tokenizer if tokenizer is not None else model)
         names = [given for given in (model, tokenizer) if not _is_run(given)]
-        notes = (*opened.notes, *dict.fromkeys(sum(map(local_folder_note, names), ())))
-        return TokenizerChoice(opened.tokenizer, with_special_tokens(model, opened.tokenizer), notes)
+        folders = dict.fromkeys(sum(map(local_folder_note, names), ()))
+        model = with_special_tokens(model, opened.tokenizer)
+        return TokenizerChoice(opened.tokenizer, model, (*opened.notes, *folders))
     path = Path(folder) / f"vocabulary-{content_hash([fingerprint, fresh.vocab_size, fresh.model_type])}"
     if not path.exists():  # another process, or the run that is resumed, may have made it of the same text
         part = path.with_suffix(".part")
