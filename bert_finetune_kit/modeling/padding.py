@@ -27,7 +27,7 @@ def skip_padding(model: Any, wanted: bool, on_xla: bool) -> tuple[bool, tuple[st
         fix_shapes(model)
         return False, ()
     if not wanted:
-        return False, ()
+        return False, _effect(model)
     if unpad_encoder(model):
         return True, ()
     return False, (f"Padding is computed: {_reason(model)}", *_effect(model))

@@ -7,8 +7,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from ..errors import ModelError
+from .architecture import max_positions
 
-_TOKENS = 12  # of the sequence, and as many of padding
+_TOKENS = 12  # of the sequence at most, and as many of padding
 
 
 @torch.no_grad()
@@ -26,7 +27,9 @@ def reads_padding(encoder: PreTrainedModel) -> bool:
     device = next(encoder.parameters()).device
     if device.type == "meta":
         return False
-    ids = torch.arange(1, _TOKENS + 1, device=device).unsqueeze(0) % encoder.config.vocab_size  # (1, seq)
+    longest = max_positions(encoder.config)
+    count = _TOKENS if longest is None else min(_TOKENS, longest // 2)
+    ids = torch.arange(1, count + 1, device=device).unsqueeze(0) % encoder.config.vocab_size  # (1, seq)
     padding = torch.full_like(ids, getattr(encoder.config, "pad_token_id", None) or 0)
     mask = torch.ones_like(ids)
     padded = torch.cat([ids, padding], dim=1), torch.cat([mask, torch.zeros_like(mask)], dim=1)
@@ -38,15 +41,15 @@ def reads_padding(encoder: PreTrainedModel) -> bool:
             alone, in_batch = _states(encoder, ids, mask), _states(encoder, *padded)
     except (RuntimeError, ValueError, IndexError) as error:
         raise ModelError(
-            f"{type(encoder).__name__} cannot compute a sequence of {_TOKENS} tokens: {str(error).splitlines()[0]} "
+            f"{type(encoder).__name__} cannot compute a sequence of {count} tokens: {str(error).splitlines()[0]} "
             "Texts have any length: choose an encoder that takes them, such as BERT, RoBERTa or DeBERTa."
         ) from error
     finally:
         encoder.train(was_training)
     # An encoder that pools has fewer states than tokens, and its heads read the first one alone.
-    count = _TOKENS if alone.shape[0] == _TOKENS else 1
+    compared = count if len(alone) == count else 1
     tolerance = torch.finfo(alone.dtype).eps ** 0.5
-    return not torch.allclose(alone[:count], in_batch[:count], rtol=tolerance, atol=tolerance)
+    return not torch.allclose(alone[:compared], in_batch[:compared], rtol=tolerance, atol=tolerance)
 
 
 def _states(encoder: Any, ids: Tensor, mask: Tensor) -> Tensor:

@@ -5,6 +5,7 @@
 
 from pathlib import Path
 
+import pytest
 import transformers
 from encoders import ARCHITECTURES, tiny_config
 
@@ -29,7 +30,7 @@ _OWN_ATTENTION = (
     "big_bird", "convbert", "deberta", "deberta-v2", "flaubert", "funnel", "ibert", "longformer", "luke",
     "megatron-bert", "mobilebert", "mpnet", "rembert", "roformer", "squeezebert", "xlm", "yoso",
 )  # fmt: skip
-_PAIRS = ("albert", "bert", "big_bird", "ernie", "megatron-bert", "mobilebert")
+HAVE_PAIRS = ("albert", "bert", "big_bird", "ernie", "megatron-bert", "mobilebert")
 LEFT_OUT = {
     "padding ignored": _READ_PADDING,
     "padding skipped": _OWN_ATTENTION,
@@ -39,6 +40,11 @@ LEFT_OUT = {
     "layers": ("albert", "funnel"),
 }
 
+# Each architecture as a parameter of a test; those that are not trained with all recipes are slow.
+EACH = [
+    pytest.param(model_type, marks=[pytest.mark.slow] if number >= ALL_RECIPES else [])
+    for number, model_type in enumerate(ARCHITECTURES)
+]
 # What trains: the first architectures with every recipe, the others with one.
 CASES = [
     (model_type, recipe)
@@ -51,7 +57,7 @@ CASES = [
 def holds(model_type, promise):
     """Return whether a promise is kept for an architecture."""
     if promise == "pairs":
-        return model_type in _PAIRS
+        return model_type in HAVE_PAIRS
     return model_type not in LEFT_OUT.get(promise, ())
 
 

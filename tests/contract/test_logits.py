@@ -5,8 +5,8 @@ import copy
 import pytest
 import torch
 from datasets import Dataset
-from encoders import ARCHITECTURES, stock_model, tiny_tokenizer
-from promises import holds
+from encoders import stock_model, tiny_tokenizer
+from promises import EACH, holds
 from torch.nn.functional import cross_entropy
 
 from bert_finetune_kit import (
@@ -70,7 +70,7 @@ def alone(stock, tokenizer, texts, **settings):
 
 @torch.no_grad()
 @pytest.mark.parametrize("pairs", [False, True])
-@pytest.mark.parametrize("model_type", ARCHITECTURES)
+@pytest.mark.parametrize("model_type", EACH)
 def test_texts_and_pairs(model_type, pairs):
     tokenizer, stock = load_tokenizer(tiny_tokenizer(model_type)), stock_model(model_type, "SequenceClassification")
     columns = {"text": TEXTS} | ({"second": PAIRS} if pairs else {})
@@ -86,7 +86,7 @@ def test_texts_and_pairs(model_type, pairs):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("model_type", ARCHITECTURES)
+@pytest.mark.parametrize("model_type", EACH)
 def test_questions(model_type):
     """Spans and losses of windows, found by trying all spans of each window alone."""
     tokenizer, stock = load_tokenizer(tiny_tokenizer(model_type)), stock_model(model_type, "QuestionAnswering")
@@ -114,7 +114,7 @@ def test_questions(model_type):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("model_type", ARCHITECTURES)
+@pytest.mark.parametrize("model_type", EACH)
 def test_masked_words(model_type):
     """Losses of examples, against all logits of each example alone; and where there is a head for pairs, theirs."""
     tokenizer = load_tokenizer(tiny_tokenizer(model_type))
@@ -141,7 +141,7 @@ def test_masked_words(model_type):
                 assert_close(model_type, output.pair_loss, torch.stack(second))
 
 
-@pytest.mark.parametrize("model_type", ARCHITECTURES)
+@pytest.mark.parametrize("model_type", EACH)
 def test_an_encoder_that_reads_padding_is_noted(model_type):
     model = stock_model(model_type, "MaskedLM")
     skipped, notes = skip_padding(model, wanted=True, on_xla=False)

@@ -35,7 +35,7 @@ OTHERS = ["\u202e", "\u200b", "\t", "\n", "\u00a0", "\u3000", "  ", "."]
 WORDS = st.lists(st.sampled_from(VISIBLE), min_size=1, max_size=10)
 ANY = st.lists(st.sampled_from(VISIBLE + OTHERS), max_size=12)
 TEXT = st.one_of(ANY.map(" ".join), ANY.map("".join))
-SOME = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+SOME = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 TOKENS = Features({name: List(Value("int32")) for name in ("input_ids", "starts", "ends")})
 KINDS = pytest.mark.parametrize("kind", TOKENIZERS)
 

@@ -5,9 +5,9 @@ import copy
 import pytest
 import torch
 import transformers
-from encoders import ARCHITECTURES, stock_model, tiny_config
+from encoders import stock_model, tiny_config
 from peft import PeftModel
-from promises import holds
+from promises import EACH, holds
 from torch import nn
 
 from bert_finetune_kit import ClassificationConfig, ModelError, PretrainConfig
@@ -23,7 +23,7 @@ from bert_finetune_kit.pretraining.model import build_model as build_pretraining
 from bert_finetune_kit.question_answering.model import build_model as build_answering
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-EACH = pytest.mark.parametrize("model_type", ARCHITECTURES)
+ENCODERS = pytest.mark.parametrize("model_type", EACH)
 BUILD = {
     "SequenceClassification": lambda model: build_classifier(model, LabelSet(("bad", "good", "middling")), 0),
     "QuestionAnswering": lambda model: build_answering(model, 0),
@@ -40,7 +40,7 @@ def logits(model, model_type):
     return output.logits if "logits" in output else torch.stack([output.start_logits, output.end_logits])
 
 
-@EACH
+@ENCODERS
 def test_a_head_on_a_checkpoint_is_saved_as_a_stock_model(model_type, tmp_path):
     """From masked words to each head and back, with no weight missing, unexpected, or new in the encoder."""
     words = stock_model(model_type, "MaskedLM")
@@ -65,14 +65,14 @@ def unique(model):
     return {id(value): value for value in model.parameters()}.values()
 
 
-@EACH
+@ENCODERS
 def test_objectives_for_pairs(model_type):
     config = tiny_config(model_type)
     assert (PretrainConfig(max_length=16, objective="nsp").model_faults(config) == []) == holds(model_type, "pairs")
     assert PretrainConfig(max_length=16, objective="none").model_faults(config) == []
 
 
-@EACH
+@ENCODERS
 def test_the_longest_sequence(model_type):
     """A sequence as long as `max_length` may be is computed, and one of more tokens is not."""
     config = tiny_config(model_type)
@@ -92,7 +92,7 @@ def test_the_longest_sequence(model_type):
                 model(**inputs)
 
 
-@EACH
+@ENCODERS
 def test_layers_are_frozen_or_learn_more_slowly(model_type):
     config = tiny_config(model_type)
     assert (layer_faults(config) == []) == holds(model_type, "layers")
@@ -117,7 +117,7 @@ def test_layers_are_frozen_or_learn_more_slowly(model_type):
     assert rates >= {0.5**power for power in range(1, layers + 2)}
 
 
-@EACH
+@ENCODERS
 def test_adapters(model_type, tmp_path):
     """Adapters change the logits; merged, and beside the first model, they give the same ones."""
     stock = stock_model(model_type, "SequenceClassification")

@@ -1,0 +1,75 @@
+"""What cannot work is refused in words, before any training."""
+
+import pytest
+import transformers
+from encoders import sample_sentences
+from transformers import CONFIG_MAPPING
+
+from bert_finetune_kit import ModelError
+from bert_finetune_kit.data.sequences import sequence_formats
+from bert_finetune_kit.data.vocabulary import SPECIAL_TOKENS, load_tokenizer, train_wordpiece
+from bert_finetune_kit.modeling.architecture import check_encoder, head_class
+from bert_finetune_kit.modeling.padding import skip_padding
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+SMALL = {"vocab_size": 60, "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+
+
+@pytest.mark.parametrize(
+    ("model_type", "reason"),
+    [
+        ("t5", "an encoder and a decoder"),
+        ("bart", "an encoder and a decoder"),
+        ("gpt2", "no head for masked words"),
+        ("llama", "no head for masked words"),
+        ("xlnet", "no head for masked words"),
+        ("fnet", "no attention mask"),
+        ("perceiver", "instead of tokens"),
+    ],
+)
+def test_what_is_no_encoder_of_texts(model_type, reason):
+    with pytest.raises(ModelError, match=rf"x is a {model_type} model, which .*{reason}"):
+        check_encoder(CONFIG_MAPPING[model_type](), "x")
+
+
+def test_a_decoder():
+    with pytest.raises(ModelError, match="left to right"):
+        check_encoder(transformers.BertConfig(is_decoder=True), "x")
+
+
+@pytest.mark.parametrize("model_type", ["esm", "nomic_bert"])
+def test_an_architecture_without_the_head(model_type):
+    head_class(CONFIG_MAPPING[model_type](), "SequenceClassification")
+    with pytest.raises(ModelError, match=f"no QuestionAnswering head for {model_type}"):
+        head_class(CONFIG_MAPPING[model_type](), "QuestionAnswering")
+
+
+@pytest.mark.parametrize(
+    ("model_type", "settings"),
+    [
+        ("nystromformer", {"num_landmarks": 4, "segment_means_seq_len": 64}),
+        ("reformer", {"axial_pos_shape": [8, 16], "axial_pos_embds_dim": [16, 16], "attn_layers": ["local"]}),
+    ],
+)
+@pytest.mark.parametrize("unpad", [True, False])
+def test_an_encoder_of_sequences_of_one_length(model_type, settings, unpad):
+    config = CONFIG_MAPPING[model_type](**SMALL | settings)
+    model = transformers.AutoModelForMaskedLM.from_config(config)
+    with pytest.raises(ModelError, match="cannot compute a sequence of 12 tokens"):
+        skip_padding(model, unpad, on_xla=False)
+
+
+def test_a_tokenizer_without_special_tokens_around_a_text():
+    tokenizer = train_wordpiece(sample_sentences()[:50], 200)
+    tokenizer.backend_tokenizer.post_processor = None
+    with pytest.raises(ModelError, match="does not put special tokens around a text"):
+        sequence_formats(tokenizer, takes_types=True)
+
+
+def test_a_tokenizer_without_a_backend(tmp_path):
+    (tmp_path / "vocab.txt").write_text("\n".join([*SPECIAL_TOKENS, "a"]), "utf-8")
+    for name in ("shapes.json", "sounds.json"):
+        (tmp_path / name).write_text('{"a": 1}', "utf-8")
+    files = [str(tmp_path / name) for name in ("vocab.txt", "shapes.json", "sounds.json")]
+    with pytest.raises(ModelError, match="no fast backend"):
+        load_tokenizer(transformers.RoCBertTokenizer(*files))
