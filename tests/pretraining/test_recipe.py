@@ -86,6 +86,7 @@ def test_two_phases(make_recipe):
     recipe = make_recipe(
         recipe=PretrainConfig(max_length=32, second_phase_length=128, second_phase_share=0.25),
         max_steps=4,
+        warmup_steps=0,  # the second phase has one step
         per_device_train_batch_size=8,
         logging_steps=1,
     )
