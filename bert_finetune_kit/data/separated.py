@@ -39,10 +39,10 @@ class Separated:
             names = self._header(records)
             named = max((number for number, name in enumerate(names, start=1) if name), default=0)
             yield [name or f"Unnamed: {number}" for number, name in enumerate(names)]
-            header = list(map(_bare, names))
+            header = sorted(map(_bare, names))
             quotations = _Quotations(self.delimiter, len(names))
             for line, cells, text in records:
-                if _bare(cells[0]) == header[0] and list(map(_bare, cells)) == header:
+                if _bare(cells[0]) in header and sorted(map(_bare, cells)) == header:
                     raise self._repeated_header(line)
                 if len(cells) < named or any(cells[len(names) :]):
                     raise self._wrong_width(line, cells, len(names))
@@ -124,8 +124,10 @@ _QUOTING = 'Write a quotation mark within a quoted cell twice (""), and one that
 
 
 def _bare(name: str) -> str:
-    """Return the name of a column without white space, and the byte order mark of a file that was joined."""
-    return name.strip("\ufeff ")
+    """Return the name of a column as it can be recognised in a file that was joined: without case, white space,
+    quotation marks and byte order mark.
+    """
+    return name.strip('\ufeff "').casefold()
 
 
 @dataclass

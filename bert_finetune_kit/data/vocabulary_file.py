@@ -9,6 +9,7 @@ from typing import Any
 from tokenizers.normalizers import BertNormalizer
 
 from ..errors import ModelError
+from .encoding import not_utf8
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _WHITE_SPACE = " \t\r\n"
@@ -45,7 +46,7 @@ def read_vocabulary(file: Path) -> VocabularyFile:
         with file.open(encoding="utf-8-sig") as lines:
             pieces = [line.strip(_WHITE_SPACE) for line in lines]
     except UnicodeDecodeError as error:
-        raise ModelError(f"The vocabulary {file} is not UTF-8: {error}. Convert it to UTF-8.") from error
+        raise ModelError(str(not_utf8(file))) from error
     ids = {piece: number for number, piece in enumerate(pieces) if piece}
     repeated = [piece for piece, count in Counter(filter(None, pieces)).items() if count > 1]
     return VocabularyFile(ids, (_repeated_note(repeated, file.name),) if repeated else ())

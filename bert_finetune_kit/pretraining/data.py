@@ -103,7 +103,7 @@ def _check_count(corpus: TokenizedCorpus, minimum: int, config: PretrainConfig, 
     choices = "add text"
     if config.objective == "nsp":
         needs += ", since next sentence prediction takes random segments from another document"
-        choices += ", or choose objective 'sop' or 'none'"
+        choices += ", or choose objective 'sop' or 'none'" if len(corpus) >= minimum // 2 else ""
     raise DataError(
         f"The {split} split has {len(corpus)} usable document{'s' * (len(corpus) != 1)}, and {needs}. {_SEPARATE}, or "
         f"{choices}."

@@ -71,6 +71,7 @@ def finetuning_faults(args: TrainingArguments, config: FineTuningConfig, model: 
         faults.append(
             "early_stopping_patience is set without load_best_model_at_end: the weights of the last evaluations, which "
             "were no better, would be kept; set load_best_model_at_end=True"
+            + (", and eval_strategy to 'epoch' or 'steps'" if args.eval_strategy == "no" else "")
         )
     if lora is not None and config.freeze_layers:
         faults.append("freeze_layers is set with LoRA, which freezes all: use LoraConfig's layers_to_transform")

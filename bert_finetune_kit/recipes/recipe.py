@@ -106,7 +106,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         run.check(resume, self.model_name_or_path)
         self.state = self.state if self.state.trainer is None else RecipeState()  # a trained model is not a start
         prepared = self.prepare(record.timings)
-        record.notes += check_learning(prepared.args, prepared.model, len(prepared.data.train))
+        record.notes += check_learning([(p.args, len(p.data.train)) for p in self.phases(prepared)], prepared.model)
         record.fingerprint |= self.run_fingerprint(prepared.data)
         claim = run.claim(record.fingerprint, resume, force)
         record.notes += [*claim.notes, *prepared.notes, *publisher.check()]

@@ -41,9 +41,8 @@ def finalize(checkpoint: Path, fingerprint: Mapping[str, Any]) -> None:
     manifest, part = checkpoint / MANIFEST, checkpoint / f"{MANIFEST}.part"
     manifest.unlink(missing_ok=True)
     files = {
-        str(file.relative_to(checkpoint)): {"bytes": file.stat().st_size, "sha256": file_sha256(file)}
-        for file in sorted(checkpoint.rglob("*"))
-        if file.is_file() and file != part
+        name: {"bytes": (checkpoint / name).stat().st_size, "sha256": file_sha256(checkpoint / name)}
+        for name in sorted(_files_of(checkpoint))
     }
     for name in files:
         _flush(checkpoint / name)
@@ -52,6 +51,12 @@ def finalize(checkpoint: Path, fingerprint: Mapping[str, Any]) -> None:
     part.replace(manifest)
     _flush(checkpoint)
     _flush(checkpoint.parent)
+
+
+def _files_of(checkpoint: Path) -> set[str]:
+    """Return the files of a checkpoint below its folder, but for the manifest."""
+    files = {file.relative_to(checkpoint).as_posix() for file in checkpoint.rglob("*") if file.is_file()}
+    return files - {MANIFEST, f"{MANIFEST}.part"}
 
 
 def validate(checkpoint: Path) -> str | None:
@@ -66,6 +71,9 @@ def validate(checkpoint: Path) -> str | None:
                 return f"{name} has {file.stat().st_size:,} of {expected['bytes']:,} bytes"
             if file_sha256(file) != expected["sha256"]:
                 return f"{name} has changed since it was written"
+        unlisted = _files_of(checkpoint) - manifest.files.keys()
+        if unlisted:
+            return f"{MANIFEST} does not list {', '.join(sorted(unlisted))}"
     except FileNotFoundError:
         return f"incomplete checkpoint, or not written by the kit (no {MANIFEST})"
     except (OSError, ValueError) as error:

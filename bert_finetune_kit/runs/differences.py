@@ -55,7 +55,10 @@ def describe_difference(name: str, saved: Any, current: Any) -> str:
         return {"data": "training examples have changed"}.get(name, "the content of the tokenizer has changed")
     if name.endswith(" data"):
         return f"{name.removesuffix(' data')} examples have changed"
-    return f"{name} was {saved!r} and is now {current!r}"
+    hint = ""
+    if name == "max_steps" and is_finite_number(saved) and is_finite_number(current) and (saved > 0) != (current > 0):
+        hint = " (a run that was begun in epochs trains longer with a larger num_train_epochs, and likewise in steps)"
+    return f"{name} was {saved!r} and is now {current!r}{hint}"
 
 
 def changes(saved: Mapping[str, Any], current: Mapping[str, Any]) -> list[Change]:

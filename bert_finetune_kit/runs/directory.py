@@ -228,8 +228,8 @@ def _schedule(extended: Sequence[str], start: str) -> list[str]:
     if all(setting.startswith("config.") for setting in extended):
         return []
     return [
-        f"From {start} on, the learning rate is that of a schedule over the whole longer training: after a decay to 0 "
-        "it rises again, to what it has at this step of the longer schedule."
+        f"From {start} on, the learning rate is that of the same schedule over the whole longer training: one that had "
+        "decayed rises again, to what it has at this step of the longer schedule."
     ]
 
 

@@ -7,15 +7,22 @@ from urllib.parse import quote, quote_plus
 
 from huggingface_hub import get_token
 
+from ..errors import ConfigError
+
 _STORED_IN = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")  # `get_token` returns them without the white space around them
 
 
 def clean_token(token: str | None) -> str | None:
     r"""Return a token without the white space around it, as of the line of a file; an empty one is none.
 
+    Raises:
+        ConfigError: it is no text.
+
     >>> clean_token("hf_abc\n"), clean_token(" ")
     ('hf_abc', None)
     """
+    if not isinstance(token, str | None):
+        raise ConfigError(f"hub_token is a {type(token).__name__}: give the token as a text, or leave it out.")
     return (token or "").strip() or None
 
 

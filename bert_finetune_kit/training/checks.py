@@ -65,6 +65,12 @@ def _number_faults(args: TrainingArguments) -> Iterator[str]:
     for name in ("adam_beta1", "adam_beta2"):
         if not 0 <= getattr(args, name) < 1:
             yield f"{name} is {getattr(args, name)}: it must be at least 0 and below 1"
+    for kind in ("save", "eval", "logging"):
+        if (
+            getattr(args, f"{kind}_strategy") == IntervalStrategy.STEPS
+            and not (getattr(args, f"{kind}_steps") or 0) > 0
+        ):
+            yield f"{kind}_steps is {getattr(args, f'{kind}_steps')}: with {kind}_strategy 'steps' it must be above 0"
     if args.max_steps == 0:
         yield "max_steps is 0, so that nothing is trained: leave it at -1 to train num_train_epochs, or give steps"
     if args.max_steps < 0 and not 0 < args.num_train_epochs < math.inf:

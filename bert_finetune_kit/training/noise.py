@@ -8,8 +8,9 @@ _MISLEADING: dict[str, tuple[str, ...]] = {
     # A checkpoint holds tied weights once; no other key can be missing, as manifest and fingerprint are checked before.
     # The best checkpoint is looked for in the folder of the run, which may have been moved.
     "transformers.trainer": ("There were missing keys in the checkpoint model loaded", "The best checkpoint "),
+    # A share of the steps, as of logging_steps, is a number of them in the state; settings are compared before.
     # Checkpoints of short epochs have nearly the same time. The kit orders them by step, and deletes old ones itself.
-    "transformers.trainer_utils": ("mtime may not be reliable",),
+    "transformers.trainer_utils": ("mtime may not be reliable", "Warning: The following arguments do not match"),
 }
 
 

@@ -1,6 +1,6 @@
 """Whether a training can change a weight: its steps, its learning rates, and what is trained."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -43,19 +43,19 @@ def first_learning_step(args: TrainingArguments, steps: int) -> int | None:
     return next((step for step, rate in enumerate(learning_rates(args, steps), start=1) if rate > 0), None)
 
 
-def check_learning(args: TrainingArguments, model: nn.Module, examples: int) -> list[str]:
-    """Check that a training can change a weight, and return what a reader should know of one that hardly can.
+def check_learning(phases: Sequence[tuple[TrainingArguments, int]], model: nn.Module) -> list[str]:
+    """Check that each phase of a training can change a weight; return what a reader should know of one that hardly can.
 
     Args:
-        args: the Trainer's arguments.
+        phases: the Trainer's arguments and the number of examples of each.
         model: to be trained.
-        examples: to train on.
 
     Raises:
         ConfigError: it would leave all weights as they are.
     """
-    raise_faults(learning_faults(args, model, examples), "Nothing would be learned")
-    return list(learning_notes(args, examples))
+    for args, examples in phases:
+        raise_faults(learning_faults(args, model, examples), "Nothing would be learned")
+    return [note for args, examples in phases for note in learning_notes(args, examples)]
 
 
 def learning_faults(args: TrainingArguments, model: nn.Module, examples: int) -> Iterator[str]:

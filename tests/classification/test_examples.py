@@ -1,4 +1,4 @@
-from itertools import pairwise
+import copy
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from packaging.version import Version
 from transformers import BertTokenizer
 
 from bert_finetune_kit.classification.collator import DataCollatorForClassification
-from bert_finetune_kit.classification.examples import ClassificationExamples, slide, truncate
+from bert_finetune_kit.classification.examples import ClassificationExamples, truncate
 from bert_finetune_kit.data.tokenized import TokenizedTexts, tokenize_texts
 from bert_finetune_kit.data.vocabulary import load_tokenizer
 
@@ -59,39 +59,14 @@ def test_truncation_keeps_as_many_tokens_as_fit(length, pair_length, max_tokens)
     assert second.tolist() == list(range(len(second)))
 
 
+@pytest.mark.skipif(OLD_TOKENIZERS, reason="tokenizers before 0.23.3 truncates pairs in another way")
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(2, 40))
-def test_the_longer_text_loses_one_token_at_a_time(length, pair_length, max_tokens):
-    """As transformers' `longest_first` does; of texts of equal length the second loses one."""
-    first, second = truncate(np.arange(length), np.arange(pair_length), max_tokens)
-    while length + pair_length > max_tokens:
-        if length > pair_length:
-            length -= 1
-        else:
-            pair_length -= 1
-    assert (len(first), len(second)) == (length, pair_length)
+def test_a_pair_is_truncated_as_the_tokenizer_does(tokenizer, length, pair_length, max_tokens):
+    texts = (" ".join(["the"] * count) for count in (length, pair_length))
+    encoded = copy.deepcopy(tokenizer)(*texts, truncation=True, max_length=max_tokens + 3)
+    kept = [encoded.sequence_ids(0).count(number) for number in (0, 1)]
+    assert [len(part) for part in truncate(np.arange(length), np.arange(pair_length), max_tokens)] == kept
     assert len(truncate(np.arange(length), None, max_tokens)[0]) == min(length, max_tokens)
-
-
-@given(st.integers(1, 80), st.integers(2, 30), st.data())
-def test_windows_cover_the_text_and_overlap(length, max_tokens, data):
-    shared = data.draw(st.integers(0, max_tokens // 2))
-    windows = list(slide(np.arange(length), max_tokens, shared))
-    assert sorted(set(np.concatenate(windows).tolist())) == list(range(length))
-    assert all(len(window) <= max_tokens for window in windows)
-    for previous, window in pairwise(windows):
-        assert previous[len(previous) - shared :].tolist() == window[:shared].tolist()
-        assert previous[-1] + 1 == window[shared]
-
-
-def test_windows_of_pairs_keep_the_shorter_text(tokenizer):
-    examples = examples_of(tokenizer, TEXTS, PAIRS, max_length=12, stride=2)
-    for index in range(3):
-        for ids, split in examples[index]["windows"]:
-            assert len(ids) <= 12
-            assert ids[split - 1] == ids[-1] == tokenizer.sep_token_id
-    short = [ids[1 : split - 1].tolist() for ids, split in examples[1]["windows"]]
-    assert short == [examples.texts[1][0].tolist()] * len(short)
-    assert len(short) > 1
 
 
 def id_examples(max_length, stride=None, targets=None, **columns):

@@ -32,6 +32,12 @@ def test_the_header_again(tmp_path, ending, content):
         read(tmp_path / f"a{ending}", content)
 
 
+@pytest.mark.parametrize("again", ["Text,Label", '"text", "label"', "label,text", "TEXT , LABEL"])
+def test_the_header_again_in_another_form(tmp_path, again):
+    with pytest.raises(DataError, match=r"a\.csv, line 4, is the header again"):
+        read(tmp_path / "a.csv", f"text,label\na,0\nb,1\n{again}\nc,0\n")
+
+
 def test_the_header_again_in_other_sources(tmp_path):
     """Of several files each has its header; `column_names` are not the names of a file with one."""
     for name in ("a", "b"):

@@ -105,7 +105,7 @@ def test_a_finished_run_trains_for_another_epoch(finished_runs, dropout_model, t
     assert [row["epoch"] for row in report.scores] == [1, 2]
     assert report.scores[0] == before.scores[0]
     assert any(note.startswith("extended: ") for note in report.notes)
-    assert any("learning rate is that of a schedule over the whole longer" in note for note in report.notes)
+    assert any("learning rate is that of the same schedule over the whole longer" in note for note in report.notes)
     assert report.change["from_scratch"]
     assert RunReport.load(run / "previous") == before
     assert (run / "README.md").read_text() == str(longer.model_card()) != (run / "previous" / "README.md").read_text()

@@ -10,7 +10,13 @@ from transformers import AutoModel, AutoModelForSequenceClassification
 
 from bert_finetune_kit import ClassificationRecipe, ConfigError
 
-ONE_STEP = {"max_steps": 1, "eval_strategy": "no", "save_strategy": "no", "load_best_model_at_end": False}
+ONE_STEP = {
+    "max_steps": 1,
+    "warmup_steps": 0,
+    "eval_strategy": "no",
+    "save_strategy": "no",
+    "load_best_model_at_end": False,
+}
 
 
 @pytest.mark.parametrize("name", SOURCES)

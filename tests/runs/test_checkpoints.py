@@ -88,6 +88,7 @@ def manifest(content):
         (truncate, "has 695 of 700 bytes"),
         (change, "has changed since it was written"),
         (lambda checkpoint: (checkpoint / "inner" / "state.json").unlink(), "inner/state.json is missing"),
+        (lambda checkpoint: (checkpoint / "of a later write").touch(), "does not list of a later write"),
         (lambda checkpoint: (checkpoint / MANIFEST).unlink(), "incomplete checkpoint"),
         (lambda checkpoint: (checkpoint / MANIFEST).write_text("{"), "cannot be read"),
         (lambda checkpoint: (checkpoint / MANIFEST).write_text(json.dumps([])), "cannot be read"),

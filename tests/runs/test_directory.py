@@ -78,10 +78,12 @@ def test_a_run_that_trains_longer_says_how_its_learning_rate_goes_on(tmp_path):
     claim = RunDirectory(tmp_path).claim({"max_steps": 8}, resume=True, force=False)
     assert claim.describe().startswith(
         f"Resuming from {tmp_path / 'checkpoint-4'} to train longer: max_steps was 4 and is now 8. From here on, the "
-        "learning rate is that of a schedule over the whole longer training"
+        "learning rate is that of the same schedule over the whole longer training"
     )
     assert claim.notes[0] == "extended: up to checkpoint-4, max_steps was 4 and is now 8"
-    assert claim.notes[1].startswith("From checkpoint-4 on, the learning rate is that of a schedule over the whole")
+    assert claim.notes[1].startswith(
+        "From checkpoint-4 on, the learning rate is that of the same schedule over the whole"
+    )
     write_checkpoint(tmp_path, 6, {"config.early_stopping_patience": 1})
     claim = RunDirectory(tmp_path).claim({"config.early_stopping_patience": 2}, resume=True, force=False)
     assert claim.describe().endswith("to train longer: config.early_stopping_patience was 1 and is now 2.")

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from bert_finetune_kit import ConfigError
 from bert_finetune_kit.runs.target import HubTarget
 from bert_finetune_kit.runs.tokens import clean_token, holds_token, token_fault
 
@@ -82,3 +83,10 @@ def test_an_escaped_token_is_found():
 
 def test_a_target_does_not_show_its_token():
     assert TOKEN not in repr(HubTarget("me/toy", TOKEN))
+
+
+@pytest.mark.parametrize("given", [True, b"hf_planted"])
+def test_a_token_that_is_no_text_is_refused_without_being_shown(given):
+    with pytest.raises(ConfigError, match=f"hub_token is a {type(given).__name__}: give") as refused:
+        clean_token(given)
+    assert "planted" not in str(refused.value)

@@ -58,10 +58,10 @@ def test_what_leaves_all_weights_as_they_are():
         ({"lr_scheduler_kwargs": {"no": 1}, "lr_scheduler_type": "cosine"}, "'cosine', which does not take these"),
     ):
         with pytest.raises(ConfigError, match=message):
-            check_learning(arguments(**settings), model, examples=3)
+            check_learning([(arguments(), 30), (arguments(**settings), 3)], model)
     model.requires_grad_(False)
     with pytest.raises(ConfigError, match="all weights are frozen"):
-        check_learning(arguments(), model, examples=3)
+        check_learning([(arguments(), 3)], model)
 
 
 def test_a_warmup_as_long_as_the_training_is_a_note():
@@ -120,3 +120,10 @@ def test_a_run_that_cannot_learn_is_refused(tmp_path, tokenizer, config, setting
     with pytest.raises(ConfigError, match=message):
         recipe.train()
     assert not list(tmp_path.rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize("kind", ["save", "eval", "logging"])
+def test_a_number_of_steps_of_zero_is_refused(kind):
+    settings = arguments(**{f"{kind}_strategy": "steps"})
+    setattr(settings, f"{kind}_steps", 0)
+    assert any(f"{kind}_steps is 0: with {kind}_strategy 'steps'" in fault for fault in argument_faults(settings))
