@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -182,6 +183,26 @@ def quiet_transformers() -> Iterator[None]:
         transformers.logging.set_verbosity(verbosity)
         if progress_bar:
             transformers.logging.enable_progress_bar()
+
+
+@contextmanager
+def names_in_memory(model: Any) -> Iterator[None]:
+    """Let a model save its weights by the names that they have in memory, meanwhile.
+
+    A few architectures, such as Jina's, are saved by the names of other code. The Trainer loads a checkpoint by those
+    in memory, and passes over weights with other names.
+
+    Args:
+        model: of transformers; one that is wrapped saves names of its own.
+    """
+    if not isinstance(model, PreTrainedModel):
+        yield
+        return
+    model.save_pretrained = partial(model.save_pretrained, save_original_format=False)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del model.save_pretrained
 
 
 def modules_of_weights(keys: Iterable[str]) -> list[str]:

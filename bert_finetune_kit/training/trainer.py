@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -18,7 +19,7 @@ from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 from ..compat.trainer import BestCheckpointTrainer, RunningLoss
 from ..contract import Batch, Forward, Outputs, call_model
 from ..errors import NonFiniteLossError, OutputError
-from ..modeling.loading import quiet_transformers
+from ..modeling.loading import names_in_memory, quiet_transformers
 from ..modeling.sharding import prepare_for_fsdp
 from ..reporting.schema import Score
 from .arguments import adapt_arguments
@@ -266,7 +267,7 @@ class KitTrainer(BestCheckpointTrainer):
         if _internal_call:
             self._meter.clock.pause()
             self._checkpoints.is_writing = True
-        with quiet_transformers():
+        with quiet_transformers(), names_in_memory(self.model) if _internal_call else nullcontext():
             super().save_model(output_dir, _internal_call)
 
     def create_model_card(self, *arguments: Any, **settings: Any) -> None:

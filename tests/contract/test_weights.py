@@ -8,6 +8,7 @@ import transformers
 from encoders import stock_model, tiny_config
 from peft import PeftModel
 from promises import EACH, holds
+from safetensors.torch import load_file
 from torch import nn
 
 from bert_finetune_kit import ClassificationConfig, ModelError, PretrainConfig
@@ -15,6 +16,7 @@ from bert_finetune_kit.classification.labels import LabelSet
 from bert_finetune_kit.classification.model import build_model as build_classifier
 from bert_finetune_kit.modeling.architecture import head_modules, layer_faults, max_positions
 from bert_finetune_kit.modeling.layers import layer_of
+from bert_finetune_kit.modeling.loading import names_in_memory
 from bert_finetune_kit.modeling.lora import add_lora, lora_config, merge_lora
 from bert_finetune_kit.modeling.parameters import parameter_report
 from bert_finetune_kit.modeling.trainable import freeze, lr_multiplier
@@ -143,3 +145,18 @@ def test_adapters(model_type, tmp_path):
     model.save_pretrained(tmp_path / "adapter")
     beside = PeftModel.from_pretrained(copy.deepcopy(stock), tmp_path / "adapter")
     torch.testing.assert_close(logits(beside, model_type), adapted, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("model_type", ["bert", "jina_embeddings_v3", "ultrabert"])
+def test_a_checkpoint_of_the_trainer_has_the_names_in_memory(model_type, tmp_path):
+    """The Trainer passes over others when it resumes; what is saved at the end may have those of other code."""
+    model = stock_model(model_type, "SequenceClassification")
+    with names_in_memory(model):
+        model.save_pretrained(tmp_path / "checkpoint")
+    model.save_pretrained(tmp_path / "model")
+    names = {folder: set(load_file(tmp_path / folder / "model.safetensors")) for folder in ("checkpoint", "model")}
+    assert names["checkpoint"] == set(model.state_dict())
+    assert (names["model"] == names["checkpoint"]) == (model_type == "bert")
+    for folder in names:
+        loaded = type(model).from_pretrained(tmp_path / folder).state_dict()
+        assert all(torch.equal(loaded[name], value) for name, value in model.state_dict().items())
