@@ -40,7 +40,7 @@ def make_report(labels=("a", "b"), data="reviews.csv", splits=("validation",), s
             "source": {"train": data, "name": data, "hub_id": None, "own_splits": []} | dict(source),
             "task": {"labels": list(labels), "text_pair": None, "kind": "single_label"},
             "recipe": {"max_length": 128, "stride": None, "threshold": 0.5},
-            "model": {"model_name_or_path": "tiny", "model_type": "bert", "from_scratch": True, "hub_id": None} | dict(model),
+            "model": {"model_name_or_path": "tiny", "model_type": "bert", "from_scratch": True} | dict(model),
             "training": {"learning_rate": 1e-4, "num_train_epochs": 3.0, "max_steps": -1, "output_dir": "runs/x"},
         },
     }  # fmt: skip
