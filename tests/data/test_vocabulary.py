@@ -33,6 +33,7 @@ def test_wordpiece_case():
     assert "anton" in train_wordpiece(texts, 200).get_vocab()
 
 
+@pytest.mark.slow
 def test_training_gives_one_vocabulary_in_every_process():
     # Hash maps are seeded anew in each process, so only a second process can show that their order does not matter.
     code = (

@@ -35,6 +35,7 @@ def test_a_stopped_run_does_not_train_shorter(make_recipe, tmp_path):
         make_recipe(output_dir=tmp_path / "run", **SETTINGS, max_steps=4).train(resume=True)
 
 
+@pytest.mark.slow
 def test_a_run_stopped_in_its_second_phase_trains_both_phases_longer(make_recipe, tmp_path):
     """The second phase starts again, from the weights of the longer first one."""
     phases = {"recipe": PretrainConfig(max_length=24, second_phase_length=48, second_phase_share=0.6)}

@@ -168,6 +168,7 @@ def start(*arguments):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_the_exit_code_of_a_signal(dropout_model, tmp_path):
     child = start("classification", dropout_model, tmp_path / "run")
     while not list((tmp_path / "run").glob("checkpoint-*")):
