@@ -125,7 +125,8 @@ def test_each_field_of_a_model_config_is_in_the_fingerprint_or_declared(key):
         return
     else:
         value = getattr(config, key)
-        setattr(config, key, 7 if value is None and key.endswith("_id") else 0.7 if value is None else changed(value))
+        other = 7 if value is None and key.endswith("_id") else 0.7 if value is None else changed(value)
+        object.__setattr__(config, key, other)  # older versions check the type
     is_in = is_in_fingerprint("pretraining", "model_name_or_path", MODEL_CONFIG, config)
     assert is_in == (key not in IRRELEVANT_MODEL_CONFIG)
 
