@@ -150,6 +150,8 @@ def test_adapters(model_type, tmp_path):
 @pytest.mark.parametrize("model_type", ["bert", "jina_embeddings_v3", "ultrabert"])
 def test_a_checkpoint_of_the_trainer_has_the_names_in_memory(model_type, tmp_path):
     """The Trainer passes over others when it resumes; what is saved at the end may have those of other code."""
+    if model_type not in transformers.CONFIG_MAPPING:
+        pytest.skip(f"this version of transformers has no {model_type}")
     model = stock_model(model_type, "SequenceClassification")
     with names_in_memory(model):
         model.save_pretrained(tmp_path / "checkpoint")

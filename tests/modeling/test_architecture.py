@@ -39,6 +39,7 @@ def small(kind, **settings):
         ("modernbert", "ModernBERT", None, False, ["Wqkv"]),
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # DeBERTa of older transformers
 def test_what_an_architecture_is(kind, name, positions, types, projections):
     types_of_bert = {"type_vocab_size": 1} if kind == "roberta" else {}
     config = small(kind, pad_token_id=1 if kind in ("roberta", "mpnet") else 0, **types_of_bert)
