@@ -92,6 +92,19 @@ def checkpoint_config(model_name_or_path: str | Path) -> PretrainedConfig:
     return config
 
 
+def initial_config(model: Any, vocab_size: int = 1) -> PretrainedConfig:
+    """Return the config of what a training starts from: new weights, or a checkpoint.
+
+    Args:
+        model: as for `config_from_scratch`.
+        vocab_size: for a model given as a size.
+
+    Raises:
+        ModelError: there is no such checkpoint, or it is not an encoder.
+    """
+    return config_from_scratch(model, vocab_size) or checkpoint_config(model)
+
+
 def load_pretrained(
     head: type[Model], model_name_or_path: str, new_head: bool = False, **settings: Any
 ) -> tuple[Model, list[str]]:

@@ -14,7 +14,7 @@ from ..data.corpus import Corpus, load_corpus
 from ..data.sources import TextSource
 from ..data.vocabulary import check_vocabulary, vocabulary_size
 from ..errors import raise_faults
-from ..modeling.loading import checkpoint_config, config_from_scratch
+from ..modeling.loading import initial_config
 from ..modeling.selection import select_positions
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
@@ -97,10 +97,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
 
     def check(self) -> None:
         """Check the settings against the model."""
-        model_config = config_from_scratch(self.model_name_or_path, vocab_size=1) or checkpoint_config(
-            self.model_name_or_path
-        )
-        raise_faults(self.config.model_faults(model_config), "PretrainRecipe")
+        raise_faults(self.config.model_faults(initial_config(self.model_name_or_path)), "PretrainRecipe")
         check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path)
 
     def load_examples(self) -> Corpus:
@@ -114,9 +111,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
             self.model_name_or_path, self.tokenizer_name_or_path, corpus.train["text"], fingerprint_of(corpus.train),
             self.output_dir,
         )  # fmt: skip
-        model_config = config_from_scratch(choice.model, vocabulary_size(choice.tokenizer)) or checkpoint_config(
-            choice.model
-        )
+        model_config = initial_config(choice.model, vocabulary_size(choice.tokenizer))
         check_vocabulary(choice.tokenizer, model_config.vocab_size)
         return build_data(
             split_corpora(corpus, choice.tokenizer, self.source.validation_share, self.config),

@@ -11,7 +11,7 @@ from ..contract import BuiltModel, Forward, PreparedData
 from ..data.vocabulary import check_vocabulary, vocabulary_size
 from ..modeling.architecture import head_modules
 from ..modeling.finetuning_config import FineTuningConfig
-from ..modeling.loading import checkpoint_config, config_from_scratch
+from ..modeling.loading import checkpoint_config, config_from_scratch, initial_config
 from ..modeling.trainable import make_trainable
 
 # Learning rates: of pretrained weights, of LoRA's adapters, and of new weights narrower than BERT-base.
@@ -66,7 +66,7 @@ def finetuning_faults(args: TrainingArguments, config: FineTuningConfig, model: 
             "name (tiny, mini, …) for new weights"
         )
     else:
-        faults += config.model_faults(config_from_scratch(model, vocab_size=1) or checkpoint_config(str(model)))
+        faults += config.model_faults(initial_config(model))
     if config.early_stopping_patience is not None and not args.load_best_model_at_end:
         faults.append(
             "early_stopping_patience is set without load_best_model_at_end: the weights of the last evaluations, which "
@@ -104,7 +104,7 @@ def build_trainable(
         ModelError: the tokenizer and the model do not match.
     """
     size = vocabulary_size(data.tokenizer)
-    model_config = config_from_scratch(data.initial_model, size) or checkpoint_config(str(data.initial_model))
+    model_config = initial_config(data.initial_model, size)
     check_vocabulary(data.tokenizer, model_config.vocab_size)
     model, new = build()
     heads = [*head_modules(model), *(part for part in new if part.endswith("pooler"))]  # LoRA trains them as a whole

@@ -248,11 +248,8 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
         names = inspect.signature(type(self)).parameters
         settings = {name: getattr(self, name) for name in names if hasattr(self, name) and name not in _OF_THE_BASE}
         model = self.model_name_or_path if self.model_object is None else self.model_object.model
-        return (
-            settings
-            | {"model": model, "tokenizer": self.tokenizer_name_or_path}
-            | {"callbacks": self.callbacks or None}
-        )
+        base = {"model": model, "tokenizer": self.tokenizer_name_or_path, "callbacks": self.callbacks or None}
+        return settings | base
 
     def model_settings(self) -> dict[str, Any]:
         """Return what the report says of the model that was asked for."""

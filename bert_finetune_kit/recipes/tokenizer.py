@@ -12,7 +12,7 @@ from ..compat.datasets import content_hash
 from ..compat.hub import local_folder_note
 from ..data.vocabulary import check_ids, load_tokenizer, open_tokenizer, train_tokenizer
 from ..modeling.architecture import takes_token_types
-from ..modeling.loading import checkpoint_config, config_from_scratch
+from ..modeling.loading import config_from_scratch, initial_config
 from ..reporting.schema import REPORT_FILE
 
 _VOCABULARY = 30_522  # of bert-base-uncased
@@ -30,7 +30,7 @@ class TokenizerChoice:
     @property
     def takes_types(self) -> bool:
         """Whether the model tells the texts of a pair apart by token types."""
-        return takes_token_types(config_from_scratch(self.model, vocab_size=1) or checkpoint_config(self.model))
+        return takes_token_types(initial_config(self.model))
 
 
 def check_tokenizer(model: Any, tokenizer: Any) -> None:
