@@ -19,3 +19,44 @@ def softmax_backward(gradient: Tensor, weights: Tensor) -> Tensor:
     tensor([ 0.1875, -0.1875])
     """
     return torch._softmax_backward_data(gradient, weights, -1, weights.dtype)
+
+
+def flash_attention(
+    query: Tensor, key: Tensor, value: Tensor, cu_seqlens: Tensor, max_seqlen: int,
+    dropout: float, scale: float, window: int | None,
+) -> Tensor:  # fmt: skip
+    """Attend within concatenated sequences, on GPUs of compute capability 8.0 or higher and in 16 bits.
+
+    The public `torch.nn.attention.varlen.varlen_attn` calls the same operator and has no dropout (torch 2.13).
+
+    Args:
+        query: (tokens, heads, head_dim); key and value too.
+        key: the same.
+        value: the same.
+        cu_seqlens: (sequences + 1,) int32: first token of each sequence, and end of the last.
+        max_seqlen: tokens of the longest sequence.
+        dropout: probability of dropping an attention weight.
+        scale: of the scores.
+        window: how many tokens before and after itself a token attends to; None for all.
+    """
+    output: Tensor = torch.ops.aten._flash_attention_forward(
+        query, key, value, cu_seqlens, cu_seqlens, max_seqlen, max_seqlen, dropout, False, False,
+        scale=scale, window_size_left=window, window_size_right=window,
+    )[0]  # fmt: skip
+    return output
+
+
+def efficient_attention(
+    query: Tensor, key: Tensor, value: Tensor, cu_seqlens: Tensor, max_seqlen: int, dropout: float, scale: float
+) -> Tensor:
+    """As `flash_attention` without a window, on all GPUs, and in 32 bits too.
+
+    Torch offers this operator to sequences of variable lengths in nested tensors alone, which cost the CPU more time
+    than the GPU needs for the attention.
+    """
+    needs_gradient = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (query, key, value))
+    output: Tensor = torch.ops.aten._efficient_attention_forward(
+        query.unsqueeze(0), key.unsqueeze(0), value.unsqueeze(0), None, cu_seqlens, cu_seqlens, max_seqlen, max_seqlen,
+        dropout, 0, needs_gradient, scale=scale,
+    )[0]  # fmt: skip
+    return output.squeeze(0)

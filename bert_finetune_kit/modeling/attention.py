@@ -1,12 +1,11 @@
 """Attention within each of several sequences that are concatenated in one row.
 
-`attention_parts.py` divides it into calls. On GPUs torch's attention of variable lengths, which needs no blocks, takes
-their place where it can.
+`attention_parts.py` divides it into calls.
 Shapes: tokens is the number of real tokens of a batch, head_dim the size of an attention head.
 """
 
-import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,17 +14,16 @@ from torch.autograd import Function
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from ..compat.torch import softmax_backward
-from .attention_parts import Blocks, Part
+from ..compat.torch import efficient_attention, flash_attention, softmax_backward
+from .attention_parts import Part, Sequences
 from .dropout import keep_mask
 
 # Name of the attention function in the config of a model in memory; it is never saved.
 UNPADDED_ATTENTION = "unpadded_sdpa"
-# What torch's attention of variable lengths supports; it has no dropout.
-_VARLEN_DTYPES = (torch.float16, torch.bfloat16)
-_VARLEN_HEAD_DIMS = range(8, 257, 8)
-_VARLEN_CAPABILITY = (8, 0)
-_VARLEN_ARGUMENTS = {"scale", "window_size"}
+_BITS_16 = (torch.float16, torch.bfloat16)
+_AMPERE = (8, 0)  # the first capability with bf16 and flash attention
+_HEAD_DIM_MULTIPLE = 8
+_FLASH_HEAD_DIM = 128  # wider heads need a GPU of the data centre in the backward
 
 
 def attend(
@@ -61,39 +59,42 @@ def attend(
     if query.device.type == "cpu" and torch.is_grad_enabled():
         return _CpuAttention.apply(*states, parts, window, dropout, scale).unsqueeze(0), None
     outputs = []
-    varlen = varlen_attention(query, dropout)
-    varlen_arguments: dict[str, Any] = {"scale": scale} | ({} if window is None else {"window_size": (window, window)})
     for part, *part_states in zip(parts, *_split(parts, *states), strict=True):
-        if varlen is not None and isinstance(part, Blocks):
-            cu_seqlens, longest = part.cu_seqlens, part.max_seqlen
-            outputs.append(varlen(*part_states, cu_seqlens, cu_seqlens, longest, longest, **varlen_arguments))
-            continue
+        if isinstance(part, Sequences):
+            of_one_dtype = [_autocast(tensor) for tensor in part_states]
+            kernel = variable_length_kernel(of_one_dtype[0], window)
+            if kernel is not None:
+                outputs.append(kernel(*of_one_dtype, part.cu_seqlens, part.max_seqlen, dropout, scale))
+                continue
+            part = part.blocks
         queries, keys, values = (part.pack(tensor).unflatten(0, (part.count, -1)) for tensor in part_states)
         output = scaled_dot_product_attention(
             queries, keys, values, attn_mask=part.mask(window), dropout_p=dropout, scale=scale
         )
         outputs.append(part.unpack(output.flatten(0, 1)))
-    return torch.cat(outputs).unsqueeze(0), None
+    return _join(outputs).unsqueeze(0), None
 
 
-def varlen_attention(query: Tensor, dropout: float) -> Callable[..., Any] | None:
-    """Return `torch.nn.attention.varlen.varlen_attn` if torch, the GPU and these states support it, else None.
+def variable_length_kernel(query: Tensor, window: int | None = None) -> Callable[..., Tensor] | None:
+    """Return the fastest kernel for sequences of variable lengths that torch, the GPU and these states support.
 
     Args:
-        query: (1, heads, tokens, head_dim).
-        dropout: probability of dropping an attention weight; the function supports 0 alone.
+        query: (tokens, heads, head_dim).
+        window: how many tokens before and after itself a token attends to; None for all.
+
+    Returns:
+        A function of query, key, value, cu_seqlens, max_seqlen, dropout and scale; none if there is no kernel.
     """
-    supported = query.dtype in _VARLEN_DTYPES and query.shape[-1] in _VARLEN_HEAD_DIMS and not dropout
-    if not query.is_cuda or not supported:
+    head_dim = query.shape[-1]
+    if not query.is_cuda or torch.version.hip is not None or head_dim % _HEAD_DIM_MULTIPLE:
         return None
-    if torch.cuda.get_device_capability(query.device) < _VARLEN_CAPABILITY:
-        return None
-    try:
-        from torch.nn.attention.varlen import varlen_attn
-    except ImportError:
-        return None
-    # The function of torch 2.10 has neither a scale nor a window.
-    return varlen_attn if inspect.signature(varlen_attn).parameters.keys() >= _VARLEN_ARGUMENTS else None
+    backends, ampere = torch.backends.cuda, torch.cuda.get_device_capability(query.device) >= _AMPERE
+    flash = backends.flash_sdp_enabled() and backends.is_flash_attention_available()
+    if flash and ampere and query.dtype in _BITS_16 and head_dim <= _FLASH_HEAD_DIM:
+        return partial(flash_attention, window=window)
+    if window is None and backends.mem_efficient_sdp_enabled() and (ampere or query.dtype != torch.bfloat16):
+        return efficient_attention
+    return None
 
 
 class _CpuAttention(Function):
@@ -122,7 +123,7 @@ class _CpuAttention(Function):
             outputs.append(part.unpack(torch.bmm(_drop(weights, mask), values)))
             saved += [queries, keys, values, weights, mask]
         ctx.save_for_backward(*saved)
-        return torch.cat(outputs)
+        return _join(outputs)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -142,11 +143,23 @@ class _CpuAttention(Function):
                 gradients, (queries_gradient, keys_gradient, values_gradient), strict=True
             ):
                 target.append(part.unpack(part_gradient))
-        return *map(torch.cat, gradients), None, None, None, None
+        return *map(_join, gradients), None, None, None, None
 
 
 def _split(parts: list[Part], *states: Tensor) -> list[tuple[Tensor, ...]]:
+    if len(parts) == 1:  # the backward of split copies
+        return [(tensor,) for tensor in states]
     return [tensor.split([part.tokens for part in parts]) for tensor in states]
+
+
+def _join(outputs: list[Tensor]) -> Tensor:
+    return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
+
+
+def _autocast(states: Tensor) -> Tensor:
+    """Return states as torch's attention casts them; rotary positions leave some in 32 bits."""
+    kind = states.device.type
+    return states.to(torch.get_autocast_dtype(kind)) if states.is_cuda and torch.is_autocast_enabled(kind) else states
 
 
 def _drop(values: Tensor, mask: Tensor | None) -> Tensor:

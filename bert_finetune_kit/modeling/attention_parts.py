@@ -1,14 +1,16 @@
 """How the attention of sequences that are concatenated in one row is divided into calls.
 
 On CPUs short sequences share blocks of one width, in which a mask separates them, and longer sequences of equal length
-share a call. On GPUs, where a call costs more than the padding in it, all sequences share blocks as wide as the longest
-of them. A window lets a token attend to its sequence up to that many tokens before and after it.
+share a call. On GPUs all sequences share one call: of a kernel for variable lengths, or, where there is none, in blocks
+as wide as the longest of them, since a call costs more than the padding in it. A window lets a token attend to its
+sequence up to that many tokens before and after it.
 Shapes: tokens is the number of real tokens of a batch, head_dim the size of an attention head.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -57,8 +59,6 @@ class Blocks:
     """(tokens,) int64: slot of each token."""
     sequence_ids: Tensor
     """(blocks, width) int64: number of the sequence of each slot; -1 for padding, which attends to itself alone."""
-    cu_seqlens: Tensor
-    """(sequences + 1,) int32: cumulative lengths, that is first token of each sequence and end of the last."""
     max_seqlen: int
     """Tokens of the longest sequence."""
 
@@ -97,7 +97,33 @@ class Blocks:
         return states.unflatten(0, (self.count, -1)).transpose(1, 2).flatten(0, 1).index_select(0, self.slots)
 
 
-Part = Group | Blocks
+@dataclass(frozen=True)
+class Sequences:
+    """All sequences of a batch on a GPU."""
+
+    lengths: tuple[int, ...]
+    """Tokens of each sequence."""
+    cu_seqlens: Tensor
+    """(sequences + 1,) int32: first token of each sequence, and end of the last."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all sequences."""
+        return sum(self.lengths)
+
+    @property
+    def max_seqlen(self) -> int:
+        """Tokens of the longest sequence."""
+        return max(self.lengths)
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """The sequences in blocks as wide as the longest. Cached, as layers share them."""
+        width = max(BLOCK_WIDTH, -(-self.max_seqlen // _GPU_MULTIPLE) * _GPU_MULTIPLE)
+        return build_blocks(self.lengths, width, self.cu_seqlens.device)
+
+
+Part = Group | Blocks | Sequences
 
 
 def plan_attention(lengths: Sequence[int], device: torch.device | str = "cpu") -> list[Part]:
@@ -108,8 +134,8 @@ def plan_attention(lengths: Sequence[int], device: torch.device | str = "cpu") -
         device: of the states.
     """
     if torch.device(device).type != "cpu":
-        width = max(BLOCK_WIDTH, -(-max(lengths, default=0) // _GPU_MULTIPLE) * _GPU_MULTIPLE)
-        return [build_blocks(lengths, width, device)] if lengths else []
+        cu_seqlens = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32)
+        return [Sequences(tuple(lengths), cu_seqlens.to(device, non_blocking=True))]
     short = [length for length in lengths if length <= BLOCK_WIDTH // 2]
     parts: list[Part] = []
     if len(set(short)) > 1:
@@ -142,14 +168,10 @@ def build_blocks(lengths: Sequence[int], width: int, device: torch.device | str 
     indices[slots] = torch.arange(len(sequence))
     sequence_ids = torch.full_like(indices, -1)
     sequence_ids[slots] = sequence
-    cu_seqlens = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)]).to(torch.int32)
-    return Blocks(
-        indices.to(device),
-        slots.to(device),
-        sequence_ids.view(-1, width).to(device),
-        cu_seqlens.to(device),
-        max(lengths),
+    indices, slots, sequence_ids = (
+        tensor.to(device, non_blocking=True) for tensor in (indices, slots, sequence_ids.view(-1, width))
     )
+    return Blocks(indices, slots, sequence_ids, max(lengths))
 
 
 def _near(width: int, window: int, device: torch.device | str = "cpu") -> Tensor:

@@ -36,17 +36,24 @@ class Packing:
 
 
 @torch.compiler.disable  # its lists are as long as the data require, which torch.compile (2.9) cannot guard on
-def plan_packing(attention_mask: Tensor) -> Packing:
-    """Return where the real tokens of a batch are.
+def plan_packing(attention_mask: Tensor, has_windows: bool = False) -> Packing | None:
+    """Return where the real tokens of a batch are; none if the stock forward must compute it.
+
+    That is where a row begins with padding, since heads read the first token, and where local attention counts padding
+    that stands between tokens. The device is waited for once, and the rest is computed on the CPU.
 
     Args:
         attention_mask: (batch, seq), 0 for padding at any position.
+        has_windows: whether the encoder has local attention.
     """
-    real = attention_mask != 0
+    real = attention_mask.cpu() != 0
+    if not real[:, 0].all() or (has_windows and (real[:, 1:] > real[:, :-1]).any()):
+        return None
     lengths, order = real.sum(1).sort(stable=True)
     rows, columns = real[order].nonzero(as_tuple=True)
-    parts = plan_attention([length for length in lengths.tolist() if length], attention_mask.device)
-    return Packing(order[rows] * attention_mask.shape[1] + columns, parts)
+    indices = order[rows] * real.shape[1] + columns
+    device = attention_mask.device
+    return Packing(indices.to(device, non_blocking=True), plan_attention(lengths.tolist(), device))
 
 
 def _forward(self: Any, stock_forward: Callable[..., Any], inputs: dict[str, Any]) -> Any:
@@ -54,11 +61,13 @@ def _forward(self: Any, stock_forward: Callable[..., Any], inputs: dict[str, Any
 
     It takes (batch, seq) ids and returns (batch, seq, hidden) states; those of padding are zero.
     """
-    if not _can_unpad(self.config, inputs):
+    packing = None
+    if _can_unpad(self.config, inputs):
+        packing = plan_packing(inputs["attention_mask"], getattr(self.config, "sliding_window", None) is not None)
+    if packing is None:
         return stock_forward(**inputs)
     input_ids = inputs["input_ids"]
     batch, seq = input_ids.shape
-    packing = plan_packing(inputs["attention_mask"])
 
     def pack(values: Tensor) -> Tensor:
         return values.expand(batch, seq).reshape(-1)[packing.indices].unsqueeze(0)
@@ -98,15 +107,7 @@ def _can_unpad(config: Any, inputs: Mapping[str, Any]) -> bool:
         and not any(torch.is_tensor(value) and value.ndim for value in others)
         and not any(inputs.get(name) is not None for name in _STOCK_ONLY)
         and not any(inputs.get(name, getattr(config, name, False)) for name in _OFF)
-        and bool((attention_mask[:, 0] != 0).all())  # heads read the first token, even if it is padding
-        and not (getattr(config, "sliding_window", None) is not None and _has_holes(attention_mask))
     )
-
-
-def _has_holes(attention_mask: Tensor) -> bool:
-    """Return whether padding stands between tokens; windows of local attention count it."""
-    real = attention_mask != 0
-    return bool((real[:, 1:] > real[:, :-1]).any())
 
 
 def __getattr__(name: str) -> EncoderClass:

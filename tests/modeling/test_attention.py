@@ -1,10 +1,13 @@
 """Attention within sequences and windows, against masked softmax attention of each sequence in 64 bits."""
 
+from itertools import accumulate
+
 import pytest
 import torch
 
-from bert_finetune_kit.modeling.attention import attend
-from bert_finetune_kit.modeling.attention_parts import Group, build_blocks, plan_attention
+from bert_finetune_kit.compat.torch import efficient_attention, flash_attention
+from bert_finetune_kit.modeling.attention import attend, variable_length_kernel
+from bert_finetune_kit.modeling.attention_parts import Group, Sequences, build_blocks, plan_attention
 
 LENGTHS = {
     "blocks and groups": [1, 3, 9, 20, 31, 50, 70, 70],
@@ -35,6 +38,10 @@ def reference(query, key, value, lengths, window, scale):
     return torch.cat(outputs, 1)
 
 
+def as_on_a_gpu(lengths):
+    return [Sequences(tuple(lengths), torch.tensor([0, *accumulate(lengths)], dtype=torch.int32))]
+
+
 def gradients(output, inputs):
     return torch.autograd.grad(output.sin().sum(), inputs)
 
@@ -51,7 +58,7 @@ def test_windows(kind, window):
     torch.testing.assert_close(output, expected)
     torch.testing.assert_close(gradients(output, inputs), gradients(expected, inputs))
     with torch.no_grad():
-        for divided in (parts, [build_blocks(lengths, -(-max(lengths) // 8) * 8)]):
+        for divided in (parts, as_on_a_gpu(lengths)):
             output, _ = attend(None, *inputs, None, scaling=0.7, sliding_window=sliding_window, parts=divided)
             torch.testing.assert_close(output, expected)
 
@@ -85,17 +92,60 @@ def test_masks_are_made_once_and_only_where_a_window_is_narrower():
     assert Group(2, 9).mask(7).sum() == 9 * 9 - 2
 
 
-def test_attention_of_variable_lengths_gets_the_window(monkeypatch):
-    """As (left, right), in tokens; without a window it gets none."""
+def test_a_kernel_of_variable_lengths_gets_the_window(monkeypatch):
     windows = []
 
-    def varlen(query, key, value, *lengths, scale, window_size=(-1, -1)):
-        windows.append(window_size)
-        return query
+    def choose(query, window):
+        windows.append(window)
+        return lambda query, *_: query
 
-    monkeypatch.setattr("bert_finetune_kit.modeling.attention.varlen_attention", lambda *_: varlen)
-    inputs, parts = states([5, 9]), [build_blocks([5, 9], 16)]
+    monkeypatch.setattr("bert_finetune_kit.modeling.attention.variable_length_kernel", choose)
+    inputs, parts = states([5, 9]), as_on_a_gpu([5, 9])
     with torch.no_grad():
         for sliding_window in (None, 5):
             attend(None, *inputs, None, sliding_window=sliding_window, parts=parts)
-    assert windows == [(-1, -1), (4, 4)]
+    assert windows == [None, 4]
+
+
+class FakeStates:
+    """Stands for states on a GPU."""
+
+    def __init__(self, dtype=torch.bfloat16, size=64, is_cuda=True):
+        self.dtype, self.shape, self.is_cuda, self.device = dtype, (100, 12, size), is_cuda, "cuda"
+
+
+A100, T4 = (8, 0), (7, 5)
+
+
+@pytest.mark.parametrize(
+    ("given", "window", "capability", "kernel"),
+    [
+        (FakeStates(), None, A100, flash_attention),
+        (FakeStates(torch.float16), 4, A100, flash_attention),
+        (FakeStates(torch.float32), None, A100, efficient_attention),
+        (FakeStates(torch.float32), 4, A100, None),
+        (FakeStates(size=256), None, A100, efficient_attention),
+        (FakeStates(size=12), None, A100, None),
+        (FakeStates(torch.float16), None, T4, efficient_attention),
+        (FakeStates(torch.float32), None, T4, efficient_attention),
+        (FakeStates(), None, T4, None),
+        (FakeStates(is_cuda=False), None, A100, None),
+    ],
+)
+def test_which_kernel_of_variable_lengths(monkeypatch, given, window, capability, kernel):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    monkeypatch.setattr(torch.backends.cuda, "is_flash_attention_available", lambda: True)
+    chosen = variable_length_kernel(given, window)
+    assert getattr(chosen, "func", chosen) is kernel
+    if kernel is flash_attention:
+        assert chosen.keywords == {"window": window}
+
+
+def test_kernels_that_are_switched_off_are_not_used(monkeypatch):
+    """By torch's own context, as for its attention."""
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: A100)
+    monkeypatch.setattr(torch.backends.cuda, "is_flash_attention_available", lambda: True)
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.EFFICIENT_ATTENTION):
+        assert variable_length_kernel(FakeStates()) is efficient_attention
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        assert variable_length_kernel(FakeStates()) is None

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+from itertools import accumulate, pairwise
 
 import pytest
 import torch
@@ -11,8 +12,8 @@ from transformers import BertConfig
 
 from bert_finetune_kit.compat.transformers import get_attn_implementation
 from bert_finetune_kit.modeling import unpadding
-from bert_finetune_kit.modeling.attention import UNPADDED_ATTENTION, varlen_attention
-from bert_finetune_kit.modeling.attention_parts import Group, build_blocks, plan_attention
+from bert_finetune_kit.modeling.attention import UNPADDED_ATTENTION
+from bert_finetune_kit.modeling.attention_parts import Group, Sequences, plan_attention
 from bert_finetune_kit.modeling.lora import add_lora, lora_config
 from bert_finetune_kit.modeling.unpadding import pad_encoder, plan_packing, unpad_encoder
 
@@ -145,13 +146,18 @@ def test_short_sequences_share_blocks_and_longer_ones_of_equal_length_a_call():
 
 def as_on_a_gpu(lengths, device):
     assert lengths == sorted(lengths)
-    return [build_blocks(lengths, -(-lengths[-1] // 8) * 8, device)]
+    return [Sequences(tuple(lengths), torch.tensor([0, *accumulate(lengths)], dtype=torch.int32))]
 
 
 @pytest.mark.parametrize("lengths", [LENGTHS, (9,), (90, 7, 70, 70, 33)])
 def test_blocks_as_wide_as_the_longest(stock_of, monkeypatch, lengths):
     """What GPUs do, on a CPU."""
-    monkeypatch.setattr("bert_finetune_kit.modeling.unpadding.plan_attention", as_on_a_gpu)
+
+    def plan(lengths, device):
+        [part] = as_on_a_gpu(lengths, device)
+        return [part.blocks]
+
+    monkeypatch.setattr("bert_finetune_kit.modeling.unpadding.plan_attention", plan)
     stock, batch = stock_of("BertForTokenClassification"), batch_of(lengths)
     assert_same(run(unpadded(stock), batch), run(stock, batch))
     with torch.no_grad():
@@ -162,61 +168,30 @@ def test_blocks_as_wide_as_the_longest(stock_of, monkeypatch, lengths):
 
 def test_on_a_gpu_all_sequences_share_one_part():
     [part] = plan_attention([3, 9, 50, 70, 70], "meta")
-    assert part.sequence_ids.shape == (3, 72)  # 3 + 9 + 50, 70, 70
-    assert part.max_seqlen == 70
-    assert build_blocks([3, 9, 50, 70, 70], 72).cu_seqlens.tolist() == [0, 3, 12, 62, 132, 202]
+    assert (part.max_seqlen, part.tokens) == (70, 202)
+    assert (part.cu_seqlens.device.type, part.cu_seqlens.dtype) == ("meta", torch.int32)
+    assert part.blocks is part.blocks
+    assert part.blocks.sequence_ids.shape == (3, 72)  # 3 + 9 + 50, 70, 70
 
 
-def test_attention_of_variable_lengths(stock_of, monkeypatch):
+def test_a_kernel_of_variable_lengths(stock_of, monkeypatch):
     """It gets each sequence by its start and end."""
 
-    def varlen(query, key, value, cu_seqlens, key_cu_seqlens, max_seqlen, _, *, scale):
-        assert cu_seqlens.dtype == torch.int32
-        assert max_seqlen == 20
+    def kernel(query, key, value, cu_seqlens, max_seqlen, dropout, scale):
+        assert (cu_seqlens.tolist(), max_seqlen, dropout) == ([0, *accumulate(sorted(LENGTHS))], 20, 0.0)
         rows = []
-        for first, end in zip(cu_seqlens[:-1], key_cu_seqlens[1:], strict=True):
+        for first, end in pairwise(cu_seqlens.tolist()):
             q, k, v = (states[first:end].transpose(0, 1) for states in (query, key, value))
             rows.append(((q @ k.transpose(1, 2) * scale).softmax(-1) @ v).transpose(0, 1))
         return torch.cat(rows)
 
     monkeypatch.setattr("bert_finetune_kit.modeling.unpadding.plan_attention", as_on_a_gpu)
-    monkeypatch.setattr("bert_finetune_kit.modeling.attention.varlen_attention", lambda *_: varlen)
+    monkeypatch.setattr("bert_finetune_kit.modeling.attention.variable_length_kernel", lambda *_: kernel)
     stock, batch = stock_of("BertForTokenClassification"), batch_of()
     with torch.no_grad():
         mask = batch["attention_mask"].bool()
         logits, expected = (model(**batch).logits[mask] for model in (unpadded(stock), stock))
     torch.testing.assert_close(logits, expected, atol=2e-6, rtol=1e-5)
-
-
-class FakeState:
-    """Stands for states on a GPU."""
-
-    def __init__(self, dtype=torch.bfloat16, size=64, is_cuda=True):
-        self.dtype, self.shape, self.is_cuda, self.device = dtype, (1, 12, 100, size), is_cuda, "cuda"
-
-
-@pytest.mark.parametrize(
-    ("state", "dropout", "capability", "supported"),
-    [
-        (FakeState(), 0.0, (9, 0), True),
-        (FakeState(), 0.1, (9, 0), False),
-        (FakeState(torch.float32), 0.0, (9, 0), False),
-        (FakeState(size=12), 0.0, (9, 0), False),
-        (FakeState(), 0.0, (7, 5), False),
-        (FakeState(is_cuda=False), 0.0, (9, 0), False),
-    ],
-)
-def test_where_attention_of_variable_lengths_is_supported(monkeypatch, state, dropout, capability, supported):
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
-    assert (varlen_attention(state, dropout) is not None) == supported
-
-
-def test_an_older_attention_of_variable_lengths_is_not_used(monkeypatch):
-    """That of torch 2.10 computes the scale itself."""
-    varlen = pytest.importorskip("torch.nn.attention.varlen")
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
-    monkeypatch.setattr(varlen, "varlen_attn", lambda query, key, value, *lengths, is_causal=False: query)
-    assert varlen_attention(FakeState(), 0.0) is None
 
 
 def test_gradient_checkpointing(stock_of):
