@@ -23,7 +23,13 @@ import transformers
 from gpu_setup import Checks, Interrupted, Setup, write_sample
 from gpu_throughput import measure_all
 from safetensors.torch import load_file
-from transformers import BertConfig, TrainerCallback
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    BertConfig,
+    PretrainedConfig,
+    TrainerCallback,
+)
 
 from bert_finetune_kit import (
     ClassificationRecipe,
@@ -36,6 +42,7 @@ from bert_finetune_kit import (
 )
 
 HEADS = ("BertForSequenceClassification", "BertForQuestionAnswering", "BertForMaskedLM")
+ARCHITECTURES = ("distilbert", "roberta", "electra", "albert", "modernbert")
 LENGTHS = [3, 17, 64, 5, 128, 90, 31, 12]
 SHORT = {
     ClassificationRecipe: LabelledSource(max_train_examples=400, max_validation_examples=100),
@@ -68,22 +75,40 @@ def relative_error(value: torch.Tensor, reference: torch.Tensor) -> float:
     return float((value.float() - reference.float()).norm() / reference.float().norm())
 
 
+def compare_unpadded(setup: Setup, name: str, stock: Any, batch: dict[str, torch.Tensor], tolerance: float) -> None:
+    """Compare logits and gradients of an unpadded encoder with those of the stock one."""
+    unpadded = copy.deepcopy(stock)
+    assert unpad_encoder(unpadded), "unpad_encoder refused a stock model"
+    references, values = logits_and_gradient(stock, batch), logits_and_gradient(unpadded, batch)
+    logits, gradient = (relative_error(*pair) for pair in zip(values, references, strict=True))
+    setup.checks.record(f"error of {name}, {stock.dtype}", f"logits {logits:.1e}, gradient {gradient:.1e}")
+    assert logits < tolerance, f"relative error of logits: {logits}"
+    assert gradient < 10 * tolerance, f"relative error of gradients: {gradient}"
+
+
+def without_dropout(config: PretrainedConfig) -> PretrainedConfig:
+    config = copy.deepcopy(config)
+    for name, value in vars(config).items():
+        if "drop" in name and isinstance(value, float):
+            setattr(config, name, 0.0)
+    return config
+
+
 def check_parity(setup: Setup, dtype: torch.dtype, tolerance: float) -> None:
-    """Compare an unpadded encoder with the stock one, without dropout."""
-    config = copy.deepcopy(setup.config)
-    config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
+    """Compare encoders that skip padding with stock ones: BERT with each head, others with two layers."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     batch = make_batch(setup, LENGTHS)
     for head in HEADS:
         torch.manual_seed(0)
-        stock = getattr(transformers, head)(config).to(setup.device, dtype).train()
-        unpadded = copy.deepcopy(stock)
-        assert unpad_encoder(unpadded), "unpad_encoder refused a stock BERT"
-        references, values = logits_and_gradient(stock, batch), logits_and_gradient(unpadded, batch)
-        logits, gradient = (relative_error(*pair) for pair in zip(values, references, strict=True))
-        setup.checks.record(f"error of {head}, {dtype}", f"logits {logits:.1e}, gradient {gradient:.1e}")
-        assert logits < tolerance, f"relative error of logits: {logits}"
-        assert gradient < 10 * tolerance, f"relative error of gradients: {gradient}"
+        stock = getattr(transformers, head)(without_dropout(setup.config)).to(setup.device, dtype).train()
+        compare_unpadded(setup, head, stock, batch, tolerance)
+    for architecture in ARCHITECTURES:
+        torch.manual_seed(0)
+        config = AutoConfig.for_model(architecture, num_hidden_layers=2)
+        stock = AutoModelForSequenceClassification.from_config(without_dropout(config)).to(setup.device, dtype).train()
+        ids, mask = batch["input_ids"] % config.vocab_size, batch["attention_mask"]
+        inputs = {"input_ids": ids.masked_fill(mask == 0, config.pad_token_id), "attention_mask": mask}
+        compare_unpadded(setup, architecture, stock, inputs, tolerance)
 
 
 def count_synchronizations(setup: Setup) -> None:
@@ -135,21 +160,22 @@ class InterruptAt(TrainerCallback):
             raise Interrupted
 
 
-def check_resume(setup: Setup) -> None:
+def check_resume(setup: Setup, precision: dict[str, bool]) -> None:
     """Compare the weights of a training that was interrupted and resumed with those of one that was not."""
+    runs = [setup.work / "-".join([name, *precision]) for name in ("uninterrupted", "resumed")]
 
     def train(folder: Path, interrupt_at: int | None = None, resume: bool = False) -> None:
-        settings = setup.trainer_settings(max_steps=16, load_best_model_at_end=False)
+        settings = setup.trainer_settings(max_steps=16, load_best_model_at_end=False, **precision)
         settings |= {"save_strategy": "steps", "save_steps": 8}
         args = ClassificationRecipe.default_args(str(folder), model="tiny", sample=True, **settings)
         callbacks, source = [InterruptAt(interrupt_at)], SHORT[ClassificationRecipe]
         ClassificationRecipe(source=source, model="tiny", args=args, callbacks=callbacks).train(resume=resume)
 
-    train(setup.work / "uninterrupted")
+    train(runs[0])
     with contextlib.suppress(Interrupted):
-        train(setup.work / "resumed", interrupt_at=11)
-    train(setup.work / "resumed", resume=True)
-    weights, resumed = (load_file(setup.work / name / "model.safetensors") for name in ("uninterrupted", "resumed"))
+        train(runs[1], interrupt_at=11)
+    train(runs[1], resume=True)
+    weights, resumed = (load_file(run / "model.safetensors") for run in runs)
     different = [name for name in weights if not torch.equal(weights[name], resumed[name])]
     assert not different, f"weights differ: {', '.join(different)}"
 
@@ -163,8 +189,8 @@ def run_checks(setup: Setup) -> None:
         for recipe_class in (PretrainRecipe, ClassificationRecipe, QARecipe):
             with checks.check(f"recipe {recipe_class.name} {next(iter(precision), 'fp32')}"):
                 check_recipe(setup, recipe_class, precision)
-    with checks.check("exact resume fp32"):
-        check_resume(setup)
+        with checks.check(f"exact resume {next(iter(precision), 'fp32')}"):
+            check_resume(setup, precision)
     if not setup.on_cpu:
         with checks.check("synchronizations"):
             count_synchronizations(setup)

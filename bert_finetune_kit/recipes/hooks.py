@@ -23,7 +23,7 @@ from ..reporting.plain import describe_object, describe_settings
 from ..reporting.schema import RunReport, Score
 from ..reporting.summary import training_sentence
 from ..runs.fingerprint import data_fingerprint, settings_fingerprint, tokenizer_digest
-from ..training.arguments import RecipeArguments, fitting_defaults
+from ..training.arguments import RecipeArguments, fitting_defaults, worker_defaults
 from ..training.loss import Loss
 from ..training.saving import cache_hint, save_model
 from ..training.session import Phase
@@ -108,9 +108,14 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
 
     @classmethod
     def machine_defaults(cls) -> dict[str, Any]:
-        """Return `defaults`, and what this machine needs: `use_cpu` to have bf16 on CPUs, another AdamW on XLA."""
+        """Return `defaults`, and what suits this machine.
+
+        That is `use_cpu` to have bf16 on CPUs, another AdamW on XLA, and processes that prepare batches beside a GPU.
+        """
         if is_torch_xla_available():
             return cls.defaults | {"optim": "adamw_torch"}  # the Trainer's own, fused, refuses tensors of XLA
+        if torch.cuda.is_available():
+            return cls.defaults | worker_defaults()
         return cls.defaults if torch.accelerator.is_available() else cls.defaults | {"use_cpu": True}
 
     # Hooks
