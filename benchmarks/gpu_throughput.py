@@ -115,7 +115,7 @@ def measure_throughput(setup: Setup, workload: Workload, model: Path, peak: floa
     skip, steps, batch = (1, 3, 4) if setup.on_cpu else (15, 75, workload.batch)
     settings = setup.trainer_settings(
         per_device_train_batch_size=batch, max_steps=steps, learning_rate=2e-5, bf16=True, logging_steps=10**6,
-        disable_tqdm=True, dataloader_num_workers=2, dataloader_persistent_workers=True,
+        disable_tqdm=True, dataloader_num_workers=2,
     )  # fmt: skip
     kit, stock = StepTimer(skip), StepTimer(skip)
     folder = setup.work / f"{workload.name}-{batch}"

@@ -135,7 +135,7 @@ def worker_defaults() -> dict[str, Any]:
     """
     if multiprocessing.get_all_start_methods()[0] != "fork":  # the first is the default
         return {}
-    return {"dataloader_num_workers": _WORKERS, "dataloader_persistent_workers": True}
+    return {"dataloader_num_workers": _WORKERS}
 
 
 def decides_by_score(args: TrainingArguments) -> bool:
