@@ -51,8 +51,8 @@ def efficient_attention(
 ) -> Tensor:
     """As `flash_attention` without a window, on all GPUs, and in 32 bits too.
 
-    Torch offers this operator to sequences of variable lengths in nested tensors alone, which cost the CPU more time
-    than the GPU needs for the attention.
+    Torch offers this operator to sequences of variable lengths in nested tensors alone, of which every operation is
+    dispatched in Python.
     """
     needs_gradient = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (query, key, value))
     output: Tensor = torch.ops.aten._efficient_attention_forward(

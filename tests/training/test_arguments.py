@@ -14,6 +14,7 @@ from bert_finetune_kit.training.arguments import (
     fitting_defaults,
     given_best_metric,
     plain_arguments,
+    worker_defaults,
 )
 
 VALUES = {
@@ -120,3 +121,19 @@ def test_plain_arguments_need_no_kit():
     assert plain.learning_rate == 0.1
     assert b"bert_finetune_kit" not in pickle.dumps(plain)
     assert plain.to_dict() == args.to_dict()
+
+
+def test_worker_processes_where_they_fork(monkeypatch):
+    monkeypatch.setattr("multiprocessing.get_all_start_methods", lambda: ["fork", "spawn"])
+    assert worker_defaults()["dataloader_num_workers"] > 0
+    monkeypatch.setattr("multiprocessing.get_all_start_methods", lambda: ["spawn", "fork"])
+    assert worker_defaults() == {}
+
+
+@pytest.mark.parametrize("recipe", KINDS)
+def test_a_gpu_has_worker_processes_and_is_not_forced_off(monkeypatch, recipe):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("multiprocessing.get_all_start_methods", lambda: ["fork"])
+    defaults = KINDS[recipe].machine_defaults()
+    assert defaults["dataloader_num_workers"] > 0
+    assert "use_cpu" not in defaults
