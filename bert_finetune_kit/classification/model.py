@@ -128,13 +128,17 @@ def reorder_outputs(model: PreTrainedModel, names: Sequence[str], outputs: Seque
         names: of the labels.
         outputs: output of each label so far.
     """
-    modules = [module for name in head_modules(model) for module in getattr(model, name).modules()]
-    last = [module for module in modules if isinstance(module, nn.Linear) and module.out_features == len(outputs)][-1]
     with torch.no_grad():
-        for parameter in last.parameters():
+        for parameter in output_layer(model, len(outputs)).parameters():
             parameter.copy_(parameter[list(outputs)])
     model.config.id2label = dict(enumerate(names))
     model.config.label2id = {name: number for number, name in enumerate(names)}
+
+
+def output_layer(model: PreTrainedModel, outputs: int) -> nn.Linear:
+    """Return the last layer of a classification head."""
+    modules = [module for name in head_modules(model) for module in getattr(model, name).modules()]
+    return [module for module in modules if isinstance(module, nn.Linear) and module.out_features == outputs][-1]
 
 
 def loss_sums(output: ClassificationOutput) -> dict[str, Tensor]:

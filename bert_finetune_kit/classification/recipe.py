@@ -19,6 +19,7 @@ from ..errors import ModelError, raise_faults
 from ..modeling.architecture import new_head_modules, takes_token_types
 from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
+from ..modeling.output_scale import scale_output
 from ..modeling.trainable import layer_lr_multiplier
 from ..recipes.finetuning import build_trainable, default_hyperparameters, early_stopping, finetuning_faults
 from ..recipes.launch import parse_flags
@@ -43,7 +44,7 @@ from .label_order import check_label_order, declared_order_note, output_order, s
 from .labels import LabelSet
 from .metric_set import metric_set
 from .metrics import decode
-from .model import build_model, forward, loss_sums, num_items, reorder_outputs
+from .model import build_model, forward, loss_sums, num_items, output_layer, reorder_outputs
 from .predict import Prediction, predict_logits, to_predictions, to_rows
 from .report import describe
 from .task_file import find_task, load_task, save_task
@@ -238,7 +239,10 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         size, pad_token_id = vocabulary_size(data.tokenizer), data.tokenizer.pad_token_id
 
         def build() -> tuple[Any, list[str]]:
-            return build_model(data.initial_model, data.labels, size, self.config.new_head, pad_token_id)
+            model, new = build_model(data.initial_model, data.labels, size, self.config.new_head, pad_token_id)
+            if data.labels.kind == "regression" and (self.checkpoint is None or new_head_modules(model, new)):
+                scale_output(output_layer(model, 1), data.train.labels.mean(), data.train.labels.std())
+            return model, new
 
         score = partial(forward, kind=data.labels.kind, label_smoothing=self.args.label_smoothing_factor)
         built = build_trainable(data, self.config, self.lora, build, score)

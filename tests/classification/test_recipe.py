@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset, DatasetDict
+from safetensors.torch import load_file
+from small_recipes import assert_same_weights
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -514,3 +516,42 @@ def test_validation_targets_that_are_all_equal_leave_correlations_undefined(make
     text = Path(recipe.output_dir, "report.md").read_text("utf-8")
     assert re.search(r"\| Pearson \| – \|", text)
     assert "pearson" not in str(recipe.model_card(report).data)
+
+
+def ratings(count=64):
+    """Texts with ratings far from 0."""
+    return toy(count).map(lambda row, number: {"label": 300.0 + 100 * (number % 3)}, with_indices=True)
+
+
+@pytest.mark.parametrize("lora", [None, {"r": 2}])
+def test_a_regression_starts_at_the_mean_and_saves_a_stock_model(make, lora):
+    task = ClassificationTask("ratings", kind="regression", metrics=("mse",))
+    recipe = make(
+        task, ratings(), lora=lora, max_steps=2, learning_rate=1e-4, config=ClassificationConfig(max_length=64)
+    )
+    report = recipe.train()
+    targets = np.array(ratings()["label"])
+    assert report.scores[0]["mse"] < 1.5 * targets.var()  # a head at 0 has 400 ** 2
+    texts = ratings()["text"][:5]
+    expected = [prediction.label for prediction in recipe.predict(texts)]
+    again = ClassificationRecipe.from_pretrained(recipe.output_dir)
+    assert [prediction.label for prediction in again.predict(texts)] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_regression_resumes_bit_by_bit(make, tmp_path):
+    task = ClassificationTask("ratings", kind="regression", metrics=("mse",))
+    settings = {"max_steps": 4, "save_strategy": "steps", "save_steps": 2, "load_best_model_at_end": False}
+    whole = make(task, ratings(), output_dir=tmp_path / "whole", **settings)
+    whole.train()
+
+    class Interrupt(TrainerCallback):
+        def on_step_end(self, args, state, control, **_):
+            if state.global_step == 3:
+                raise KeyboardInterrupt
+
+    parts = make(task, ratings(), output_dir=tmp_path / "parts", **settings)
+    parts.callbacks = [Interrupt()]
+    with pytest.raises(KeyboardInterrupt):
+        parts.train()
+    make(task, ratings(), output_dir=tmp_path / "parts", **settings).train(resume=True)
+    assert_same_weights(*(load_file(tmp_path / name / "model.safetensors") for name in ("whole", "parts")))
