@@ -48,7 +48,8 @@ test-oldest: ## run the tests with the oldest Hugging Face packages allowed, in 
 test-newest: ## run the tests with the newest Hugging Face packages there are, in .venv-newest
 	$(call test_with,newest,--upgrade $(HUGGING_FACE))
 
-gpu: $(STAMP) ## check parity, recipes, resume and speed on a GPU
+gpu: $(STAMP) ## run the tests that need a GPU, and check parity, recipes, resume and speed on it
+	$(BIN)/python -m pytest -m gpu tests/gpu
 	$(BIN)/python benchmarks/gpu.py
 
 check: $(STAMP) ## lint, format, types, architecture
