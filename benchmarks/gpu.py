@@ -104,7 +104,8 @@ def check_parity(setup: Setup, dtype: torch.dtype, tolerance: float) -> None:
         compare_unpadded(setup, head, stock, batch, tolerance)
     for architecture in ARCHITECTURES:
         torch.manual_seed(0)
-        config = AutoConfig.for_model(architecture, num_hidden_layers=2)
+        width = {"hidden_size": 64, "num_attention_heads": 2} if setup.on_cpu else {}
+        config = AutoConfig.for_model(architecture, num_hidden_layers=2, **width)
         stock = AutoModelForSequenceClassification.from_config(without_dropout(config)).to(setup.device, dtype).train()
         ids, mask = batch["input_ids"] % config.vocab_size, batch["attention_mask"]
         inputs = {"input_ids": ids.masked_fill(mask == 0, config.pad_token_id), "attention_mask": mask}
