@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ModelError
+from ..modeling.loading import shown_name, was_given_as_object
 from ..tasks.task import Kind
 from .labels import LabelSet
 
@@ -51,8 +52,10 @@ def check_label_order(labels: LabelSet, config: Any, checkpoint: str) -> None:
 
     Raises:
         ModelError: kind, names or order differ, or the checkpoint does not name its labels and the task does not
-            declare their order; the message shows both.
+            declare their order; the message shows both. A model object without names is one that the user has made for
+            the task: it takes the labels in the order of the data.
     """
+    is_object, checkpoint = was_given_as_object(checkpoint), shown_name(checkpoint)
     _check_kind(labels, config, checkpoint)
     saved = saved_names(config)
     if labels.kind == "regression" and len(saved) == 1:
@@ -60,6 +63,8 @@ def check_label_order(labels: LabelSet, config: Any, checkpoint: str) -> None:
     if same_names(saved, labels.names) or _is_declared(labels, saved):
         return
     unnamed = are_default_names(saved)
+    if unnamed and len(saved) == labels.outputs and is_object:
+        return
     if unnamed and len(saved) == labels.outputs:
         raise ModelError(
             f"{checkpoint} does not name its labels ({', '.join(saved)}), so their order is unknown; those of the data "
@@ -68,8 +73,9 @@ def check_label_order(labels: LabelSet, config: Any, checkpoint: str) -> None:
         )
     lower_saved, lower_names = (sorted(name.lower() for name in names) for names in (saved, labels.names))
     shown = f"{len(saved)} without names" if unnamed else f"({', '.join(saved)})"
+    trained = f"has a head of {len(saved)} outputs" if unnamed and is_object else f"was trained for the labels {shown}"
     raise ModelError(
-        f"{checkpoint} was trained for the labels {shown}; the task has ({', '.join(labels.names) or 'one number'}). "
+        f"{checkpoint} {trained}; the task has ({', '.join(labels.names) or 'one number'}). "
         f"{'The names are the same in another order. ' if lower_saved == lower_names else ''}"
         f"Declare labels in the order of the checkpoint to reuse its head, {_NEW_HEAD}"
     )
@@ -98,7 +104,8 @@ def declared_order_note(labels: LabelSet, config: Any, checkpoint: str) -> str |
     if labels.kind == "regression" or not are_default_names(saved) or same_names(saved, labels.names):
         return None
     order = ", ".join(f"{default} is {name}" for default, name in zip(saved, labels.names, strict=True))
-    return f"{checkpoint} does not name its labels; the declared order was taken for that of its head: {order}"
+    taken = "declared order" if labels.accepts_ids else "order of the data"
+    return f"{shown_name(checkpoint)} does not name its labels; the {taken} was taken for that of its head: {order}"
 
 
 def output_order(declared: Sequence[str], saved: Sequence[str]) -> list[int] | None:

@@ -28,6 +28,21 @@ BERT_SIZES = {
 }
 
 
+NAME_FILE = "given_model.txt"
+"""In the folder of a model that was given as an object: how messages name it."""
+
+
+def shown_name(model_name_or_path: str | Path) -> str:
+    """Return how messages name a checkpoint: as it was given, and the object where one was given."""
+    given = was_given_as_object(model_name_or_path)
+    return (Path(model_name_or_path) / NAME_FILE).read_text("utf-8") if given else str(model_name_or_path)
+
+
+def was_given_as_object(model_name_or_path: str | Path) -> bool:
+    """Return whether a checkpoint is that of a model which was given as an object."""
+    return (Path(model_name_or_path) / NAME_FILE).is_file()
+
+
 def sized_config(size: str, vocab_size: int = 30_522, **settings: Any) -> BertConfig:
     """Return the `BertConfig` of a size by name.
 
@@ -88,7 +103,7 @@ def checkpoint_config(model_name_or_path: str | Path) -> PretrainedConfig:
             f"{str(model_name_or_path)!r} is no size ({', '.join(BERT_SIZES)}), and cannot be loaded as a checkpoint "
             f"from a folder or the Hub: {reason}"
         ) from (None if failure else error)
-    check_encoder(config, str(model_name_or_path))
+    check_encoder(config, shown_name(model_name_or_path))
     return config
 
 
@@ -124,6 +139,7 @@ def load_pretrained(
         ModelError: the checkpoint cannot be read, lacks weights of the encoder, or has weights of another shape.
     """
     checkpoint_config(model_name_or_path)
+    shown = shown_name(model_name_or_path)
     try:
         with quiet_transformers():  # the caller reports newly initialized weights, once
             loaded: Any = head.from_pretrained(
@@ -132,17 +148,17 @@ def load_pretrained(
     except Exception as error:
         failure = hub_failure(error)
         raise ModelError(
-            f"The weights of {model_name_or_path} cannot be loaded: "
+            f"The weights of {shown} cannot be loaded: "
             + (failure or f"{error} Check that the checkpoint is complete.")
         ) from (None if failure else error)
     model, loading = loaded
     mismatched = sorted(loading["mismatched_keys"])
-    _check_shapes([row for row in mismatched if not new_head or _in_encoder(row[0], model)], model_name_or_path)
+    _check_shapes([row for row in mismatched if not new_head or _in_encoder(row[0], model)], shown)
     missing = sorted({*loading["missing_keys"], *(name for name, *_ in mismatched)})
     encoder = [key for key in missing if _in_encoder(key, model) and ".pooler." not in key]
     if encoder:
         raise ModelError(
-            f"{len(encoder)} weights of the encoder are not in {model_name_or_path} (such as {encoder[0]}) and would "
+            f"{len(encoder)} weights of the encoder are not in {shown} (such as {encoder[0]}) and would "
             "be randomly initialized. Check that it is such a checkpoint; to train from scratch, pass a config or "
             "the name of a size."
         )

@@ -41,10 +41,11 @@ def is_small(model: Any) -> bool:
     """
     if model is None:
         return True
-    config: Any = model.config if isinstance(model, nn.Module) else config_from_scratch(model, vocab_size=1)
-    if config is None and Path(str(model)).is_dir():
+    is_module = isinstance(model, nn.Module)
+    config: Any = getattr(model, "config", None) if is_module else config_from_scratch(model, vocab_size=1)
+    if config is None and not is_module and Path(str(model)).is_dir():
         config = checkpoint_config(str(model))
-    return bool(config is not None and config.hidden_size < _BASE_WIDTH)
+    return bool(getattr(config, "hidden_size", _BASE_WIDTH) < _BASE_WIDTH)
 
 
 def finetuning_faults(args: TrainingArguments, config: FineTuningConfig, model: Any, lora: Any) -> list[str]:

@@ -265,7 +265,7 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
         """Return all settings that can change the result of a run, as plain data by name."""
         settings = {name: value for name, value in self.given().items() if name != "callbacks"}
         settings["model"] = self.model_name_or_path
-        named = {} if self.model_object is None else {"model": self.model_object.name}
+        named = {} if self.model_object is None else self.model_object.fingerprint()
         return {"recipe": self.name} | settings_fingerprint({"config": self.config, **settings}, self.args) | named
 
     def run_fingerprint(self, data: DataT) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from ..training.trainer import KitTrainer
 from .description import describe_run
 from .hooks import RecipeHooks
 from .launch import run_command_line
+from .model_object import as_given
 from .seeds import train_with_seeds
 from .state import LoadedModel, Prepared, RecipeState
 
@@ -65,10 +66,8 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
             data = self.load_data()
         args = with_best_metric(self.args, data, self.callbacks)
         with timings.stage("model"):
-            built = self.build_model(data)
+            built = as_given(self.build_model(data), self.model_object)
         unpadded, notes = skip_padding(built.model, self.unpad, self.on_xla)
-        if built.new_parts:
-            notes = (f"Newly initialized: {', '.join(built.new_parts)}", *notes)
         prepared = Prepared(data, built, args, unpadded, (*data.notes, *built.notes, *notes))
         self.state = replace(self.state, prepared=prepared)
         return prepared
