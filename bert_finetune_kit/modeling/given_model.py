@@ -59,9 +59,12 @@ def _own_code(model: PreTrainedModel) -> Iterator[str]:
         return
     with init_empty_weights(), quiet_transformers():
         expected = dict(stock(copy.deepcopy(model.config)).named_modules())
+    exchanged: list[str] = []
     for name, module in model.named_modules():
         own, usual = _stock_class(module), type(expected[name]) if name in expected else None
-        if own is not usual and not (own.__module__ == getattr(usual, "__module__", None) and _is_stock(own)):
+        if own is not usual and _is_exchanged(own, usual):
+            exchanged.append(f"{name}.")
+        elif own is not usual and not name.startswith(tuple(exchanged)):
             there = f"where the stock one has {usual.__name__}" if usual is not None else "which the stock one has not"
             yield f"a module {name} of class {own.__name__}, {there}"
         forward = vars(module).get("forward")
@@ -69,9 +72,9 @@ def _own_code(model: PreTrainedModel) -> Iterator[str]:
             yield f"a forward of its own in {name or 'the model'}"
 
 
-def _is_stock(module_class: type) -> bool:
-    """Whether a class is one of transformers, some of which exchange their modules among classes of their own file."""
-    return module_class.__module__.startswith(_MODELS)
+def _is_exchanged(own: type, usual: type | None) -> bool:
+    """Whether transformers itself may have put one class in the place of the other, as BigBird does with attentions."""
+    return own.__module__.startswith(_MODELS) and own.__module__ == getattr(usual, "__module__", None)
 
 
 def _stock_class(module: nn.Module) -> type:

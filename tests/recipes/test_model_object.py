@@ -9,8 +9,12 @@ from peft import LoraConfig, get_peft_model
 from small_recipes import SOURCES, build
 from torch import nn
 from transformers import (
-    AutoModel, AutoModelForSequenceClassification, BertForSequenceClassification, T5Config, T5ForConditionalGeneration,
-)  # fmt: skip
+    AutoModel,
+    AutoModelForSequenceClassification,
+    BertForSequenceClassification,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
 from bert_finetune_kit import ClassificationRecipe, ClassificationTask, ConfigError, LabelledSource, ModelError
 from bert_finetune_kit.recipes import model_object
@@ -100,7 +104,7 @@ def test_code_of_its_own_is_refused_before_anything_is_stored(build_model, fault
 def test_unsuitable_models_are_named_as_what_they_are(config, tokenizer, monkeypatch):
     monkeypatch.setattr(model_object, "mkdtemp", None)
     t5 = T5ForConditionalGeneration(T5Config(vocab_size=20, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2))
-    with pytest.raises(ModelError, match="^The given T5ForConditionalGeneration is a t5 model"):
+    with pytest.raises(ModelError, match=r"^The given T5ForConditionalGeneration is a t5 model"):
         ClassificationRecipe(model=t5, tokenizer=tokenizer)
     for wrapped, name in (
         (nn.DataParallel(AutoModel.from_config(config)), "DataParallel"),
