@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, TrainingArguments
 from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 
+from ..compat.accelerate import OwnState
 from ..compat.trainer import BestCheckpointTrainer, RunningLoss
 from ..contract import Batch, Forward, Outputs, call_model
 from ..errors import NonFiniteLossError, OutputError
@@ -67,6 +68,7 @@ class KitTrainer(BestCheckpointTrainer):
         super().__init__(args=adapt_arguments(args), **settings)
         if self.is_fsdp_enabled:
             prepare_for_fsdp(self.model, self.accelerator.state.fsdp_plugin)
+        self._accelerator_state = OwnState(self.accelerator)
         self._loss, self._forward = loss, forward
         self._lr_multiplier = lr_multiplier
         self._meter = Meter()
@@ -105,6 +107,7 @@ class KitTrainer(BestCheckpointTrainer):
         Raises:
             OutputError: a checkpoint could not be written.
         """
+        self._accelerator_state.restore()
         checkpoint = None if resume_from_checkpoint is None else Path(resume_from_checkpoint)
         if checkpoint is not None:
             state, callbacks = load_state(checkpoint), self.callback_handler.callbacks
@@ -244,6 +247,7 @@ class KitTrainer(BestCheckpointTrainer):
 
     def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
         """`Trainer.evaluate`, not counted in the training time."""
+        self._accelerator_state.restore()
         with self._meter.clock.paused(), evaluation_memory(self.args, str(self.args.output_dir)):
             return super().evaluate(*arguments, **settings)
 
@@ -253,6 +257,7 @@ class KitTrainer(BestCheckpointTrainer):
 
     def outputs(self, dataset: Any) -> Outputs:
         """Return the outputs of the model for all examples, (examples, …) by field, without scoring them."""
+        self._accelerator_state.restore()
         scorer, self.compute_metrics = self.compute_metrics, None
         try:
             predictions: Any = self.predict(dataset).predictions

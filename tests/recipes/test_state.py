@@ -55,6 +55,13 @@ def test_an_evaluation_before_does_not_change_a_training(make_recipe, tmp_path):
     assert_same_weights(weights(recipe), weights(expected))
 
 
+def test_a_trained_recipe_is_evaluated_after_another_one_was_made(make_recipe, tmp_path):
+    recipe = make_recipe(**SHORT)
+    report = recipe.train()
+    make_recipe(output_dir=tmp_path / "another", **SHORT).args.device  # noqa: B018 (the look-up resets accelerate)
+    assert recipe.evaluate()["loss"] == report.result["loss"]
+
+
 def test_another_attention_and_another_config_of_a_folder_are_refused(make_recipe, config, tmp_path):
     recipe = make_recipe(**SHORT)
     recipe.callbacks.append(Signal(2))
