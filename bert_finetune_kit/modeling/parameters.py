@@ -1,7 +1,9 @@
 """Where the parameters of a model are: a tree by module, tied weights counted once."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -9,6 +11,7 @@ from transformers import MODEL_MAPPING, PretrainedConfig
 
 from .architecture import architecture_name, empty_encoder
 from .layers import group_runs
+from .weights import stored_weights, weights_file
 
 _SPOKEN_WITH_A_VOWEL = ("A", "E", "I", "O", "XLM", "MPNet", "Mra")  # beginnings of names
 
@@ -58,11 +61,15 @@ class ParameterReport:
         return "\n".join(_line(depth, module) for depth, module in self.folded().lines())
 
 
-def parameter_report(model: nn.Module | PretrainedConfig) -> ParameterReport:
+def parameter_report(model: nn.Module | PretrainedConfig | str | Path) -> ParameterReport:
     """Count the parameters of `model` by module.
 
     Args:
-        model: any module, or a config for the encoder with its pooler (counted without allocating the weights).
+        model: any module, a config for the encoder with its pooler (counted without allocating the weights), or a
+            folder that contains model.safetensors, in which tied weights are stored once.
+
+    Raises:
+        ConfigError: it is none of these.
 
     >>> from transformers import BertConfig
     >>> parameter_report(BertConfig()).total  # bert-base-uncased
@@ -70,6 +77,8 @@ def parameter_report(model: nn.Module | PretrainedConfig) -> ParameterReport:
     """
     if isinstance(model, PretrainedConfig):
         model = empty_encoder(model)
+    if not isinstance(model, nn.Module):
+        return _count_stored(weights_file(model))
     owners: dict[int, str] = {}
     return _count(model, type(model).__name__, "", owners)
 
@@ -111,6 +120,24 @@ def _count(module: nn.Module, name: str, path: str, owners: dict[int, str]) -> P
             report.trainable += counted.trainable
             report.tied += counted.tied
     return report
+
+
+def _count_stored(file: Path) -> ParameterReport:
+    """Count the parameters in a safetensors file, in the order of their names with numbers read as such."""
+    report = ParameterReport(file.parent.name, 0, 0)
+    for name, weight in sorted(stored_weights(file).items(), key=lambda item: _numbers_padded(item[0])):
+        module = report
+        module.total, module.trainable = module.total + weight.count, module.trainable + weight.count
+        for part in name.split(".")[:-1]:
+            if not module.children or module.children[-1].name != part:
+                module.children.append(ParameterReport(part, 0, 0))
+            module = module.children[-1]
+            module.total, module.trainable = module.total + weight.count, module.trainable + weight.count
+    return report
+
+
+def _numbers_padded(name: str) -> list[str]:
+    return re.sub(r"\d+", lambda number: number[0].zfill(9), name).split(".")
 
 
 def _is_next_layer(previous: ParameterReport, module: ParameterReport) -> bool:

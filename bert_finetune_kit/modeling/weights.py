@@ -74,15 +74,10 @@ def weights_of(model: nn.Module | PretrainedConfig | str | Path) -> dict[str, We
     Raises:
         ConfigError: it is none of these.
     """
-    if isinstance(model, str | Path) and (Path(model) / SAFE_WEIGHTS_NAME).is_file():
-        return weights_in(Path(model) / SAFE_WEIGHTS_NAME)
     if isinstance(model, PretrainedConfig):
         model = empty_encoder(model)
     if not isinstance(model, nn.Module):
-        raise ConfigError(
-            f"{model!r} has no parameters to compare: pass a model, a config, or a folder that contains "
-            f"{SAFE_WEIGHTS_NAME}."
-        )
+        return weights_in(weights_file(model))
     deltas = adapter_deltas(model)
     weights = {
         name: Weight(
@@ -94,6 +89,20 @@ def weights_of(model: nn.Module | PretrainedConfig | str | Path) -> dict[str, We
         if not is_original_module(name)
     }
     return by_stock_name(weights)
+
+
+def weights_file(folder: object) -> Path:
+    """Return the safetensors file in a folder.
+
+    Raises:
+        ConfigError: it is no folder with such a file.
+    """
+    if isinstance(folder, str | Path) and (Path(folder) / SAFE_WEIGHTS_NAME).is_file():
+        return Path(folder) / SAFE_WEIGHTS_NAME
+    raise ConfigError(
+        f"{folder!r} has no parameters to compare or count: pass a model, a config, or a folder that contains "
+        f"{SAFE_WEIGHTS_NAME}."
+    )
 
 
 def _read(parameter: Tensor, delta: Callable[[], Tensor] | None) -> Tensor:

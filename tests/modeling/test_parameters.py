@@ -5,7 +5,7 @@ import torch
 import transformers
 from transformers import BertConfig
 
-from bert_finetune_kit import BERT_SIZES, parameter_report
+from bert_finetune_kit import BERT_SIZES, ConfigError, parameter_report
 from bert_finetune_kit.modeling.loading import sized_config
 from bert_finetune_kit.modeling.parameters import count_parameters
 
@@ -100,3 +100,15 @@ def test_only_neighbours_are_folded():
 
     layers = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4), nn.Linear(4, 4))
     assert [child.name for child in parameter_report(layers).folded().children] == ["0", "2-3"]
+
+
+def test_a_folder(tmp_path):
+    config = BertConfig(vocab_size=50, hidden_size=8, num_hidden_layers=12, num_attention_heads=2, intermediate_size=8)
+    model = transformers.BertForMaskedLM(config)
+    model.save_pretrained(tmp_path)
+    stored, held = parameter_report(tmp_path), parameter_report(model)
+    assert stored.total == stored.trainable == held.total  # the tied decoder once
+    assert stored["bert.encoder.layer"].total == held["bert.encoder.layer"].total
+    assert "0-11 (12 ×)" in str(stored)
+    with pytest.raises(ConfigError, match=r"has no parameters to compare or count: .*model\.safetensors"):
+        parameter_report(tmp_path / "missing")
