@@ -10,7 +10,7 @@ from transformers import PretrainedConfig
 
 from ..compat.peft import is_adapter
 from .layers import group_runs, layer_of, module_of, module_position
-from .weights import Weight, Weights, total_count, weights_of
+from .weights import MaskedHead, Weight, Weights, masked_head, total_count, weights_of
 
 _CHUNK = 1 << 20  # elements that are compared at once, so that memory stays constant
 
@@ -60,6 +60,12 @@ class ParameterChange:
     """Parameters in LoRA adapters: in `after`, or merged into its weights."""
     from_scratch: bool = False
     """Whether all weights before were randomly initialized."""
+    heads: tuple[str, ...] = ()
+    """Modules that are in a head, before or after."""
+    masked_head: tuple[str, ...] = ()
+    """Modules of a head for masked tokens, before or after, or in the checkpoint."""
+    tied_decoder: bool = False
+    """Whether the decoder of that head is the matrix of the word embeddings."""
 
     def __str__(self) -> str:
         lines = [f"{self.before:,} → {self.after:,} ({self.after - self.before:+,})"]
@@ -118,6 +124,7 @@ def compare_weights(
     trained: int = 0,
     adapters: int = 0,
     from_scratch: bool = False,
+    checkpoint_head: MaskedHead | None = None,
 ) -> ParameterChange:
     """Compare parameters by name.
 
@@ -128,7 +135,12 @@ def compare_weights(
         trained: number of trainable parameters.
         adapters: number of parameters in adapters.
         from_scratch: whether the weights before were randomly initialized.
+        checkpoint_head: the head for masked tokens in a checkpoint with further weights.
     """
+    head = next(
+        (head for head in (checkpoint_head, masked_head(before), masked_head(after)) if head and head.modules),
+        MaskedHead(),
+    )
     modules = sorted(dict.fromkeys(map(module_of, [*before, *after])), key=module_position)
     return ParameterChange(
         total_count(before.values()),
@@ -145,7 +157,14 @@ def compare_weights(
         trained,
         adapters,
         from_scratch,
+        tuple(module for module in modules if _is_head(before, module) or _is_head(after, module)),
+        head.modules,
+        head.is_tied,
     )
+
+
+def _is_head(weights: Weights, module: str) -> bool:
+    return any(weight.in_head for weight in _in_module(weights, module).values())
 
 
 def _in_module(weights: Weights, module: str) -> dict[str, Weight]:

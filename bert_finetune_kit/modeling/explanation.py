@@ -1,6 +1,7 @@
 """A parameter change in sentences: the same ones for every comparison, each only where it applies."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,13 +17,16 @@ _MODULES = {
     "lm_head": ("the masked-language-model head", "which predicts masked tokens"),
     "predictions": ("the masked-language-model head", "which predicts masked tokens"),
     "cls.seq_relationship": ("the next-sentence head", "which classifies pairs of texts"),
-    "embeddings.word_embeddings": ("the word embeddings", ""),
-    "embeddings.tok_embeddings": ("the word embeddings", ""),
-    "embeddings.position_embeddings": ("the position embeddings", ""),
-    "embeddings.token_type_embeddings": ("the token-type embeddings", ""),
-    "embeddings.LayerNorm": ("the LayerNorm of the embeddings", ""),
 }
-_MLM_HEADS = ("cls.predictions", "lm_head", "predictions")
+# How the parts of an encoder are called, by the end of their names.
+_PARTS = {
+    r"(?:word|tok)_embeddings$|^embeddings$|(?:^|\.)embed_tokens$": "the word embeddings",
+    r"position_embeddings$": "the position embeddings",
+    r"token_type_embeddings$": "the token-type embeddings",
+    r"embeddings\.(?:LayerNorm|layer_norm|norm)$|^layer_norm_emb$": "the LayerNorm of the embeddings",
+    r"embeddings?_(?:project|hidden_mapping_in)$": "the projection of the embeddings",
+}
+_MASKED_HEAD = "lm_head"
 
 
 def explain_change(change: ParameterChange) -> list[str]:
@@ -63,24 +67,23 @@ def _counts(change: ParameterChange) -> Iterator[str]:
 
 
 def _added(change: ParameterChange) -> Iterator[str]:
-    added = [module for module in change.modules if not module.before]
+    added = {module.name: module.after for module in change.modules if not module.before}
     if added:
-        yield f"Newly initialized: {'; '.join(_purpose(module.name, module.after) for module in added)}."
+        yield f"Newly initialized: {'; '.join(_purposes(added, change))}."
 
 
 def _removed(change: ParameterChange) -> Iterator[str]:
-    removed = [module for module in change.modules if not module.after]
+    removed = {module.name: module.before for module in change.modules if not module.after}
     if removed:
-        yield f"Removed: {'; '.join(_purpose(module.name, module.before) for module in removed)}."
+        yield f"Removed: {'; '.join(_purposes(removed, change))}."
     if change.unused_heads:
-        heads = "; ".join(_purpose(name, count) for name, count in change.unused_heads.items())
+        heads = "; ".join(_purposes(change.unused_heads, change))
         yield f"Unused heads of the checkpoint, in none of these counts: {heads}."
 
 
 def _decoder(change: ParameterChange) -> Iterator[str]:
     removed = {*(module.name for module in change.modules if not module.after), *change.unused_heads}
-    head = next((name for name in _MLM_HEADS if name in removed), None)
-    if head is not None and f"{head}.decoder.weight" not in change.removed:
+    if change.tied_decoder and removed & set(change.masked_head):
         yield (
             "The decoder of the masked-language-model head is tied to the word embeddings: it is counted there, and is "
             "not removed."
@@ -181,12 +184,31 @@ def _digits(share: float) -> int:
 
 
 def _title(module: str) -> str:
-    return _MODULES[module][0] if module in _MODULES else module
+    parts = (title for pattern, title in _PARTS.items() if re.search(pattern, module))
+    return _MODULES[module][0] if module in _MODULES else next(parts, module)
 
 
-def _purpose(module: str, count: int) -> str:
-    purpose = _MODULES.get(module, ("", ""))[1]
-    return f"{_title(module)}{f', {purpose}' if purpose else ''} ({count:,})"
+def _purposes(modules: Mapping[str, int], change: ParameterChange) -> list[str]:
+    """Return modules by what they are for, the modules of a head as one.
+
+    Args:
+        modules: number of parameters by name.
+        change: that they are part of.
+    """
+    groups: dict[str, list[str]] = {}
+    known = [name for name in modules if name in change.heads and name in _MODULES and name not in change.masked_head]
+    for name in modules:
+        key = _MASKED_HEAD if name in change.masked_head else name
+        if key == name and name in change.heads and len(known) == 1:
+            key = known[0]
+        groups.setdefault(key, []).append(name)
+    return [_purpose(key, names, sum(modules[name] for name in names)) for key, names in groups.items()]
+
+
+def _purpose(key: str, names: Sequence[str], count: int) -> str:
+    purpose = _MODULES.get(key, ("", ""))[1]
+    parts = f": {_join(names)}" if len(names) > 1 else ""
+    return f"{_title(key)}{f', {purpose}' if purpose else ''} ({count:,}{parts})"
 
 
 def _titles(modules: Sequence[ModuleChange], change: ParameterChange) -> list[str]:

@@ -6,8 +6,8 @@ half the bytes, a change of less than 0.4% would round to none.
 """
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -19,7 +19,7 @@ from ..compat.peft import is_adapter
 from .change import ParameterChange, compare_weights, count_adapters
 from .checkpoint_files import checkpoint_weights
 from .layers import module_of
-from .weights import Weight, Weights, total_count, weights_in, weights_of
+from .weights import Weight, Weights, masked_head, total_count, weights_in, weights_of
 
 INITIAL_WEIGHTS_FILE = "initial_weights.safetensors"
 _METADATA_KEY = "initial_weights"
@@ -97,7 +97,7 @@ def change_since_initial(folder: str | Path) -> ParameterChange | None:
         return None
     metadata = _metadata(initial)
     after = {
-        name: Weight(weight.shape, weight.read, module_of(name) in metadata.trainable)
+        name: replace(weight, trainable=module_of(name) in metadata.trainable)
         for name, weight in weights_in(saved).items()
     }
     before, unused_heads = checkpoint_parameters(weights_in(initial), metadata.checkpoint, metadata.checkpoint_heads)
@@ -108,7 +108,12 @@ def change_since_initial(folder: str | Path) -> ParameterChange | None:
         trained=metadata.trained,
         adapters=metadata.adapters,
         from_scratch=metadata.from_scratch,
+        checkpoint_head=masked_head(_stored(metadata.checkpoint or {}, metadata.checkpoint_heads)),
     )
+
+
+def _stored(checkpoint: Mapping[str, Sequence[int]], heads: Collection[str]) -> dict[str, Weight]:
+    return {name: Weight(tuple(shape), in_head=name in heads) for name, shape in checkpoint.items()}
 
 
 def checkpoint_parameters(
@@ -127,8 +132,8 @@ def checkpoint_parameters(
     modules = set(map(module_of, initial))
     before: dict[str, Weight] = {}
     unused_heads: dict[str, int] = {}
-    for name, shape in checkpoint.items():
-        weight, module = Weight(tuple(shape)), module_of(name)
+    for name, weight in _stored(checkpoint, heads).items():
+        module = module_of(name)
         if name in initial and initial[name].shape == weight.shape:
             before[name] = initial[name]
         elif name not in heads or module in modules:

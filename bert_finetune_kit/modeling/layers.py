@@ -9,7 +9,9 @@ from torch import nn
 Item = TypeVar("Item")
 
 # The list of an encoder's layers: `encoder.layer` in BERT, `layers` in ModernBERT, `encoder.albert_layer_groups`, …
-_LAYER = re.compile(r"(?:^|\.)(?:\w*layers?|\w*layer_groups|blocks|attentions|ffns)\.(\d+)(?=\.|$)")
+# XLM keeps the parts of its layers in lists beside each other, whose modules of the same number are one layer.
+_PARTS = "attentions|ffns|layer_norm[12]"
+_LAYER = re.compile(rf"(?:^|\.)(?:\w*layers?|\w*layer_groups|blocks|(?P<part>{_PARTS}))\.(\d+)(?=\.|$)")
 _EMBEDDINGS = re.compile(r"(?:^|\.)\w*embed(?:dings|_tokens)\w*(?=\.|$)")
 _FIRST_MODULES = ("embeddings", "embed_tokens")  # of an encoder
 # Modules from the input to the output; all others follow in the order in which they appear.
@@ -40,11 +42,13 @@ def module_of(name: str) -> str:
 
     >>> [module_of(name) for name in ("encoder.layer.3.output.dense.bias", "cls.predictions.bias", "pooler.dense.bias")]
     ['encoder.layer.3', 'cls.predictions', 'pooler']
+    >>> module_of("attentions.1.q_lin.weight"), module_of("ffns.1.lin1.bias")  # of XLM
+    ('layers.1', 'layers.1')
     """
     parts = name.split(".")
     layer = _LAYER.search(name)
     if layer:
-        return name[: layer.end()]
+        return f"{name[: layer.start('part')]}layers.{layer[2]}" if layer["part"] else name[: layer.end()]
     return ".".join(parts[:-1][: 2 if parts[0] in _WITH_PARTS else 1]) or name
 
 
@@ -55,7 +59,7 @@ def layer_of(name: str) -> int | None:
     (3, 11, None)
     """
     match = _LAYER.search(name)
-    return int(match[1]) if match else None
+    return int(match[2]) if match else None
 
 
 def is_in_embeddings(name: str) -> bool:
@@ -79,13 +83,17 @@ def layer_count(names: Iterable[str]) -> int | None:
     """
     matches = [match for match in map(_LAYER.search, names) if match]
     parents = {match.string[: match.start()] for match in matches}
-    return len({match[1] for match in matches}) if len(parents) < 2 else None
+    return len({match[2] for match in matches}) if len(parents) < 2 else None
 
 
 def encoder_layers(model: nn.Module) -> list[nn.Module]:
     """Return the layers of the encoder in `model`, the first one first; those that share all weights count once."""
-    matches = ((_LAYER.search(name), module) for name, module in model.named_modules())
-    return [module for match, module in matches if match and match.end() == len(match.string)]
+    parts: dict[str, list[nn.Module]] = {}
+    for name, module in model.named_modules():
+        match = _LAYER.search(name)
+        if match and match.end() == len(name):
+            parts.setdefault(module_of(name), []).append(module)
+    return [modules[0] if len(modules) == 1 else nn.ModuleList(modules) for modules in parts.values()]
 
 
 def module_position(module: str) -> tuple[int, int]:

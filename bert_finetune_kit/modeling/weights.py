@@ -14,7 +14,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 from ..compat.peft import adapter_deltas, is_original_module, unwrapped_name
 from ..errors import ConfigError
 from .architecture import empty_encoder
-from .layers import encoder_prefix
+from .layers import encoder_prefix, is_in_embeddings, module_of
 
 # Checkpoints made with TensorFlow have these names, and transformers renames them when it loads.
 _OLD_ENDINGS = {"gamma": "weight", "beta": "bias"}
@@ -44,6 +44,34 @@ Weights = Mapping[str, Weight]
 def total_count(weights: Iterable[Weight], trainable: bool = False) -> int:
     """Return the number of elements of `weights`, or of the trainable ones alone."""
     return sum(weight.count for weight in weights if weight.trainable or not trainable)
+
+
+@dataclass(frozen=True)
+class MaskedHead:
+    """The head of a model that predicts masked tokens."""
+
+    modules: tuple[str, ...] = ()
+    is_tied: bool = False
+    """Whether its decoder is the matrix of the word embeddings."""
+
+
+def masked_head(weights: Weights) -> MaskedHead:
+    """Return the head for masked tokens among weights: one that has a number for each word.
+
+    Modules of a head with two outputs, for pairs of texts, are not in it.
+    """
+    tables = [weight for name, weight in weights.items() if _is_word_table(name, weight)]
+    words = max((weight.shape[0] for weight in tables), default=0)
+    heads = {name: weight for name, weight in weights.items() if weight.in_head and weight.shape[:1] > (2,)}
+    if not any(weight.shape[0] == words for weight in heads.values()):
+        return MaskedHead()
+    owned = any(weight.shape[0] == words and len(weight.shape) > 1 for weight in heads.values())
+    return MaskedHead(tuple(dict.fromkeys(map(module_of, heads))), not owned)
+
+
+def _is_word_table(name: str, weight: Weight) -> bool:
+    is_other = "position" in name or "token_type" in name
+    return len(weight.shape) == 2 and not weight.in_head and not is_other and is_in_embeddings(name)
 
 
 def by_stock_name(weights: Mapping[str, Weight]) -> dict[str, Weight]:

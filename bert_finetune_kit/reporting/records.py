@@ -113,6 +113,12 @@ class WeightChange(TypedDict, total=False):
     adapters: int
     """Parameters of LoRA."""
     from_scratch: bool
+    heads: list[str]
+    """Modules that are in a head."""
+    masked_head: list[str]
+    """Modules of a head for masked tokens."""
+    tied_decoder: bool
+    """Whether the decoder of that head is the matrix of the word embeddings."""
     explanation: list[str]
     """The change in sentences."""
 

@@ -160,3 +160,15 @@ def test_as_json(checkpoint, tmp_path):
     assert json.loads(json.dumps(data))["modules"] == data["modules"]
     assert [module["name"] for module in data["modules"]][-1] == "cls.predictions"
     assert data["unused_heads"] == {"cls.seq_relationship": 66}
+
+
+def test_an_unused_head_is_named_by_what_it_is_for(tmp_path):
+    config = transformers.DistilBertConfig(vocab_size=50, dim=8, n_layers=1, n_heads=2, hidden_dim=8)
+    transformers.DistilBertForMaskedLM(config).save_pretrained(tmp_path / "checkpoint")
+    model = transformers.DistilBertForSequenceClassification.from_pretrained(tmp_path / "checkpoint")
+    sentences = sentences_of(change_of(model, tmp_path / "checkpoint", tmp_path))
+    head = "the masked-language-model head, which predicts masked tokens (138: vocab_"
+    assert f"Unused heads of the checkpoint, in none of these counts: {head}" in sentences
+    assert "head is tied to the word embeddings" in sentences
+    added = "the classifier, which maps a sequence to one score per label (90: classifier and pre_classifier)"
+    assert f"Newly initialized: {added}." in sentences
