@@ -17,7 +17,9 @@ from .vocabulary_file import SPECIAL_TOKENS, VocabularyFile, normalization, norm
 
 _ROLES = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
 _SPECIAL_TOKENS = dict(zip(_ROLES, SPECIAL_TOKENS, strict=True))
-_MATCHING = "Give the tokenizer that the model was trained with, or a BertConfig with the size of the tokenizer."
+_MATCHING = (
+    "Give the tokenizer that the model was trained with, or for new weights a config with the size of the tokenizer."
+)
 _VOCABULARY = "vocab.txt"
 _SHOWN = 3
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")

@@ -80,13 +80,26 @@ def check_encoder(config: PretrainedConfig, name: str) -> None:
         name: of the model, for the message.
 
     Raises:
-        ModelError: it is none, or it cannot tell padding from text.
+        ModelError: it is none, it cannot tell padding from text, or its config is incomplete or of an unknown class.
     """
+    stock = _stock_config(config)
+    if stock is not None and stock is not type(config):
+        raise ModelError(
+            f"{name} has a config of a class that transformers does not know ({type(config).__name__}): pass a "
+            f"{stock.__name__} with the same settings."
+        )
     fault = _encoder_fault(config)
     if fault:
         raise ModelError(
             f"{name} is a {config.model_type} model, {fault}: choose an encoder such as BERT, RoBERTa, DistilBERT, "
             "ELECTRA, ALBERT, DeBERTa or ModernBERT."
+        )
+    languages = tuple(getattr(config, "languages", None) or ())
+    if languages and getattr(config, "default_language", "") is None:
+        raise ModelError(
+            f"{name} has adapters for {len(languages)} languages and no default one: set default_language in its "
+            f"config, such as {languages[0]!r}; or load the model, call set_default_language({languages[0]!r}), and "
+            "pass it as an object with its tokenizer."
         )
 
 
@@ -97,12 +110,27 @@ def _encoder_fault(config: PretrainedConfig) -> str:
         return "set up as a decoder (is_decoder), which reads from left to right only"
     head = _head(config, "MaskedLM")
     if head is None:
-        return "which has no head for masked words, the mark of an encoder that reads in both directions"
+        return (
+            "which has no head for masked words in transformers, the sign of an encoder that reads in both directions"
+        )
     if head.main_input_name != "input_ids":
         return f"which reads {head.main_input_name} instead of tokens"
-    if "attention_mask" not in inspect.signature(head.forward).parameters:
+    inputs = inspect.signature(head.forward).parameters
+    if "pixel_values" in inputs:
+        return "which reads images beside texts"
+    if getattr(config, "type_vocab_sizes", None):
+        return "which reads tables, whose tokens have several kinds of types"
+    if "attention_mask" not in inputs:
         return "which has no attention mask, so that the padding of a batch would change its results"
     return ""
+
+
+def _stock_config(config: PretrainedConfig) -> type[PretrainedConfig] | None:
+    """Return the class of transformers that a config is of, or derived from."""
+    if config.model_type not in transformers.CONFIG_MAPPING:
+        return None
+    known: type[PretrainedConfig] = transformers.CONFIG_MAPPING[config.model_type]
+    return known if isinstance(config, known) else None
 
 
 def _head(config: PretrainedConfig, task: str) -> Head | None:

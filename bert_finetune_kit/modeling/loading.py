@@ -85,6 +85,7 @@ def config_from_scratch(
         return None
     if pad_token_id is not None:
         config.pad_token_id = pad_token_id
+    config.return_dict = True  # outputs are read by name
     return config
 
 
@@ -104,6 +105,7 @@ def checkpoint_config(model_name_or_path: str | Path) -> PretrainedConfig:
             f"from a folder or the Hub: {reason}"
         ) from (None if failure else error)
     check_encoder(config, shown_name(model_name_or_path))
+    config.return_dict = True  # outputs are read by name
     return config
 
 
@@ -138,7 +140,7 @@ def load_pretrained(
     Raises:
         ModelError: the checkpoint cannot be read, lacks weights of the encoder, or has weights of another shape.
     """
-    checkpoint_config(model_name_or_path)
+    settings = {"config": checkpoint_config(model_name_or_path)} | settings
     shown = shown_name(model_name_or_path)
     try:
         with quiet_transformers():  # the caller reports newly initialized weights, once

@@ -6,9 +6,11 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from ..compat.transformers import get_attn_implementation
+from ..errors import ModelError
 from .encoders import stock_encoders
 from .fixed_shapes import fix_shapes
-from .padding_effect import reads_padding
+from .padding_effect import check_attention, head_reads_padding, reads_padding
+from .sparse_attention import choose_attention
 from .unpadding import unpad_encoder
 
 
@@ -21,26 +23,44 @@ def skip_padding(model: Any, wanted: bool, on_xla: bool) -> tuple[bool, tuple[st
         on_xla: whether the device compiles every new shape, so that padding is computed in a few fixed shapes.
 
     Raises:
-        ModelError: the encoder takes sequences of one length alone.
+        ModelError: the encoder takes sequences of one length alone, computes no attention, or has a head that reads
+            padding.
     """
+    chosen = choose_attention(model)
     if on_xla:
         fix_shapes(model)
-        return False, ()
+        return False, chosen
     if not wanted:
-        return False, _effect(model)
+        return False, (*chosen, *_effect(model))
     if unpad_encoder(model):
         return True, ()
-    return False, (f"Padding is computed: {_reason(model)}", *_effect(model))
+    return False, (f"Padding is computed: {_reason(model)}", *chosen, *_effect(model))
 
 
 def _effect(model: nn.Module) -> tuple[str, ...]:
     """Return a note where padding changes what is computed."""
-    encoder: Any = next((module.base_model for module in model.modules() if isinstance(module, PreTrainedModel)), None)
-    if encoder is None or not reads_padding(encoder):
+    stock = next((module for module in model.modules() if isinstance(module, PreTrainedModel)), None)
+    if stock is None:
+        return ()
+    encoder: Any = stock.base_model
+    check_attention(encoder)
+    if not reads_padding(encoder):
+        if stock is not encoder and head_reads_padding(stock):
+            raise ModelError(_head_message(stock))
         return ()
     return (
         f"{type(encoder).__name__} reads the padding of a batch: scores and gradients of an example depend a little on "
         "the longest one of its batch, and so on the batch size and the number of processes",
+    )
+
+
+def _head_message(model: PreTrainedModel) -> str:
+    pooling = {name: getattr(model.config, name, None) for name in ("summary_type", "classifier_pooling", "pooling")}
+    found = ", ".join(f"{name} is {value!r}" for name, value in pooling.items() if value is not None)
+    return (
+        f"The head of {type(model).__name__} reads the padding of a batch{f' ({found})' if found else ''}: scores "
+        "would depend on the other texts in it. Let the head read the first token in the config (summary_type='first'),"
+        " or choose another encoder."
     )
 
 

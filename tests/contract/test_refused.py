@@ -2,7 +2,7 @@
 
 import pytest
 import transformers
-from encoders import sample_sentences
+from encoders import sample_sentences, tiny_config
 from transformers import CONFIG_MAPPING
 
 from bert_finetune_kit import ModelError
@@ -25,11 +25,49 @@ SMALL = {"vocab_size": 60, "hidden_size": 32, "num_hidden_layers": 1, "num_atten
         ("xlnet", "no head for masked words"),
         ("fnet", "no attention mask"),
         ("perceiver", "instead of tokens"),
+        ("canine", "no head for masked words in transformers"),
+        ("tapas", "tables"),
+        ("modernvbert", "images beside texts"),
+        ("ultravbert", "images beside texts"),
     ],
 )
 def test_what_is_no_encoder_of_texts(model_type, reason):
     with pytest.raises(ModelError, match=rf"x is a {model_type} model, which .*{reason}"):
         check_encoder(CONFIG_MAPPING[model_type](), "x")
+
+
+def test_a_config_of_a_class_of_its_own():
+    class Own(transformers.RobertaConfig):
+        pass
+
+    with pytest.raises(ModelError, match=r"class that transformers does not know \(Own\): pass a RobertaConfig with"):
+        check_encoder(Own(), "x")
+
+
+def test_adapters_without_a_language():
+    config = transformers.XmodConfig(languages=["de_DE", "en_XX"])
+    with pytest.raises(ModelError, match=r"x has adapters for 2 languages .*set_default_language\('de_DE'\)"):
+        check_encoder(config, "x")
+    config.default_language = "en_XX"
+    check_encoder(config, "x")
+
+
+def test_an_encoder_that_computes_no_attention():
+    """Without its kernels transformers gives MRA no attention, and says nothing."""
+    model = transformers.AutoModelForMaskedLM.from_config(transformers.MraConfig(**SMALL))
+    with pytest.raises(ModelError, match="MraModel computes no attention on this machine"):
+        skip_padding(model, True, on_xla=False)
+
+
+@pytest.mark.parametrize(("model_type", "pooling"), [("xlm", "last"), ("flaubert", "mean")])
+def test_a_head_that_reads_padding(model_type, pooling):
+    config = tiny_config(model_type)
+    model = transformers.AutoModelForSequenceClassification.from_config(config)
+    skip_padding(model, True, on_xla=False)
+    config.summary_type = pooling
+    model = transformers.AutoModelForSequenceClassification.from_config(config)
+    with pytest.raises(ModelError, match=rf"head of \w+ reads the padding of a batch \(summary_type is '{pooling}'\)"):
+        skip_padding(model, True, on_xla=False)
 
 
 def test_a_decoder():

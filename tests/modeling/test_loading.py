@@ -11,7 +11,7 @@ from transformers import BertForPreTraining, BertForQuestionAnswering, BertForTo
 from bert_finetune_kit import ModelError
 from bert_finetune_kit.classification.labels import LabelSet
 from bert_finetune_kit.classification.model import build_model as build_classifier
-from bert_finetune_kit.modeling.loading import load_pretrained
+from bert_finetune_kit.modeling.loading import config_from_scratch, load_pretrained
 from bert_finetune_kit.pretraining.model import build_model as build_pretraining
 from bert_finetune_kit.question_answering.model import build_model as build_qa
 from bert_finetune_kit.training.checkpointing import load_weights
@@ -96,3 +96,12 @@ def test_only_the_head_that_is_to_be_new_may_have_another_shape(config, tmp_path
     assert model.classifier.out_features == 3
     for name, weight in stored.bert.named_parameters():
         assert torch.equal(model.bert.get_parameter(name), weight)
+
+
+def test_outputs_are_read_by_name_whatever_the_config_says(config, tmp_path):
+    config.return_dict = False
+    BertForPreTraining(config).save_pretrained(tmp_path)
+    model, _ = load_pretrained(BertForPreTraining, str(tmp_path))
+    assert model.config.return_dict
+    assert config_from_scratch(config, 1).return_dict
+    assert not config.return_dict

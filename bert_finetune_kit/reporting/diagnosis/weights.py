@@ -23,7 +23,7 @@ def weights_not_loaded(report: RunReport) -> Finding | None:
         return None
     model = report.model.get("model_name_or_path")
     counted = f"{untrained:.0f} of {layers:.0f} encoder layers"
-    advice = ["Use the Hub id or the folder of a pretrained BERT: fine-tuning from random weights learns little."]
+    advice = ["Use the Hub id or the folder of a pretrained model: fine-tuning from random weights learns little."]
     if from_checkpoint:
         evidence = f"{counted} of {model} have the initial weights of a new model: it was saved before any training."
         causes = ["the checkpoint was made from a config, not by training", "its training had a learning rate of 0"]
