@@ -21,8 +21,7 @@ def choose_attention(model: nn.Module) -> tuple[str, ...]:
     notes: tuple[str, ...] = ()
     for encoder in model.modules():
         if isinstance(encoder, PreTrainedModel) and encoder.base_model is encoder and is_sparse(encoder):
-            if not any(hook is _choose for hook in encoder._forward_pre_hooks.values()):
-                encoder.register_forward_pre_hook(_choose, with_kwargs=True)
+            encoder.register_forward_pre_hook(_choose, with_kwargs=True)
             notes = (
                 f"{type(encoder).__name__} attends to blocks ({SPARSE}) in batches of sequences of more than "
                 f"{_longest_full(encoder.config)} tokens, and to all tokens in shorter ones: scores and gradients of "
