@@ -43,9 +43,11 @@ def _effect(model: nn.Module) -> tuple[str, ...]:
     if stock is None:
         return ()
     encoder: Any = stock.base_model
-    check_attention(encoder)
+    is_stock = type(stock).__module__.startswith("transformers.")  # what another one computes is its author's choice
+    if is_stock:
+        check_attention(encoder)
     if not reads_padding(encoder):
-        if stock is not encoder and head_reads_padding(stock):
+        if is_stock and head_reads_padding(stock):
             raise ModelError(_head_message(stock))
         return ()
     return (

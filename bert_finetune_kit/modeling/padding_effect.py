@@ -33,15 +33,19 @@ def reads_padding(encoder: PreTrainedModel) -> bool:
 
 
 def head_reads_padding(model: PreTrainedModel) -> bool:
-    """Return whether the padding of a batch changes what the head of a model computes, as that of its last position."""
+    """Return whether the padding of a batch changes the scores of a whole sequence, as a head for the last position.
+
+    Args:
+        model: with a stock head; any that gives other scores, or needs more than tokens, is not tried.
+    """
     batches = _batches(model)
     if batches is None:
         return False
     try:
         alone, in_batch = (logits[0] for logits in _outputs(model, batches))
-    except ModelError:  # a head that needs more than tokens, such as separators
+    except (ModelError, TypeError, AttributeError):
         return False
-    return _differ(alone, in_batch, len(alone))
+    return alone.shape == (model.config.num_labels,) and _differ(alone, in_batch, len(alone))
 
 
 def check_attention(encoder: PreTrainedModel) -> None:
