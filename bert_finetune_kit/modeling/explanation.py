@@ -17,6 +17,9 @@ _MODULES = {
     "lm_head": ("the masked-language-model head", "which predicts masked tokens"),
     "predictions": ("the masked-language-model head", "which predicts masked tokens"),
     "cls.seq_relationship": ("the next-sentence head", "which classifies pairs of texts"),
+    "sop_classifier": ("the sentence-order head", "which classifies pairs of texts"),
+    "discriminator_predictions": ("the discriminator head", "which tells replaced tokens from original ones"),
+    "sequence_summary": ("the classifier", "which maps a sequence to one score per label"),
 }
 # How the parts of an encoder are called, by the end of their names.
 _PARTS = {

@@ -112,8 +112,8 @@ def keep_frozen(model: Any, frozen: frozenset[str]) -> int:
     Returns:
         How many numbers are frozen by it.
     """
-    stock = next(module for module in model.modules() if isinstance(module, PreTrainedModel))
-    prefix, count = f"{stock.base_model_prefix}.", 0
+    stock = next((module for module in model.modules() if isinstance(module, PreTrainedModel)), None)
+    prefix, count = "" if stock is None else f"{stock.base_model_prefix}.", 0
     for name, parameter in model.named_parameters():
         if parameter.requires_grad and unwrapped_name(name).removeprefix(prefix) in frozen:
             parameter.requires_grad_(False)

@@ -172,3 +172,15 @@ def test_an_unused_head_is_named_by_what_it_is_for(tmp_path):
     assert "head is tied to the word embeddings" in sentences
     added = "the classifier, which maps a sequence to one score per label (90: classifier and pre_classifier)"
     assert f"Newly initialized: {added}." in sentences
+
+
+def test_the_head_of_a_discriminator_is_named_by_what_it_is_for(tmp_path):
+    config = transformers.ElectraConfig(
+        vocab_size=50, hidden_size=8, embedding_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8
+    )
+    transformers.ElectraForPreTraining(config).save_pretrained(tmp_path / "checkpoint")
+    model = transformers.ElectraForSequenceClassification.from_pretrained(tmp_path / "checkpoint")
+    sentences = sentences_of(change_of(model, tmp_path / "checkpoint", tmp_path))
+    head = "the discriminator head, which tells replaced tokens from original ones (81)"
+    assert f"Unused heads of the checkpoint, in none of these counts: {head}." in sentences
+    assert "is tied to" not in sentences
