@@ -21,6 +21,7 @@ from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
 from ..modeling.trainable import layer_lr_multiplier
 from ..recipes.finetuning import build_trainable, default_hyperparameters, early_stopping, finetuning_faults
+from ..recipes.given import as_args, as_config, check_keywords
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
@@ -46,6 +47,7 @@ from .metrics import decode
 from .model import build_model, forward, loss_sums, num_items, reorder_outputs
 from .predict import Prediction, predict_logits, to_predictions, to_rows
 from .report import describe
+from .task_choice import TASK_FIELDS, choose_task
 from .task_file import find_task, load_task, save_task
 
 _SAMPLE_ARGS = {"learning_rate": 1e-3, "num_train_epochs": 6}
@@ -55,22 +57,28 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
     """Classification or regression of texts and pairs of texts.
 
     Args:
-        task: a `ClassificationTask`, the name of one (`"sst2"`), or a YAML file that declares one; none means the
-            reviews of the bundled sample.
-        source: data in place of the task's own: a Hub id, a file, folder or list of files, a `Dataset`, or a
-            `LabelledSource` for all settings of a source.
+        task: data of your own: a file, a folder, a list of files, a Hub id, a DataFrame, a list of dicts, a `Dataset`,
+            a `DatasetDict`, or a `LabelledSource` for all settings of a source. Or a `ClassificationTask`, the name of
+            one (`"sst2"`), or a YAML file that declares one. None means the reviews of the bundled sample.
+        source: data in place of the task's own, where `task` is a task.
+        validation: data to evaluate on; none means the data set's own splits, or a share of its train split.
         model: a Hub id or folder to start from, a config or model object of transformers, or a size of BERT by name
             (tiny, mini, small, medium, base, large) for new weights; only the bundled sample has a default (tiny).
-        args: the Trainer's arguments; none means `ClassificationRecipe.default_args()`. Where they ask for the best
-            model and name no metric, it is chosen by the task's `best_metric`.
-        config: lengths, class weights, what to freeze; none means the defaults.
+        args: the Trainer's arguments, or a mapping of those that are to differ from
+            `ClassificationRecipe.default_args()`. Where they ask for the best model and name no metric, it is chosen by
+            the task's `best_metric`.
+        config: lengths, class weights, what to freeze; or a mapping of the fields that differ from the defaults.
         tokenizer: a Hub id, folder, `vocab.txt` or tokenizer; none means that of the checkpoint, and for new weights
             one trained on the texts.
         lora: peft's `LoraConfig`, or a mapping of its settings; none means to train all weights.
         callbacks: further callbacks for the Trainer.
+        task_fields: `text`, `text_pair` and `label`, the columns of the data, and `labels`, `label_separator`, `kind`
+            and `metrics`, as in `ClassificationTask`.
 
     >>> from bert_finetune_kit import ClassificationRecipe
-    >>> report = ClassificationRecipe("sst2", model="google-bert/bert-base-uncased").train()  # doctest: +SKIP
+    >>> model = "google-bert/bert-base-uncased"
+    >>> report = ClassificationRecipe("sst2", model=model).train()  # doctest: +SKIP
+    >>> recipe = ClassificationRecipe("reviews.csv", text="review", label="stars", model=model)
     """
 
     name: ClassVar[str] = "classification"
@@ -80,24 +88,26 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
 
     def __init__(
         self,
-        task: ClassificationTask | str | Path | None = None,
+        task: Any = None,
         source: Any = None,
         *,
+        validation: Any = None,
         model: str | Path | PretrainedConfig | PreTrainedModel | None = None,
-        args: TrainingArguments | None = None,
-        config: ClassificationConfig | None = None,
+        args: TrainingArguments | Mapping[str, Any] | None = None,
+        config: ClassificationConfig | Mapping[str, Any] | None = None,
         tokenizer: Any = None,
         lora: Any = None,
         callbacks: Sequence[TrainerCallback] = (),
+        **task_fields: Any,
     ) -> None:
-        self.task = find_task(task)
-        self.source = source if isinstance(source, LabelledSource) else LabelledSource(train=source)
+        check_keywords(task_fields, type(self), TASK_FIELDS, ClassificationConfig)
+        self.task, self.source = choose_task(task, source, validation, task_fields)
         if model is None and self.is_sample:
             model = "tiny"
-        self.config = config or ClassificationConfig()
+        self.config = as_config(config, ClassificationConfig())
         self.lora = lora_config(lora)
-        args = args or self.default_args(model=model, sample=self.is_sample, lora=self.lora is not None)
-        super().__init__(model, tokenizer, args, callbacks)
+        facts = {"model": model, "sample": self.is_sample, "lora": self.lora is not None}
+        super().__init__(model, tokenizer, as_args(args, partial(self.default_args, **facts)), callbacks)
 
     @property
     def is_sample(self) -> bool:
@@ -132,8 +142,8 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         folder: str | Path,
         *,
         task: ClassificationTask | str | None = None,
-        config: ClassificationConfig | None = None,
-        args: TrainingArguments | None = None,
+        config: ClassificationConfig | Mapping[str, Any] | None = None,
+        args: TrainingArguments | Mapping[str, Any] | None = None,
     ) -> "ClassificationRecipe":
         """Return a recipe with a trained classifier, ready to `predict`.
 
@@ -148,14 +158,14 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         """
         model_config = checkpoint_config(folder)
         saved_task, saved_config = load_task(str(folder), model_config)
-        task, config = find_task(task) if task is not None else saved_task, config or saved_config
+        task, config = find_task(task) if task is not None else saved_task, as_config(config, saved_config)
         declared, saved = task.labels or (), saved_names(model_config) if task.kind != "regression" else ()
         if declared and len(declared) != len(saved):
             check_label_order(LabelSet(declared, task.kind), model_config, str(folder))
         order = output_order(declared, saved) if declared else None
         names = declared if order is not None else saved
         task = replace(task, labels=names or None)
-        recipe = cls(task, model=str(folder), args=args or cls.default_args(), config=config)
+        recipe = cls(task, model=str(folder), args=as_args(args, cls.default_args), config=config)
         labels = LabelSet(saved, task.kind, by_column=isinstance(task.label, tuple))
         model, new = build_model(str(folder), labels, 0)
         if new:

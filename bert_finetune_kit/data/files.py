@@ -26,6 +26,8 @@ class Files:
     """Files of one split, not read yet."""
 
     paths: tuple[Path, ...]
+    in_folder: bool = False
+    """Whether they are those of a folder, and not named one by one."""
 
     def common_format(self, formats: Mapping[str, str]) -> str:
         """Return the format that all files share.

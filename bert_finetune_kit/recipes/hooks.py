@@ -14,7 +14,7 @@ from transformers.utils import is_torch_xla_available
 from ..command_line import RunArguments, parse_arguments
 from ..contract import BuiltModel, DataT, Description, EvaluationT, Outputs
 from ..data.padding import bucket_lengths
-from ..errors import ConfigError
+from ..errors import ConfigError, check_names
 from ..modeling.loading import config_from_scratch
 from ..modeling.parameters import model_phrase
 from ..output import show
@@ -23,11 +23,13 @@ from ..reporting.plain import describe_object, describe_settings
 from ..reporting.schema import RunReport, Score
 from ..reporting.summary import training_sentence
 from ..runs.fingerprint import data_fingerprint, settings_fingerprint, tokenizer_digest
+from ..settings import field_names
 from ..training.arguments import RecipeArguments, fitting_defaults, worker_defaults
 from ..training.loss import Loss
 from ..training.saving import cache_hint, save_model
 from ..training.session import Phase
 from ..training.trainer import KitTrainer
+from .given import as_args
 from .model_object import model_object
 from .state import Prepared, RecipeState
 
@@ -68,7 +70,7 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
         given = model if self.model_object is None else self.model_object.path
         self.model_name_or_path = str(given) if isinstance(given, Path) else given
         self.tokenizer_name_or_path = str(tokenizer) if isinstance(tokenizer, Path) else tokenizer
-        self.args = copy.copy(args)
+        self.args = copy.copy(as_args(args, self.default_args))
         self.callbacks = list(callbacks)
         self.state: RecipeState[DataT, EvaluationT] = RecipeState()
 
@@ -95,6 +97,7 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
             ConfigError: the settings do not go together.
         """
         defaults = cls.machine_defaults() | cls.default_hyperparameters(model, sample, lora)
+        check_names(settings, field_names(RecipeArguments), "TrainingArguments")
         arguments = fitting_defaults(defaults, settings) | settings
         try:
             return RecipeArguments(output_dir=output_dir or f"runs/{cls.name}", **arguments)
