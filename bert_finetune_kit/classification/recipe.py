@@ -27,8 +27,6 @@ from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
 from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer, trained_tokenizer
 from ..reporting.card_context import CardContext
-from ..reporting.origin import data_origin, hub_id
-from ..reporting.plain import describe_settings
 from ..reporting.schema import RunReport
 from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
@@ -46,7 +44,7 @@ from .metric_set import metric_set
 from .metrics import decode
 from .model import build_model, forward, loss_sums, num_items, reorder_outputs
 from .predict import Prediction, predict_logits, to_predictions, to_rows
-from .report import describe
+from .report import describe, source_settings
 from .task_choice import TASK_FIELDS, choose_task
 from .task_file import find_task, load_task, save_task
 
@@ -280,16 +278,10 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
 
     def describe(self, data: ClassificationData, model: Any, evaluation: Evaluation, steps: int) -> Description:
         """Summary, results, tables by label, statistics of the data."""
-        task, source = self.task, self.source
-        dataset, hub_config = (source.train, None) if source.train is not None else (task.dataset, task.hub_config)
-        origin = data_origin(data.name, hub_id(dataset), hub_config, data.own_splits)
-        settings: dict[str, dict[str, Any]] = {
-            "source": {**describe_settings(source), **origin},
-            "task": describe_settings(task) | {"labels": data.labels.names},
-            "model": {**self.model_settings(), "lora": describe_lora(self.lora)},
-        }
+        start = {**self.model_settings(), "lora": describe_lora(self.lora)}
+        settings = source_settings(data, self.task, self.source, start)
         batch_size = self.args.per_device_train_batch_size
-        return describe(data, model, evaluation, steps, task, self.config, batch_size, settings)
+        return describe(data, model, evaluation, steps, self.task, self.config, batch_size, settings)
 
     @classmethod
     def card_context(cls, report: RunReport) -> CardContext:

@@ -27,7 +27,7 @@ class Files:
 
     paths: tuple[Path, ...]
     in_folder: bool = False
-    """Whether they are those of a folder, and not named one by one."""
+    """Whether they are all files of a folder, whose names indicate no splits."""
 
     def common_format(self, formats: Mapping[str, str]) -> str:
         """Return the format that all files share.

@@ -176,10 +176,11 @@ def _open_folder(folder: Path, endings: Collection[str], split: str) -> dict[str
         raise DataError(
             f"The folder {folder} contains no file that can be read. Supported: {', '.join(endings)} (each may be .gz)."
         )
+    in_folder = not any(name.partition("_")[0] in SPLIT_WORDS for name in names.values())
     if "train" not in names.values() and split not in names.values():
         names = {file: name if name.partition("_")[0] in SPLIT_WORDS else split for file, name in names.items()}
     ordered = sorted(set(names.values()), key=lambda name: (name != split, list(names.values()).index(name)))
-    return {name: Files(tuple(file for file in names if names[file] == name), in_folder=True) for name in ordered}
+    return {name: Files(tuple(file for file in names if names[file] == name), in_folder) for name in ordered}
 
 
 def _is_saved(folder: Path) -> bool:

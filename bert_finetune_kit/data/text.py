@@ -30,7 +30,7 @@ class Lines:
 
     files: tuple[str, ...]
     in_folder: bool = False
-    """Whether they are those of a folder."""
+    """As in `Files`."""
 
     def __iter__(self) -> Iterator[str]:
         return chain.from_iterable(_read_lines(Path(file)) for file in self.files)
