@@ -1,6 +1,7 @@
 """Settings from a command line or a YAML file: every field of the dataclasses of a recipe is a flag."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, make_dataclass
@@ -17,6 +18,12 @@ from .errors import ConfigError, raise_faults, unknown_setting
 from .output import write_to
 from .settings import is_number, setting
 
+# A setting as Python writes it, with its value and, where the message has that already, its flag; not within quotation
+# marks, a path or a call.
+_SETTING = re.compile(
+    r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|(?<![\w./='"-])(?<!\w\()(?P<name>[a-z]\w*)=(?P<value>True|False|'[^']*'|-?\d[\w.]*)?"""
+    r"(?: \(--(?P=name)(?: \w+)?\))?(?=[\s,;:)]|\.(?:\s|$)|$)"
+)
 _USAGE = "%(prog)s [--config FILE] [--SETTING VALUE ...]"
 _PLAIN = (bool, int, float, str)
 
@@ -119,6 +126,22 @@ def read_settings_file(file: Path, types: Sequence[type]) -> dict[str, Any]:
             faults.append(f"{name} is {value!r}: {error}")
     raise_faults(faults, str(file))
     return settings
+
+
+def as_flags(message: str) -> str:
+    """Return a message with its settings as a command line writes them; errors name them as Python does.
+
+    >>> as_flags("Set text= and label= to columns. Declare kind='regression', or pass new_head=True. 'text=' is text.")
+    "Set --text and --label to columns. Declare --kind regression, or pass --new_head. 'text=' is text."
+    """
+
+    def flag(match: re.Match[str]) -> str:
+        if match["name"] is None:
+            return match[0]
+        value = {None: "", "True": "", "False": " false"}.get(match["value"], f" {match['value']}".replace("'", ""))
+        return f"--{match['name']}{value}"
+
+    return _SETTING.sub(flag, message)
 
 
 class _Parser(HfArgumentParser):

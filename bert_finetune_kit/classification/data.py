@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from datasets import Dataset
+from transformers import EvalPrediction
 
 from ..compat.datasets import fingerprint_of
-from ..contract import PreparedData
+from ..contract import Outputs, PreparedData
 from ..data.labelled import LabelledData, check_texts, class_names, label_values
 from ..data.sequences import sequence_formats
 from ..data.sources import LabelledSource
@@ -143,6 +144,19 @@ def build_data(
         threshold=config.threshold,
         own_splits=own_splits,
     )
+
+
+def eval_prediction(outputs: Outputs) -> EvalPrediction:
+    """Return logits and references as a user's `compute_metrics` takes them, from the outputs of a split."""
+    _, logits, references = outputs
+    return EvalPrediction(logits, references)
+
+
+def trial_prediction(data: ClassificationData, split: str) -> EvalPrediction:
+    """Return made-up logits (examples, labels) for a split with its references, to try a function of them."""
+    references = data.validation[split].labels
+    logits = np.random.default_rng(0).normal(size=(len(references), data.labels.outputs)).astype(np.float32)
+    return EvalPrediction(logits, references)
 
 
 _WHY_UNDEFINED = {

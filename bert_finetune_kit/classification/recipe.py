@@ -23,6 +23,7 @@ from ..modeling.trainable import layer_lr_multiplier
 from ..recipes.finetuning import build_trainable, default_hyperparameters, early_stopping, finetuning_faults
 from ..recipes.given import as_args, as_config, check_keywords
 from ..recipes.launch import parse_flags
+from ..recipes.own_metrics import OwnMetrics, declare_own_scores, own_scores, with_own_scores
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
 from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer, trained_tokenizer
@@ -36,7 +37,7 @@ from .card import card_context
 from .collator import DataCollatorForClassification
 from .command_line import TaskArguments
 from .config import ClassificationConfig
-from .data import ClassificationData, build_data, build_examples
+from .data import ClassificationData, build_data, build_examples, eval_prediction, trial_prediction
 from .evaluation import evaluate
 from .label_order import check_label_order, declared_order_note, output_order, saved_names
 from .labels import LabelSet
@@ -70,6 +71,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
             one trained on the texts.
         lora: peft's `LoraConfig`, or a mapping of its settings; none means to train all weights.
         callbacks: further callbacks for the Trainer.
+        compute_metrics: your own scores beside those of the task, from an `EvalPrediction` of logits and label ids.
         task_fields: `text`, `text_pair` and `label`, the columns of the data, and `labels`, `label_separator`, `kind`
             and `metrics`, as in `ClassificationTask`.
 
@@ -96,6 +98,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         tokenizer: Any = None,
         lora: Any = None,
         callbacks: Sequence[TrainerCallback] = (),
+        compute_metrics: OwnMetrics | None = None,
         **task_fields: Any,
     ) -> None:
         check_keywords(task_fields, type(self), TASK_FIELDS, ClassificationConfig)
@@ -105,7 +108,8 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         self.config = as_config(config, ClassificationConfig())
         self.lora = lora_config(lora)
         facts = {"model": model, "sample": self.is_sample, "lora": self.lora is not None}
-        super().__init__(model, tokenizer, as_args(args, partial(self.default_args, **facts)), callbacks)
+        args = as_args(args, partial(self.default_args, **facts))
+        super().__init__(model, tokenizer, args, callbacks, compute_metrics)
 
     @property
     def is_sample(self) -> bool:
@@ -239,7 +243,8 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
 
         rows = self.load_examples().map(self.map_rows)
         lengths = self.batch_lengths(self.config.max_length)
-        return build_data(rows, self.task, self.source, self.config, choose, lengths)
+        data = build_data(rows, self.task, self.source, self.config, choose, lengths)
+        return declare_own_scores(data, self.name, self.own_metrics, partial(trial_prediction, data))
 
     def build_model(self, data: ClassificationData) -> BuiltModel:
         """A classifier, with frozen parts, and with adapters where LoRA is asked for."""
@@ -258,11 +263,13 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
     def compute_metrics(self, data: ClassificationData, outputs: Outputs) -> dict[str, float]:
         """Scores of a split, and the mean loss of its examples."""
         _, logits, references = outputs
-        return data.metrics.score_logits(logits, references, data.threshold)
+        scores = data.metrics.score_logits(logits, references, data.threshold)
+        return scores | own_scores(self.own_metrics, lambda: eval_prediction(outputs))
 
     def evaluation(self, data: ClassificationData, outputs: Mapping[str, Outputs]) -> Evaluation:
         """Scores with intervals, beside the majority baseline; scores by label, calibration, the worst errors."""
-        return evaluate(data, outputs)
+        evaluation = evaluate(data, outputs)
+        return with_own_scores(evaluation, data, self.own_metrics, lambda split: eval_prediction(outputs[split]))
 
     def lr_multiplier(self, model: Any) -> Callable[[str], float] | None:
         """Layer-wise decay of the learning rate."""

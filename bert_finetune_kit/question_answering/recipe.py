@@ -22,6 +22,7 @@ from ..modeling.trainable import layer_lr_multiplier
 from ..recipes.finetuning import build_trainable, default_hyperparameters, early_stopping, finetuning_faults
 from ..recipes.given import as_args, as_config
 from ..recipes.launch import parse_flags
+from ..recipes.own_metrics import OwnMetrics, declare_own_scores, own_scores, with_own_scores
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
 from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer, trained_tokenizer
@@ -36,7 +37,7 @@ from .card import card_context
 from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
 from .data import QAData, build_data
-from .evaluation import QAEvaluation, evaluate, score_outputs
+from .evaluation import QAEvaluation, eval_prediction, evaluate, score_outputs
 from .examples import QAExamples, build_windows
 from .model import build_model, loss_sums, num_items, span_forward
 from .predict import predict_spans, to_answers, to_rows, write_predictions
@@ -66,6 +67,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
             one trained on the contexts and questions.
         lora: peft's `LoraConfig`, or a mapping of its settings; none means to train all weights.
         callbacks: further callbacks for the Trainer.
+        compute_metrics: your own scores beside those of the recipe, from an `EvalPrediction` of predictions (dicts of
+            `id`, `prediction_text`, `no_answer_probability`) and references (dicts of `id` and `answers`).
 
     >>> from bert_finetune_kit import QARecipe
     >>> report = QARecipe("squad_v2", model="google-bert/bert-base-uncased").train()  # doctest: +SKIP
@@ -90,6 +93,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         tokenizer: Any = None,
         lora: Any = None,
         callbacks: Sequence[TrainerCallback] = (),
+        compute_metrics: OwnMetrics | None = None,
     ) -> None:
         self.source = as_source(QuestionSource, source, validation)
         sample = self.source.is_sample
@@ -98,7 +102,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         self.config = as_config(config, _SAMPLE_CONFIG if sample else QAConfig())
         self.lora = lora_config(lora)
         facts = {"model": model, "sample": sample, "lora": self.lora is not None}
-        super().__init__(model, tokenizer, as_args(args, partial(self.default_args, **facts)), callbacks)
+        args = as_args(args, partial(self.default_args, **facts))
+        super().__init__(model, tokenizer, args, callbacks, compute_metrics)
         self.has_data = True
 
     @classmethod
@@ -219,7 +224,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
             return choose_tokenizer(model, tokenizer, texts, fingerprint, self.output_dir)
 
         lengths = self.batch_lengths(self.config.max_length)
-        return build_data(self.load_examples(), self.config, choose, lengths, self._is_limited)
+        data = build_data(self.load_examples(), self.config, choose, lengths, self._is_limited)
+        return declare_own_scores(data, self.name, self.own_metrics, lambda _: eval_prediction(data))
 
     def build_model(self, data: QAData) -> BuiltModel:
         """A model that scores spans, with frozen parts, and with adapters where LoRA is asked for."""
@@ -232,11 +238,14 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
 
     def compute_metrics(self, data: QAData, outputs: Outputs) -> dict[str, float]:
         """Scores of the validation split, with a threshold fitted on one half, and the mean loss of a window."""
-        return score_outputs(data, outputs)[0]
+        scores, predictions, result = score_outputs(data, outputs)
+        return scores | own_scores(self.own_metrics, lambda: eval_prediction(data, predictions, result))
 
     def evaluation(self, data: QAData, outputs: Mapping[str, Outputs]) -> QAEvaluation:
         """Scores with intervals and the always-abstain baseline; scores by group, the worst errors, predictions."""
-        return evaluate(data, outputs)
+        evaluation = evaluate(data, outputs)
+        predictions = evaluation.predictions, evaluation.result
+        return with_own_scores(evaluation, data, self.own_metrics, lambda _: eval_prediction(data, *predictions))
 
     def lr_multiplier(self, model: Any) -> Callable[[str], float] | None:
         """Layer-wise decay of the learning rate."""

@@ -31,9 +31,10 @@ from ..training.session import Phase
 from ..training.trainer import KitTrainer
 from .given import as_args
 from .model_object import model_object
+from .own_metrics import OwnMetrics
 from .state import Prepared, RecipeState
 
-_OF_THE_BASE = ("model", "tokenizer", "args", "callbacks")
+_OF_THE_BASE = ("model", "tokenizer", "args", "callbacks", "compute_metrics")
 
 
 class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
@@ -64,14 +65,19 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
     """Settings of the recipe, a dataclass; with a field `unpad` it decides whether padding is skipped."""
 
     def __init__(
-        self, model: Any, tokenizer: Any, args: TrainingArguments, callbacks: Sequence[TrainerCallback] = ()
+        self,
+        model: Any,
+        tokenizer: Any,
+        args: TrainingArguments,
+        callbacks: Sequence[TrainerCallback] = (),
+        compute_metrics: OwnMetrics | None = None,
     ) -> None:
         self.model_object = model_object(model, tokenizer)
         given = model if self.model_object is None else self.model_object.path
         self.model_name_or_path = str(given) if isinstance(given, Path) else given
         self.tokenizer_name_or_path = str(tokenizer) if isinstance(tokenizer, Path) else tokenizer
         self.args = copy.copy(as_args(args, self.default_args))
-        self.callbacks = list(callbacks)
+        self.callbacks, self.own_metrics = list(callbacks), compute_metrics
         self.state: RecipeState[DataT, EvaluationT] = RecipeState()
 
     @classmethod
@@ -257,7 +263,7 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
         settings = {name: getattr(self, name) for name in names if hasattr(self, name) and name not in _OF_THE_BASE}
         model = self.model_name_or_path if self.model_object is None else self.model_object.model
         base = {"model": model, "tokenizer": self.tokenizer_name_or_path, "callbacks": self.callbacks or None}
-        return settings | base
+        return settings | base | ({"compute_metrics": self.own_metrics} if self.own_metrics else {})
 
     def model_settings(self) -> dict[str, Any]:
         """Return what the report says of the model that was asked for."""

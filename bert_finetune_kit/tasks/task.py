@@ -50,7 +50,8 @@ class ClassificationTask:
     kind: Kind = "single_label"
     """single_label (one of the labels), multi_label (any number of them) or regression (a number)."""
     metrics: tuple[Any, ...] = ()
-    """Names of metrics, or `evaluate` modules by name, path or object; none means the default metrics of the kind."""
+    """Names of metrics, functions of references and predictions, or `evaluate` modules by name, path or object; none
+    means the default metrics of the kind."""
     best_metric: str | None = None
     """Metric to choose the best checkpoint by; none means the first of `metrics`."""
     validation_splits: tuple[str, ...] = ("validation",)
