@@ -10,6 +10,7 @@ from transformers import EvalPrediction
 
 from ..compat.datasets import fingerprint_of
 from ..contract import Outputs, PreparedData
+from ..data.groups import group_values, shared_groups
 from ..data.labelled import LabelledData, check_texts, class_names, label_values
 from ..data.sequences import sequence_formats
 from ..data.sources import LabelledSource
@@ -114,9 +115,11 @@ def build_data(
     }
     limited = source.validation is not None or source.max_validation_examples is not None
     own_splits = () if limited else tuple(validation)
+    if validation and source.group is not None:
+        notes += shared_groups(rows.train, rows.validation, source.group)
     if not validation:
-        kept, held_out = hold_out(len(train), source.validation_share)
-        notes.append(held_out_note(len(held_out), len(train), "example"))
+        kept, held_out, note = _hold_out(train.labels, rows.train, source)
+        notes.append(note)
         rows = replace(rows, validation={"validation": rows.train.select(held_out)})
         train, validation = train.subset(kept), {"validation": train.subset(held_out)}
     check_classes(labels, train.labels, {split: examples.labels for split, examples in validation.items()})
@@ -144,6 +147,25 @@ def build_data(
         threshold=config.threshold,
         own_splits=own_splits,
     )
+
+
+def _hold_out(targets: np.ndarray, rows: Dataset, source: LabelledSource) -> tuple[np.ndarray, np.ndarray, str]:
+    """Return the rows to train on, those held out, and a note; each label has its share in both, groups stay together.
+
+    Args:
+        targets: of all rows, as `LabelSet.encode` returns them.
+        rows: the examples.
+        source: the share, and the column of the group.
+    """
+    strata = None if targets.dtype == np.float32 and targets.ndim == 1 else [row.tobytes() for row in targets]
+    if source.group is None:
+        kept, held_out = hold_out(len(rows), source.validation_share, strata=strata)
+        return kept, held_out, held_out_note(len(held_out), len(rows), "example")
+    groups = group_values(rows, source.group, "train")
+    kept, held_out = hold_out(groups, source.validation_share, unit="group", strata=strata)
+    chosen = {groups[row] for row in held_out}
+    note = held_out_note(len(chosen), len(set(groups)), "group", f"by {source.group}, {len(held_out):,} examples")
+    return kept, held_out, note
 
 
 def eval_prediction(outputs: Outputs) -> EvalPrediction:
