@@ -44,6 +44,7 @@ def shared_groups(train: Dataset, validation: Mapping[str, Dataset], column: str
     known, notes = set(group_values(train, column, "train")), []
     for split, rows in validation.items():
         groups = set(group_values(rows, column, split))
-        if shared := len(groups & known):
-            notes.append(f"{shared:,} of {len(groups):,} groups ({column}) of the {split} split are in train, too")
+        shared = groups & known
+        if shared:
+            notes.append(f"{len(shared):,} of {len(groups):,} groups ({column}) of the {split} split are in train, too")
     return notes
