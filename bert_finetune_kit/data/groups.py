@@ -29,8 +29,8 @@ def group_values(rows: Dataset, column: str, split: str) -> list[Hashable]:
     missing = next((row for row, value in enumerate(values) if value is None), None)
     if missing is not None:
         raise DataError(
-            f"Row {missing} (counted from 0) of the {split} split has no group in the column {column!r}: give it one, of "
-            "its own if it belongs to no other."
+            f"Row {missing} (counted from 0) of the {split} split has no group in the column {column!r}: give it one, "
+            "of its own if it belongs to no other."
         )
     return [value if isinstance(value, Hashable) else str(value) for value in values]
 
@@ -46,5 +46,6 @@ def shared_groups(train: Dataset, validation: Mapping[str, Dataset], column: str
         groups = set(group_values(rows, column, split))
         shared = groups & known
         if shared:
-            notes.append(f"{len(shared):,} of {len(groups):,} groups ({column}) of the {split} split are in train, too")
+            counted = f"{len(shared):,} of {len(groups):,} groups ({column}) of the {split} split"
+            notes.append(f"{counted} are in train, too")
     return notes

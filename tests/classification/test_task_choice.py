@@ -63,7 +63,7 @@ def test_a_name_of_nothing_says_how_to_pass_a_file():
         ConfigError, match=r"no task 'sst-2'. Did you mean 'sst2'.*a file with its ending \('reviews.csv'\)"
     ):
         make("sst-2")
-    with pytest.raises(DataError, match="nothing.csv does not exist"):
+    with pytest.raises(DataError, match=r"nothing.csv does not exist"):
         make("nothing.csv").load_examples()
 
 
@@ -76,7 +76,7 @@ def test_the_name_of_a_task_is_that_task_and_other_names_of_folders_are_data(tmp
 
 def test_keywords_that_there_are_not():
     with pytest.raises(
-        ConfigError, match="(?s)3 faults.*'modle'; did you mean 'model'.*output_dir belongs into args=.*max_l"
+        ConfigError, match=r"(?s)3 faults.*'modle'; did you mean 'model'.*output_dir belongs into args=.*max_l"
     ):
         ClassificationRecipe("a.csv", modle="tiny", output_dir="runs/a", max_length=64)
 

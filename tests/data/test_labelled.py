@@ -92,5 +92,5 @@ def test_a_column_that_the_second_file_lacks_names_that_file(tmp_path):
 
 
 def test_token_ids_are_no_text():
-    with pytest.raises(DataError, match="Set text= to the right column. The data are already tokenized"):
+    with pytest.raises(DataError, match=r"Set text= to the right column. The data are already tokenized"):
         load([{"input_ids": [1, 2], "label": 0}, {"input_ids": [1], "label": 1}])

@@ -250,7 +250,7 @@ def test_such_answers_in_every_form_of_data(tmp_path):
     ("answer", "message"),
     [
         ("seven", r"row 0: the answer 'seven' has no `answer_start`, and stands nowhere in its context"),
-        ("e", r"the answer 'e' has no `answer_start`, and stands at 2 places of its context. Give `answer_start`"),
+        ("e", r"the answer 'e' has no `answer_start`, and stands at 3 places of its context. Give `answer_start`"),
     ],
 )
 def test_an_answer_that_is_not_at_one_place_needs_it(answer, message):

@@ -14,10 +14,10 @@ from bert_finetune_kit import (
 @pytest.mark.parametrize("recipe", [PretrainRecipe, ClassificationRecipe, QARecipe])
 def test_settings_as_mappings(recipe):
     args = {"output_dir": "runs/mine", "num_train_epochs": 7, "save_steps": 8}
-    made = recipe(model="tiny", args=args, config={"max_length": 48})
+    made = recipe(model="tiny", args=args, config={"max_length": 112})
     expected = recipe(model="tiny", args=recipe.default_args(sample=True, **args))
     assert made.args.to_dict() == expected.args.to_dict()
-    assert made.config.max_length == 48
+    assert made.config.max_length == 112
 
 
 def test_fields_that_are_not_given_are_those_of_the_sample():

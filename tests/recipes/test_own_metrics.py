@@ -20,9 +20,9 @@ def share_correct(prediction):
 @pytest.fixture
 def make(tmp_path, tokenizer):
     def make(recipe=ClassificationRecipe, data=REVIEWS, **settings):
-        args = recipe.default_args(str(tmp_path / "run"), **(SHORT | settings.pop("args", {})))
-        model = small_config(tokenizer)
-        return recipe(data, model=model, tokenizer=tokenizer, args=args, config={"max_length": 64}, **settings)
+        args = {"output_dir": str(tmp_path / "run")} | SHORT | settings.pop("args", {})
+        config = {"max_length": 112} | ({"doc_stride": 16} if recipe is QARecipe else {})
+        return recipe(data, model=small_config(tokenizer), tokenizer=tokenizer, args=args, config=config, **settings)
 
     return make
 
@@ -63,17 +63,14 @@ def test_a_direction_is_needed_where_an_own_score_chooses(make):
 
 def test_own_scores_of_answers(make):
     def exact(prediction):
-        pairs = zip(prediction.predictions, prediction.label_ids, strict=True)
-        assert all(answer["id"] == reference["id"] for answer, reference in pairs)
-        pairs = zip(prediction.predictions, prediction.label_ids, strict=True)
-        right = [
-            answer["prediction_text"] in (reference["answers"]["text"] or [""])
-            and 0 <= answer["no_answer_probability"] <= 1
-            for answer, reference in pairs
-        ]
+        right = []
+        for answer, reference in zip(prediction.predictions, prediction.label_ids, strict=True):
+            assert answer["id"] == reference["id"]
+            assert 0 <= answer["no_answer_probability"] <= 1
+            right.append(answer["prediction_text"] in (reference["answers"]["text"] or [""]))
         return {"own_exact": 100 * float(np.mean(right))}
 
-    report = make(QARecipe, QUESTIONS, compute_metrics=exact, config={"max_length": 64, "doc_stride": 8}).train()
+    report = make(QARecipe, QUESTIONS, compute_metrics=exact).train()
     assert report.result["own_exact"] == pytest.approx(report.details["official"]["exact"])
 
 

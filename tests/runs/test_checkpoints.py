@@ -152,5 +152,5 @@ def test_a_checkpoint_by_its_path(tmp_path, monkeypatch):
         ):
             named_checkpoint(given, run)
     truncate(second)
-    with pytest.raises(OutputError, match="which is not valid: model.safetensors has 695 of 700 bytes"):
+    with pytest.raises(OutputError, match=r"which is not valid: model.safetensors has 695 of 700 bytes"):
         named_checkpoint(second, run)
