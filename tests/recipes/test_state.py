@@ -88,7 +88,7 @@ def test_the_trainer_itself(make_recipe, tmp_path):
 
 def test_a_run_is_resumed_from_a_checkpoint_by_its_path(make_recipe):
     """From an earlier one than the newest, to the same weights."""
-    steps = {"max_steps": 6, "save_strategy": "steps", "save_steps": 2, "save_total_limit": 9}
+    steps = SHORT | {"max_steps": 6, "save_strategy": "steps", "save_steps": 2, "save_total_limit": 9}
     recipe = make_recipe(**steps)
     recipe.callbacks.append(Signal(5))
     with pytest.raises(RunStopped):
