@@ -118,7 +118,8 @@ def build_data(
     if validation and source.group is not None:
         notes += shared_groups(rows.train, rows.validation, source.group)
     if not validation:
-        kept, held_out, note = _hold_out(train.labels, rows.train, source)
+        strata = None if labels.kind == "regression" else [row.tobytes() for row in train.labels]
+        kept, held_out, note = _hold_out(rows.train, source, strata)
         notes.append(note)
         rows = replace(rows, validation={"validation": rows.train.select(held_out)})
         train, validation = train.subset(kept), {"validation": train.subset(held_out)}
@@ -149,15 +150,16 @@ def build_data(
     )
 
 
-def _hold_out(targets: np.ndarray, rows: Dataset, source: LabelledSource) -> tuple[np.ndarray, np.ndarray, str]:
-    """Return the rows to train on, those held out, and a note; each label has its share in both, groups stay together.
+def _hold_out(
+    rows: Dataset, source: LabelledSource, strata: Sequence[bytes] | None
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Return the rows to train on, those held out, and a note.
 
     Args:
-        targets: of all rows, as `LabelSet.encode` returns them.
         rows: the examples.
         source: the share, and the column of the group.
+        strata: label of each row, of which both parts have their share; none for a regression.
     """
-    strata = None if targets.dtype == np.float32 and targets.ndim == 1 else [row.tobytes() for row in targets]
     if source.group is None:
         kept, held_out = hold_out(len(rows), source.validation_share, strata=strata)
         return kept, held_out, held_out_note(len(held_out), len(rows), "example")

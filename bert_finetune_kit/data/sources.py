@@ -8,7 +8,7 @@ from ..settings import setting
 from .documents import DOCUMENT_STYLES, DocumentStyle
 from .memory import as_dataset
 
-_WHAT = "Hub id, file, folder, list of files, Dataset or DatasetDict"
+_WHAT = "Hub id, file, folder, list of files, or data in memory (Dataset, DatasetDict, DataFrame, list of dicts)"
 _VALIDATION_SHARE = "Share of the {} held out for evaluation where nothing else is given."
 
 
@@ -108,9 +108,7 @@ class LabelledSource(DataSource):
 class QuestionSource(DataSource):
     """Questions to train on, and questions to evaluate on."""
 
-    train: Any = setting(
-        None, f"squad, squad_v2, another {_WHAT} (files of several data sets, too); none means the bundled sample."
-    )
+    train: Any = setting(None, f"squad, squad_v2, another {_WHAT}; none means the bundled sample.")
     validation: Any = setting(
         None, "The same for evaluation; none means the data set's own validation split, or a share of its articles."
     )
