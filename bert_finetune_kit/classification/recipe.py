@@ -107,7 +107,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
             model = "tiny"
         self.config = as_config(config, ClassificationConfig())
         self.lora = lora_config(lora)
-        facts = {"model": model, "sample": self.is_sample, "lora": self.lora is not None}
+        facts: dict[str, Any] = {"model": model, "sample": self.is_sample, "lora": self.lora is not None}
         args = as_args(args, partial(self.default_args, **facts))
         super().__init__(model, tokenizer, args, callbacks, compute_metrics)
 

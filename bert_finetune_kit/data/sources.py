@@ -136,10 +136,10 @@ def as_source(kind: type[SourceT], given: Any, validation: Any = None) -> Source
     Raises:
         ConfigError: the source is that of another recipe, or has data to evaluate on, too.
     """
-    if isinstance(given, DataSource) and not isinstance(given, kind):
-        raise ConfigError(f"The source is a {type(given).__name__}: this recipe takes a {kind.__name__}.")
     if not isinstance(given, DataSource):
         return kind(train=given, validation=validation)
+    if not isinstance(given, kind):
+        raise ConfigError(f"The source is a {type(given).__name__}: this recipe takes a {kind.__name__}.")
     if validation is not None and given.validation is not None:
         raise ConfigError(f"validation is given twice, by validation= and in the {kind.__name__}: remove one of them.")
     return given if validation is None else replace(given, validation=validation)

@@ -101,7 +101,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
             model = "tiny"
         self.config = as_config(config, _SAMPLE_CONFIG if sample else QAConfig())
         self.lora = lora_config(lora)
-        facts = {"model": model, "sample": sample, "lora": self.lora is not None}
+        facts: dict[str, Any] = {"model": model, "sample": sample, "lora": self.lora is not None}
         args = as_args(args, partial(self.default_args, **facts))
         super().__init__(model, tokenizer, args, callbacks, compute_metrics)
         self.has_data = True
