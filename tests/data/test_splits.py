@@ -69,7 +69,8 @@ def test_groups_are_held_out_as_a_whole_by_their_most_frequent_label():
     ("sizes", "wanted", "expected"),
     [
         ([50, 50], 5, [3, 2]),
-        ([1, 1, 8], 2, [0, 0, 2]),
+        ([1, 3], 2, [0, 2]),
+        ([1, 1, 1, 3], 3, [1, 0, 0, 2]),
         ([1, 1, 1], 2, [1, 1, 0]),
         ([2, 2], 3, [2, 1]),
         ([7], 7, [7]),

@@ -86,7 +86,7 @@ def test_the_trainer_itself(make_recipe, tmp_path):
     assert trainer.evaluate()["eval_perplexity"] == recipe.evaluate()["perplexity"]
 
 
-def test_a_run_is_resumed_from_a_checkpoint_by_its_path(make_recipe):
+def test_a_run_is_resumed_from_a_checkpoint_by_its_path(make_recipe, capsys):
     """From an earlier one than the newest, to the same weights."""
     steps = SHORT | {"max_steps": 6, "save_strategy": "steps", "save_steps": 2, "save_total_limit": 9}
     recipe = make_recipe(**steps)
@@ -98,6 +98,7 @@ def test_a_run_is_resumed_from_a_checkpoint_by_its_path(make_recipe):
         make_recipe(**steps).train(resume_from_checkpoint=f"{run}/checkpoint-3")
     resumed = make_recipe(**steps)
     report = resumed.train(resume_from_checkpoint=f"{run}/checkpoint-2")
+    assert f"Resuming from {run}/checkpoint-2." in capsys.readouterr().out
     finished = weights(resumed)
     assert make_recipe(**steps).train(resume_from_checkpoint=True).result == report.result
     shutil.rmtree(run)
