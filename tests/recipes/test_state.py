@@ -86,6 +86,7 @@ def test_the_trainer_itself(make_recipe, tmp_path):
     assert trainer.evaluate()["eval_perplexity"] == recipe.evaluate()["perplexity"]
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed_from_a_checkpoint_by_its_path(make_recipe, capsys):
     """From an earlier one than the newest, to the same weights."""
     steps = SHORT | {"max_steps": 6, "save_strategy": "steps", "save_steps": 2, "save_total_limit": 9}
