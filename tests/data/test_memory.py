@@ -23,6 +23,13 @@ def test_a_data_frame():
     assert open_tables(frame, "validation").pick_first("validation")["label"][:] == ["no", "yes"]
 
 
+def test_empty_cells_of_a_data_frame_in_dicts():
+    frame = pd.DataFrame({"text": ["a", None], "label": [1, float("nan")]})
+    rows = [{"text": "a", "label": 1.0}, {"text": None, "label": None}]
+    assert as_dataset(frame.to_dict("records")).to_list() == as_dataset(frame).to_list() == rows
+    assert as_dataset([{"text": "a"}, {"text": float("nan")}])["text"][:] == ["a", None]
+
+
 @pytest.mark.parametrize("given", ["a.csv", ["a.csv"], ["a", "b"], Dataset.from_list(ROWS), None, [], 3])
 def test_what_is_no_such_data_stays_as_it_is(given):
     assert as_dataset(given) is given
