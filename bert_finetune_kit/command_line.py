@@ -1,10 +1,10 @@
 """Settings from a command line or a YAML file: every field of the dataclasses of a recipe is a flag."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, make_dataclass
-from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -13,10 +13,17 @@ from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type
 import yaml
 from transformers import HfArgumentParser
 
-from .errors import ConfigError, raise_faults
+from .compat.yaml import as_names, as_switch, read_yaml
+from .errors import ConfigError, raise_faults, unknown_setting
 from .output import write_to
 from .settings import is_number, setting
 
+# A setting as Python writes it, with its value and, where the message has that already, its flag; not within quotation
+# marks, a path or a call.
+_SETTING = re.compile(
+    r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|(?<![\w./='"-])(?<!\w\()(?P<name>[a-z]\w*)=(?P<value>True|False|'[^']*'|-?\d[\w.]*)?"""
+    r"(?: \(--(?P=name)(?: \w+)?\))?(?=[\s,;:)]|\.(?:\s|$)|$)"
+)
 _USAGE = "%(prog)s [--config FILE] [--SETTING VALUE ...]"
 _PLAIN = (bool, int, float, str)
 
@@ -88,7 +95,9 @@ def parse_arguments(
     values, unknown = parser.parse_known_args(words if show_help else without_help)
     names = [flag.name for flag in _init_fields(types)]
     flags = [word for word in unknown if word.startswith("--")]
-    raise_faults([_unknown_setting(flag, names) for flag in flags or unknown], "Command line")
+    raise_faults(
+        [unknown_setting(flag.removeprefix("--").partition("=")[0], names) for flag in flags or unknown], "Command line"
+    )
     return _build_objects(types, vars(values))
 
 
@@ -99,7 +108,7 @@ def read_settings_file(file: Path, types: Sequence[type]) -> dict[str, Any]:
         ConfigError: the file cannot be read, is not a mapping, or has unknown settings or values of the wrong type.
     """
     try:
-        settings = yaml.safe_load(file.read_text("utf-8")) or {}
+        settings = read_yaml(file) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"The settings in {file} cannot be read: {error}") from error
     if not isinstance(settings, dict):
@@ -109,7 +118,7 @@ def read_settings_file(file: Path, types: Sequence[type]) -> dict[str, Any]:
     faults = []
     for name, value in settings.items():
         if name not in names:
-            faults.append(_unknown_setting(str(name), names))
+            faults.append(unknown_setting(str(name), names))
             continue
         try:
             settings[name] = _check_value(value, _members(hints[name]))
@@ -117,6 +126,22 @@ def read_settings_file(file: Path, types: Sequence[type]) -> dict[str, Any]:
             faults.append(f"{name} is {value!r}: {error}")
     raise_faults(faults, str(file))
     return settings
+
+
+def as_flags(message: str) -> str:
+    """Return a message with its settings as a command line writes them; errors name them as Python does.
+
+    >>> as_flags("Set text= and label= to columns. Declare kind='regression', or pass new_head=True. 'text=' is text.")
+    "Set --text and --label to columns. Declare --kind regression, or pass --new_head. 'text=' is text."
+    """
+
+    def flag(match: re.Match[str]) -> str:
+        if match["name"] is None:
+            return match[0]
+        value = {None: "", "True": "", "False": " false"}.get(match["value"], f" {match['value']}".replace("'", ""))
+        return f"--{match['name']}{value}"
+
+    return _SETTING.sub(flag, message)
 
 
 class _Parser(HfArgumentParser):
@@ -178,12 +203,6 @@ def _init_fields(types: Iterable[Any]) -> list[Any]:
     return [item for settings_type in types for item in fields(settings_type) if item.init]
 
 
-def _unknown_setting(flag: str, names: Sequence[str]) -> str:
-    name = flag.removeprefix("--").partition("=")[0]
-    match = get_close_matches(name.replace("-", "_"), names, 1)
-    return f"there is no setting {name!r}" + (f"; did you mean {match[0]!r}?" if match else "")
-
-
 def _members(hint: Any) -> tuple[Any, ...]:
     """Return the types that a hint is a union of, or the hint alone."""
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
@@ -213,10 +232,13 @@ def _check_value(value: Any, members: Sequence[Any]) -> Any:
     Raises:
         TypeError: with the types that the field takes.
     """
-    if value is False and str in members and bool not in members:
-        return "no"  # which YAML reads as false
+    if bool in members:
+        value = as_switch(value)
+    elif value is False and str in members:
+        return "no"  # as a strategy of the Trainer is called
     if any(get_origin(member) is list for member in members):
-        return value if isinstance(value, list) or value is None else [value]
+        values = value if isinstance(value, list) or value is None else [value]
+        return as_names(values) if list[str] in members else values
     if all(member in (*_PLAIN, NoneType) for member in members) and not _fits(value, members):
         accepted = [member.__name__ for member in members if member in _PLAIN]
         raise TypeError(f"it takes {' or '.join(accepted)}")

@@ -10,10 +10,13 @@ from torch import nn
 from ..contract import Description, Evaluation
 from ..data.checks import label_runs, shared_texts
 from ..data.padding import padding_shares
+from ..data.sources import LabelledSource
 from ..modeling.parameters import model_phrase
 from ..reporting.details import ClassificationDetails
 from ..reporting.known_scores import known_score
 from ..reporting.numbers import is_finite_number
+from ..reporting.origin import data_origin, hub_id
+from ..reporting.plain import describe_settings
 from ..reporting.records import Evidence, TextStatistics
 from ..reporting.schema import ReportTable
 from ..reporting.summary import baseline_sentence, score_sentence, training_sentence
@@ -33,6 +36,26 @@ _BY_LABEL = {
     "support": ("true", ",.0f"),
     "predicted": ("predicted", ",.0f"),
 }
+
+
+def source_settings(
+    data: ClassificationData, task: ClassificationTask, source: LabelledSource, model: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the settings of source, task and model for the report.
+
+    Args:
+        data: of the run.
+        task: the declaration.
+        source: as the recipe was given it.
+        model: settings of the model.
+    """
+    dataset, hub_config = (source.train, None) if source.train is not None else (task.dataset, task.hub_config)
+    origin = data_origin(data.name, hub_id(dataset), hub_config, data.own_splits)
+    return {
+        "source": {**describe_settings(source), **origin},
+        "task": describe_settings(task) | {"labels": data.labels.names},
+        "model": model,
+    }
 
 
 def describe(

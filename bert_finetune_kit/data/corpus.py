@@ -67,9 +67,11 @@ def _validation_text(source: TextSource, splits: Splits[Lines | Records]) -> tup
 
 
 def _to_documents(text: Lines | Records, source: TextSource, notes: list[str]) -> Dataset:
-    style: DocumentStyle = source.documents or detect_style(text)
-    if source.documents is None and style == "blank_lines" and isinstance(text, Records):
-        style = "records"
+    style = source.documents or _detected_style(text)
+    if style == "files" and isinstance(text, Records):
+        raise DataError(
+            "documents is 'files', and the text is in a table: set documents='records' for a document a row."
+        )
     if source.documents is None and style != "records":
         note = f"documents are separated by {style.replace('_', ' ')} (detected)"
         notes += [] if note in notes else [note]
@@ -87,7 +89,19 @@ def _to_documents(text: Lines | Records, source: TextSource, notes: list[str]) -
         raise DataError(f"The documents cannot be written to the cache: {root_cause(error)}") from error
     if style == "records" and isinstance(text, Records) and documents.num_rows < text.dataset.num_rows:
         notes.append(f"{text.dataset.num_rows - documents.num_rows:,} empty records were skipped")
+    if style == "files" and isinstance(text, Lines) and documents.num_rows < len(text.files):
+        notes.append(f"{len(text.files) - documents.num_rows:,} empty files were skipped")
     return limit(documents, source.max_documents)
+
+
+def _detected_style(text: Lines | Records) -> DocumentStyle:
+    """Return how the documents of a text are separated: a record, or a file of several in a folder, is one of them."""
+    style = detect_style(text)
+    if style == "headings":
+        return style
+    if isinstance(text, Records):
+        return "records"
+    return "files" if text.in_folder and len(text.files) > 1 else style
 
 
 def _generate(text: Iterable[str], style: DocumentStyle) -> Iterator[dict[str, str]]:

@@ -11,11 +11,12 @@ from ..command_line import RunArguments
 from ..compat.datasets import fingerprint_of
 from ..contract import BuiltModel, Description, Evaluation, Outputs
 from ..data.corpus import Corpus, load_corpus
-from ..data.sources import TextSource
+from ..data.sources import TextSource, as_source
 from ..data.vocabulary import check_vocabulary, vocabulary_size
 from ..errors import raise_faults
 from ..modeling.loading import initial_config
 from ..modeling.selection import select_positions
+from ..recipes.given import as_args, as_config
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import Prepared
@@ -42,12 +43,15 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
     """Masked language modelling with next sentence prediction (Devlin et al. 2019).
 
     Args:
-        source: a Hub id (`"wikitext-2-raw-v1"` is known by its bare name), a file, folder or list of files, a
-            `Dataset`, or a `TextSource` for all settings of a source; none means the bundled sample.
+        source: a file; a folder, of which each .txt file is a document unless it has headings; a list of files, a Hub
+            id (`"wikitext-2-raw-v1"` is known by its bare name), a DataFrame, a list of dicts, a `Dataset`, a
+            `DatasetDict`, or a `TextSource` for all settings of a source; none means the bundled sample.
+        validation: text to evaluate on; none means the source's own validation split, or a share of it.
         model: a Hub id or folder to continue from, a config or model object of transformers, or
             a size of BERT by name (tiny, mini, small, medium, base, large) for new weights.
-        args: the Trainer's arguments; none means `PretrainRecipe.default_args()`.
-        config: objective, lengths and masking; none means the defaults of the BERT paper.
+        args: the Trainer's arguments, or a mapping of those that are to differ from `PretrainRecipe.default_args()`.
+        config: objective, lengths and masking, or a mapping of the fields that differ from the defaults, which are
+            those of the BERT paper.
         tokenizer: a Hub id, folder, `vocab.txt` or tokenizer; none means that of the checkpoint, and for new weights
             one trained on the text.
         callbacks: further callbacks for the Trainer.
@@ -64,16 +68,19 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
         self,
         source: Any = None,
         *,
+        validation: Any = None,
         model: str | Path | PretrainedConfig | PreTrainedModel = "tiny",
-        args: TrainingArguments | None = None,
-        config: PretrainConfig | None = None,
+        args: TrainingArguments | Mapping[str, Any] | None = None,
+        config: PretrainConfig | Mapping[str, Any] | None = None,
         tokenizer: Any = None,
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
-        self.source = source if isinstance(source, TextSource) else TextSource(train=source)
-        self.config = config or (_SAMPLE_CONFIG if self.source.is_sample else PretrainConfig())
-        args = args or self.default_args(model=model, sample=self.source.is_sample)
-        super().__init__(model, tokenizer, args, callbacks)
+        self.source = as_source(TextSource, source, validation)
+        sample = self.source.is_sample
+        self.config = as_config(config, _SAMPLE_CONFIG if sample else PretrainConfig())
+        super().__init__(
+            model, tokenizer, as_args(args, partial(self.default_args, model=model, sample=sample)), callbacks
+        )
 
     @classmethod
     def default_hyperparameters(cls, model: Any, sample: bool = False, lora: bool = False) -> dict[str, Any]:

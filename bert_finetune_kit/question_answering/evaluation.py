@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from transformers import EvalPrediction
 
 from ..contract import Evaluation, Outputs
 from ..reporting.details import QuestionAnsweringDetails
@@ -149,6 +151,11 @@ def score_outputs(data: QAData, outputs: Outputs) -> tuple[dict[str, float], Spa
     return scores, predictions, result
 
 
+def answers_given(predictions: SpanPredictions, result: EvalResult) -> list[str]:
+    """Return the answer to each question, empty where the model abstains."""
+    return ["" if abstains else text for text, abstains in zip(predictions.texts, result.abstains, strict=True)]
+
+
 def evaluate(data: QAData, outputs: Mapping[str, Outputs]) -> QAEvaluation:
     """Return what the saved weights score on the validation split, and the figures behind the report's tables.
 
@@ -173,10 +180,33 @@ def evaluate(data: QAData, outputs: Mapping[str, Outputs]) -> QAEvaluation:
     )
 
 
+def eval_prediction(
+    data: QAData, predictions: SpanPredictions | None = None, result: EvalResult | None = None
+) -> EvalPrediction:
+    """Return predictions and references as the metric `squad_v2` and a user's `compute_metrics` take them.
+
+    Args:
+        data: of the run.
+        predictions: of the validation split; none means no answer to every question, to try a function.
+        result: that goes with them.
+    """
+    rows = data.validation_split.rows
+    ids, references = rows["id"][:], rows["answers"][:]
+    texts, no_answer = [""] * len(ids), np.ones(len(ids))
+    if predictions is not None and result is not None:
+        texts, no_answer = answers_given(predictions, result), result.no_answer
+    predicted: Any = [
+        {"id": id_, "prediction_text": text, "no_answer_probability": probability}
+        for id_, text, probability in zip(ids, texts, no_answer.tolist(), strict=True)
+    ]
+    expected: Any = [{"id": id_, "answers": answers} for id_, answers in zip(ids, references, strict=True)]
+    return EvalPrediction(predicted, expected)
+
+
 def details_of(data: QAData, predictions: SpanPredictions, result: EvalResult) -> QuestionAnsweringDetails:
     """Return the figures behind the tables of a report."""
     split = data.validation_split
-    texts = ["" if abstains else text for text, abstains in zip(predictions.texts, result.abstains, strict=True)]
+    texts = answers_given(predictions, result)
     chosen = (result.scored & result.answers.has_answer).nonzero()[0].tolist()
     overlap, notes = overlap_scores([texts[n] for n in chosen], [split.references[n] for n in chosen])
     by_question = result.by_question()

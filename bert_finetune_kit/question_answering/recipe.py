@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,7 +12,7 @@ from ..command_line import FineTuningArguments, RunArguments
 from ..contract import BuiltModel, Description, Outputs
 from ..data.questions import Questions, load_questions
 from ..data.sequences import sequence_formats
-from ..data.sources import QuestionSource
+from ..data.sources import QuestionSource, as_source
 from ..data.vocabulary import vocabulary_size
 from ..errors import ConfigError, ModelError, raise_faults
 from ..modeling.architecture import takes_token_types
@@ -19,7 +20,9 @@ from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
 from ..modeling.trainable import layer_lr_multiplier
 from ..recipes.finetuning import build_trainable, default_hyperparameters, early_stopping, finetuning_faults
+from ..recipes.given import as_args, as_config
 from ..recipes.launch import parse_flags
+from ..recipes.own_metrics import OwnMetrics, declare_own_scores, own_scores, with_own_scores
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
 from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer, trained_tokenizer
@@ -34,7 +37,7 @@ from .card import card_context
 from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
 from .data import QAData, build_data
-from .evaluation import QAEvaluation, evaluate, score_outputs
+from .evaluation import QAEvaluation, eval_prediction, evaluate, score_outputs
 from .examples import QAExamples, build_windows
 from .model import build_model, loss_sums, num_items, span_forward
 from .predict import predict_spans, to_answers, to_rows, write_predictions
@@ -51,17 +54,21 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
     """Extractive question answering, with questions that have no answer (SQuAD v2) or without (v1.1).
 
     Args:
-        source: `"squad"`, `"squad_v2"`, another Hub id, a file, folder or list of files, a `Dataset`, or a
-            `QuestionSource` for all settings of a source; none means the bundled sample. Whether there are questions
-            without an answer is detected in the data.
+        source: `"squad"`, `"squad_v2"`, another Hub id, a file, a folder, a list of files, a DataFrame, a list of
+            dicts, a `Dataset`, a `DatasetDict`, or a `QuestionSource` for all settings of a source; none means the
+            bundled sample. Whether there are questions without an answer is detected in the data.
+        validation: data to evaluate on; none means the data set's own validation split, or a share of its articles.
         model: a Hub id or folder to start from, a config or model object of transformers, or a size of BERT by name
             (tiny, mini, small, medium, base, large) for new weights; only the bundled sample has a default (tiny).
-        args: the Trainer's arguments; none means `QARecipe.default_args()`.
-        config: lengths and search of spans; none means the defaults of the BERT paper's scripts.
+        args: the Trainer's arguments, or a mapping of those that are to differ from `QARecipe.default_args()`.
+        config: lengths and search of spans, or a mapping of the fields that differ from the defaults, which are those
+            of the BERT paper's scripts.
         tokenizer: a Hub id, folder, `vocab.txt` or tokenizer; none means that of the checkpoint, and for new weights
             one trained on the contexts and questions.
         lora: peft's `LoraConfig`, or a mapping of its settings; none means to train all weights.
         callbacks: further callbacks for the Trainer.
+        compute_metrics: your own scores beside those of the recipe, from an `EvalPrediction` of predictions (dicts of
+            `id`, `prediction_text`, `no_answer_probability`) and references (dicts of `id` and `answers`).
 
     >>> from bert_finetune_kit import QARecipe
     >>> report = QARecipe("squad_v2", model="google-bert/bert-base-uncased").train()  # doctest: +SKIP
@@ -79,21 +86,24 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         self,
         source: Any = None,
         *,
+        validation: Any = None,
         model: str | Path | PretrainedConfig | PreTrainedModel | None = None,
-        args: TrainingArguments | None = None,
-        config: QAConfig | None = None,
+        args: TrainingArguments | Mapping[str, Any] | None = None,
+        config: QAConfig | Mapping[str, Any] | None = None,
         tokenizer: Any = None,
         lora: Any = None,
         callbacks: Sequence[TrainerCallback] = (),
+        compute_metrics: OwnMetrics | None = None,
     ) -> None:
-        self.source = source if isinstance(source, QuestionSource) else QuestionSource(train=source)
+        self.source = as_source(QuestionSource, source, validation)
         sample = self.source.is_sample
         if model is None and sample:
             model = "tiny"
-        self.config = config or (_SAMPLE_CONFIG if sample else QAConfig())
+        self.config = as_config(config, _SAMPLE_CONFIG if sample else QAConfig())
         self.lora = lora_config(lora)
-        args = args or self.default_args(model=model, sample=sample, lora=self.lora is not None)
-        super().__init__(model, tokenizer, args, callbacks)
+        facts: dict[str, Any] = {"model": model, "sample": sample, "lora": self.lora is not None}
+        args = as_args(args, partial(self.default_args, **facts))
+        super().__init__(model, tokenizer, args, callbacks, compute_metrics)
         self.has_data = True
 
     @classmethod
@@ -123,8 +133,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         *,
         threshold: float | None = None,
         source: Any = None,
-        config: QAConfig | None = None,
-        args: TrainingArguments | None = None,
+        config: QAConfig | Mapping[str, Any] | None = None,
+        args: TrainingArguments | Mapping[str, Any] | None = None,
     ) -> "QARecipe":
         """Return a recipe around a trained model, ready to `predict`, and with a source to `evaluate`.
 
@@ -142,7 +152,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         """
         model_config = checkpoint_config(folder)
         saved_config, saved_threshold = load_usage(str(folder), model_config)
-        recipe = cls(source, model=str(folder), args=args or cls.default_args(), config=config or saved_config)
+        config, args = as_config(config, saved_config), as_args(args, cls.default_args)
+        recipe = cls(source, model=str(folder), args=args, config=config)
         raise_faults(recipe.config.model_faults(model_config), "QAConfig")
         recipe.has_data = source is not None
         model, new = build_model(str(folder), 0)
@@ -213,7 +224,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
             return choose_tokenizer(model, tokenizer, texts, fingerprint, self.output_dir)
 
         lengths = self.batch_lengths(self.config.max_length)
-        return build_data(self.load_examples(), self.config, choose, lengths, self._is_limited)
+        data = build_data(self.load_examples(), self.config, choose, lengths, self._is_limited)
+        return declare_own_scores(data, self.name, self.own_metrics, lambda _: eval_prediction(data))
 
     def build_model(self, data: QAData) -> BuiltModel:
         """A model that scores spans, with frozen parts, and with adapters where LoRA is asked for."""
@@ -226,11 +238,14 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
 
     def compute_metrics(self, data: QAData, outputs: Outputs) -> dict[str, float]:
         """Scores of the validation split, with a threshold fitted on one half, and the mean loss of a window."""
-        return score_outputs(data, outputs)[0]
+        scores, predictions, result = score_outputs(data, outputs)
+        return scores | own_scores(self.own_metrics, lambda: eval_prediction(data, predictions, result))
 
     def evaluation(self, data: QAData, outputs: Mapping[str, Outputs]) -> QAEvaluation:
         """Scores with intervals and the always-abstain baseline; scores by group, the worst errors, predictions."""
-        return evaluate(data, outputs)
+        evaluation = evaluate(data, outputs)
+        predictions = evaluation.predictions, evaluation.result
+        return with_own_scores(evaluation, data, self.own_metrics, lambda _: eval_prediction(data, *predictions))
 
     def lr_multiplier(self, model: Any) -> Callable[[str], float] | None:
         """Layer-wise decay of the learning rate."""

@@ -14,7 +14,7 @@ from transformers.utils import is_torch_xla_available
 from ..command_line import RunArguments, parse_arguments
 from ..contract import BuiltModel, DataT, Description, EvaluationT, Outputs
 from ..data.padding import bucket_lengths
-from ..errors import ConfigError
+from ..errors import ConfigError, check_names
 from ..modeling.loading import config_from_scratch
 from ..modeling.parameters import model_phrase
 from ..output import show
@@ -23,15 +23,18 @@ from ..reporting.plain import describe_object, describe_settings
 from ..reporting.schema import RunReport, Score
 from ..reporting.summary import training_sentence
 from ..runs.fingerprint import data_fingerprint, settings_fingerprint, tokenizer_digest
+from ..settings import field_names
 from ..training.arguments import RecipeArguments, fitting_defaults, worker_defaults
 from ..training.loss import Loss
 from ..training.saving import cache_hint, save_model
 from ..training.session import Phase
 from ..training.trainer import KitTrainer
+from .given import as_args
 from .model_object import model_object
+from .own_metrics import OwnMetrics
 from .state import Prepared, RecipeState
 
-_OF_THE_BASE = ("model", "tokenizer", "args", "callbacks")
+_OF_THE_BASE = ("model", "tokenizer", "args", "callbacks", "compute_metrics")
 
 
 class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
@@ -62,14 +65,19 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
     """Settings of the recipe, a dataclass; with a field `unpad` it decides whether padding is skipped."""
 
     def __init__(
-        self, model: Any, tokenizer: Any, args: TrainingArguments, callbacks: Sequence[TrainerCallback] = ()
+        self,
+        model: Any,
+        tokenizer: Any,
+        args: TrainingArguments,
+        callbacks: Sequence[TrainerCallback] = (),
+        compute_metrics: OwnMetrics | None = None,
     ) -> None:
         self.model_object = model_object(model, tokenizer)
         given = model if self.model_object is None else self.model_object.path
         self.model_name_or_path = str(given) if isinstance(given, Path) else given
         self.tokenizer_name_or_path = str(tokenizer) if isinstance(tokenizer, Path) else tokenizer
-        self.args = copy.copy(args)
-        self.callbacks = list(callbacks)
+        self.args = copy.copy(as_args(args, self.default_args))
+        self.callbacks, self.own_metrics = list(callbacks), compute_metrics
         self.state: RecipeState[DataT, EvaluationT] = RecipeState()
 
     @classmethod
@@ -95,6 +103,7 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
             ConfigError: the settings do not go together.
         """
         defaults = cls.machine_defaults() | cls.default_hyperparameters(model, sample, lora)
+        check_names(settings, field_names(RecipeArguments), "TrainingArguments")
         arguments = fitting_defaults(defaults, settings) | settings
         try:
             return RecipeArguments(output_dir=output_dir or f"runs/{cls.name}", **arguments)
@@ -254,7 +263,7 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
         settings = {name: getattr(self, name) for name in names if hasattr(self, name) and name not in _OF_THE_BASE}
         model = self.model_name_or_path if self.model_object is None else self.model_object.model
         base = {"model": model, "tokenizer": self.tokenizer_name_or_path, "callbacks": self.callbacks or None}
-        return settings | base
+        return settings | base | ({"compute_metrics": self.own_metrics} if self.own_metrics else {})
 
     def model_settings(self) -> dict[str, Any]:
         """Return what the report says of the model that was asked for."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from ..command_line import RunArguments, parse_arguments
+from ..command_line import RunArguments, as_flags, parse_arguments
 from ..errors import KitError, RunStopped
 from ..output import show
 from ..reporting.schema import RunReport
@@ -83,7 +83,7 @@ def run_command_line(
         if not is_main:
             wait_for_launcher(_PATIENCE)
             place = f"Process {rank}: "
-        show(f"{place}{type(error).__name__}: {error}", sys.stderr)
+        show(f"{place}{type(error).__name__}: {as_flags(str(error))}", sys.stderr)
         raise SystemExit(2) from error
 
 

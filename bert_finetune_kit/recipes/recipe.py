@@ -16,21 +16,22 @@ from ..modeling.padding import skip_padding
 from ..reporting.model_card import model_card, write_card
 from ..reporting.schema import RunReport
 from ..reporting.seeds import SeedsReport
+from ..runs.checkpoints import named_checkpoint
 from ..runs.directory import RunDirectory
 from ..runs.pages import Publisher, publish_summary
 from ..runs.target import HubTarget
 from ..training.best_metric import best_metric_faults, with_best_metric
 from ..training.checks import argument_faults, check_space
-from ..training.evaluation import SavedEvaluation, evaluate_model, evaluate_saved
+from ..training.evaluation import evaluate_model, evaluate_saved
 from ..training.logs import plain_scores
 from ..training.preflight import preflight
-from ..training.report import RunRecord, build_report, initial_evidence, model_origin
+from ..training.report import RunRecord, initial_evidence
 from ..training.saving import save_with_hint
 from ..training.schedule import check_learning
 from ..training.session import Phase, TrainingOutcome, build_trainer, fit
 from ..training.timing import Timings
 from ..training.trainer import KitTrainer
-from .description import describe_run
+from .description import make_report
 from .hooks import RecipeHooks
 from .launch import run_command_line
 from .seeds import train_with_seeds
@@ -83,7 +84,9 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         raise_faults([*argument_faults(self.args, self.smooths_labels), *scores], "TrainingArguments")
         self.check()
 
-    def train(self, resume: bool = False, force: bool = False) -> RunReport:
+    def train(
+        self, resume: bool = False, force: bool = False, *, resume_from_checkpoint: bool | str | Path | None = None
+    ) -> RunReport:
         """Train, evaluate, save model, tokenizer and report into `args.output_dir`.
 
         Args:
@@ -92,6 +95,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
             force: train even where disk or memory seem too small, and resume from a checkpoint that was made with other
                 settings, data or versions; the report then has a note. Of a run that has finished with other settings,
                 return the report as it is.
+            resume_from_checkpoint: as of `Trainer.train`: True means `resume`; or a checkpoint in the output folder.
 
         Raises:
             RunStopped: a signal was received; the state is saved.
@@ -99,6 +103,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
             NonFiniteLossError: the loss became NaN or infinite.
         """
         run, record = RunDirectory(Path(self.output_dir), self.is_main), RunRecord.start(self.on_xla)
+        named, resume = named_checkpoint(resume_from_checkpoint, run.path), resume or bool(resume_from_checkpoint)
         publisher = self._publisher()
         if resume and run.is_finished and (finished := self._finished(run, force)) is not None:
             publisher.publish_missing(finished)
@@ -108,7 +113,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         prepared = self.prepare(record.timings)
         record.notes += check_learning([(p.args, len(p.data.train)) for p in self.phases(prepared)], prepared.model)
         record.fingerprint |= self.run_fingerprint(prepared.data)
-        claim = run.claim(record.fingerprint, resume, force)
+        claim = run.claim(record.fingerprint, resume, force, named)
         record.notes += [*claim.notes, *prepared.notes, *publisher.check()]
         if not force:
             check_space(run.path, prepared.model, prepared.args)
@@ -129,7 +134,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         with record.timings.stage("saving"), save_with_hint(self.output_dir):
             if self.is_main:
                 self.save_usage(prepared.data, saved.evaluation, self.output_dir)
-        report = self._report(prepared, outcome, saved, record, run)
+        report = make_report(self, prepared, outcome, saved, record, run)
         run.delete_initial_weights()
         with save_with_hint(self.output_dir, "The report"):
             publisher.publish(report)
@@ -278,22 +283,6 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         for change in (*different.mixed, *different.versions):
             self.log_main(f"  {change}")
         return run.load_report()
-
-    def _report(
-        self,
-        prepared: Prepared[DataT],
-        outcome: TrainingOutcome,
-        saved: SavedEvaluation[EvaluationT],
-        record: RunRecord,
-        run: RunDirectory,
-    ) -> RunReport:
-        with record.timings.stage("report"):
-            change, notes = run.parameter_change(tuple(record.notes))
-            description, code, faults = describe_run(self, prepared, saved.evaluation, outcome.steps)
-            record.notes += [*saved.notes, *notes, *faults]
-        origin = model_origin(prepared.model, self.checkpoint, record.fingerprint)
-        settings = {"training": prepared.args.to_dict(), "model": origin}
-        return build_report(self.name, description, saved, outcome, prepared.model, record, settings, change, code)
 
     def _publisher(self) -> Publisher:
         target = HubTarget.from_args(self.args)

@@ -76,6 +76,13 @@ def to_html(report: RunReport) -> str:
     )
 
 
+def framed(page: str) -> str:
+    """Return a page as a frame within another page, whose styles stay apart."""
+    from markupsafe import escape
+
+    return f'<iframe srcdoc="{escape(page)}" style="width: 100%; height: 40em; border: 0"></iframe>'
+
+
 def render(
     *,
     title: str,

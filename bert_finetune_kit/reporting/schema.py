@@ -130,6 +130,18 @@ class RunReport:
         """What the training started from, from `settings["model"]`."""
         return cast(ModelSettings, self.settings.get("model", {}))
 
+    def __str__(self) -> str:
+        """Return what the terminal shows of the report."""
+        from .terminal import report_text
+
+        return report_text(self)
+
+    def _repr_html_(self) -> str:
+        """Return the page of the report in a frame of its own, as a notebook shows it."""
+        from .html import framed, to_html
+
+        return framed(to_html(self))
+
     def save(self, folder: str | Path) -> Path:
         """Write `report.json` into `folder`, completely or not at all. NaN and infinity are written as strings."""
         text = json.dumps(to_plain(self), indent=2, ensure_ascii=False, allow_nan=False)

@@ -1,6 +1,8 @@
 """A report on the terminal, on one screen."""
 
+import shutil
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -17,6 +19,7 @@ from .schema import REPORT_FILE, RunReport
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold blue"}
 _EVALUATIONS = 5  # of a long run, those shown beside that of the saved weights
+_WIDTH = 100  # characters of a line where there is no terminal
 _FRAME, _GAP = 4, 2  # columns of the border, and between two columns of a table
 
 
@@ -25,8 +28,17 @@ def stdout_console() -> Console:
     return Console(file=StandardOutput())  # type: ignore[arg-type]
 
 
+def report_text(report: RunReport) -> str:
+    """Return what `print_report` prints, as text without colours and as wide as the terminal."""
+    text, width = StringIO(), shutil.get_terminal_size((_WIDTH, 0)).columns
+    folder = str(report.settings.get("training", {}).get("output_dir", ""))
+    saved = folder if Path(folder, REPORT_FILE).exists() else ""
+    print_report(report, saved, Console(file=text, width=width, force_jupyter=False))
+    return text.getvalue().rstrip("\n")
+
+
 def print_report(report: RunReport, folder: str, console: Console | None = None) -> None:
-    """Print summary, findings, scores and notes, and where the complete report is."""
+    """Print summary, findings, scores and notes, and where the complete report is, if `folder` is not empty."""
     console = console or stdout_console()
     parts: list[RenderableType] = [Text(" ".join(report.summary)), Text()]
     parts += [*_findings(report), Text()] if report.findings else []
@@ -37,7 +49,8 @@ def print_report(report: RunReport, folder: str, console: Console | None = None)
     parts += [Text(change_line(report.change)), Text()] if report.change else []
     parts += [Text(f"· {note}") for note in report.notes]
     files = [name for name in (REPORT_PAGE, MARKDOWN_FILE, REPORT_FILE) if Path(folder, name).exists()]
-    parts.append(Text(f"{', '.join([*files, 'the model'])} and its tokenizer are in {folder}", "bold"))
+    if folder:
+        parts.append(Text(f"{', '.join([*files, 'the model'])} and its tokenizer are in {folder}", "bold"))
     console.print(Panel(Group(*parts), title=report.recipe, expand=False))
 
 

@@ -270,7 +270,7 @@ def test_each_part_of_a_summary_fails_by_itself(report, tmp_path, monkeypatch, c
 # What runs unguarded once the weights are saved: what a run cannot end without, and thin code around the guards. A new
 # step goes through `attempt`, or belongs here because the report is nothing without it.
 REQUIRED = {
-    "evaluate_saved", "ClassificationRecipe.save_usage", "save_with_hint", "Recipe._report", "describe_run",
+    "evaluate_saved", "ClassificationRecipe.save_usage", "save_with_hint", "make_report", "describe_run",
     "model_origin", "build_report", "Publisher.publish", "RunReport.save",
 }  # fmt: skip
 THIN = {
@@ -287,7 +287,7 @@ def test_no_step_after_the_weights_are_saved_is_unguarded(dropout_model, tmp_pat
     monkeypatch.setattr(pages.HubTarget, "check", lambda _: ())
     recipe = build("classification", dropout_model, tmp_path / "run", **SHORT, push_to_hub=True)
     saved, unguarded = [], set()
-    callers = {"Recipe.train", "Recipe._report", "describe_run"}
+    callers = {"Recipe.train", "make_report", "describe_run"}
 
     def record(frame, event, _):
         name = frame.f_code.co_qualname
