@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic
 
-import torch
 from transformers import TrainerCallback, TrainingArguments, set_seed
-from transformers.utils import is_torch_xla_available
 
 from ..command_line import RunArguments, parse_arguments
 from ..contract import BuiltModel, DataT, Description, EvaluationT, Outputs
@@ -21,10 +19,10 @@ from ..output import show
 from ..reporting.card_context import CardContext
 from ..reporting.plain import describe_object, describe_settings
 from ..reporting.schema import RunReport, Score
-from ..reporting.summary import training_sentence
+from ..reporting.summary import opening_sentence
 from ..runs.fingerprint import data_fingerprint, settings_fingerprint, tokenizer_digest
 from ..settings import field_names
-from ..training.arguments import RecipeArguments, fitting_defaults, worker_defaults
+from ..training.arguments import RecipeArguments, fitting_defaults, machine_settings
 from ..training.loss import Loss
 from ..training.saving import cache_hint, save_model
 from ..training.session import Phase
@@ -32,7 +30,7 @@ from ..training.trainer import KitTrainer
 from .given import as_args
 from .model_object import model_object
 from .own_metrics import OwnMetrics
-from .state import Prepared, RecipeState
+from .state import LoadedModel, Prepared, RecipeState
 
 _OF_THE_BASE = ("model", "tokenizer", "args", "callbacks", "compute_metrics")
 
@@ -117,15 +115,8 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
 
     @classmethod
     def machine_defaults(cls) -> dict[str, Any]:
-        """Return `defaults`, and what suits this machine.
-
-        That is `use_cpu` to have bf16 on CPUs, another AdamW on XLA, and processes that prepare batches beside a GPU.
-        """
-        if is_torch_xla_available():
-            return cls.defaults | {"optim": "adamw_torch"}  # the Trainer's own, fused, refuses tensors of XLA
-        if torch.cuda.is_available():
-            return cls.defaults | worker_defaults()
-        return cls.defaults if torch.accelerator.is_available() else cls.defaults | {"use_cpu": True}
+        """Return `defaults`, and what suits this machine."""
+        return cls.defaults | machine_settings()
 
     # Hooks
 
@@ -161,23 +152,33 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
             outputs: of each validation split, as for `compute_metrics`.
         """
 
-    def describe(self, data: DataT, model: Any, evaluation: EvaluationT, steps: int) -> Description:
+    def evaluation_data(self, given: Any, trained: LoadedModel, data: DataT | None) -> DataT:
+        """Return given examples as data whose `validation` they are, for `evaluate(given)` of a trained model.
+
+        Args:
+            given: as the source of the recipe takes it.
+            trained: the model, with its tokenizer and its labels or threshold.
+            data: of the training, where it was one of this process.
+        """
+        raise ConfigError(f"{type(self).__name__} evaluates its own validation split alone: call evaluate().")
+
+    def describe(self, data: DataT, model: Any, evaluation: EvaluationT, steps: int | None) -> Description:
         """Return summary, statistics, tables and settings of the report; by default those that every recipe has.
 
         Args:
             data: of the run.
             model: as it was trained.
             evaluation: of the saved weights.
-            steps: of the optimizer.
+            steps: of the optimizer; none for an evaluation without a training.
         """
-        splits = {"train": data.train, **data.validation}
+        splits = data.validation if steps is None else {"train": data.train, **data.validation}
         settings: dict[str, dict[str, Any]] = {
             "source": {"name": data.name},
             "recipe": {} if self.config is None else describe_settings(self.config),
             "model": self.model_settings(),
         }
         return Description(
-            summary=[training_sentence("trained", model_phrase(model), data.name, steps)],
+            summary=[opening_sentence("trained", model_phrase(model), data.name, steps)],
             data={split: {"examples": len(examples)} for split, examples in splits.items()},
             settings=settings,
         )

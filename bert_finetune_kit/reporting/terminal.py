@@ -30,28 +30,38 @@ def stdout_console() -> Console:
 
 def report_text(report: RunReport) -> str:
     """Return what `print_report` prints, as text without colours and as wide as the terminal."""
-    text, width = StringIO(), shutil.get_terminal_size((_WIDTH, 0)).columns
     folder = str(report.settings.get("training", {}).get("output_dir", ""))
-    saved = folder if Path(folder, REPORT_FILE).exists() else ""
+    saved = folder if Path(folder, REPORT_FILE).exists() else None
+    text, width = StringIO(), shutil.get_terminal_size((_WIDTH, 0)).columns
     print_report(report, saved, Console(file=text, width=width, force_jupyter=False))
     return text.getvalue().rstrip("\n")
 
 
-def print_report(report: RunReport, folder: str, console: Console | None = None) -> None:
-    """Print summary, findings, scores and notes, and where the complete report is, if `folder` is not empty."""
+def print_report(report: RunReport, folder: str | None, console: Console | None = None) -> None:
+    """Print summary, findings, scores and notes, and where the complete report is.
+
+    Args:
+        report: of a run or an evaluation.
+        folder: of the run; none means that the report is in no folder.
+        console: where to write; none means standard output.
+    """
     console = console or stdout_console()
+    console.print(_panel(report, folder, console.width))
+
+
+def _panel(report: RunReport, folder: str | None, width: int) -> Panel:
     parts: list[RenderableType] = [Text(" ".join(report.summary)), Text()]
     parts += [*_findings(report), Text()] if report.findings else []
     if report.scores:
-        parts += [*_scores(report, console.width - _FRAME), Text()]
+        parts += [*_scores(report, width - _FRAME), Text()]
     if report.tables:
         parts += [rich_table(report.tables[0].header, report.tables[0].rows), Text()]
     parts += [Text(change_line(report.change)), Text()] if report.change else []
     parts += [Text(f"· {note}") for note in report.notes]
-    files = [name for name in (REPORT_PAGE, MARKDOWN_FILE, REPORT_FILE) if Path(folder, name).exists()]
-    if folder:
+    if folder is not None:
+        files = [name for name in (REPORT_PAGE, MARKDOWN_FILE, REPORT_FILE) if Path(folder, name).exists()]
         parts.append(Text(f"{', '.join([*files, 'the model'])} and its tokenizer are in {folder}", "bold"))
-    console.print(Panel(Group(*parts), title=report.recipe, expand=False))
+    return Panel(Group(*parts), title=report.recipe, expand=False)
 
 
 def _findings(report: RunReport) -> list[RenderableType]:
