@@ -1,12 +1,11 @@
 """A trained classifier from a folder or the Hub, with its labels in the order that a task declares."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ModelError
 from ..modeling.loading import checkpoint_config
-from ..recipes.given import as_config
 from ..tasks.task import ClassificationTask
 from .config import ClassificationConfig
 from .label_order import check_label_order, declared_order_note, output_order, saved_names
@@ -28,21 +27,21 @@ class LoadedClassifier:
 
 
 def load_classifier(
-    folder: str, task: ClassificationTask | None, config: ClassificationConfig | Mapping[str, Any] | None
+    folder: str, task: ClassificationTask | None, change: Callable[[ClassificationConfig], ClassificationConfig]
 ) -> LoadedClassifier:
     """Load a trained classifier.
 
     Args:
         folder: of the model, or its Hub id.
         task: that it was trained for; none means the saved one.
-        config: lengths and threshold, or a mapping of those that differ from the saved ones; none means the saved ones.
+        change: saved lengths and threshold → those to use.
 
     Raises:
         ModelError: there is no model, it has no head for classification, or its labels are not those of the task.
     """
     model_config = checkpoint_config(folder)
     saved_task, saved_config = load_task(folder, model_config)
-    task, config = task or saved_task, as_config(config, saved_config)
+    task, config = task or saved_task, change(saved_config)
     declared, saved = task.labels or (), saved_names(model_config) if task.kind != "regression" else ()
     if declared and len(declared) != len(saved):
         check_label_order(LabelSet(declared, task.kind), model_config, folder)

@@ -159,7 +159,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         Raises:
             ModelError: there is no model, or it has no head for classification.
         """
-        loaded = load_classifier(str(folder), None if task is None else find_task(task), config)
+        loaded = load_classifier(str(folder), None if task is None else find_task(task), partial(as_config, config))
         args = as_args(args, cls.default_args)
         recipe = cls(loaded.task, model=str(folder), args=args, config=loaded.config)
         if loaded.note is not None:

@@ -29,10 +29,7 @@ from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
 from ..recipes.tokenizer import check_tokenizer, choose_tokenizer, trained_tokenizer
 from ..reporting.card_context import CardContext
-from ..reporting.origin import data_origin, hub_id
-from ..reporting.plain import describe_settings
 from ..reporting.schema import RunReport
-from ..tasks.squad import QA_TASKS
 from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from .card import card_context
@@ -42,7 +39,7 @@ from .evaluation import QAEvaluation, eval_prediction, evaluate, score_outputs
 from .evaluation_data import evaluation_data
 from .model import build_model, loss_sums, num_items, span_forward
 from .predict import Answer, predict_rows, to_row, to_rows, write_predictions
-from .report import describe
+from .report import describe, source_settings
 from .usage import load_usage, save_usage
 
 _SAMPLE_ARGS = {"learning_rate": 1e-3, "num_train_epochs": 8, "per_device_train_batch_size": 32}
@@ -277,16 +274,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
 
     def describe(self, data: QAData, model: Any, evaluation: QAEvaluation, steps: int | None) -> Description:
         """Summary, scores, tables by kind of question, statistics of the data."""
-        aliases = {name: task.dataset for name, task in QA_TASKS.items()}
-        hub = hub_id(self.source.train, aliases)
-        origin = data_origin(data.name, hub, self.source.hub_config, data.own_splits)
-        settings: dict[str, dict[str, Any]] = {
-            "source": {**describe_settings(self.source), **origin},
-            "model": {**self.model_settings(), "lora": describe_lora(self.lora)},
-        }
-        task = QA_TASKS.get(self.source.train) if isinstance(self.source.train, str) else None
-        is_other = hub is None or self._is_limited or data.threshold is not None  # of other questions than published
-        published = None if task is None or is_other else task.published
+        start = {**self.model_settings(), "lora": describe_lora(self.lora)}
+        settings, published = source_settings(data, self.source, start, self._is_limited)
         batch_size = self.args.per_device_train_batch_size
         return describe(data, model, evaluation, steps, self.config, batch_size, published, settings)
 

@@ -10,13 +10,17 @@ from torch import nn
 from ..contract import Description
 from ..data.checks import shared_texts
 from ..data.padding import padding_shares
+from ..data.sources import QuestionSource
 from ..modeling.parameters import model_phrase
 from ..reporting.details import QuestionAnsweringDetails, question_answering_details
 from ..reporting.known_scores import KNOWN_SCORES
+from ..reporting.origin import data_origin, hub_id
+from ..reporting.plain import describe_settings
 from ..reporting.records import QuestionStatistics, SharedTexts
 from ..reporting.schema import ReportTable
 from ..reporting.summary import baseline_sentence, opening_sentence, score_sentence
 from ..reporting.tables import errors_table, group_table, result_table
+from ..tasks.squad import QA_TASKS
 from ..tasks.task import Published
 from .config import QAConfig
 from .data import QAData, QASplit
@@ -40,6 +44,25 @@ _ERROR = {
     "probability": "probability",
     "context": "context",
 }
+
+
+def source_settings(
+    data: QAData, source: QuestionSource, model: Mapping[str, Any], is_limited: bool
+) -> tuple[dict[str, dict[str, Any]], Published | None]:
+    """Return settings of source and model for the report, and the published score of the same questions.
+
+    Args:
+        data: of the run.
+        source: as the recipe was given it.
+        model: settings of the model.
+        is_limited: whether the validation split is not the whole published one.
+    """
+    hub = hub_id(source.train, {name: task.dataset for name, task in QA_TASKS.items()})
+    origin = data_origin(data.name, hub, source.hub_config, data.own_splits)
+    settings = {"source": {**describe_settings(source), **origin}, "model": dict(model)}
+    task = QA_TASKS.get(source.train) if isinstance(source.train, str) else None
+    is_other = hub is None or is_limited or data.threshold is not None  # of other questions than published
+    return settings, None if task is None or is_other else task.published
 
 
 def describe(
