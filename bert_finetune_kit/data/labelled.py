@@ -51,7 +51,10 @@ def load_labelled(task: ClassificationTask, source: LabelledSource) -> LabelledD
     given = task.dataset if source.train is None else source.train
     if given is None:
         if task != SAMPLE_TASK or source.validation is not None:
-            raise DataError(f"No training data: the task {task.name!r} has no dataset. Set it, or pass a source.")
+            raise DataError(
+                f"No training data: the task {task.name!r} has no dataset. Set it, or pass a source; to score a "
+                "trained model, use evaluate(data)."
+            )
         splits = {split: Dataset.from_list(sample_reviews(split)) for split in ("train", "validation")}
         tables = Splits("the bundled sample's reviews", splits, read_table)
     else:

@@ -223,7 +223,9 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
     def load_examples(self) -> Questions:
         """Source → rows with id, title, context, question and answers."""
         if not self.has_data:
-            raise ConfigError("There is no data to evaluate or train on: give from_pretrained a source.")
+            raise ConfigError(
+                "There is no data to evaluate or train on: give from_pretrained a source, or evaluate(data)."
+            )
         return load_questions(self.source)
 
     def prepare_data(self) -> QAData:

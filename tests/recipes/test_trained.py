@@ -146,9 +146,6 @@ def test_scores_and_worst_errors_are_those_of_predict(loaded, tmp_path):
     predictions = [prediction.label for prediction in recipe.predict(texts)]
     assert report["accuracy"] == pytest.approx(np.mean(np.array(predictions) == references))
     assert report["f1"] == pytest.approx(f1_score(references, predictions, pos_label="positive", zero_division=0))
-    majority = max(RunReport.load(recipe.model_folder).data["train"]["label_shares"].items(), key=lambda pair: pair[1])[
-        0
-    ]
     assert report.baselines["majority"]["accuracy"] == pytest.approx(references.count(majority) / len(references))
     errors = report.details["test"]["worst_errors"]
     assert {error["texts"][0] for error in errors} <= {
