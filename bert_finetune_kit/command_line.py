@@ -8,22 +8,25 @@ from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 from transformers import HfArgumentParser
 
+from .argument_parser import ArgumentParser
 from .errors import ConfigError, raise_faults
-from .output import write_to
 from .settings import is_number, setting
 
 _USAGE = "%(prog)s [--config FILE] [--SETTING VALUE ...]"
+_HELP, _HELP_ALL = ("-h", "--help"), "--help-all"
 _PLAIN = (bool, int, float, str)
 
 
 @dataclass(frozen=True)
 class RunArguments:
     """How to run a recipe: what a command line takes besides source, config and the Trainer's arguments."""
+
+    heading: ClassVar[str] = "Model and run"
 
     model: str | None = setting(
         None,
@@ -51,6 +54,8 @@ class RunArguments:
 class FineTuningArguments:
     """What the command line of every fine-tuning takes in addition."""
 
+    heading: ClassVar[str] = "Adapters"
+
     lora: str | None = setting(
         None, 'Train with LoRA: arguments of peft\'s LoraConfig as JSON, such as {"r": 8}; {} for its defaults.'
     )
@@ -70,15 +75,16 @@ def parse_arguments(
             several, or an object in memory, becomes a flag that takes one word or several.
         defaults: defaults that differ from those of the dataclasses.
         argv: arguments; by default those of the process.
-        show_help: handle `--help`; False while the defaults still depend on other arguments.
+        show_help: handle `--help`, which shows of a type with the attribute `essential` the fields named there alone, and
+            `--help-all`; False while the defaults still depend on other arguments.
         adapt: defaults, and what flags and file give → the defaults that go with it.
 
     Raises:
         ConfigError: there is no such setting, a value is invalid, or the file cannot be read.
     """
-    parser = _build_parser(types)
     words = list(sys.argv[1:] if argv is None else argv)
-    without_help = [word for word in words if word not in ("-h", "--help")]
+    parser = _build_parser(types, everything=_HELP_ALL in words)
+    without_help = [word for word in words if word not in (*_HELP, _HELP_ALL)]
     file = _config_file(words)
     from_file = {} if file is None else read_settings_file(file, types)
     defaults = defaults or {}
@@ -119,31 +125,37 @@ def read_settings_file(file: Path, types: Sequence[type]) -> dict[str, Any]:
     return settings
 
 
-class _Parser(HfArgumentParser):
-    def print_help(self, file: Any = None) -> None:
-        """Print the help, whose texts have characters that not every terminal can show."""
-        write_to(sys.stdout if file is None else file, self.format_help())
+class _Parser(ArgumentParser, HfArgumentParser):
+    """Flags of dataclasses, with the errors and the help of the kit."""
 
 
-def _build_parser(types: Sequence[type]) -> HfArgumentParser:
-    """Return a parser with a flag for each field of all dataclasses."""
-    flags: list[tuple[str, Any, Any]] = []
-    for settings_type in types:
-        hints = get_type_hints(settings_type)
-        for item in _init_fields([settings_type]):
-            default: dict[str, Any] = {"default": item.default}
-            if item.default_factory is not MISSING:
-                default = {"default_factory": item.default_factory}
-            flags.append((item.name, _flag_type(hints[item.name]), field(**default, metadata=item.metadata)))
-    flags_type: Any = make_dataclass("Flags", flags, kw_only=True)
-    parser = _Parser(flags_type, allow_abbrev=False, usage=_USAGE)
+def _build_parser(types: Sequence[type], everything: bool = True) -> HfArgumentParser:
+    """Return a parser with a flag for each field of all dataclasses.
+
+    Args:
+        types: each is a group of the help, headed by its attribute `heading`.
+        everything: whether the help also shows what is not `essential`.
+    """
+    parser = _Parser([_flags_type(each, everything) for each in types], allow_abbrev=False, usage=_USAGE)
     parser.add_argument("--config", metavar="FILE", help="YAML file of settings; flags win over it")
-    parser.error = _refuse  # type: ignore[method-assign]  # argparse would print it in each of several processes
+    parser.add_argument(_HELP_ALL, action="help", help="show every setting of the Trainer, too, and exit")
     return parser
 
 
-def _refuse(message: str) -> NoReturn:
-    raise ConfigError(f"Command line: {message}")
+def _flags_type(settings_type: type, everything: bool) -> Any:
+    """Return a dataclass whose fields are the flags of a dataclass."""
+    hints, essential = get_type_hints(settings_type), getattr(settings_type, "essential", None)
+    flags: list[tuple[str, Any, Any]] = []
+    for item in _init_fields([settings_type]):
+        default: dict[str, Any] = {"default": item.default}
+        if item.default_factory is not MISSING:
+            default = {"default_factory": item.default_factory}
+        hidden = not everything and essential is not None and item.name not in essential
+        metadata = {**item.metadata, "help": argparse.SUPPRESS} if hidden else item.metadata
+        flags.append((item.name, _flag_type(hints[item.name]), field(**default, metadata=metadata)))
+    heading = getattr(settings_type, "heading", settings_type.__name__)
+    # HfArgumentParser reads the heading of a group from an attribute of this name.
+    return make_dataclass("Flags", flags, kw_only=True, namespace={"_argument_group_name": heading})
 
 
 def _given_flags(types: Sequence[type], words: Sequence[str]) -> dict[str, Any]:

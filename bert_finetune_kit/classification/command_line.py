@@ -1,7 +1,7 @@
 """Flags of a classification for its task, beside those of source, config and Trainer."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from ..settings import setting
 from ..tasks.task import ClassificationTask
@@ -11,6 +11,8 @@ from .task_file import find_task
 @dataclass(frozen=True)
 class TaskArguments:
     """The task, and values that override fields of its declaration."""
+
+    heading: ClassVar[str] = "Task"
 
     task: str | None = setting(
         None,

@@ -1,0 +1,38 @@
+"""`compare`: runs of one recipe, compared with the first of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import ConfigError
+from ..output import show
+from .parser import command_parser
+
+_DESCRIPTION = """\
+Compare runs with the first of them: whether their scores differ beyond chance, and which settings and data differ.
+
+  bert-finetune-kit compare runs/first runs/second
+  bert-finetune-kit compare runs/first runs/second runs/third --output comparison.html
+"""
+
+
+def compare(words: Sequence[str]) -> None:
+    """Print a comparison, or write it to a file."""
+    parser = command_parser(_DESCRIPTION)
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="folders of runs, two at least")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="page to write: .html, or .md for Markdown")
+    options = parser.parse_args(words)
+    if len(options.runs) < 2:
+        raise ConfigError("Command line: there is one run: give the folders of two runs or more.")
+    renderings = {".html": "to_html", ".md": "to_markdown"}
+    if options.output is not None and options.output.suffix.lower() not in renderings:
+        raise ConfigError(
+            f"Command line: --output is {options.output}: its name must end in {' or '.join(renderings)}"
+        )
+    from ..reporting.comparison import compare_reports
+    from ..text_files import write_text
+
+    comparison = compare_reports(*options.runs)
+    show(str(comparison).rstrip())
+    if options.output is not None:
+        write_text(options.output, getattr(comparison, renderings[options.output.suffix.lower()])())
+        show(f"The comparison is in {options.output}.")

@@ -1,0 +1,42 @@
+"""`evaluate`: a report of what a run scores on another file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import OutputError
+from ..reporting.schema import REPORT_FILE
+from .parser import add_inference_flags, command_parser, existing_file, inference_settings
+from .run_folder import load_recipe
+
+_DESCRIPTION = """\
+Score a run on a file with labels or answers, with the labels, lengths and threshold that are saved with its model.
+
+  bert-finetune-kit evaluate runs/stars test.csv
+  bert-finetune-kit evaluate runs/squad dev-v2.0.json --output runs/squad/dev
+
+The file has the columns that the run was trained on. The report goes into a folder of its own.
+"""
+
+
+def evaluate(words: Sequence[str]) -> None:
+    """Evaluate a run on a file, and write the report."""
+    parser = command_parser(_DESCRIPTION)
+    parser.add_argument("run", metavar="RUN", help="folder of a run, or a stock checkpoint")
+    parser.add_argument("file", metavar="FILE", type=Path, help="file or folder to evaluate on")
+    parser.add_argument("--output", metavar="DIR", type=Path, help="folder of the report (default: RUN/evaluation-FILE)")
+    add_inference_flags(parser)
+    options = parser.parse_args(words)
+    file = existing_file(options.file)
+    output = options.output or evaluation_folder(options.run, file)
+    if (output / REPORT_FILE).exists():
+        raise OutputError(f"{output} already holds a report ({REPORT_FILE}): choose another folder by --output.")
+    load_recipe(options.run, inference_settings(options)).evaluate(file, output_dir=output)
+
+
+def evaluation_folder(run: str, file: Path) -> Path:
+    """Return the folder of a report where none is given.
+
+    >>> evaluation_folder("runs/stars", Path("data/test.csv.gz")).as_posix()
+    'runs/stars/evaluation-test'
+    """
+    return Path(run) / f"evaluation-{file.resolve().name.partition('.')[0]}"
