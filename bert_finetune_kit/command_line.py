@@ -75,22 +75,21 @@ def parse_arguments(
             several, or an object in memory, becomes a flag that takes one word or several.
         defaults: defaults that differ from those of the dataclasses.
         argv: arguments; by default those of the process.
-        show_help: handle `--help`, which shows of a type with the attribute `essential` the fields named there alone, and
-            `--help-all`; False while the defaults still depend on other arguments.
+        show_help: handle `--help`, which of a type with the attribute `essential` shows the fields named there alone,
+            and `--help-all`; False while the defaults still depend on other arguments.
         adapt: defaults, and what flags and file give → the defaults that go with it.
 
     Raises:
         ConfigError: there is no such setting, a value is invalid, or the file cannot be read.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    parser = _build_parser(types, everything=_HELP_ALL in words)
     without_help = [word for word in words if word not in (*_HELP, _HELP_ALL)]
     file = _config_file(words)
     from_file = {} if file is None else read_settings_file(file, types)
     defaults = defaults or {}
     if adapt is not None:
         defaults = adapt(defaults, from_file | _given_flags(types, without_help))
-    parser.set_defaults(**{**defaults, **from_file})
+    parser = _build_parser(types, {**defaults, **from_file}, short_help=_HELP_ALL not in words)
     values, unknown = parser.parse_known_args(words if show_help else without_help)
     names = [flag.name for flag in _init_fields(types)]
     flags = [word for word in unknown if word.startswith("--")]
@@ -129,20 +128,25 @@ class _Parser(ArgumentParser, HfArgumentParser):
     """Flags of dataclasses, with the errors and the help of the kit."""
 
 
-def _build_parser(types: Sequence[type], everything: bool = True) -> HfArgumentParser:
+def _build_parser(types: Sequence[type], defaults: Mapping[str, Any], short_help: bool = False) -> HfArgumentParser:
     """Return a parser with a flag for each field of all dataclasses.
 
     Args:
         types: each is a group of the help, headed by its attribute `heading`.
-        everything: whether the help also shows what is not `essential`.
+        defaults: that differ from those of the dataclasses.
+        short_help: whether the help leaves out what is not `essential`, and defaults that are none.
     """
-    parser = _Parser([_flags_type(each, everything) for each in types], allow_abbrev=False, usage=_USAGE)
+    flags = [_flags_type(each, defaults, short_help) for each in types]
+    formatter = argparse.HelpFormatter if short_help else argparse.ArgumentDefaultsHelpFormatter
+    parser = _Parser(flags, allow_abbrev=False, usage=_USAGE, formatter_class=formatter)
     parser.add_argument("--config", metavar="FILE", help="YAML file of settings; flags win over it")
-    parser.add_argument(_HELP_ALL, action="help", help="show every setting of the Trainer, too, and exit")
+    more = "show every setting of the Trainer, too, and exit" if short_help else argparse.SUPPRESS
+    parser.add_argument(_HELP_ALL, action="help", help=more)
+    parser.set_defaults(**defaults)
     return parser
 
 
-def _flags_type(settings_type: type, everything: bool) -> Any:
+def _flags_type(settings_type: type, defaults: Mapping[str, Any], short_help: bool) -> Any:
     """Return a dataclass whose fields are the flags of a dataclass."""
     hints, essential = get_type_hints(settings_type), getattr(settings_type, "essential", None)
     flags: list[tuple[str, Any, Any]] = []
@@ -150,18 +154,31 @@ def _flags_type(settings_type: type, everything: bool) -> Any:
         default: dict[str, Any] = {"default": item.default}
         if item.default_factory is not MISSING:
             default = {"default_factory": item.default_factory}
-        hidden = not everything and essential is not None and item.name not in essential
-        metadata = {**item.metadata, "help": argparse.SUPPRESS} if hidden else item.metadata
-        flags.append((item.name, _flag_type(hints[item.name]), field(**default, metadata=metadata)))
+        flag_type, metadata = _flag_type(hints[item.name]), dict(item.metadata)
+        if short_help and essential is not None and item.name not in essential:
+            metadata["help"] = argparse.SUPPRESS
+        elif short_help:
+            metadata |= _short(metadata.get("help", ""), flag_type, defaults.get(item.name, item.default))
+        flags.append((item.name, flag_type, field(**default, metadata=metadata)))
     heading = getattr(settings_type, "heading", settings_type.__name__)
     # HfArgumentParser reads the heading of a group from an attribute of this name.
     return make_dataclass("Flags", flags, kw_only=True, namespace={"_argument_group_name": heading})
 
 
+def _short(text: str, flag_type: Any, default: Any) -> dict[str, str]:
+    """Return help and placeholder of a flag for the short help."""
+    shown = {"help": text if default is None or default is MISSING else f"{text} (default: %(default)s)"}
+    members = _members(flag_type)
+    if bool in members:  # which takes no value, or one in brackets
+        return shown
+    kind = next((letter for number, letter in ((int, "N"), (float, "X")) if number in members), None)
+    is_word = any(member is str or get_origin(member) is list for member in members)
+    return shown | ({"metavar": kind or "VALUE"} if kind or is_word else {})
+
+
 def _given_flags(types: Sequence[type], words: Sequence[str]) -> dict[str, Any]:
     """Return the values of the flags that are among the words."""
-    parser = _build_parser(types)
-    parser.set_defaults(**{flag.name: None for flag in _init_fields(types)})
+    parser = _build_parser(types, {flag.name: None for flag in _init_fields(types)})
     values = vars(parser.parse_known_args(words)[0])
     return {name: value for name, value in values.items() if value is not None and name != "config"}
 

@@ -106,7 +106,7 @@ def test_unknown_settings_are_refused_with_the_closest_name(tmp_path):
 def test_every_setting_has_a_help_text(recipe, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "10000")
     with pytest.raises(SystemExit):
-        recipe.from_command_line(["--help"])
+        recipe.from_command_line(["--help-all"])
     flags = capsys.readouterr().out.split("\n  --")[1:]
     assert len(flags) > 100
     assert [flag for flag in flags if "(default: " not in flag] == []  # which follows the text

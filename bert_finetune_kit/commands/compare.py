@@ -25,9 +25,7 @@ def compare(words: Sequence[str]) -> None:
         raise ConfigError("Command line: there is one run: give the folders of two runs or more.")
     renderings = {".html": "to_html", ".md": "to_markdown"}
     if options.output is not None and options.output.suffix.lower() not in renderings:
-        raise ConfigError(
-            f"Command line: --output is {options.output}: its name must end in {' or '.join(renderings)}"
-        )
+        raise ConfigError(f"Command line: --output is {options.output}: its name must end in {' or '.join(renderings)}")
     from ..reporting.comparison import compare_reports
     from ..text_files import write_text
 

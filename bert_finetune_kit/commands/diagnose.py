@@ -19,7 +19,7 @@ Say what is wrong with a run, or with scores from elsewhere: each finding with i
   bert-finetune-kit diagnose runs/stars
   bert-finetune-kit diagnose all_results.json --recipe classification --examples 1000
 
-The file holds scores by name as JSON: those that the Trainer writes (eval_accuracy, …), or that evaluate-v2.0.py prints.
+The file holds scores by name as JSON, such as the Trainer writes (eval_accuracy, …), or evaluate-v2.0.py prints.
 """
 
 

@@ -23,7 +23,9 @@ def evaluate(words: Sequence[str]) -> None:
     parser = command_parser(_DESCRIPTION)
     parser.add_argument("run", metavar="RUN", help="folder of a run, or a stock checkpoint")
     parser.add_argument("file", metavar="FILE", type=Path, help="file or folder to evaluate on")
-    parser.add_argument("--output", metavar="DIR", type=Path, help="folder of the report (default: RUN/evaluation-FILE)")
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path, help="folder of the report (default: RUN/evaluation-FILE)"
+    )
     add_inference_flags(parser)
     options = parser.parse_args(words)
     file = existing_file(options.file)

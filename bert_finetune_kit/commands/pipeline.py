@@ -37,7 +37,9 @@ def pipeline(words: Sequence[str]) -> None:
     """Run the pipeline of a preset, with the settings of the command line."""
     parser = command_parser(_DESCRIPTION)
     parser.add_argument("--output_dir", default="runs/pipeline", help="folder of all stages (default: %(default)s)")
-    parser.add_argument("--preset", choices=PRESETS, default="sample", help="settings to start from: sample, assignment")
+    parser.add_argument(
+        "--preset", choices=PRESETS, default="sample", help="settings to start from: sample, assignment"
+    )
     parser.add_argument("--resume", action="store_true", help="always on")
     options, rest = parser.parse_known_args(words)
     from ..classification.recipe import ClassificationRecipe

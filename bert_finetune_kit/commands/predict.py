@@ -47,7 +47,7 @@ def predict(words: Sequence[str]) -> None:
         _check_method(recipe, "classification", "--text", options.run)
         texts = options.text if options.text_pair is None else list(zip(options.text, options.text_pair, strict=True))
         for prediction in recipe.predict(texts):
-            show(f"{prediction.score:.3f}  {_label_text(prediction.label)}")
+            show(f"{prediction.score:.3f}  {label_text(prediction.label)}")
 
 
 def _check(options: Namespace) -> None:
@@ -82,7 +82,7 @@ def _check_method(recipe: Any, kind: str, flag: str, run: str) -> None:
         raise ConfigError(f"Command line: {flag} is given, and {run} is a run of {recipe.name}: give {other}.")
 
 
-def _label_text(label: str | tuple[str, ...] | float) -> str:
+def label_text(label: str | tuple[str, ...] | float) -> str:
     """Return a predicted label, labels or number as text."""
     if isinstance(label, tuple):
         return ", ".join(label) or "(no label)"

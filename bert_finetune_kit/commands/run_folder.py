@@ -22,7 +22,7 @@ _HEADS = {
 
 
 def run_kind(run: str | Path) -> str:
-    """Return the name of the recipe that a model was trained with: `pretraining`, `classification`, …
+    """Return the name of the recipe that a model was trained with, such as `classification`.
 
     Args:
         run: folder of a finished run, or folder or Hub id of a stock checkpoint.
@@ -60,7 +60,9 @@ def recipe_class(run: str | Path) -> Any:
     """
     kind = run_kind(run)
     if kind not in _RECIPES:
-        raise ConfigError(f"{run} is a run of the recipe {kind!r}, which the kit does not have: use its class in Python.")
+        raise ConfigError(
+            f"{run} is a run of the recipe {kind!r}, which the kit does not have: use its class in Python."
+        )
     package, name = _RECIPES[kind]
     return getattr(import_module(f"..{package}.recipe", __package__), name)
 

@@ -63,7 +63,12 @@ def test_what_the_short_help_shows_of_the_trainer_exists():
 def test_a_table_becomes_a_classifier(tmp_path, capsys, monkeypatch):
     """From the file to a report, as a user would."""
     words = {"1": ("cold", "late", "rude"), "5": ("warm", "kind", "fresh")}
-    rows = [{"review": f"the soup was {word} {n}", "stars": stars} for n in range(8) for stars, w in words.items() for word in w]
+    rows = [
+        {"review": f"the soup was {word} {n}", "stars": stars}
+        for n in range(8)
+        for stars, w in words.items()
+        for word in w
+    ]
     Dataset.from_list(rows).to_csv(tmp_path / "reviews.csv")
     monkeypatch.chdir(tmp_path)
     classify(
@@ -106,5 +111,5 @@ def test_a_preset_gives_way_to_flags(started):
 
 
 def test_a_word_that_is_no_setting_of_a_pipeline():
-    with pytest.raises(ConfigError, match="'reviews.csv' is not a setting: expected --STAGE.SETTING VALUE"):
+    with pytest.raises(ConfigError, match=r"'reviews.csv' is not a setting: expected --STAGE.SETTING VALUE"):
         pipeline(["reviews.csv"])

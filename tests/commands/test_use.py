@@ -1,0 +1,150 @@
+"""The commands for trained models: what they call, print and refuse."""
+
+import csv
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from bert_finetune_kit import ClassificationRecipe, ConfigError, DataError, KitError, OutputError
+from bert_finetune_kit.commands import evaluate as evaluate_module
+from bert_finetune_kit.commands import predict as predict_module
+from bert_finetune_kit.commands.evaluate import evaluate
+from bert_finetune_kit.commands.predict import predict
+from bert_finetune_kit.commands.push import push
+from bert_finetune_kit.runs.target import HubTarget
+
+
+@pytest.fixture
+def rows(tmp_path):
+    """A file with the columns of the sample's reviews."""
+    with (tmp_path / "test.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), ("the soup was cold", "negative"), ("kind", "positive")])
+    return tmp_path / "test.csv"
+
+
+@pytest.fixture
+def stub(monkeypatch):
+    """A recipe that takes down its calls in place of a loaded one."""
+    calls = []
+    recipe = SimpleNamespace(
+        name="classification",
+        evaluate=lambda *args, **settings: calls.append(("evaluate", args, settings)),
+        predict_file=lambda *args: calls.append(("predict_file", args)),
+    )
+    for module in (evaluate_module, predict_module):
+        monkeypatch.setattr(module, "load_recipe", lambda run, settings: calls.append((run, settings)) or recipe)
+    return calls
+
+
+def test_a_run_is_evaluated_on_a_file(stub, rows, tmp_path):
+    evaluate(["runs/a", str(rows), "--per_device_eval_batch_size", "7"])
+    evaluate(["runs/a", str(rows), "--output", str(tmp_path / "scores"), "--use_cpu"])
+    assert stub == [
+        ("runs/a", {"per_device_eval_batch_size": 7}),
+        ("evaluate", (rows,), {"output_dir": Path("runs/a/evaluation-test")}),
+        ("runs/a", {"use_cpu": True}),
+        ("evaluate", (rows,), {"output_dir": tmp_path / "scores"}),
+    ]
+
+
+def test_a_report_of_an_evaluation_is_not_overwritten(stub, rows, tmp_path):
+    (tmp_path / "evaluation-test").mkdir()
+    (tmp_path / "evaluation-test/report.json").touch()
+    with pytest.raises(
+        OutputError, match=r"evaluation-test already holds a report .* choose another folder by --output"
+    ):
+        evaluate([str(tmp_path), str(rows)])
+    assert stub == []
+
+
+def test_a_file_is_predicted_to_a_file(stub, rows, tmp_path):
+    predict(["runs/a", str(rows), "--output", "predictions.jsonl"])
+    assert stub[1:] == [("predict_file", (rows, Path("predictions.jsonl")))]
+
+
+@pytest.mark.parametrize("command", [evaluate, predict])
+def test_a_file_that_does_not_exist_is_refused_before_the_model_is_loaded(command, stub):
+    with pytest.raises(DataError, match=r"nowhere.csv does not exist"):
+        command(["runs/a", "nowhere.csv", "--output", "out.csv"])
+    assert stub == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "give a FILE with --output, --text, or --question with --context$"),
+        (["a.csv", "--text", "b", "--output", "c.csv"], "not file and text together"),
+        (["a.csv"], "say where the predictions go: --output predictions.csv, or predictions.jsonl"),
+        (["a.csv", "--output", "out.xlsx"], r"--output is out.xlsx: its name must end in .csv or .jsonl"),
+        (["--text", "a", "--output", "out.csv"], "--output goes with a FILE"),
+        (["--text", "a", "b", "--text_pair", "c"], "there are 2 of --text and 1 of --text_pair"),
+        (["--question", "Who?"], "--question and --context go together"),
+        (["--text", "a", "--context", "b"], "--question and --context go together"),
+    ],
+)
+def test_words_that_do_not_go_together(words, message, stub):
+    with pytest.raises(ConfigError, match=f"Command line: .*{message}"):
+        predict(["runs/a", *words])
+    assert stub == []
+
+
+def test_texts_are_predicted(uninterrupted, capsys):
+    folder = uninterrupted("classification")
+    predict([str(folder), "--text", "the soup was cold", "what a kind welcome"])
+    expected = ClassificationRecipe.from_pretrained(folder).predict(["the soup was cold", "what a kind welcome"])
+    lines = [f"{prediction.score:.3f}  {prediction.label}" for prediction in expected]
+    assert capsys.readouterr().out.splitlines()[-2:] == lines
+
+
+def test_questions_are_answered(uninterrupted, capsys):
+    predict([str(uninterrupted("question_answering")), "--question", "Who?", "When?", "--context", "The mill opens."])
+    lines = capsys.readouterr().out.splitlines()[-2:]
+    for line in lines:
+        probability, answer = line.split("  ")
+        assert 0 <= float(probability) <= 1
+        assert answer == "(no answer)" or answer in "The mill opens."
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "message"),
+    [
+        ("classification", ["--question", "Who?", "--context", "I."], "is a run of classification: give --text"),
+        ("question_answering", ["--text", "Who?"], "is a run of question_answering: give --question and --context"),
+    ],
+)
+def test_words_for_another_kind_of_run(kind, words, message, uninterrupted):
+    with pytest.raises(ConfigError, match=message):
+        predict([str(uninterrupted(kind)), *words])
+
+
+@pytest.mark.parametrize(
+    ("label", "text"), [("kind", "kind"), (("a", "b"), "a, b"), ((), "(no label)"), (1.25, "1.25"), (1 / 3, "0.333333")]
+)
+def test_labels_as_text(label, text):
+    assert predict_module.label_text(label) == text
+
+
+@pytest.fixture
+def pushed(monkeypatch):
+    calls = []
+    monkeypatch.setattr(HubTarget, "push", lambda *call: calls.append(call) or "https://hub.test/me/mine")
+    return calls
+
+
+@pytest.mark.parametrize("kind", ["pretraining", "classification", "question_answering"])
+def test_a_run_of_any_kind_is_pushed(kind, uninterrupted, pushed, capsys):
+    folder = str(uninterrupted(kind))
+    push([folder, "--name", "me/mine"])
+    push([folder, "--name", "me/mine", "--public"])
+    assert [call[1:] for call in pushed] == [(folder, kind)] * 2
+    assert [(call[0].name, call[0].private) for call in pushed] == [("me/mine", True), ("me/mine", False)]
+    assert capsys.readouterr().out.splitlines()[-1] == "Pushed to https://hub.test/me/mine."
+
+
+def test_only_a_finished_run_is_pushed(tmp_path, pushed):
+    with pytest.raises(KitError, match=r"has no report.json: no run has finished there"):
+        push([str(tmp_path), "--name", "me/mine"])
+    with pytest.raises(ConfigError, match="the following arguments are required: --name"):
+        push([str(tmp_path)])
+    assert pushed == []
