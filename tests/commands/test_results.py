@@ -12,8 +12,8 @@ REPORTED = {"recall": 1.0, "precision": 0.551, "accuracy": 0.551, "f1": 0.7105}
 
 
 @pytest.fixture
-def runs(uninterrupted):
-    return [str(uninterrupted("classification")), str(uninterrupted("classification", seed=7))]
+def runs(finished):
+    return [finished("classification", name) for name in ("first", "second")]
 
 
 def test_runs_are_compared(runs, capsys, tmp_path):

@@ -12,6 +12,7 @@ from bert_finetune_kit.commands import predict as predict_module
 from bert_finetune_kit.commands.evaluate import evaluate
 from bert_finetune_kit.commands.predict import predict
 from bert_finetune_kit.commands.push import push
+from bert_finetune_kit.recipes.recipe import Recipe
 from bert_finetune_kit.runs.target import HubTarget
 
 
@@ -132,14 +133,22 @@ def pushed(monkeypatch):
     return calls
 
 
-@pytest.mark.parametrize("kind", ["pretraining", "classification", "question_answering"])
-def test_a_run_of_any_kind_is_pushed(kind, uninterrupted, pushed, capsys):
-    folder = str(uninterrupted(kind))
+def test_a_run_is_pushed(uninterrupted, pushed, capsys):
+    folder = str(uninterrupted("classification"))
     push([folder, "--name", "me/mine"])
     push([folder, "--name", "me/mine", "--public"])
-    assert [call[1:] for call in pushed] == [(folder, kind)] * 2
+    assert [call[1:] for call in pushed] == [(folder, "classification")] * 2
     assert [(call[0].name, call[0].private) for call in pushed] == [("me/mine", True), ("me/mine", False)]
     assert capsys.readouterr().out.splitlines()[-1] == "Pushed to https://hub.test/me/mine."
+
+
+@pytest.mark.parametrize("kind", ["pretraining", "classification", "question_answering"])
+def test_the_recipe_of_any_run_pushes_it(kind, finished, monkeypatch):
+    recipes = []
+    monkeypatch.setattr(Recipe, "push_to_hub", lambda recipe, *_, **__: recipes.append(recipe))
+    folder = finished(kind)
+    push([folder, "--name", "me/mine"])
+    assert [(recipe.name, recipe.output_dir) for recipe in recipes] == [(kind, folder)]
 
 
 def test_only_a_finished_run_is_pushed(tmp_path, pushed):
