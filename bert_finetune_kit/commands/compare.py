@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..argument_parser import ArgumentParser
 from ..errors import ConfigError
 from ..output import show
 from .parser import command_parser
@@ -15,12 +16,17 @@ Compare runs with the first of them: whether their scores differ beyond chance, 
 """
 
 
-def compare(words: Sequence[str]) -> None:
-    """Print a comparison, or write it to a file."""
+def build_parser() -> ArgumentParser:
+    """Return the parser of the command."""
     parser = command_parser(_DESCRIPTION)
     parser.add_argument("runs", metavar="RUN", nargs="+", help="folders of runs, two at least")
     parser.add_argument("--output", metavar="FILE", type=Path, help="page to write: .html, or .md for Markdown")
-    options = parser.parse_args(words)
+    return parser
+
+
+def compare(words: Sequence[str]) -> None:
+    """Print a comparison, or write it to a file."""
+    options = build_parser().parse_args(words)
     if len(options.runs) < 2:
         raise ConfigError("Command line: there is one run: give the folders of two runs or more.")
     renderings = {".html": "to_html", ".md": "to_markdown"}

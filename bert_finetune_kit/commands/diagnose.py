@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..argument_parser import ArgumentParser
 from ..errors import ConfigError, DataError
 from ..json_objects import read_mapping
 from ..output import show
@@ -23,14 +24,19 @@ The file holds scores by name as JSON, such as the Trainer writes (eval_accuracy
 """
 
 
-def diagnose(words: Sequence[str]) -> None:
-    """Print the findings."""
+def build_parser() -> ArgumentParser:
+    """Return the parser of the command."""
     parser = command_parser(_DESCRIPTION)
     parser.add_argument("source", metavar="RUN_OR_FILE", type=Path, help="folder of a run, or a file of scores")
     parser.add_argument("--recipe", help="of a file of scores: pretraining, classification or question_answering")
     for name in _NUMBERS:
         parser.add_argument(f"--{name}", type=_number, metavar="N", help=f"of a file of scores: {CONTEXT[name]}")
-    findings = _findings(parser.parse_args(words))
+    return parser
+
+
+def diagnose(words: Sequence[str]) -> None:
+    """Print the findings."""
+    findings = _findings(build_parser().parse_args(words))
     show("\n\n".join(map(finding_text, findings)) or "There are no findings.")
 
 

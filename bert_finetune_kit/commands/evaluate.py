@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..argument_parser import ArgumentParser
 from ..errors import OutputError
 from ..reporting.schema import REPORT_FILE
 from .parser import add_inference_flags, command_parser, existing_file, inference_settings
@@ -18,8 +19,8 @@ The file has the columns that the run was trained on. The report goes into a fol
 """
 
 
-def evaluate(words: Sequence[str]) -> None:
-    """Evaluate a run on a file, and write the report."""
+def build_parser() -> ArgumentParser:
+    """Return the parser of the command."""
     parser = command_parser(_DESCRIPTION)
     parser.add_argument("run", metavar="RUN", help="folder of a run, or a stock checkpoint")
     parser.add_argument("file", metavar="FILE", type=Path, help="file or folder to evaluate on")
@@ -27,7 +28,12 @@ def evaluate(words: Sequence[str]) -> None:
         "--output", metavar="DIR", type=Path, help="folder of the report (default: RUN/evaluation-FILE)"
     )
     add_inference_flags(parser)
-    options = parser.parse_args(words)
+    return parser
+
+
+def evaluate(words: Sequence[str]) -> None:
+    """Evaluate a run on a file, and write the report."""
+    options = build_parser().parse_args(words)
     file = existing_file(options.file)
     output = options.output or evaluation_folder(options.run, file)
     if (output / REPORT_FILE).exists():

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ..argument_parser import ArgumentParser
 from .parser import command_parser
 
 PRESETS: dict[str, dict[str, str]] = {
@@ -33,15 +34,20 @@ resumes when it is started again, and skips the stages that have finished.
 """
 
 
-def pipeline(words: Sequence[str]) -> None:
-    """Run the pipeline of a preset, with the settings of the command line."""
+def build_parser() -> ArgumentParser:
+    """Return the parser of the command, which leaves settings of stages to `read_settings`."""
     parser = command_parser(_DESCRIPTION)
     parser.add_argument("--output_dir", default="runs/pipeline", help="folder of all stages (default: %(default)s)")
     parser.add_argument(
         "--preset", choices=PRESETS, default="sample", help="settings to start from: sample, assignment"
     )
     parser.add_argument("--resume", action="store_true", help="always on")
-    options, rest = parser.parse_known_args(words)
+    return parser
+
+
+def pipeline(words: Sequence[str]) -> None:
+    """Run the pipeline of a preset, with the settings of the command line."""
+    options, rest = build_parser().parse_known_args(words)
     from ..classification.recipe import ClassificationRecipe
     from ..pretraining.recipe import PretrainRecipe
     from ..question_answering.recipe import QARecipe

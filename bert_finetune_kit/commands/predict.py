@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..argument_parser import ArgumentParser
 from ..errors import ConfigError
 from ..output import show
 from .parser import add_inference_flags, command_parser, existing_file, inference_settings
@@ -22,8 +23,8 @@ The file has the columns that the run was trained on; labels and answers are not
 """
 
 
-def predict(words: Sequence[str]) -> None:
-    """Predict, and write or print the predictions."""
+def build_parser() -> ArgumentParser:
+    """Return the parser of the command."""
     parser = command_parser(_DESCRIPTION)
     parser.add_argument("run", metavar="RUN", help="folder of a run, or a stock checkpoint")
     parser.add_argument("file", metavar="FILE", type=Path, nargs="?", help="file to predict for")
@@ -33,7 +34,12 @@ def predict(words: Sequence[str]) -> None:
     parser.add_argument("--question", nargs="+", metavar="TEXT", help="questions to answer")
     parser.add_argument("--context", metavar="TEXT", help="the text with the answers")
     add_inference_flags(parser)
-    options = parser.parse_args(words)
+    return parser
+
+
+def predict(words: Sequence[str]) -> None:
+    """Predict, and write or print the predictions."""
+    options = build_parser().parse_args(words)
     _check(options)
     recipe = load_recipe(options.run, inference_settings(options))
     if options.file is not None:
