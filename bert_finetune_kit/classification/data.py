@@ -20,6 +20,7 @@ from .config import ClassificationConfig
 from .examples import ClassificationExamples
 from .labels import LabelSet, check_classes, label_notes, label_set, label_weights
 from .metric_set import MetricSet, metric_set
+from .metrics import target_shares
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +38,19 @@ class ClassificationData(PreparedData):
     """Lowest probability of a label in a multi_label task."""
     own_splits: tuple[str, ...]
     """Published splits that are evaluated completely; none where examples were held out, limited or replaced."""
+    known_shares: np.ndarray | None = None
+    """As `target_shares` returns them of training examples that are not at hand; none means those of `train`."""
 
     def fingerprint(self) -> dict[str, Any]:
         """Names of the labels: their examples hold ids alone."""
         return {"labels": list(self.labels.names)}
+
+    @property
+    def training_shares(self) -> np.ndarray:
+        """Shares of the labels in training, or the mean target, by which the baseline predicts."""
+        if self.known_shares is not None:
+            return self.known_shares
+        return target_shares(self.train.labels, self.labels.kind, self.labels.outputs)
 
 
 def build_examples(
@@ -100,7 +110,7 @@ def build_data(
     values = label_values(rows.train, task)
     labels = label_set(task, values, class_names(rows.train, task))
     metrics = metric_set(task.metrics, task.kind, labels.outputs)
-    columns = tuple(column for column in (task.text, task.text_pair) if column is not None)
+    columns = task.text_columns
     texts = (text for column in columns for text in rows.train[column])
     choice = choose_tokenizer(texts, fingerprint_of(rows.train))
     tokenizer, notes = choice.tokenizer, [*choice.notes, *rows.notes, *label_notes(labels, task)]

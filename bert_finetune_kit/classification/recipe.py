@@ -6,17 +6,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
+import torch
 from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedModel, TrainerCallback, TrainingArguments
 
 from ..command_line import FineTuningArguments, RunArguments
 from ..contract import BuiltModel, Description, Evaluation, Outputs
-from ..data.labelled import LabelledData, check_columns, check_texts, load_labelled
+from ..data.labelled import LabelledData, load_labelled
 from ..data.sources import LabelledSource
 from ..data.vocabulary import vocabulary_size
-from ..errors import ModelError, raise_faults
-from ..modeling.architecture import new_head_modules, takes_token_types
+from ..errors import raise_faults
+from ..inference.device import on_device
+from ..modeling.architecture import new_head_modules
 from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
 from ..modeling.trainable import layer_lr_multiplier
@@ -34,19 +35,19 @@ from ..tasks.task import ClassificationTask
 from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from .card import card_context
-from .collator import DataCollatorForClassification
 from .command_line import TaskArguments
 from .config import ClassificationConfig
-from .data import ClassificationData, build_data, build_examples
+from .data import ClassificationData, build_data
 from .evaluation import evaluate
-from .label_order import check_label_order, declared_order_note, output_order, saved_names
+from .evaluation_data import evaluation_data
+from .label_order import declared_order_note
 from .labels import LabelSet
+from .loading import load_classifier
 from .metric_set import metric_set
-from .metrics import decode
-from .model import build_model, forward, loss_sums, num_items, reorder_outputs
-from .predict import Prediction, predict_logits, to_predictions, to_rows
+from .model import build_model, forward, loss_sums, num_items
+from .predict import Prediction, predict_rows, text_columns, to_rows, with_prediction  # fmt: skip
 from .report import describe
-from .task_file import find_task, load_task, save_task
+from .task_file import find_task, save_task
 
 _SAMPLE_ARGS = {"learning_rate": 1e-3, "num_train_epochs": 6}
 
@@ -146,55 +147,52 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         Raises:
             ModelError: there is no model, or it has no head for classification.
         """
-        model_config = checkpoint_config(folder)
-        saved_task, saved_config = load_task(str(folder), model_config)
-        task, config = find_task(task) if task is not None else saved_task, config or saved_config
-        declared, saved = task.labels or (), saved_names(model_config) if task.kind != "regression" else ()
-        if declared and len(declared) != len(saved):
-            check_label_order(LabelSet(declared, task.kind), model_config, str(folder))
-        order = output_order(declared, saved) if declared else None
-        names = declared if order is not None else saved
-        task = replace(task, labels=names or None)
-        recipe = cls(task, model=str(folder), args=args or cls.default_args(), config=config)
-        labels = LabelSet(saved, task.kind, by_column=isinstance(task.label, tuple))
-        model, new = build_model(str(folder), labels, 0)
-        if new:
-            raise ModelError(f"{folder} is not a trained classifier: it has no weights of {', '.join(new)}.")
-        if order is not None:
-            note = declared_order_note(replace(labels, names=names), model_config, str(folder))
-            reorder_outputs(model, names, order)
-            labels = replace(labels, names=names)
-            if note is not None:
-                recipe.log_main(note)
-        tokenizer = trained_tokenizer(folder, model.config.vocab_size)
-        recipe.load(LoadedModel(model, tokenizer, labels, partial(forward, kind=labels.kind)))
+        loaded = load_classifier(str(folder), None if task is None else find_task(task), config)
+        recipe = cls(loaded.task, model=str(folder), args=args or cls.default_args(), config=loaded.config)
+        if loaded.note is not None:
+            recipe.log_main(loaded.note)
+        tokenizer = trained_tokenizer(folder, loaded.model.config.vocab_size)
+        score = partial(forward, kind=loaded.labels.kind)
+        recipe.load(LoadedModel(loaded.model, tokenizer, loaded.labels, score, str(folder)))
         return recipe
 
-    def predict(self, inputs: Any) -> list[Prediction]:
-        """Return a `Prediction` for each text or pair.
+    def predict(self, inputs: Any, *, device: str | torch.device | None = None) -> list[Prediction]:
+        """Return a `Prediction` for each text or pair, in their order; nothing for an empty list.
+
+        A text that is empty has the label None.
 
         Args:
-            inputs: a text, a list of texts, for sentence-pair tasks a pair or a list of pairs, a `Dataset` with the
-                columns of the task, or the `Path` of a file with them (labels are not needed).
+            inputs: a text, a list of texts, for sentence-pair tasks a pair or a list of pairs; a `Dataset`, a
+                DataFrame, a list of dicts or the `Path` of a file with the columns of the task (labels are not
+                needed). A `str` is always a text.
+            device: to run on, such as "cpu" or "cuda:1"; the model returns to where it was.
 
         Raises:
-            DataError: the inputs are of another type, there are none, or a text is empty.
-            ConfigError: nothing has been trained.
+            DataError: the inputs are of another type, or a column is missing.
+            ConfigError: nothing has been trained, or there is no such device.
         """
-        trained = self.trained()
-        rows = to_rows(inputs, self.task.text, self.task.text_pair)
-        check_columns(rows, self.task, "given", labelled=False)
-        rows = self.map_rows(rows)
-        check_texts(rows, self.task, "given", numbers=True)
-        takes_types = takes_token_types(trained.model.config)
-        examples = build_examples(rows, self.task, self.config, trained.tokenizer, takes_types, None)
+        trained, rows = self.trained(), to_rows(inputs, self.task)
+        if rows is None:
+            return []
+        with on_device(trained.model, device):
+            return self._predict(rows, self.args.per_device_eval_batch_size)
+
+    def predict_rows(
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], batch_size: int
+    ) -> list[dict[str, Any]]:
+        """The columns of the file, and `label`, `score` and `probabilities`."""
+        predictions = self._predict(text_columns(rows, self.input_columns), batch_size)
+        names = self.trained().usage.names
+        return [with_prediction(row, columns, given, names) for row, given in zip(rows, predictions, strict=True)]
+
+    def _predict(self, rows: Dataset, batch_size: int) -> list[Prediction]:
         lengths = self.batch_lengths(self.config.max_length)
-        collator = DataCollatorForClassification(trained.tokenizer.pad_token_id, examples.format, lengths=lengths)
-        logits = predict_logits(
-            trained.model, trained.forward, examples, collator, self.args.per_device_eval_batch_size
-        )
-        predicted = decode(logits, np.zeros(len(logits)), self.task.kind, self.config.threshold)
-        return to_predictions(predicted, trained.usage, self.config.threshold)
+        return predict_rows(self.map_rows(rows), self.task, self.config, self.trained(), lengths, batch_size)
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Columns of the texts."""
+        return self.task.text_columns
 
     # Hooks
 
@@ -268,7 +266,12 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         """Save the task and its labels beside the model."""
         save_task(self.task, self.config, data.labels.names, folder)
 
-    def describe(self, data: ClassificationData, model: Any, evaluation: Evaluation, steps: int) -> Description:
+    def evaluation_data(self, given: Any, trained: LoadedModel, data: ClassificationData | None) -> ClassificationData:
+        """Labelled rows → token ids and targets of the labels that the model knows."""
+        lengths, columns = self.batch_lengths(self.config.max_length), self.source.column_names
+        return evaluation_data(given, self.task, self.config, trained, lengths, self.map_rows, columns, data)
+
+    def describe(self, data: ClassificationData, model: Any, evaluation: Evaluation, steps: int | None) -> Description:
         """Summary, results, tables by label, statistics of the data."""
         task, source = self.task, self.source
         dataset, hub_config = (source.train, None) if source.train is not None else (task.dataset, task.hub_config)

@@ -16,7 +16,7 @@ from ..reporting.known_scores import known_score
 from ..reporting.numbers import is_finite_number
 from ..reporting.records import Evidence, TextStatistics
 from ..reporting.schema import ReportTable
-from ..reporting.summary import baseline_sentence, score_sentence, training_sentence
+from ..reporting.summary import baseline_sentence, opening_sentence, score_sentence
 from ..reporting.tables import confusion_table, describe_scores, errors_table, group_table, result_table
 from ..tasks.task import ClassificationTask
 from .config import ClassificationConfig
@@ -39,7 +39,7 @@ def describe(
     data: ClassificationData,
     model: nn.Module,
     evaluation: Evaluation,
-    steps: int,
+    steps: int | None,
     task: ClassificationTask,
     config: ClassificationConfig,
     batch_size: int,
@@ -51,24 +51,26 @@ def describe(
         data: of the run.
         model: as it was trained.
         evaluation: of the saved weights.
-        steps: of the optimizer.
+        steps: of the optimizer; none for an evaluation without a training.
         task: the declaration.
         config: settings of the recipe.
         batch_size: examples in a batch on a device.
         settings: of source, task and model.
     """
     details = cast("Mapping[str, ClassificationDetails]", evaluation.details)
-    training = training_sentence("fine-tuned", model_phrase(model), data.name, steps, f"{len(data.train):,} examples")
+    size = f"{len(data.train):,} examples"
+    opening = opening_sentence("fine-tuned", model_phrase(model), data.name, steps, size)
+    splits = data.validation if steps is None else {"train": data.train, **data.validation}
     statistics = {
         split: split_statistics(examples, data.labels, data.tokenizer.unk_token_id, batch_size)
-        for split, examples in {"train": data.train, **data.validation}.items()
+        for split, examples in splits.items()
     }
     return Description(
-        summary=[training, *summarize(task, details)],
+        summary=[opening, *summarize(task, details)],
         data=cast("Mapping[str, Mapping[str, Any]]", statistics),
         settings={**settings, "recipe": asdict(config)},
         tables=tables_of(data, details, task),
-        evidence=dict(evidence_of(data)),
+        evidence=dict(evidence_of(data, trained=steps is not None)),
     )
 
 
@@ -181,14 +183,16 @@ def split_statistics(
     return statistics
 
 
-def evidence_of(data: ClassificationData) -> Evidence:
+def evidence_of(data: ClassificationData, trained: bool = True) -> Evidence:
     """Return texts that train and validation share, and in single_label tasks the runs of equal training labels."""
+    if not len(data.train):  # the training examples are not known
+        return {}
     leak = {
         split: shared_texts(_texts(data.train), _texts(examples), "texts")
         for split, examples in data.validation.items()
     }
     evidence = cast(Evidence, {"leak": leak})
-    if data.labels.kind == "single_label":
+    if trained and data.labels.kind == "single_label":
         evidence["label_runs"] = cast(Any, label_runs(data.train.labels))
     return evidence
 

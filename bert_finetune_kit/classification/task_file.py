@@ -13,6 +13,7 @@ from ..json_objects import from_mapping
 from ..tasks.registry import SAMPLE_TASK, get_task
 from ..tasks.task import ClassificationTask, Published
 from .config import ClassificationConfig
+from .metrics import METRICS
 
 TASK_FILE = "task.json"
 _TASK_FIELDS = ("name", "text", "text_pair", "kind", "best_metric")
@@ -78,6 +79,7 @@ def save_task(task: ClassificationTask, config: ClassificationConfig, labels: tu
     saved: dict[str, Any] = {name: getattr(task, name) for name in _TASK_FIELDS}
     saved["label"] = task.label if isinstance(task.label, str) else list(task.label)
     saved["labels"] = list(labels) or None
+    saved["metrics"] = [metric for metric in task.metrics if isinstance(metric, str) and metric in METRICS]
     settings = {name: value for name, value in asdict(config).items() if name in _CONFIG_FIELDS}
     save_settings({"task": saved, "config": settings}, folder, TASK_FILE)
 

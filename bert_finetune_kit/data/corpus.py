@@ -1,7 +1,8 @@
 """A source of text → documents, one a row, written as Arrow by a stream: memory stays flat whatever the size."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import datasets
 from datasets import Dataset, Features, Value
@@ -13,7 +14,7 @@ from .files import root_cause
 from .opening import Splits, describe_source
 from .sample import sample_documents
 from .sources import TextSource
-from .splits import limit
+from .splits import TEST, limit
 from .text import Lines, Records, open_text
 
 _DOCUMENTS = Features({"text": Value("large_string")})
@@ -97,3 +98,24 @@ def _generate(text: Iterable[str], style: DocumentStyle) -> Iterator[dict[str, s
 
 def _sample(split: str) -> Dataset:
     return Dataset.from_dict({"text": ["\n".join(sentences) for sentences in sample_documents(split)]})
+
+
+def load_to_evaluate(given: Any, source: TextSource) -> tuple[str, str, Dataset, tuple[str, ...]]:
+    """Load documents to score a trained model on.
+
+    Args:
+        given: a file, folder, list of files, Hub id, `Dataset`, `DatasetDict`, DataFrame or list of dicts. Of several
+            splits the one to test on is taken, else that to validate on.
+        source: column of the text, and how documents are separated.
+
+    Returns:
+        The name of the data, the name of the split, its documents as in `Corpus`, and notes.
+
+    Raises:
+        DataError: it cannot be read, or has no text.
+    """
+    splits = open_text(given, TEST, None, source.text_column)
+    preferred = (TEST, "validation")
+    split, text = next((name for name in preferred if name in splits), TEST), splits.pick_first(*preferred)
+    notes = [*splits.notes]
+    return splits.source, split, _to_documents(text, replace(source, max_documents=None), notes), tuple(notes)

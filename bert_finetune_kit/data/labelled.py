@@ -1,6 +1,6 @@
 """Labelled examples: the data set of a task, or the source that takes its place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -16,7 +16,7 @@ from .cells import to_list
 from .opening import Splits
 from .sample import sample_reviews
 from .sources import LabelledSource
-from .splits import limit
+from .splits import TEST, limit
 from .tables import open_tables, read_table
 from .text import is_text
 
@@ -180,3 +180,36 @@ def _list_of_cell(value: Any, row: int) -> Any:
             f"The label in row {row} (counted from 0) is {value!r}, which is no list: write it as in "
             '["first", "second"] or [0, 1, 0].'
         ) from error
+
+
+def load_to_evaluate(
+    given: Any, task: ClassificationTask, column_names: Sequence[str] | None = None
+) -> tuple[str, str, Dataset]:
+    """Load labelled examples to score a trained model on.
+
+    Args:
+        given: a file, folder, list of files, Hub id, `Dataset`, `DatasetDict`, DataFrame or list of dicts. Of several
+            splits the one to test on is taken, else the first one that the task is validated on.
+        task: its columns.
+        column_names: names of the columns, for .csv and .tsv files without a header line.
+
+    Returns:
+        The name of the data, the name of the split, and its rows.
+
+    Raises:
+        DataError: it cannot be read, has no labels, or lacks a column; or a text is missing, empty or not a string.
+    """
+    tables = open_tables(given, TEST, None, column_names)
+    preferred = (TEST, *task.validation_splits)
+    split, rows = next((name for name in preferred if name in tables), TEST), tables.pick_first(*preferred)
+    missing = [column for column in label_columns(task) if column not in rows.column_names]
+    if missing:
+        check_columns(rows, task, split, labelled=False)
+        raise DataError(
+            f"{tables.source} has no labels to compare with: there is no column "
+            f"{' and no column '.join(map(repr, missing))}. Columns: {', '.join(rows.column_names)}. To label examples "
+            "without labels, use predict() or predict_file()."
+        )
+    check_columns(rows, task, split)
+    check_texts(rows, task, split, numbers=True)
+    return tables.source, split, rows

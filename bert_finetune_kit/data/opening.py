@@ -12,6 +12,7 @@ from ..compat.hub import data_set_failure, local_folder_note
 from ..errors import DataError
 from ..tasks.squad import QA_TASKS
 from .files import ENDINGS, SPLIT_WORDS, Files, ending_of, missing_path, root_cause, split_name
+from .in_memory import as_dataset
 
 T = TypeVar("T")
 DataLike: TypeAlias = str | Path | Sequence[str | Path] | Dataset | DatasetDict
@@ -102,7 +103,7 @@ def open_splits(
     files, the files that indicate no split form the split `split`; otherwise each is a split of its own name.
 
     Args:
-        given: Hub id, file, folder, list of files, `Dataset` or `DatasetDict`.
+        given: Hub id, file, folder, list of files, `Dataset`, `DatasetDict`, DataFrame or list of dicts.
         read: reads the files or rows of a split; its second argument is the name of the split for messages.
         endings: of the files of a folder that can be read.
         split: name for what has no splits of its own.
@@ -111,7 +112,7 @@ def open_splits(
     Raises:
         DataError: it does not exist, or is none of these.
     """
-    given = unwrap(given)
+    given = unwrap(as_dataset(given))
     if (
         isinstance(given, str)
         and given in HUB_NAMES
@@ -133,7 +134,8 @@ def _open(given: Any, endings: Collection[str], split: str, config: str | None) 
         return {split: _list_of_files(given)}
     if not isinstance(given, str | Path):
         raise DataError(
-            f"The data set is of type {type(given).__name__}: give a Hub id, a path, a list of paths or a Dataset."
+            f"The data set is of type {type(given).__name__}: give a Hub id, a path, a list of paths, a Dataset, a "
+            "DataFrame or a list of dicts."
         )
     path = Path(given).expanduser()
     if path.is_dir():

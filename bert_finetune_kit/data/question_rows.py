@@ -91,7 +91,7 @@ def _read_file(path: Path) -> Iterator[Question]:
     files.common_format(TABLE_FORMATS)
     rows = _json_rows(path) if ending_of(path) == ".json" else None
     if rows is not None and rows and "paragraphs" in rows[0]:
-        return _nested(rows, str(path))
+        return nested_questions(rows, str(path))
     if rows is not None:
         return _flat(rows, list(dict.fromkeys(name for row in rows for name in row)), str(path))
     table = read_table(files, str(path))
@@ -112,7 +112,7 @@ def _json_rows(path: Path) -> list[dict[str, Any]] | None:
     return rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None
 
 
-def _nested(articles: Sequence[Any], name: str) -> Iterator[Question]:
+def nested_questions(articles: Sequence[Any], name: str) -> Iterator[Question]:
     """Yield the questions of the official format, of v1.1 and of v2.0 alike."""
     try:
         for article in articles:
@@ -125,6 +125,30 @@ def _nested(articles: Sequence[Any], name: str) -> Iterator[Question]:
             f"{name} has a list `data` like SQuAD's files, but not their articles, paragraphs and qas: "
             f"{type(error).__name__}: {error}."
         ) from error
+
+
+def to_answer(rows: Iterable[Mapping[str, Any]], name: str) -> Dataset:
+    """Return questions to predict, without answers; a question or context that is missing is empty.
+
+    Args:
+        rows: with `question` and `context`.
+        name: of the data for messages.
+
+    Raises:
+        DataError: a row lacks a column, or a question or context is not a text.
+    """
+    questions = []
+    for number, row in enumerate(rows):
+        texts = {}
+        for column in ("question", "context"):
+            if column not in row:
+                raise DataError(f"{name}, row {number}, has no column {column!r}. Columns: {', '.join(row)}.")
+            text = "" if row[column] is None else row[column]
+            if not isinstance(text, str):
+                raise DataError(f"{name}, row {number}: the {column} is {text!r}; a text is needed.")
+            texts[column] = text
+        questions.append({"id": "" if row.get("id") is None else str(row["id"]), **texts})
+    return as_questions(questions)
 
 
 def _flat(rows: Any, columns: Sequence[str], name: str) -> Iterator[Question]:

@@ -8,6 +8,9 @@ from datasets import Dataset
 from ..errors import DataError
 from .randomness import Stream, stateless_rng
 
+TEST = "test"
+"""Split to score a trained model on, and the name of one that has no name of its own."""
+
 
 def hold_out(
     items: int | Sequence[Hashable], share: float, *, unit: str = "example", min_items: int = 1

@@ -5,16 +5,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
+import torch
+from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedModel, TrainerCallback, TrainingArguments
 
 from ..command_line import FineTuningArguments, RunArguments
 from ..contract import BuiltModel, Description, Outputs
+from ..data.question_rows import to_answer
 from ..data.questions import Questions, load_questions
-from ..data.sequences import sequence_formats
 from ..data.sources import QuestionSource
 from ..data.vocabulary import vocabulary_size
 from ..errors import ConfigError, ModelError, raise_faults
-from ..modeling.architecture import takes_token_types
+from ..inference.device import on_device
 from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
 from ..modeling.trainable import layer_lr_multiplier
@@ -31,16 +33,13 @@ from ..tasks.squad import QA_TASKS
 from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from .card import card_context
-from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
 from .data import QAData, build_data
 from .evaluation import QAEvaluation, evaluate, score_outputs
-from .examples import QAExamples, build_windows
+from .evaluation_data import evaluation_data
 from .model import build_model, loss_sums, num_items, span_forward
-from .predict import predict_spans, to_answers, to_rows, write_predictions
-from .predictions import decode
+from .predict import Answer, predict_rows, to_row, to_rows, write_predictions
 from .report import describe
-from .tokens import tokenize_questions
 from .usage import load_usage, save_usage
 
 _SAMPLE_ARGS = {"learning_rate": 1e-3, "num_train_epochs": 8, "per_device_train_batch_size": 32}
@@ -68,6 +67,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
     """
 
     name: ClassVar[str] = "question_answering"
+    input_columns = ("question", "context")
     loss: ClassVar[Loss] = Loss(sum_fn=loss_sums, num_items_fn=num_items)
     defaults: ClassVar[dict[str, Any]] = Recipe.defaults | {
         "load_best_model_at_end": True,
@@ -152,7 +152,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
             )
         usage = saved_threshold if threshold is None else threshold
         tokenizer = trained_tokenizer(folder, model.config.vocab_size)
-        recipe.load(LoadedModel(model, tokenizer, usage, span_forward(recipe.config)))
+        recipe.load(LoadedModel(model, tokenizer, usage, span_forward(recipe.config), str(folder)))
         return recipe
 
     @property
@@ -163,33 +163,46 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         evaluation = self.state.evaluation
         return None if evaluation is None else evaluation.result.threshold
 
-    def predict(self, inputs: Any = None, *, question: Any = None, context: Any = None) -> Any:
-        """Return an `Answer`, or a list of them where there is not one question alone.
+    def predict(
+        self, inputs: Any = None, context: Any = None, *, question: Any = None,
+        device: str | torch.device | None = None,
+    ) -> Any:  # fmt: skip
+        """Return an `Answer`, or a list of them where there is not one question alone; nothing for an empty list.
+
+        The answer to an empty question has the text None and no spans.
 
         Args:
-            inputs: a `Dataset` or the `Path` of a file with the columns question and context (answers are not needed).
-            question: a question, or a list of them.
+            inputs: with `context`, a question or a list of them; alone, a `Dataset`, a DataFrame, a list of dicts or
+                the `Path` of a file with the columns question and context (answers are not needed), or a list of pairs.
+                A `str` is always a text.
             context: the text to find the answer in, of any length; one for all questions, or a list with one for each.
+            question: the questions by name, in place of `inputs`.
+            device: to run on, such as "cpu" or "cuda:1"; the model returns to where it was.
 
         Raises:
-            DataError: it is none of these, or a question is empty.
-            ConfigError: nothing has been trained.
+            DataError: it is none of these.
+            ConfigError: nothing has been trained, or there is no such device.
         """
         trained = self.trained()
-        tokenizer = trained.tokenizer
+        if question is None and context is not None:
+            inputs, question = None, inputs
         rows = to_rows(inputs, question, context)
-        if trained.usage is None:
-            raise ConfigError("No abstention threshold: call train() or evaluate(), or load by from_pretrained.")
-        tokens = tokenize_questions(rows, tokenizer)
-        _, pair = sequence_formats(tokenizer, takes_token_types(trained.model.config))
-        windows = build_windows(tokens, self.config, pair)
-        examples, lengths = QAExamples(tokens, windows), self.batch_lengths(self.config.max_length)
-        collator = DataCollatorForQuestionAnswering(tokenizer.pad_token_id, pair, lengths)
-        spans = predict_spans(
-            trained.model, trained.forward, examples, collator, self.config, self.args.per_device_eval_batch_size
-        )
-        answers = to_answers(decode(spans, windows, tokens, rows["context"][:]), trained.usage)
+        if rows is None:
+            return []
+        with on_device(trained.model, device):
+            answers = self._predict(rows, self.args.per_device_eval_batch_size)
         return answers[0] if isinstance(question, str) else answers
+
+    def predict_rows(
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], batch_size: int
+    ) -> list[dict[str, Any]]:
+        """`id`, `question`, `answer`, `score`, `start`, `end` and `no_answer`."""
+        questions = to_answer(rows, "the file")
+        return [to_row(*pair) for pair in zip(questions, self._predict(questions, batch_size), strict=True)]
+
+    def _predict(self, rows: Dataset, batch_size: int) -> list[Answer]:
+        lengths = self.batch_lengths(self.config.max_length)
+        return predict_rows(rows, self.config, self.trained(), lengths, batch_size)
 
     # Hooks
 
@@ -244,13 +257,17 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         """Save the fitted threshold and the predictions of the validation split beside the model."""
         save_usage(self.config, evaluation.result.threshold, folder)
         ids = data.validation_split.rows["id"][:]
-        write_predictions(evaluation.predictions, evaluation.result.abstains, ids, folder)
+        write_predictions(evaluation.spans, evaluation.result.abstains, ids, folder)
 
     def usage(self, data: QAData, evaluation: QAEvaluation | None) -> float | None:
         """What `predict` needs: the threshold."""
         return None if evaluation is None else evaluation.result.threshold
 
-    def describe(self, data: QAData, model: Any, evaluation: QAEvaluation, steps: int) -> Description:
+    def evaluation_data(self, given: Any, trained: LoadedModel, data: QAData | None) -> QAData:
+        """Questions with answers → windows, scored at the threshold of the model."""
+        return evaluation_data(given, self.config, trained, self.batch_lengths(self.config.max_length), data)
+
+    def describe(self, data: QAData, model: Any, evaluation: QAEvaluation, steps: int | None) -> Description:
         """Summary, scores, tables by kind of question, statistics of the data."""
         aliases = {name: task.dataset for name, task in QA_TASKS.items()}
         hub = hub_id(self.source.train, aliases)

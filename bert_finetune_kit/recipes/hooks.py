@@ -21,7 +21,7 @@ from ..output import show
 from ..reporting.card_context import CardContext
 from ..reporting.plain import describe_object, describe_settings
 from ..reporting.schema import RunReport, Score
-from ..reporting.summary import training_sentence
+from ..reporting.summary import opening_sentence
 from ..runs.fingerprint import data_fingerprint, settings_fingerprint, tokenizer_digest
 from ..training.arguments import RecipeArguments, fitting_defaults, worker_defaults
 from ..training.loss import Loss
@@ -29,7 +29,7 @@ from ..training.saving import cache_hint, save_model
 from ..training.session import Phase
 from ..training.trainer import KitTrainer
 from .model_object import model_object
-from .state import Prepared, RecipeState
+from .state import LoadedModel, Prepared, RecipeState
 
 _OF_THE_BASE = ("model", "tokenizer", "args", "callbacks")
 
@@ -152,23 +152,33 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
             outputs: of each validation split, as for `compute_metrics`.
         """
 
-    def describe(self, data: DataT, model: Any, evaluation: EvaluationT, steps: int) -> Description:
+    def evaluation_data(self, given: Any, trained: LoadedModel, data: DataT | None) -> DataT:
+        """Return given examples as data whose `validation` they are, for `evaluate(given)` of a trained model.
+
+        Args:
+            given: as the source of the recipe takes it.
+            trained: the model, with its tokenizer and its labels or threshold.
+            data: of the training, where it was one of this process.
+        """
+        raise ConfigError(f"{type(self).__name__} evaluates its own validation split alone: call evaluate().")
+
+    def describe(self, data: DataT, model: Any, evaluation: EvaluationT, steps: int | None) -> Description:
         """Return summary, statistics, tables and settings of the report; by default those that every recipe has.
 
         Args:
             data: of the run.
             model: as it was trained.
             evaluation: of the saved weights.
-            steps: of the optimizer.
+            steps: of the optimizer; none for an evaluation without a training.
         """
-        splits = {"train": data.train, **data.validation}
+        splits = data.validation if steps is None else {"train": data.train, **data.validation}
         settings: dict[str, dict[str, Any]] = {
             "source": {"name": data.name},
             "recipe": {} if self.config is None else describe_settings(self.config),
             "model": self.model_settings(),
         }
         return Description(
-            summary=[training_sentence("trained", model_phrase(model), data.name, steps)],
+            summary=[opening_sentence("trained", model_phrase(model), data.name, steps)],
             data={split: {"examples": len(examples)} for split, examples in splits.items()},
             settings=settings,
         )

@@ -118,7 +118,9 @@ class QuestionAnsweringDetails(TypedDict, total=False):
     threshold: float
     """Probability of no answer above which the model abstains."""
     fitted: bool
-    """Whether the threshold was fitted."""
+    """Whether the threshold was fitted on a part of these questions."""
+    given: bool
+    """Whether the threshold was given with the model, and all questions are scored; absent in older reports."""
     split_by: str
     """What was kept together in the split for the threshold: articles, contexts or questions."""
     abstained: float

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from .predictions import PREDICTIONS_FILE
+
 # Files other than the model and its reports. training_args.bin is a pickle, which is unsafe to load, and peft's
 # card of an adapter names the local folder of the initial model.
 NOT_PUSHED = (
     "training_args.bin", "checkpoint-*/*", "second-phase/*", "vocabulary-*/*", "initial_weights.*",
-    "adapter/README.md", "previous/*",
+    "adapter/README.md", "previous/*", PREDICTIONS_FILE,
 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """A report on the terminal, on one screen."""
 
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -25,20 +26,39 @@ def stdout_console() -> Console:
     return Console(file=StandardOutput())  # type: ignore[arg-type]
 
 
-def print_report(report: RunReport, folder: str, console: Console | None = None) -> None:
-    """Print summary, findings, scores and notes, and where the complete report is."""
+def print_report(report: RunReport, folder: str | None, console: Console | None = None) -> None:
+    """Print summary, findings, scores and notes, and where the complete report is.
+
+    Args:
+        report: of a run or an evaluation.
+        folder: of the run; none means that the report is in no folder.
+        console: where to write; none means standard output.
+    """
     console = console or stdout_console()
+    console.print(_panel(report, folder, console.width))
+
+
+def report_text(report: RunReport, width: int = 120) -> str:
+    """Return what `print_report` prints of a report in no folder, in lines of up to `width` characters."""
+    console = Console(file=io.StringIO(), width=width)
+    with console.capture() as capture:
+        print_report(report, None, console)
+    return capture.get().rstrip("\n")
+
+
+def _panel(report: RunReport, folder: str | None, width: int) -> Panel:
     parts: list[RenderableType] = [Text(" ".join(report.summary)), Text()]
     parts += [*_findings(report), Text()] if report.findings else []
     if report.scores:
-        parts += [*_scores(report, console.width - _FRAME), Text()]
+        parts += [*_scores(report, width - _FRAME), Text()]
     if report.tables:
         parts += [rich_table(report.tables[0].header, report.tables[0].rows), Text()]
     parts += [Text(change_line(report.change)), Text()] if report.change else []
     parts += [Text(f"· {note}") for note in report.notes]
-    files = [name for name in (REPORT_PAGE, MARKDOWN_FILE, REPORT_FILE) if Path(folder, name).exists()]
-    parts.append(Text(f"{', '.join([*files, 'the model'])} and its tokenizer are in {folder}", "bold"))
-    console.print(Panel(Group(*parts), title=report.recipe, expand=False))
+    if folder is not None:
+        files = [name for name in (REPORT_PAGE, MARKDOWN_FILE, REPORT_FILE) if Path(folder, name).exists()]
+        parts.append(Text(f"{', '.join([*files, 'the model'])} and its tokenizer are in {folder}", "bold"))
+    return Panel(Group(*parts), title=report.recipe, expand=False)
 
 
 def _findings(report: RunReport) -> list[RenderableType]:

@@ -70,6 +70,11 @@ class ClassificationTask:
         if self.best_metric is None and isinstance(self.metrics[0], str):
             object.__setattr__(self, "best_metric", self.metrics[0])
 
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Columns of the texts."""
+        return (self.text,) if self.text_pair is None else (self.text, self.text_pair)
+
     def _faults(self) -> list[str]:
         faults = []
         if not self.name or not isinstance(self.name, str):
