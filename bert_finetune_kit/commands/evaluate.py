@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..argument_parser import ArgumentParser
-from ..errors import OutputError
-from ..reporting.schema import REPORT_FILE
+from ..output import show
 from .parser import add_inference_flags, command_parser, existing_file, inference_settings
 from .run_folder import load_recipe
 
@@ -15,7 +14,8 @@ Score a run on a file with labels or answers, with the labels, lengths and thres
   bert-finetune-kit evaluate runs/stars test.csv
   bert-finetune-kit evaluate runs/squad dev-v2.0.json --output runs/squad/dev
 
-The file has the columns that the run was trained on. The report goes into a folder of its own.
+The file has the columns that the run was trained on. The report goes into a folder of its own, which a push leaves out;
+an earlier evaluation there is replaced.
 """
 
 
@@ -36,15 +36,18 @@ def evaluate(words: Sequence[str]) -> None:
     options = build_parser().parse_args(words)
     file = existing_file(options.file)
     output = options.output or evaluation_folder(options.run, file)
-    if (output / REPORT_FILE).exists():
-        raise OutputError(f"{output} already holds a report ({REPORT_FILE}): choose another folder by --output.")
-    load_recipe(options.run, inference_settings(options)).evaluate(file, output_dir=output)
+    recipe = load_recipe(options.run, inference_settings(options))
+    report = recipe.evaluate(file, output_dir=output)
+    if recipe.is_main:
+        report.print()
+        show(f"The report is in {output}.")
 
 
 def evaluation_folder(run: str, file: Path) -> Path:
-    """Return the folder of a report where none is given.
+    """Return the folder of a report where none is given: in that of the run, or in `runs` for a model of the Hub.
 
-    >>> evaluation_folder("runs/stars", Path("data/test.csv.gz")).as_posix()
-    'runs/stars/evaluation-test'
+    >>> evaluation_folder("org/model", Path("data/test.csv.gz")).as_posix()
+    'runs/model/evaluation-test'
     """
-    return Path(run) / f"evaluation-{file.resolve().name.partition('.')[0]}"
+    parent = Path(run) if Path(run).is_dir() else Path("runs", Path(run).name)
+    return parent / f"evaluation-{file.resolve().name.partition('.')[0]}"

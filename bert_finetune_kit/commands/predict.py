@@ -3,15 +3,16 @@
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..argument_parser import ArgumentParser
 from ..errors import ConfigError
 from ..output import show
 from .parser import add_inference_flags, command_parser, existing_file, inference_settings
-from .run_folder import load_recipe
+from .run_folder import load_recipe, run_kind
 
 _FORMATS = (".csv", ".jsonl")
+# Kind of a run → flags for texts in place of a file.
+_FLAGS = {"classification": ("text",), "question_answering": ("question", "context")}
 _DESCRIPTION = """\
 Predict for the rows of a file of any size, or for a text.
 
@@ -41,19 +42,19 @@ def predict(words: Sequence[str]) -> None:
     """Predict, and write or print the predictions."""
     options = build_parser().parse_args(words)
     _check(options)
+    _check_kind(options)
     recipe = load_recipe(options.run, inference_settings(options))
     if options.file is not None:
         recipe.predict_file(options.file, options.output)
+        lines = [f"The predictions are in {options.output}."]
     elif options.question is not None:
-        _check_method(recipe, "question_answering", "--question", options.run)
         answers = recipe.predict(question=options.question, context=options.context)
-        for answer in answers:
-            show(f"{answer.score:.3f}  {answer.text if answer.text is not None else '(no answer)'}")
+        lines = [f"{answer.score:.3f}  {answer.text or '(no answer)'}" for answer in answers]
     else:
-        _check_method(recipe, "classification", "--text", options.run)
         texts = options.text if options.text_pair is None else list(zip(options.text, options.text_pair, strict=True))
-        for prediction in recipe.predict(texts):
-            show(f"{prediction.score:.3f}  {label_text(prediction.label)}")
+        lines = [f"{prediction.score:.3f}  {label_text(prediction.label)}" for prediction in recipe.predict(texts)]
+    if recipe.is_main:
+        show("\n".join(lines))
 
 
 def _check(options: Namespace) -> None:
@@ -82,14 +83,24 @@ def _faults(options: Namespace) -> Iterator[str]:
         yield "--question and --context go together"
 
 
-def _check_method(recipe: Any, kind: str, flag: str, run: str) -> None:
-    if recipe.name != kind:
-        other = "--question and --context" if flag == "--text" else "--text"
-        raise ConfigError(f"Command line: {flag} is given, and {run} is a run of {recipe.name}: give {other}.")
+def _check_kind(options: Namespace) -> None:
+    """Check that the run predicts what is asked for, before its model is loaded."""
+    kind = run_kind(options.run)
+    if kind not in _FLAGS:
+        raise ConfigError(
+            f"{options.run} is a run of {kind}, which predicts nothing yet: fine-tune it by bert-finetune-kit classify "
+            f"or answer with --model {options.run}."
+        )
+    other = next((name for name in _FLAGS if name != kind and getattr(options, _FLAGS[name][0]) is not None), None)
+    if other is not None:
+        given, needed = (" and ".join(f"--{flag}" for flag in _FLAGS[name]) for name in (other, kind))
+        raise ConfigError(f"Command line: {given} is given, and {options.run} is a run of {kind}: give {needed}.")
 
 
-def label_text(label: str | tuple[str, ...] | float) -> str:
+def label_text(label: str | tuple[str, ...] | float | None) -> str:
     """Return a predicted label, labels or number as text."""
+    if label is None:
+        return "(empty text)"
     if isinstance(label, tuple):
         return ", ".join(label) or "(no label)"
     return label if isinstance(label, str) else f"{label:.6g}"

@@ -23,6 +23,7 @@ def build_parser() -> ArgumentParser:
     parser.add_argument("run", metavar="RUN", help="folder of a finished run")
     parser.add_argument("--name", required=True, help="of the repository, with or without its owner")
     parser.add_argument("--public", action="store_true", help="make a new repository public (default: private)")
+    parser.add_argument("--predictions", action="store_true", help="push predictions.jsonl, too, which has examples")
     return parser
 
 
@@ -31,7 +32,6 @@ def push(words: Sequence[str]) -> None:
     options = build_parser().parse_args(words)
     RunReport.load(options.run)  # without which there is nothing to push
     recipe = recipe_class(options.run)
-    address = recipe(model=options.run, args=recipe.default_args(options.run)).push_to_hub(
-        options.name, private=not options.public
-    )
+    finished = recipe(model=options.run, args=recipe.default_args(options.run))
+    address = finished.push_to_hub(options.name, private=not options.public, predictions=options.predictions)
     show(f"Pushed to {address}.")

@@ -75,13 +75,9 @@ def load_recipe(run: str | Path, settings: dict[str, Any]) -> Any:
         settings: Trainer arguments, such as `per_device_eval_batch_size`.
 
     Raises:
-        ConfigError: it is a run of pretraining, or of a recipe that the kit does not have.
+        ConfigError: it is a run of a recipe that the kit does not have.
         ModelError: there is no such model.
     """
     recipe = recipe_class(run)
-    if not hasattr(recipe, "from_pretrained"):
-        raise ConfigError(
-            f"{run} is a run of pretraining, whose model has no task yet: fine-tune it by "
-            f"bert-finetune-kit classify or answer with --model {run}."
-        )
-    return recipe.from_pretrained(run, args=recipe.default_args(**settings))
+    folder = str(run) if Path(run).is_dir() else None  # which the Trainer makes where it is not there
+    return recipe.from_pretrained(run, args=recipe.default_args(folder, **settings))

@@ -37,11 +37,6 @@ def test_a_run_is_loaded_with_settings_of_the_trainer(kind, uninterrupted):
     assert recipe.state.loaded is not None
 
 
-def test_a_pretrained_model_has_no_task(finished):
-    with pytest.raises(ConfigError, match="is a run of pretraining, whose model has no task yet: fine-tune it by"):
-        load_recipe(finished("pretraining"), {})
-
-
 def test_what_is_no_finished_run(tmp_path, config):
     with pytest.raises(ModelError, match=r"it has neither report.json nor config.json\.$"):
         run_kind(tmp_path)

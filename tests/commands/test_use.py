@@ -5,14 +5,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from huggingface_hub.utils import filter_repo_objects
 
-from bert_finetune_kit import ClassificationRecipe, ConfigError, DataError, KitError, OutputError
+from bert_finetune_kit import ClassificationRecipe, ConfigError, DataError, KitError, OutputError, RunReport
 from bert_finetune_kit.commands import evaluate as evaluate_module
 from bert_finetune_kit.commands import predict as predict_module
-from bert_finetune_kit.commands.evaluate import evaluate
+from bert_finetune_kit.commands.evaluate import evaluate, evaluation_folder
 from bert_finetune_kit.commands.predict import predict
 from bert_finetune_kit.commands.push import push
 from bert_finetune_kit.recipes.recipe import Recipe
+from bert_finetune_kit.reporting.push_command import NOT_PUSHED
 from bert_finetune_kit.runs.target import HubTarget
 
 
@@ -29,34 +31,54 @@ def stub(monkeypatch):
     """A recipe that takes down its calls in place of a loaded one."""
     calls = []
     recipe = SimpleNamespace(
-        name="classification",
+        is_main=False,
         evaluate=lambda *args, **settings: calls.append(("evaluate", args, settings)),
         predict_file=lambda *args: calls.append(("predict_file", args)),
     )
     for module in (evaluate_module, predict_module):
         monkeypatch.setattr(module, "load_recipe", lambda run, settings: calls.append((run, settings)) or recipe)
+    monkeypatch.setattr(predict_module, "run_kind", lambda run: "classification")
     return calls
 
 
-def test_a_run_is_evaluated_on_a_file(stub, rows, tmp_path):
-    evaluate(["runs/a", str(rows), "--per_device_eval_batch_size", "7"])
+def test_words_of_an_evaluation(stub, rows, tmp_path):
+    evaluate([str(tmp_path), str(rows), "--per_device_eval_batch_size", "7"])
     evaluate(["runs/a", str(rows), "--output", str(tmp_path / "scores"), "--use_cpu"])
     assert stub == [
-        ("runs/a", {"per_device_eval_batch_size": 7}),
-        ("evaluate", (rows,), {"output_dir": Path("runs/a/evaluation-test")}),
+        (str(tmp_path), {"per_device_eval_batch_size": 7}),
+        ("evaluate", (rows,), {"output_dir": tmp_path / "evaluation-test"}),
         ("runs/a", {"use_cpu": True}),
         ("evaluate", (rows,), {"output_dir": tmp_path / "scores"}),
     ]
 
 
-def test_a_report_of_an_evaluation_is_not_overwritten(stub, rows, tmp_path):
-    (tmp_path / "evaluation-test").mkdir()
-    (tmp_path / "evaluation-test/report.json").touch()
-    with pytest.raises(
-        OutputError, match=r"evaluation-test already holds a report .* choose another folder by --output"
-    ):
-        evaluate([str(tmp_path), str(rows)])
-    assert stub == []
+def test_a_run_is_evaluated_on_a_file(uninterrupted, rows, tmp_path, capsys, monkeypatch):
+    """Twice, as after a longer training; nothing is left beside the report."""
+    monkeypatch.chdir(tmp_path)
+    folder = str(uninterrupted("classification"))
+    for _ in range(2):
+        evaluate([folder, str(rows), "--output", "scores"])
+        lines = capsys.readouterr().out.splitlines()
+        assert any("on 2 examples of test" in line for line in lines)
+        assert lines[-1] == "The report is in scores."
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scores", "test.csv"]
+    report = RunReport.load("scores")
+    expected = ClassificationRecipe.from_pretrained(folder).evaluate(rows)
+    assert report.result["accuracy"] == expected["accuracy"]
+    assert report.data["test"]["examples"] == 2
+
+
+def test_the_report_of_a_training_is_not_replaced_by_an_evaluation(uninterrupted, rows):
+    folder = str(uninterrupted("classification"))
+    with pytest.raises(OutputError, match=f"{folder} holds a training run"):
+        evaluate([folder, str(rows), "--output", folder])
+
+
+def test_evaluations_are_not_pushed():
+    names = [
+        f"{evaluation_folder('run', Path('test.csv')).name}/{name}" for name in ("report.json", "predictions.jsonl")
+    ]
+    assert list(filter_repo_objects([*names, "report.json"], ignore_patterns=list(NOT_PUSHED))) == ["report.json"]
 
 
 def test_a_file_is_predicted_to_a_file(stub, rows, tmp_path):
@@ -90,6 +112,22 @@ def test_words_that_do_not_go_together(words, message, stub):
     assert stub == []
 
 
+def test_every_row_of_a_file_is_predicted(uninterrupted, rows, tmp_path, capsys):
+    folder, output = str(uninterrupted("classification")), tmp_path / "predictions.csv"
+    predict([folder, str(rows), "--output", str(output)])
+    assert capsys.readouterr().out.splitlines()[-1] == f"The predictions are in {output}."
+    with output.open(encoding="utf-8", newline="") as file:
+        written = list(csv.DictReader(file))
+    assert [row["text"] for row in written] == ["the soup was cold", "kind"]
+    expected = ClassificationRecipe.from_pretrained(folder).predict(rows)
+    assert [row["predicted_label"] for row in written] == [prediction.label for prediction in expected]
+
+
+def test_a_pretrained_model_predicts_nothing_yet(finished):
+    with pytest.raises(ConfigError, match="is a run of pretraining, which predicts nothing yet: fine-tune it by"):
+        predict([finished("pretraining"), "--text", "a"])
+
+
 def test_texts_are_predicted(uninterrupted, capsys):
     folder = uninterrupted("classification")
     predict([str(folder), "--text", "the soup was cold", "what a kind welcome"])
@@ -114,14 +152,18 @@ def test_questions_are_answered(uninterrupted, capsys):
         ("question_answering", ["--text", "Who?"], "is a run of question_answering: give --question and --context"),
     ],
 )
-def test_words_for_another_kind_of_run(kind, words, message, uninterrupted):
+def test_words_for_another_kind_of_run(kind, words, message, finished):
     with pytest.raises(ConfigError, match=message):
-        predict([str(uninterrupted(kind)), *words])
+        predict([finished(kind), *words])
 
 
 @pytest.mark.parametrize(
-    ("label", "text"), [("kind", "kind"), (("a", "b"), "a, b"), ((), "(no label)"), (1.25, "1.25"), (1 / 3, "0.333333")]
-)
+    ("label", "text"),
+    [
+        ("kind", "kind"), (("a", "b"), "a, b"), ((), "(no label)"), (1.25, "1.25"), (1 / 3, "0.333333"),
+        (None, "(empty text)"),
+    ],
+)  # fmt: skip
 def test_labels_as_text(label, text):
     assert predict_module.label_text(label) == text
 
@@ -136,8 +178,8 @@ def pushed(monkeypatch):
 def test_a_run_is_pushed(uninterrupted, pushed, capsys):
     folder = str(uninterrupted("classification"))
     push([folder, "--name", "me/mine"])
-    push([folder, "--name", "me/mine", "--public"])
-    assert [call[1:] for call in pushed] == [(folder, "classification")] * 2
+    push([folder, "--name", "me/mine", "--public", "--predictions"])
+    assert [call[1:] for call in pushed] == [(folder, "classification", False), (folder, "classification", True)]
     assert [(call[0].name, call[0].private) for call in pushed] == [("me/mine", True), ("me/mine", False)]
     assert capsys.readouterr().out.splitlines()[-1] == "Pushed to https://hub.test/me/mine."
 
