@@ -1,7 +1,6 @@
 """`PretrainRecipe`: BERT pretrained on text, from scratch or from a checkpoint."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +14,6 @@ from ..data.sources import TextSource
 from ..data.vocabulary import check_vocabulary, vocabulary_size
 from ..errors import ModelError, raise_faults
 from ..modeling.loading import checkpoint_config, initial_config
-from ..modeling.selection import select_positions
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel, Prepared
@@ -32,7 +30,7 @@ from .data import PretrainData, build_data, split_corpora
 from .evaluation import evaluate
 from .evaluation_data import evaluation_data
 from .metrics import GLOSSARY, loss_sums, num_items, pretraining_scores
-from .model import build_model, forward
+from .model import build_model, with_forward
 from .phases import first_phase_args, second_phase
 from .report import describe, source_settings
 from .usage import load_usage, save_usage
@@ -122,7 +120,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
         if new:
             raise ModelError(f"{folder} is not a pretrained model: it has no weights of {', '.join(new)}.")
         tokenizer = trained_tokenizer(folder, model.config.vocab_size)
-        built = recipe._with_forward(model)
+        built = with_forward(model, new, config.predictions_bound if recipe.on_xla else None)
         recipe.load(LoadedModel(model, tokenizer, None, built.forward, str(folder)))
         return recipe
 
@@ -165,14 +163,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
         model, new = build_model(
             data.initial_model, self.config.objective, vocabulary_size(tokenizer), tokenizer.pad_token_id
         )
-        return self._with_forward(model, tuple(new))
-
-    def _with_forward(self, model: Any, new: tuple[str, ...] = ()) -> BuiltModel:
-        selection = select_positions(model)
-        notes = () if selection else ("This head computes all positions, not the masked ones alone",)
-        bound = self.config.predictions_bound if self.on_xla else None
-        score = partial(forward, selection=selection, predictions_bound=bound)
-        return BuiltModel(model, new, score, notes)
+        return with_forward(model, new, self.config.predictions_bound if self.on_xla else None)
 
     def phases(self, prepared: Prepared[PretrainData]) -> list[Phase[PretrainData]]:
         """One phase, or a second one on longer sequences."""

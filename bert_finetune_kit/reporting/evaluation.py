@@ -41,7 +41,7 @@ class EvaluationReport(RunReport, Mapping[str, float]):
         return len(self.result)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mapping) and dict(self) == dict(other)
+        return dict(self) == dict(other) if isinstance(other, Mapping) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -98,7 +98,7 @@ def test_predictions_equal_the_stock_model(make):
         assert prediction.score == max(prediction.scores.values())
     assert loaded.predict(Dataset.from_dict({"text": texts})) == predictions
     assert [prediction.label for prediction in loaded.predict(texts[0])] == [predictions[0].label]
-    for invalid in ([], 3, [3], [("a", "b")], [""]):
+    for invalid in (3, [3], [("a", "b")], {"text": "a"}):
         with pytest.raises(DataError):
             loaded.predict(invalid)
 
