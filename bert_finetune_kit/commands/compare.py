@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..argument_parser import ArgumentParser
-from ..errors import ConfigError
+from ..errors import ConfigError, OutputError
 from ..output import show
 from .parser import command_parser
 
@@ -38,5 +38,9 @@ def compare(words: Sequence[str]) -> None:
     comparison = compare_reports(*options.runs)
     show(str(comparison).rstrip())
     if options.output is not None:
-        write_text(options.output, getattr(comparison, renderings[options.output.suffix.lower()])())
+        page = getattr(comparison, renderings[options.output.suffix.lower()])()
+        try:
+            write_text(options.output, page)
+        except OSError as error:
+            raise OutputError(f"The comparison cannot be written to {options.output}: {error.strerror}.") from error
         show(f"The comparison is in {options.output}.")

@@ -12,10 +12,10 @@ _DESCRIPTION = """\
 Score a run on a file with labels or answers, with the labels, lengths and threshold that are saved with its model.
 
   bert-finetune-kit evaluate runs/stars test.csv
-  bert-finetune-kit evaluate runs/squad dev-v2.0.json --output runs/squad/dev
+  bert-finetune-kit evaluate runs/squad dev-v2.0.json --output runs/squad-dev
 
-The file has the columns that the run was trained on. The report goes into a folder of its own, which a push leaves out;
-an earlier evaluation there is replaced.
+The file has the columns that the run was trained on. The report goes into a folder of its own, by default one that a
+push leaves out; an earlier evaluation there is replaced.
 """
 
 

@@ -1,6 +1,7 @@
 """From a command to the function that runs it, which alone imports what it needs."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,13 +51,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: command and its arguments; none means those of the process.
 
     Raises:
-        SystemExit: with 2 after an error of the kit, with 128 + its number after a signal that stopped a training.
+        SystemExit: with 2 after an error of the kit, with 128 + its number after a signal that ended it.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         _run(words)
     except KitError as error:
         exit_after(error, is_main=process_rank() == 0)
+    except KeyboardInterrupt:
+        raise SystemExit(128 + signal.SIGINT) from None
 
 
 def _run(words: Sequence[str]) -> None:

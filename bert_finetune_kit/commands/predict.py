@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..argument_parser import ArgumentParser
-from ..errors import ConfigError
+from ..errors import ConfigError, raise_faults
 from ..output import show
 from .parser import add_inference_flags, command_parser, existing_file, inference_settings
 from .run_folder import load_recipe, run_kind
@@ -59,9 +59,7 @@ def predict(words: Sequence[str]) -> None:
 
 def _check(options: Namespace) -> None:
     """Check that there is one thing to predict for, and that it is complete."""
-    faults = list(_faults(options))
-    if faults:
-        raise ConfigError("\n".join(f"Command line: {fault}" for fault in faults))
+    raise_faults(_faults(options), "Command line")
     if options.file is not None:
         existing_file(options.file)
 

@@ -75,6 +75,7 @@ def test_every_command_refuses_what_it_does_not_know_in_one_line(name, capsys):
     [
         (DataError("there is nothing"), 2, "err", "DataError: there is nothing\n"),
         (RunStopped("stopped and saved", 15), 143, "out", "stopped and saved\n"),
+        (KeyboardInterrupt(), 130, "err", ""),
     ],
 )
 def test_exit_codes(error, code, where, line, capsys, monkeypatch):

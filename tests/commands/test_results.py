@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bert_finetune_kit import ConfigError, DataError, Finding, RunReport, compare_reports, diagnose_scores
+from bert_finetune_kit import ConfigError, DataError, Finding, OutputError, RunReport, compare_reports, diagnose_scores
 from bert_finetune_kit.commands.compare import compare
 from bert_finetune_kit.commands.diagnose import diagnose, finding_text
 
@@ -29,6 +29,8 @@ def test_what_cannot_be_compared(runs):
         compare(runs[:1])
     with pytest.raises(ConfigError, match=r"--output is c.txt: its name must end in .html or .md"):
         compare([*runs, "--output", "c.txt"])
+    with pytest.raises(OutputError, match=r"cannot be written to .*c.md: No such file or directory"):
+        compare([*runs, "--output", f"{runs[0]}/nowhere/c.md"])
 
 
 def test_the_findings_of_a_run(runs, capsys):
