@@ -203,12 +203,13 @@ class Recipe(TrainedRecipe[DataT, EvaluationT]):
             trained = self.trained()
             examples = data_to_evaluate(self, data, trained)
             prepared = Prepared(examples, trained.built, self.args, self.unpad)
-            trainer = state.trainer or self.build_trainer(prepared)
-        elif state.trainer is None or state.prepared is None:
-            prepared = Prepared(self.load_data(), loaded.built, self.args, self.unpad) if loaded else self.prepare()
-            trainer = self.build_trainer(prepared)
+        elif loaded is not None and state.trainer is None:
+            prepared = Prepared(self.load_data(), loaded.built, self.args, self.unpad)
         else:
-            prepared, trainer = state.prepared, state.trainer
+            prepared = self.prepare()
+        trainer = state.trainer
+        if trainer is None or not trainer.is_usable:
+            trainer = self.build_trainer(prepared)
         evaluation = evaluate_model(trainer, prepared.data, self.evaluation)
         if data is None:
             self.state = replace(self.state, prepared=prepared, trainer=trainer, evaluation=evaluation)

@@ -87,6 +87,11 @@ class KitTrainer(BestCheckpointTrainer):
         """Whether the device compiles every new shape, so that shapes must be fixed."""
         return bool(self.accelerator.distributed_type == DistributedType.XLA)
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether the state of Accelerate is there, which new `TrainingArguments` reset for all of a process."""
+        return hasattr(self.accelerator.state, "distributed_type")
+
     # Training
 
     @property

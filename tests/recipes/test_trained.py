@@ -20,6 +20,7 @@ from bert_finetune_kit import (
     ConfigError,
     DataError,
     EvaluationReport,
+    LabelledSource,
     OutputError,
     QARecipe,
     RunReport,
@@ -55,6 +56,11 @@ def loaded(runs):
 
 def rows_of(file):
     return [json.loads(line) for line in Path(file).read_text("utf-8").splitlines()]
+
+
+def csv_rows(file):
+    with open(file, newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def write_csv(file, rows):
@@ -281,7 +287,7 @@ def test_nothing_and_empty_texts_have_their_place(loaded):
     assert empty.n_best == ()
     assert np.isnan(empty.no_answer)
     assert answer == reader.predict("When does the mill open ?", "The mill opens at six .")
-    assert [prediction.label for prediction in classifier.predict([{"text": None}, {"text": "fine"}])][0] is None
+    assert classifier.predict([{"text": None}, {"text": "fine"}])[0].label is None
 
 
 def test_questions_by_position_by_name_and_as_pairs(loaded):
@@ -329,19 +335,16 @@ def test_a_file_is_predicted_row_by_row(loaded, tmp_path, small_chunks, output):
     recipe = loaded["classification"]
     source = write_csv(tmp_path / "rows.csv", [{"number": n, "text": text} for n, text in enumerate(["", *TEXTS])])
     path = recipe.predict_file(source, tmp_path / output, batch_size=1)
-    rows = list(csv.DictReader(path.open(newline=""))) if output.endswith("csv") else rows_of(path)
+    rows = csv_rows(path) if output.endswith("csv") else rows_of(path)
     assert [int(row["number"]) for row in rows] == list(range(len(TEXTS) + 1))
     expected = recipe.predict(TEXTS)
     assert [row["label"] for row in rows[1:]] == [prediction.label for prediction in expected]
     assert [float(row["score"]) for row in rows[1:]] == pytest.approx([prediction.score for prediction in expected])
-    columns = [
-        [
-            float(row["probability_negative"] if output.endswith("csv") else row["probabilities"]["negative"])
-            for row in rows[1:]
-        ]
+    shares = [
+        row["probability_negative"] if output.endswith("csv") else row["probabilities"]["negative"] for row in rows
     ]
-    assert columns[0] == pytest.approx([prediction.scores["negative"] for prediction in expected])
-    assert not rows[0]["label"] and not rows[0]["score"]
+    assert list(map(float, shares[1:])) == pytest.approx([prediction.scores["negative"] for prediction in expected])
+    assert not any((rows[0]["label"], rows[0]["score"], shares[0]))
     assert {file.name for file in tmp_path.iterdir()} == {"rows.csv", output}
     with pytest.raises(OutputError, match="exists already"):
         recipe.predict_file(source, path)
@@ -467,7 +470,8 @@ def test_a_failed_training_leaves_the_loaded_model(runs, tmp_path):
     args = ClassificationRecipe.default_args(str(tmp_path / "run"), **SHORT)
     recipe = ClassificationRecipe.from_pretrained(runs["classification"].output_dir, args=args)
     expected, model = recipe.predict(TEXTS[:3]), recipe.trained().model
-    with pytest.raises(DataError, match="No training data"):
+    recipe.source = LabelledSource("missing.csv")
+    with pytest.raises(DataError, match="does not exist"):
         recipe.train()
     assert recipe.trained().model is model
     recipe.source = runs["classification"].source
