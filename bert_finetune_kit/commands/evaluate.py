@@ -14,8 +14,8 @@ Score a run on a file with labels or answers, with the labels, lengths and thres
   bert-finetune-kit evaluate runs/stars test.csv
   bert-finetune-kit evaluate runs/squad dev-v2.0.json --output runs/squad-dev
 
-The file has the columns that the run was trained on. The report goes into a folder of its own, by default one that a
-push leaves out; an earlier evaluation there is replaced.
+The file has the columns that the run was trained on. The report goes into a folder of its own, where it
+replaces an earlier one. A push leaves evaluations out.
 """
 
 
