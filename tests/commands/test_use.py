@@ -75,10 +75,10 @@ def test_the_report_of_a_training_is_not_replaced_by_an_evaluation(uninterrupted
 
 
 def test_evaluations_are_not_pushed():
-    names = [
-        f"{evaluation_folder('run', Path('test.csv')).name}/{name}" for name in ("report.json", "predictions.jsonl")
-    ]
-    assert list(filter_repo_objects([*names, "report.json"], ignore_patterns=list(NOT_PUSHED))) == ["report.json"]
+    folders = (evaluation_folder("run", Path("test.csv")).name, "test")
+    others = [f"{folder}/{file}" for folder in folders for file in ("report.html", "predictions.jsonl")]
+    own = ["report.json", "report.html", "predictions/predictions.json"]
+    assert list(filter_repo_objects([*others, *own], ignore_patterns=list(NOT_PUSHED))) == own
 
 
 def test_a_file_is_predicted_to_a_file(stub, rows, tmp_path):
