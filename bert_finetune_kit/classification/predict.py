@@ -161,7 +161,7 @@ def to_rows(inputs: Any, task: ClassificationTask) -> Dataset | None:
 
 
 def text_columns(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Dataset:
-    """Return the texts of rows alone.
+    """Return the texts of rows alone; one that is missing is empty.
 
     Args:
         rows: with these columns.
@@ -170,11 +170,11 @@ def text_columns(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> D
     Raises:
         DataError: a text is of another type, or cannot be encoded as UTF-8.
     """
-    wrong = next((row[name] for row in rows for name in columns if not isinstance(row[name], str | None)), None)
+    wrong = next((row[name] for row in rows for name in columns if not isinstance(row.get(name), str | None)), None)
     if wrong is not None:
         raise DataError(f"{wrong!r} is a {type(wrong).__name__}, and a text is needed in {' and '.join(columns)}.")
     try:
-        values = {name: [row[name] for row in rows] for name in columns}
+        values = {name: ["" if row.get(name) is None else row[name] for row in rows] for name in columns}
         return Dataset.from_dict(values, features=Features(dict.fromkeys(columns, Value("large_string"))))
     except UnicodeEncodeError as error:
         raise DataError(f"A text contains a lone surrogate (invalid Unicode): {error}. Remove it.") from error

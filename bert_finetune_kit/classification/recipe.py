@@ -45,7 +45,7 @@ from .labels import LabelSet
 from .loading import load_classifier
 from .metric_set import metric_set
 from .model import build_model, forward, loss_sums, num_items
-from .predict import Prediction, predict_rows, text_columns, to_rows, with_prediction  # fmt: skip
+from .predict import Prediction, predict_rows, text_columns, to_rows, with_prediction
 from .report import describe
 from .task_file import find_task, save_task
 

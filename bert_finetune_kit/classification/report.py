@@ -1,7 +1,7 @@
 """Summary, statistics and tables of a classification."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 import numpy as np
@@ -58,6 +58,8 @@ def describe(
         settings: of source, task and model.
     """
     details = cast("Mapping[str, ClassificationDetails]", evaluation.details)
+    if steps is None and not data.own_splits:  # published scores are those of other examples
+        task = replace(task, published=None)
     size = f"{len(data.train):,} examples"
     opening = opening_sentence("fine-tuned", model_phrase(model), data.name, steps, size)
     splits = data.validation if steps is None else {"train": data.train, **data.validation}

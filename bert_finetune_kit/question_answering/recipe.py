@@ -277,7 +277,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
             "model": {**self.model_settings(), "lora": describe_lora(self.lora)},
         }
         task = QA_TASKS.get(self.source.train) if isinstance(self.source.train, str) else None
-        published = None if task is None or hub is None or self._is_limited else task.published
+        is_other = hub is None or self._is_limited or data.threshold is not None  # of other questions than published
+        published = None if task is None or is_other else task.published
         batch_size = self.args.per_device_train_batch_size
         return describe(data, model, evaluation, steps, self.config, batch_size, published, settings)
 

@@ -67,14 +67,13 @@ class EvaluationReport(RunReport, Mapping[str, float]):
         Path(folder).mkdir(parents=True, exist_ok=True)
         run_report = RunReport(**{field.name: getattr(self, field.name) for field in fields(RunReport)})
         path = run_report.save(folder)
-        attempt_all(
-            {
-                f"{MARKDOWN_FILE} was not written": lambda: write_markdown(self, folder),
-                f"{REPORT_PAGE} was not written": lambda: write_html(self, folder),
-                f"{PREDICTIONS_FILE} was not written": lambda: write_predictions(self.predictions(), folder),
-            },
-            _LATER,
-        )
+        parts: dict[str, Callable[[], object]] = {
+            f"{MARKDOWN_FILE} was not written": lambda: write_markdown(self, folder),
+            f"{REPORT_PAGE} was not written": lambda: write_html(self, folder),
+        }
+        if self.predictions is not tuple:
+            parts[f"{PREDICTIONS_FILE} was not written"] = lambda: write_predictions(self.predictions(), folder)
+        attempt_all(parts, _LATER)
         return path
 
 

@@ -17,6 +17,7 @@ from small_recipes import KINDS, Signal, build
 from bert_finetune_kit import (
     Answer,
     ClassificationRecipe,
+    ClassificationTask,
     ConfigError,
     DataError,
     EvaluationReport,
@@ -492,3 +493,57 @@ def test_a_second_training_that_fails_leaves_the_trained_model(runs, tmp_path, m
         recipe.train()
     monkeypatch.undo()
     assert recipe.predict(TEXTS[:3]) == expected
+
+
+# Kinds of tasks
+
+COUNT = 12
+KINDS_OF_TASKS = {
+    "names": ({"kind": "multi_label"}, {"label": [["a"] if n % 3 else ["a", "b"][: n % 2 * 2] for n in range(COUNT)]}),
+    "indicators": (
+        {"kind": "multi_label", "labels": ("a", "b")},
+        {"label": [[n % 2, int(n % 3 == 0)] for n in range(COUNT)]},
+    ),
+    "columns": (
+        {"kind": "multi_label", "label": ("loud", "rude")},
+        {"loud": [n % 2 for n in range(COUNT)], "rude": [int(n % 3 == 0) for n in range(COUNT)]},
+    ),
+    "pairs of a number": (
+        {"kind": "regression", "text_pair": "second"},
+        {"second": ["a dog"] * COUNT, "label": [n / 7 for n in range(COUNT)]},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KINDS_OF_TASKS)
+def test_every_kind_of_task_is_scored_and_predicted(dropout_model, tmp_path, name):
+    """Without a training: a model that was saved, and loaded again."""
+    settings, columns = KINDS_OF_TASKS[name]
+    data = Dataset.from_dict({"text": TEXTS[:COUNT]} | columns)
+    task = ClassificationTask("toy", **settings)
+    source = LabelledSource(data, validation=data)
+    recipe = build("classification", dropout_model, tmp_path / "run", source=source, task=task, use_cpu=True)
+    recipe.evaluate()
+    trained = recipe.trained()
+    trained.model.save_pretrained(tmp_path / "model")
+    trained.tokenizer.save_pretrained(tmp_path / "model")
+    recipe.save_usage(recipe.prepare().data, recipe.state.evaluation, str(tmp_path / "model"))
+    loaded = ClassificationRecipe.from_pretrained(tmp_path / "model")
+    report = loaded.evaluate(data)
+    assert dict(report) == pytest.approx(dict(recipe.evaluate(data)), rel=1e-4, abs=1e-6)
+    rows = list(report.predictions())
+    predictions = loaded.predict(data)
+    if settings["kind"] == "regression":
+        assert [row["reference"] for row in rows] == pytest.approx(columns["label"])
+        assert [row["prediction"] for row in rows] == pytest.approx([given.label for given in predictions], abs=1e-5)
+        squares = [(row["prediction"] - row["reference"]) ** 2 for row in rows]
+        assert report["mse"] == pytest.approx(np.mean(squares))
+        assert report.baselines["mean"]["mse"] == pytest.approx(np.var(columns["label"]))
+    else:
+        assert [tuple(row["prediction"]) for row in rows] == [given.label for given in predictions]
+        exact = [sorted(row["prediction"]) == sorted(row["reference"]) for row in rows]
+        assert report["accuracy"] == pytest.approx(np.mean(exact))
+    data.to_csv(tmp_path / "rows.csv") if name == "columns" else data.to_json(tmp_path / "rows.jsonl")
+    source = tmp_path / ("rows.csv" if name == "columns" else "rows.jsonl")
+    written = rows_of(loaded.predict_file(source, tmp_path / "out.jsonl"))
+    assert [row["score"] for row in written] == pytest.approx([given.score for given in predictions], abs=1e-5)
