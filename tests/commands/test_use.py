@@ -1,6 +1,9 @@
 """The commands for trained models: what they call, print and refuse."""
 
 import csv
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -66,6 +69,21 @@ def test_a_run_is_evaluated_on_a_file(uninterrupted, rows, tmp_path, capsys, mon
     expected = ClassificationRecipe.from_pretrained(folder).evaluate(rows)
     assert report.result["accuracy"] == expected["accuracy"]
     assert report.data["test"]["examples"] == 2
+
+
+@pytest.mark.slow
+def test_two_processes_score_what_one_does(uninterrupted, rows, tmp_path):
+    """Started by torchrun, as where there is nothing but the installed package."""
+    folder = str(uninterrupted("classification"))
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m"]
+    words = ["bert_finetune_kit", "evaluate", folder, str(rows), "--output", str(tmp_path / "two"), "--use_cpu"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run([*launch, *words], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("The report is in") == 1
+    evaluate([folder, str(rows), "--output", str(tmp_path / "one")])
+    one, two = (RunReport.load(tmp_path / name).result for name in ("one", "two"))
+    assert two == pytest.approx(one, rel=1e-5)
 
 
 def test_the_report_of_a_training_is_not_replaced_by_an_evaluation(uninterrupted, rows):
