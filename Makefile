@@ -16,11 +16,9 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 
 install: $(STAMP) ## make .venv and install the kit with its test requirements
 
-LAUNCH := $(BIN)/accelerate launch --config_file accelerate_configs/cpu.yaml
-
 demo: $(STAMP) ## pretrain a tiny BERT on the bundled sample, fine-tune it twice, and write one summary page
 	@rm -rf runs/demo
-	$(LAUNCH) examples/full_pipeline.py --output_dir runs/demo
+	$(BIN)/bert-finetune-kit pipeline --output_dir runs/demo
 
 # Two processes, as tests use one thread each; the tests of a file stay together, since they share what was trained.
 PYTEST := -m pytest --numprocesses 2 --dist loadfile

@@ -1,36 +1,32 @@
 """Settings from a command line or a YAML file: every field of the dataclasses of a recipe is a flag."""
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, make_dataclass
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 from transformers import HfArgumentParser
 
+from .argument_parser import ArgumentParser
 from .compat.yaml import as_names, as_switch, read_yaml
 from .errors import ConfigError, raise_faults, unknown_setting
-from .output import write_to
 from .settings import is_number, setting
 
-# A setting as Python writes it, with its value and, where the message has that already, its flag; not within quotation
-# marks, a path or a call.
-_SETTING = re.compile(
-    r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|(?<![\w./='"-])(?<!\w\()(?P<name>[a-z]\w*)=(?P<value>True|False|'[^']*'|-?\d[\w.]*)?"""
-    r"(?: \(--(?P=name)(?: \w+)?\))?(?=[\s,;:)]|\.(?:\s|$)|$)"
-)
 _USAGE = "%(prog)s [--config FILE] [--SETTING VALUE ...]"
+_HELP, _HELP_ALL = ("-h", "--help"), "--help-all"
 _PLAIN = (bool, int, float, str)
 
 
 @dataclass(frozen=True)
 class RunArguments:
     """How to run a recipe: what a command line takes besides source, config and the Trainer's arguments."""
+
+    heading: ClassVar[str] = "Model and run"
 
     model: str | None = setting(
         None,
@@ -58,6 +54,8 @@ class RunArguments:
 class FineTuningArguments:
     """What the command line of every fine-tuning takes in addition."""
 
+    heading: ClassVar[str] = "Adapters"
+
     lora: str | None = setting(
         None, 'Train with LoRA: arguments of peft\'s LoraConfig as JSON, such as {"r": 8}; {} for its defaults.'
     )
@@ -77,21 +75,21 @@ def parse_arguments(
             several, or an object in memory, becomes a flag that takes one word or several.
         defaults: defaults that differ from those of the dataclasses.
         argv: arguments; by default those of the process.
-        show_help: handle `--help`; False while the defaults still depend on other arguments.
+        show_help: handle `--help`, which of a type with the attribute `essential` shows the fields named there alone,
+            and `--help-all`; False while the defaults still depend on other arguments.
         adapt: defaults, and what flags and file give → the defaults that go with it.
 
     Raises:
         ConfigError: there is no such setting, a value is invalid, or the file cannot be read.
     """
-    parser = _build_parser(types)
     words = list(sys.argv[1:] if argv is None else argv)
-    without_help = [word for word in words if word not in ("-h", "--help")]
+    without_help = [word for word in words if word not in (*_HELP, _HELP_ALL)]
     file = _config_file(words)
     from_file = {} if file is None else read_settings_file(file, types)
     defaults = defaults or {}
     if adapt is not None:
         defaults = adapt(defaults, from_file | _given_flags(types, without_help))
-    parser.set_defaults(**{**defaults, **from_file})
+    parser = _build_parser(types, {**defaults, **from_file}, short_help=_HELP_ALL not in words)
     values, unknown = parser.parse_known_args(words if show_help else without_help)
     names = [flag.name for flag in _init_fields(types)]
     flags = [word for word in unknown if word.startswith("--")]
@@ -128,53 +126,61 @@ def read_settings_file(file: Path, types: Sequence[type]) -> dict[str, Any]:
     return settings
 
 
-def as_flags(message: str) -> str:
-    """Return a message with its settings as a command line writes them; errors name them as Python does.
+class _Parser(ArgumentParser, HfArgumentParser):
+    """Flags of dataclasses, with the errors and the help of the kit."""
 
-    >>> as_flags("Set text= and label= to columns. Declare kind='regression', or pass new_head=True. 'text=' is text.")
-    "Set --text and --label to columns. Declare --kind regression, or pass --new_head. 'text=' is text."
+
+def _build_parser(types: Sequence[type], defaults: Mapping[str, Any], short_help: bool = False) -> HfArgumentParser:
+    """Return a parser with a flag for each field of all dataclasses.
+
+    Args:
+        types: each is a group of the help, headed by its attribute `heading`.
+        defaults: that differ from those of the dataclasses.
+        short_help: whether the help leaves out what is not `essential`, and defaults that are none.
     """
-
-    def flag(match: re.Match[str]) -> str:
-        if match["name"] is None:
-            return match[0]
-        value = {None: "", "True": "", "False": " false"}.get(match["value"], f" {match['value']}".replace("'", ""))
-        return f"--{match['name']}{value}"
-
-    return _SETTING.sub(flag, message)
-
-
-class _Parser(HfArgumentParser):
-    def print_help(self, file: Any = None) -> None:
-        """Print the help, whose texts have characters that not every terminal can show."""
-        write_to(sys.stdout if file is None else file, self.format_help())
-
-
-def _build_parser(types: Sequence[type]) -> HfArgumentParser:
-    """Return a parser with a flag for each field of all dataclasses."""
-    flags: list[tuple[str, Any, Any]] = []
-    for settings_type in types:
-        hints = get_type_hints(settings_type)
-        for item in _init_fields([settings_type]):
-            default: dict[str, Any] = {"default": item.default}
-            if item.default_factory is not MISSING:
-                default = {"default_factory": item.default_factory}
-            flags.append((item.name, _flag_type(hints[item.name]), field(**default, metadata=item.metadata)))
-    flags_type: Any = make_dataclass("Flags", flags, kw_only=True)
-    parser = _Parser(flags_type, allow_abbrev=False, usage=_USAGE)
+    flags = [_flags_type(each, defaults, short_help) for each in types]
+    formatter = argparse.HelpFormatter if short_help else argparse.ArgumentDefaultsHelpFormatter
+    parser = _Parser(flags, allow_abbrev=False, usage=_USAGE, formatter_class=formatter)
     parser.add_argument("--config", metavar="FILE", help="YAML file of settings; flags win over it")
-    parser.error = _refuse  # type: ignore[method-assign]  # argparse would print it in each of several processes
+    more = "show every setting of the Trainer, too, and exit" if short_help else argparse.SUPPRESS
+    parser.add_argument(_HELP_ALL, action="help", help=more)
+    parser.set_defaults(**defaults)
     return parser
 
 
-def _refuse(message: str) -> NoReturn:
-    raise ConfigError(f"Command line: {message}")
+def _flags_type(settings_type: type, defaults: Mapping[str, Any], short_help: bool) -> Any:
+    """Return a dataclass whose fields are the flags of a dataclass."""
+    hints, essential = get_type_hints(settings_type), getattr(settings_type, "essential", None)
+    flags: list[tuple[str, Any, Any]] = []
+    for item in _init_fields([settings_type]):
+        default: dict[str, Any] = {"default": item.default}
+        if item.default_factory is not MISSING:
+            default = {"default_factory": item.default_factory}
+        flag_type, metadata = _flag_type(hints[item.name]), dict(item.metadata)
+        if short_help and essential is not None and item.name not in essential:
+            metadata["help"] = argparse.SUPPRESS
+        elif short_help:
+            metadata |= _short(metadata.get("help", ""), flag_type, defaults.get(item.name, item.default))
+        flags.append((item.name, flag_type, field(**default, metadata=metadata)))
+    heading = getattr(settings_type, "heading", settings_type.__name__)
+    # HfArgumentParser reads the heading of a group from an attribute of this name.
+    return make_dataclass("Flags", flags, kw_only=True, namespace={"_argument_group_name": heading})
+
+
+def _short(text: str, flag_type: Any, default: Any) -> dict[str, str]:
+    """Return help and placeholder of a flag for the short help."""
+    shown = {"help": text if default is None or default is MISSING else f"{text} (default: %(default)s)"}
+    members = _members(flag_type)
+    if bool in members:  # which takes no value, or one in brackets
+        return shown
+    kind = next((letter for number, letter in ((int, "N"), (float, "X")) if number in members), None)
+    is_word = any(member is str or get_origin(member) is list for member in members)
+    return shown | ({"metavar": kind or "VALUE"} if kind or is_word else {})
 
 
 def _given_flags(types: Sequence[type], words: Sequence[str]) -> dict[str, Any]:
     """Return the values of the flags that are among the words."""
-    parser = _build_parser(types)
-    parser.set_defaults(**{flag.name: None for flag in _init_fields(types)})
+    parser = _build_parser(types, {flag.name: None for flag in _init_fields(types)})
     values = vars(parser.parse_known_args(words)[0])
     return {name: value for name, value in values.items() if value is not None and name != "config"}
 

@@ -6,7 +6,8 @@ from typing import Any, Literal
 import pytest
 
 from bert_finetune_kit import ClassificationRecipe, ConfigError, PretrainRecipe, QARecipe
-from bert_finetune_kit.command_line import as_flags, parse_arguments
+from bert_finetune_kit.argument_parser import as_flags
+from bert_finetune_kit.command_line import parse_arguments
 from bert_finetune_kit.settings import setting
 
 
@@ -106,7 +107,7 @@ def test_unknown_settings_are_refused_with_the_closest_name(tmp_path):
 def test_every_setting_has_a_help_text(recipe, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "10000")
     with pytest.raises(SystemExit):
-        recipe.from_command_line(["--help"])
+        recipe.from_command_line(["--help-all"])
     flags = capsys.readouterr().out.split("\n  --")[1:]
     assert len(flags) > 100
     assert [flag for flag in flags if "(default: " not in flag] == []  # which follows the text

@@ -1,6 +1,7 @@
 """Flags of a classification for its task, beside those of source, config and Trainer."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..settings import setting
 from ..tasks.task import ClassificationTask
@@ -12,6 +13,8 @@ _OWN_DATA = "Data of your own: --train reviews.csv --text review --label stars."
 @dataclass(frozen=True)
 class TaskArguments:
     """The task, and values that override fields of its declaration."""
+
+    heading: ClassVar[str] = "Task"
 
     task: str | None = setting(
         None,

@@ -16,6 +16,7 @@ _VALIDATION_SHARE = "Share of the {} held out for evaluation where nothing else 
 class DataSource:
     """What every source has: data to train on, data to evaluate on, a share to hold out, and limits."""
 
+    heading: ClassVar[str] = "Data"
     default_is_sample: ClassVar[bool] = True
     """Whether no data mean the bundled sample; otherwise they mean the data set of a task."""
 

@@ -4,7 +4,7 @@ import copy
 import multiprocessing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from transformers import SchedulerType, TrainingArguments
@@ -24,6 +24,14 @@ class RecipeArguments(TrainingArguments):
     `TrainingArguments` fills in `loss`, and for every name that does not end in `loss` that greater is better; what is
     filled in can then not be told from what is given.
     """
+
+    heading: ClassVar[str] = "Trainer"
+    essential: ClassVar[tuple[str, ...]] = (
+        "output_dir", "num_train_epochs", "max_steps", "learning_rate", "per_device_train_batch_size",
+        "gradient_accumulation_steps", "warmup_steps", "weight_decay", "eval_strategy", "load_best_model_at_end",
+        "metric_for_best_model", "bf16", "fp16", "seed", "report_to", "push_to_hub", "hub_model_id",
+    )  # fmt: skip
+    """What the short help of a command line shows."""
 
     def __post_init__(self) -> None:
         given = self.metric_for_best_model, self.greater_is_better

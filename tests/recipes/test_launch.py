@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from bert_finetune_kit import ClassificationRecipe, DataError
-from bert_finetune_kit.recipes import launch
+from bert_finetune_kit.recipes import exit_codes
 from bert_finetune_kit.recipes.launch import run_command_line
 
 
@@ -47,7 +47,7 @@ def test_a_process_leaves_an_error_of_all_to_the_first(capsys, monkeypatch, term
 
 def test_a_process_tells_an_error_of_its_own(capsys, monkeypatch, terminated):
     monkeypatch.setenv("RANK", "1")
-    monkeypatch.setattr(launch, "_PATIENCE", 0.0)
+    monkeypatch.setattr(exit_codes, "_PATIENCE", 0.0)
     assert error_of(refuse, capsys) == (2, "Process 1: DataError: there is nothing\n")
 
 
