@@ -14,6 +14,7 @@ from .data import ClassificationData
 from .intervals import intervals
 from .labels import LabelSet
 from .metrics import Predictions, bin_of, calibration_gaps, confidences, decode, majority_baseline
+from .scatter import predicted_against_true
 
 _DRAWS = 200
 _WORST_ERRORS = 10
@@ -76,6 +77,8 @@ def split_details(predicted: Predictions, data: ClassificationData, rows: Datase
         "baseline": metrics.score(baseline),
         "worst_errors": errors,
     }
+    if labels.kind == "regression":
+        details["predicted_against_true"] = predicted_against_true(predicted)
     if labels.kind != "regression":
         details["by_label"] = label_scores(predicted, labels)
         details["reliability"] = reliability(predicted)

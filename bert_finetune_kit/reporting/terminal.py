@@ -11,6 +11,7 @@ from rich.text import Text
 from ..output import StandardOutput
 from .html import REPORT_PAGE
 from .markdown import MARKDOWN_FILE
+from .naming import recipe_label
 from .parameters import change_line
 from .rows import numeric_columns, score_rows
 from .schema import REPORT_FILE, RunReport
@@ -38,7 +39,7 @@ def print_report(report: RunReport, folder: str, console: Console | None = None)
     parts += [Text(f"· {note}") for note in report.notes]
     files = [name for name in (REPORT_PAGE, MARKDOWN_FILE, REPORT_FILE) if Path(folder, name).exists()]
     parts.append(Text(f"{', '.join([*files, 'the model'])} and its tokenizer are in {folder}", "bold"))
-    console.print(Panel(Group(*parts), title=report.recipe, expand=False))
+    console.print(Panel(Group(*parts), title=recipe_label(report.recipe), expand=False))
 
 
 def _findings(report: RunReport) -> list[RenderableType]:
