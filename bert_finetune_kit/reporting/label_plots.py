@@ -54,7 +54,7 @@ def _cells_with_counts(figure: Sketch, confusion: Sequence[Sequence[int]]) -> No
     from matplotlib.patches import Rectangle
 
     many = len(confusion) > _HALF
-    font: dict[str, Any] = {"fontsize": 6 if many else 7} if len(confusion) > 10 else {}
+    font: dict[str, Any] = {"fontsize": 6.5 if many else 7} if len(confusion) > 10 else {}
     for row, counts in enumerate(confusion):
         for column, count in enumerate(counts):
             if many and not count:

@@ -27,8 +27,9 @@ def recipe_label(name: str) -> str:
 
 def page_title(report: RunReport) -> str:
     """Return what was done with which data: Classification on SST-2."""
-    data = str(report.origin.get("name") or "")
-    return f"{recipe_label(report.recipe)} on {last_part(data)}" if data else recipe_label(report.recipe)
+    is_regression = report.settings.get("task", {}).get("kind") == "regression"
+    done, data = "Regression" if is_regression else recipe_label(report.recipe), str(report.origin.get("name") or "")
+    return f"{done} on {last_part(data)}" if data else done
 
 
 def facts(report: RunReport) -> list[tuple[str, str]]:

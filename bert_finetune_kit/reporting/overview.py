@@ -19,6 +19,7 @@ from .markdown import markdown_table
 from .naming import facts, recipe_label
 from .numbers import is_finite_number
 from .optional import Parts
+from .origin import last_part
 from .page import Block, Section, block, render
 from .parameters import CHANGE_HEADER, CHANGE_NOTE, change_rows
 from .plots import plots
@@ -70,8 +71,8 @@ class Overview:
         changes = [_change(run_name, run) for run_name, run in rest if run.change]
         numbered = (
             Section("Model", tables=[_models(self.runs)]),
-            Section("Parameters by module", tables=[Block("", *parameter_rows(first, "  "))]),
-            Section(_title(name), first.summary, tables=[Block("Data", *data_rows(first))]),
+            Section("Parameters by module", tables=[Block("", *parameter_rows(first, "  "))], is_folded=True),
+            Section(_title(name), [" ".join(first.summary)], tables=[Block("Data", *data_rows(first))]),
             Section("Scores by evaluation", plots=plots(first)[0][:2], tables=evaluation_blocks(first, "")),
             Section("Where the model is", [_folders([name])], code=_push_commands([name])),
             Section("Fine-tuning", [" ".join(run.summary) for run in fine_tuned.values()]),
@@ -160,8 +161,13 @@ def _links(names: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def _models(runs: Mapping[str, RunReport]) -> Block:
-    """Return the initial model of each run, and its architecture where the report has it, a column a run."""
+    """Return the initial model of each run, and its architecture where a report has it, a column a run."""
+    (name, first), *_ = runs.items()
     models = [dict(run.model) for run in runs.values()]
+    models = [
+        {**first.model, **model} if last_part(str(model.get("model_name_or_path"))) == name else model
+        for model in models
+    ]
     rows = [["initial model", *(str(model.get("model_name_or_path", "")) for model in models)]]
     for key in _ARCHITECTURE:
         if any(key in model for model in models):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _LONG, _VERY_LONG = 36, 120  # characters from which on a cell wraps
-_HALF = 60  # characters of the rows that have room in half of a page
+_HALF = 64  # characters of the rows that have room in half of a page
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Block:
     @property
     def is_wide(self) -> bool:
         """Whether the table needs more than half of a page."""
-        return sum(length + 3 for length in self._lengths) > _HALF
+        return sum(length + 2 for length in self._lengths) > _HALF
 
     @property
     def _lengths(self) -> list[int]:
@@ -69,6 +69,11 @@ class Section:
     def anchor(self) -> str:
         """Its id on the page."""
         return anchor(self.title)
+
+    @property
+    def is_text_beside_plot(self) -> bool:
+        """Whether several paragraphs and the only plot stand side by side where there is room."""
+        return len(self.text) > 1 and len(self.plots) == 1
 
 
 def anchor(title: str) -> str:

@@ -23,13 +23,13 @@ def reliability_diagrams(report: RunReport, name: str = "reliability") -> list[P
         with sketch(f"{name}-{number}", f"accuracy by confidence, {split}", height=3.0) as figure:
             middles, width = [(group["low"] + group["high"]) / 2 for group in bins], bins[0]["high"] - bins[0]["low"]
             accuracies = [group["accuracy"] for group in bins]
-            figure.axes.bar(middles, accuracies, 0.92 * width, color=FIRST, alpha=0.35, label="accuracy of the bin")
+            figure.axes.bar(middles, accuracies, 0.92 * width, color=FIRST, alpha=0.35, label="accuracy")
             low = max(0.0, bins[0]["low"] - width)
             line: dict[str, Any] = {"color": INK, "linestyle": "--", "linewidth": 1.1, "label": "perfect calibration"}
             figure.axes.plot([low, 1], [low, 1], **line)
             confidences = [group["confidence"] for group in bins]
-            figure.axes.scatter(confidences, accuracies, 22, color=FIRST, zorder=3, label="mean confidence")
-            font = 8.5 if len(bins) <= _MOST_SHORT else 6.5
+            figure.axes.scatter(confidences, accuracies, 22, color=FIRST, zorder=3)
+            font = 8.5 if (1 - low) / width <= _MOST_SHORT else 6.5
             for middle, group in zip(middles, bins, strict=True):
                 figure.axes.text(middle, 1.035, f"{group['count']:,}", ha="center", va="bottom", fontsize=font)
             figure.axes.set(xlim=(low, 1), ylim=(0, 1.12), xlabel="confidence", ylabel="accuracy")
@@ -38,8 +38,8 @@ def reliability_diagrams(report: RunReport, name: str = "reliability") -> list[P
             percent_axis(figure.axes.yaxis)
             legend_above(figure)
         caption = (
-            "Where the bars end below the line, the model is over-confident. Above each bar is its number of "
-            f"predictions. The expected calibration error is {error:.1%}."
+            "Where bars end below the line, the model is over-confident. Dots are at the mean confidence of a bar, "
+            f"numbers above it count its predictions. The expected calibration error is {error:.1%}."
         )
         drawn.append(Plot(f"Reliability, {split}", figure.svg, caption))
     return drawn

@@ -99,7 +99,7 @@ def test_pictures_of_what_is_not_finite(full_report, tmp_path):
     full_report.intervals = {"accuracy": [float("nan"), 0.9]}
     full_report.save(tmp_path)  # which writes them as words
     page = write_html(RunReport.load(tmp_path), tmp_path).read_text("utf-8")
-    assert page.count("<svg") == 9
+    assert page.count("<figure") == 9
     assert "nan" not in page.split("<svg", 1)[1].split("</svg>")[0].lower()
 
 

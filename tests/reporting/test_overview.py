@@ -24,9 +24,9 @@ def two_runs(folder):
 
 def test_one_page_for_all_runs(tmp_path, capsys):
     page = two_runs(tmp_path).save(tmp_path).read_text("utf-8")
-    assert "| pretraining | 12,345 | 1.5 | loss 2.50 |" in page
-    assert "| question_answering | 12,345 | 1.5 | F1 51.0 |" in page
-    assert "[Report of question_answering](question_answering/report.html)" in page
+    assert "| Pretraining | 12,345 | 1.5 | loss 2.50 |" in page
+    assert "| Question answering | 12,345 | 1.5 | F1 51.0 |" in page
+    assert "[Report of question answering](question_answering/report.html)" in page
     printed = capsys.readouterr().out
     assert "pretraining went well." in printed
     assert "F1 51.0" in printed
