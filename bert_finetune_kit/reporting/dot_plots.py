@@ -48,7 +48,7 @@ def dot_plots(
                 axes.scatter([value], [row], 34, color=colour, zorder=3)
                 text = f"{value:{score.format_spec}}"
                 axes.text(1.02, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=INK)
-            axes.axvline(rows[0][1], color=MUTED, linestyle=":", linewidth=1)
+            axes.axvline(rows[-1 if last else 0][1], color=MUTED, linestyle=":", linewidth=1)
             axes.set_yticks(range(len(names)), [printable(name, 26) for name in names])
             axes.set_ylim(len(names) - 0.5, -0.5)
             axes.grid(False, axis="y")

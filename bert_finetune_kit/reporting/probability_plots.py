@@ -10,6 +10,7 @@ from .svg import FIRST, INK, SECOND, Plot, legend_above, percent_axis, sketch
 
 _ODDS = (0.5, 0.1, 0.9, 0.01, 0.99, 1e-3, 0.999, 1e-4, 0.9999, 1e-5, 0.99999)  # the most useful ticks first
 _CLOSEST = 0.13  # of two ticks, as a share of the axis
+_FEWEST = 3  # ticks
 _MOST_SHORT = 12  # bins whose counts fit side by side
 
 
@@ -89,8 +90,11 @@ def probability_ticks(low: float, high: float) -> list[tuple[float, str]]:
     ['0.49', '0.5', '0.51']
     """
     ticks = _apart([value for value in _ODDS if low < value < high], low, high)
-    if len(ticks) < 3:
-        ticks = _apart(_round_numbers(low, high), low, high)
+    for step in _steps(high - low):
+        if len(ticks) >= _FEWEST:
+            break
+        multiples = range(math.ceil(low / step), math.floor(high / step) + 1)
+        ticks = _apart([*ticks, *(round(step * place, 12) for place in multiples)], low, high)
     return [(value, f"{value:.10g}") for value in sorted(ticks)]
 
 
@@ -106,14 +110,10 @@ def _apart(candidates: Sequence[float], low: float, high: float) -> list[float]:
     return kept
 
 
-def _round_numbers(low: float, high: float) -> list[float]:
-    """Return three to ten round numbers between two, those that are multiples of a larger step first."""
-    size = 10.0 ** math.floor(math.log10(high - low))
-    for step in (size, size / 2, size / 5, size / 10):
-        numbers = [round(step * place, 12) for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
-        if len(numbers) >= 3:
-            return numbers
-    return numbers
+def _steps(width: float) -> list[float]:
+    """Return steps of round numbers within a width, the largest first."""
+    size: float = 10.0 ** math.floor(math.log10(width))
+    return [size, size / 2, size / 5, size / 10, size / 20, size / 50]
 
 
 def _log_odds(probability: float) -> float:
