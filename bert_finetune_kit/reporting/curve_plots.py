@@ -118,7 +118,7 @@ def _steps_before(report: RunReport, row: Mapping[str, object]) -> int:
 
 def _by_step(figure: Sketch) -> None:
     figure.axes.set_xlabel("step")
-    figure.axes.set_xlim(left=0)
+    figure.axes.set_xlim(0, 1.04 * max(figure.axes.dataLim.x1, 1))
     figure.axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value == round(value) else "")
 
 
