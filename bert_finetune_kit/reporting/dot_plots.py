@@ -33,7 +33,7 @@ def dot_plots(
         caption: of each plot.
         last: whether the last row sums up the others, and is drawn in another colour.
     """
-    drawn = []
+    drawn: list[Plot] = []
     for number, score in enumerate(scores):
         rows = [(row, value) for row, value in enumerate(score.values) if value is not None]
         if not rows or len(drawn) == _MOST:

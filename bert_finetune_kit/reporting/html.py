@@ -51,7 +51,8 @@ def _sections(report: RunReport) -> Iterable[Section]:
         yield Section("What the scores mean", tables=[Block("", ("score", "meaning"), rows)], is_folded=True)
     if report.data:
         yield Section("Data", tables=[Block("", *data_rows(report))], is_folded=True)
-    yield _parameters(report)
+    if report.parameters:
+        yield _parameters(report)
     if report.reproduce:
         text = ["This script repeats the run, given the same data, package versions and type of machine:"]
         yield Section("Reproduce", text, code=report.reproduce, is_folded=True)

@@ -212,6 +212,13 @@ def test_in_a_real_browser(full_report, tmp_path):
                 assert page.value("document.querySelectorAll('figure svg').length") == 9
                 assert page.value("document.querySelector('main').clientWidth") >= 0.95 * width
         assert len(paper) == 2
+        shade = page.value("getComputedStyle(document.querySelector('.scroll')).backgroundImage")
+        assert shade.count("linear-gradient") == 4
+        seen = "[...document.querySelectorAll('details table')].every(table => table.checkVisibility())"
+        assert not page.value(seen)
+        page.call("Emulation.setEmulatedMedia", media="print")
+        assert page.value(seen)  # on paper nothing can be clicked
+        page.call("Emulation.setEmulatedMedia", media="")
         page.pdf(tmp_path / "report.pdf")
         assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
         asked = {event["request"]["url"] for event in page.events_of("Network.requestWillBeSent")}
