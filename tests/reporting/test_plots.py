@@ -14,6 +14,7 @@ from bert_finetune_kit.reporting.html import to_html
 from bert_finetune_kit.reporting.label_plots import confusion_matrices, label_shares, scores_by_label
 from bert_finetune_kit.reporting.probability_plots import probability_ticks, reliability_diagrams
 from bert_finetune_kit.reporting.scatter_plots import scatter_plots
+from bert_finetune_kit.reporting.schema import ReportTable
 
 TEXT = "{http://www.w3.org/2000/svg}text"
 
@@ -130,6 +131,13 @@ def test_runs_side_by_side():
 
 
 def test_a_table_that_is_drawn_is_folded_away(full_report):
-    page = to_html(full_report)
-    assert page.count("<b>Confusion, validation") == 1
+    report = classification(full_report, 3)
+    tables = ("Result", "Confusion, validation")
+    report.tables = [ReportTable(title, ["", "predicted"], [["true", "1"]]) for title in tables]
+    report.tables.append(ReportTable("Long", ["", "value"], [[str(row), "1"] for row in range(40)]))
+    page = to_html(report)
+    assert "<h3>Result</h3>" in page
+    assert page.count("<b>Confusion, validation</b>") == 1
+    assert "<summary>Confusion, validation, as a table</summary>" in page
+    assert "<summary>Long</summary>" in page
     assert "<h3>Confusion" not in page
