@@ -17,7 +17,7 @@ def group_plots(report: RunReport, name: str = "group") -> list[Plot]:
             bars = figure.axes.barh(
                 range(len(groups)), [group["f1"] for group in groups.values()], 0.7, color=FIRST, alpha=0.75
             )
-            labels = [f"{group['f1']:.1f} of {group['questions']:,}" for group in groups.values()]
+            labels = [f"{group['f1']:.1f} ({group['questions']:,})" for group in groups.values()]
             figure.axes.bar_label(bars, labels, padding=4, fontsize=8.5)
             figure.axes.set_yticks(range(len(groups)), [printable(group) for group in groups])
             figure.axes.set_ylim(len(groups) - 0.4, -0.6)
@@ -25,6 +25,6 @@ def group_plots(report: RunReport, name: str = "group") -> list[Plot]:
             figure.axes.set_xticks(range(0, 101, 20))
             figure.axes.grid(False, axis="y")
             figure.axes.set_xlabel("F1")
-        caption = "Of all questions, at the threshold; beside each bar its F1 and its number of questions."
+        caption = "Of all questions, at the threshold; in parentheses the number of questions."
         drawn.append(Plot(f"By {kind}", figure.svg, caption))
     return drawn

@@ -114,7 +114,7 @@ def test_groups_of_questions_have_their_counts(full_report):
     full_report.details = {"groups": {"question word": {"who": group, "when": group}, "words": {"1": group}}}
     (plot,) = group_plots(full_report)  # one group alone is no comparison
     assert plot.title == "By question word"
-    assert texts(plot).count("61.2 of 1,200") == 2
+    assert texts(plot).count("61.2 (1,200)") == 2
 
 
 def test_runs_side_by_side():
