@@ -105,14 +105,10 @@ class Overview:
             for name, run in self.runs.items()
             for figure in headlines(run, _FIGURES)
         ]
-        known = dict(facts(next(iter(self.runs.values()))))
-        about = [(name, known[name]) for name in ("model", "parameters") if name in known]
-        data = dict.fromkeys(str(run.origin["name"]) for run in self.runs.values() if run.origin.get("name"))
-        about += [("data", ", ".join(data))] * bool(data)
-        last = dict(facts([*self.runs.values()][-1]))
-        about += [("finished", last["finished"])] if "finished" in last else []
         title = " → ".join(_title(name) for name in self.runs)
-        return render(title=title, facts=about, headlines=figures, summary=summary, sections=list(self.sections()))
+        return render(
+            title=title, facts=_about(self.runs), headlines=figures, summary=summary, sections=list(self.sections())
+        )
 
     def save(self, folder: str | Path) -> Path:
         """Write `overview.html` and `overview.md` into the folder of the runs, and print it on one screen."""
@@ -154,6 +150,18 @@ def _scores(run: RunReport) -> str:
 
 def _title(name: str) -> str:
     return recipe_label(name)
+
+
+def _about(runs: Mapping[str, RunReport]) -> list[tuple[str, str]]:
+    """Return model and parameters of the first run, the data of all, and when the last one had finished."""
+    every = [dict(facts(run)) for run in runs.values()]
+    known = {
+        "model": every[0].get("model"),
+        "parameters": every[0].get("parameters"),
+        "data": ", ".join(dict.fromkeys(about["data"] for about in every if "data" in about)),
+        "finished": every[-1].get("finished"),
+    }
+    return [(name, value) for name, value in known.items() if value]
 
 
 def _links(names: Iterable[str]) -> list[tuple[str, str]]:

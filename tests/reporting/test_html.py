@@ -88,6 +88,8 @@ def test_the_page_says_what_it_is_about(full_report):
         "training": {"output_dir": "/home/ada/runs/first"},
     }  # fmt: skip
     full_report.finished = "2026-11-26T12:52:10+00:00"
+    full_report.history, full_report.scores, full_report.details, full_report.data = [], [], {}, {}  # nothing to draw
+    full_report.change = {}
     page = to_html(full_report)
     text = " ".join(" ".join(Tags(page).text).split())
     assert "<title>Classification on glue (sst2)</title>" in page
