@@ -79,9 +79,9 @@ class ReportComparison:
         caption = (
             "Dots are the scores of the saved weights, bars their 95% intervals; the dotted line is the first run."
         )
-        charts = Section("Charts", [caption], dot_plots(self.names, self.scores))
+        charts = [Section("Charts", [caption], dot_plots(self.names, self.scores))] if self.scores else []
         sections = [Section(table.title, tables=[block(table, title="")]) for table in self.tables]
-        return render(title=self._title, facts=self.facts, summary=self.verdict, sections=[charts, *sections])
+        return render(title=self._title, facts=self.facts, summary=self.verdict, sections=[*charts, *sections])
 
     def __rich__(self) -> RenderableType:
         parts: list[RenderableType] = [Text(" ".join(self.verdict))]

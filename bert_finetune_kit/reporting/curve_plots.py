@@ -22,7 +22,8 @@ def loss_curve(report: RunReport, name: str = "loss") -> Plot | None:
     if not training[0] and not any(steps for steps, _ in validation.values()):
         return None
     with sketch(name, "training loss and validation loss by step") as figure:
-        figure.axes.plot(*training, color=FIRST, label="training", alpha=0.9, **_marked(training))
+        if training[0]:
+            figure.axes.plot(*training, color=FIRST, label="training", alpha=0.9, **_marked(training))
         for colour, (label, values) in zip((SECOND, THIRD, INK), validation.items(), strict=False):
             figure.axes.plot(*values, color=colour, marker="o", markersize=4, label=printable(label))
         _by_step(figure)
