@@ -1,5 +1,7 @@
 """Plots of a regression: predicted against true values."""
 
+import math
+
 from .details import PredictedAgainstTrue, classification_details
 from .known_scores import known_score
 from .numbers import is_finite_number
@@ -51,7 +53,7 @@ def _draw(figure: Sketch, values: PredictedAgainstTrue) -> tuple[float, float]:
     for column, of_true in enumerate(counts):
         for row, count in enumerate(of_true):
             if count:
-                shade = -(-_SHADES * count // most)
+                shade = math.ceil(_SHADES * math.sqrt(count / most))  # few examples are seen beside many
                 shades.setdefault(shade, []).append((edges[column] + width / 2, edges[row] + width / 2))
     for shade, places in sorted(shades.items()):
         label = f"most: {most:,} examples" if shade == _SHADES else None
