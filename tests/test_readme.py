@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from importlib import import_module
 from pathlib import Path
 
@@ -23,15 +24,19 @@ from bert_finetune_kit.tasks import registry as task_registry
 REGISTRIES = ((task_registry, "_TASKS"), (rule_registry, "_RULES"))
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)  # indented in the tabs of a page
+
+
+def blocks_of(page, language):
+    matches = BLOCK.finditer(page.read_text("utf-8"))
+    return [textwrap.dedent(match[3]) if match[1] else match[3] for match in matches if match[2] == language]
 
 
 def blocks(language):
     return [
-        pytest.param(match[2], id=f"{page.name}-{number}")
+        pytest.param(block, id=f"{page.name}-{number}")
         for page in PAGES
-        for number, match in enumerate(BLOCK.finditer(page.read_text("utf-8")))
-        if match[1] == language
+        for number, block in enumerate(blocks_of(page, language))
     ]
 
 
@@ -51,7 +56,7 @@ def test_python_blocks_run_in_order(page, tmp_path, monkeypatch):
     (tmp_path / "reports.jsonl").write_text('{"body": "Text ."}\n', "utf-8")
     reviews = [f"the soup was {word} {n},{stars}" for n in range(9) for word, stars in (("cold", 1), ("warm", 5))]
     (tmp_path / "reviews.csv").write_text("\n".join(["review,stars", *reviews]), "utf-8")
-    code = "\n".join(match[2] for match in BLOCK.finditer(page.read_text("utf-8")) if match[1] == "python")
+    code = "\n".join(blocks_of(page, "python"))
     if "notebook_launcher" in code:  # it needs a process in which nothing was trained
         subprocess.run([sys.executable, "-c", code], env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True)
     else:

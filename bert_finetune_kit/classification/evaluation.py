@@ -16,6 +16,7 @@ from .example_rows import example_rows
 from .intervals import intervals
 from .labels import LabelSet
 from .metrics import Predictions, bin_of, calibration_gaps, confidences, constant_prediction, decode
+from .scatter import predicted_against_true
 
 _DRAWS = 200
 _WORST_ERRORS = 10
@@ -84,6 +85,8 @@ def split_details(predicted: Predictions, data: ClassificationData, rows: Datase
         "baseline": metrics.score(baseline),
         "worst_errors": errors,
     }
+    if labels.kind == "regression":
+        details["predicted_against_true"] = predicted_against_true(predicted)
     if labels.kind != "regression":
         details["by_label"] = label_scores(predicted, labels)
         details["reliability"] = reliability(predicted)

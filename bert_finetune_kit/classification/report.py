@@ -20,7 +20,7 @@ from ..reporting.plain import describe_settings
 from ..reporting.records import Evidence, TextStatistics
 from ..reporting.schema import ReportTable
 from ..reporting.summary import baseline_sentence, opening_sentence, score_sentence
-from ..reporting.tables import confusion_table, describe_scores, errors_table, group_table, result_table
+from ..reporting.tables import confused_table, confusion_table, describe_scores, errors_table, group_table, result_table
 from ..tasks.task import ClassificationTask
 from .config import ClassificationConfig
 from .data import ClassificationData
@@ -127,8 +127,8 @@ def tables_of(
         if "by_label" in part:
             by_label = cast("Mapping[str, Mapping[str, float | None]]", part["by_label"])
             results.append(group_table(by_label, _BY_LABEL, group_label="label", title=f"By label, {split}"))
-        if "confusion" in part and len(part["by_label"]) <= _MAX_LABELS:
-            results.append(confusion_table(list(part["by_label"]), part["confusion"], title=f"Confusion, {split}"))
+        if "confusion" in part:
+            results += _confusion(split, list(part["by_label"]), part["confusion"])
         if part["worst_errors"]:
             errors.append(_errors(split, part, data.text_columns))
     return [*results, *errors]
@@ -144,6 +144,14 @@ def _result(split: str, part: ClassificationDetails, task: ClassificationTask, s
         scores, part["scores"], part["intervals"], {baseline: part["baseline"]}, published,
         title=f"Result on {split}", note=f"{note}\n\n{describe_scores(scores)}",
     )  # fmt: skip
+
+
+def _confusion(split: str, labels: list[str], counts: list[list[int]]) -> list[ReportTable]:
+    """Return the confusion table; of many labels the pairs that are confused most often, if any are."""
+    if len(labels) <= _MAX_LABELS:
+        return [confusion_table(labels, counts, title=f"Confusion, {split}")]
+    pairs = confused_table(labels, counts, title=f"Most frequent confusions, {split}")
+    return [pairs] if pairs.rows else []
 
 
 def _published(task: ClassificationTask, split: str, splits: int) -> tuple[dict[str, float], str]:

@@ -181,7 +181,7 @@ def _result(details: QuestionAnsweringDetails, published: Published | None) -> R
 
 def _oracle(official: Mapping[str, float]) -> ReportTable:
     rows = [
-        [f"best_{name}", f"{official[f'best_{name}']:.2f}", f"{official[f'best_{name}_thresh']:.4g}"]
+        [f"best {_SCORES[name].label}", f"{official[f'best_{name}']:.2f}", f"{official[f'best_{name}_thresh']:.4g}"]
         for name in ("exact", "f1")
     ]
     note = (

@@ -13,6 +13,7 @@ from rich.text import Text
 from ..output import StandardOutput
 from .html import REPORT_PAGE
 from .markdown import MARKDOWN_FILE
+from .naming import recipe_label
 from .parameters import change_line
 from .rows import numeric_columns, score_rows
 from .schema import REPORT_FILE, RunReport
@@ -61,7 +62,7 @@ def _panel(report: RunReport, folder: str | None, width: int) -> Panel:
     if folder is not None:
         files = [name for name in (REPORT_PAGE, MARKDOWN_FILE, REPORT_FILE) if Path(folder, name).exists()]
         parts.append(Text(f"{', '.join([*files, 'the model'])} and its tokenizer are in {folder}", "bold"))
-    return Panel(Group(*parts), title=report.recipe, expand=False)
+    return Panel(Group(*parts), title=recipe_label(report.recipe), expand=False)
 
 
 def _findings(report: RunReport) -> list[RenderableType]:

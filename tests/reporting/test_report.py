@@ -178,3 +178,15 @@ def test_a_report_shows_itself(report, monkeypatch):
     frame = report._repr_html_()
     assert frame.startswith('<iframe srcdoc="&lt;!')
     assert frame.count("<") == 2
+
+
+def test_a_report_without_date_and_schedule_is_read(full_report, tmp_path):
+    path = full_report.save(tmp_path)
+    content = json.loads(path.read_text("utf-8"))
+    del content["finished"], content["schedule"]
+    for score in content["glossary"]:
+        del score["greatest"]
+    path.write_text(json.dumps(content), "utf-8")
+    loaded = RunReport.load(tmp_path)
+    assert (loaded.finished, loaded.schedule) == ("", [])
+    assert loaded.glossary == full_report.glossary
