@@ -249,7 +249,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
     def evaluation(self, data: QAData, outputs: Mapping[str, Outputs]) -> QAEvaluation:
         """Scores with intervals and the always-abstain baseline; scores by group, the worst errors, predictions."""
         evaluation = evaluate(data, outputs)
-        predictions = evaluation.predictions, evaluation.result
+        predictions = evaluation.spans, evaluation.result
         return with_own_scores(evaluation, data, self.own_metrics, lambda _: eval_prediction(data, *predictions))
 
     def lr_multiplier(self, model: Any) -> Callable[[str], float] | None:

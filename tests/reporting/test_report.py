@@ -171,7 +171,7 @@ def test_a_report_shows_itself(report, monkeypatch):
     """As text without colours in `print`, and as its page in a notebook, whose own styles it must not change."""
     monkeypatch.setenv("COLUMNS", "90")
     stream = io.StringIO()
-    print_report(report, "", Console(file=stream, width=90))
+    print_report(report, None, Console(file=stream, width=90))
     assert str(report) == stream.getvalue().rstrip("\n")
     assert report.summary[0][:40] in str(report)
     assert "tokenizer are in" not in str(report)
