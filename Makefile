@@ -16,17 +16,15 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 
 install: $(STAMP) ## make .venv and install the kit with its test requirements
 
-LAUNCH := $(BIN)/accelerate launch --config_file accelerate_configs/cpu.yaml
-
 demo: $(STAMP) ## pretrain a tiny BERT on the bundled sample, fine-tune it twice, and write one summary page
 	@rm -rf runs/demo
-	$(LAUNCH) examples/full_pipeline.py --output_dir runs/demo
+	$(BIN)/bert-finetune-kit pipeline --output_dir runs/demo
 
 # Two processes, as tests use one thread each; the tests of a file stay together, since they share what was trained.
 PYTEST := -m pytest --numprocesses 2 --dist loadfile
 
 test: $(STAMP) ## run the tests
-	$(BIN)/python $(PYTEST) -m 'not slow'
+	$(BIN)/python $(PYTEST) -m 'not slow and not gpu'
 
 test-all: $(STAMP) ## run the tests and the slow ones
 	$(BIN)/python $(PYTEST)
@@ -39,7 +37,7 @@ define test_with
 	@grep -vE '^($(subst $() ,|,$(HUGGING_FACE)))==' constraints.txt > .venv-$(1)/constraints.txt
 	.venv-$(1)/bin/python -m pip install --quiet --constraint .venv-$(1)/constraints.txt $(2) --editable '.[test]'
 	.venv-$(1)/bin/python -m pip list | grep -E '^(torch|$(subst $() ,|,$(HUGGING_FACE))) '
-	.venv-$(1)/bin/python $(PYTEST) -m 'not slow'
+	.venv-$(1)/bin/python $(PYTEST) -m 'not slow and not gpu'
 endef
 
 test-oldest: ## run the tests with the oldest Hugging Face packages allowed, in .venv-oldest

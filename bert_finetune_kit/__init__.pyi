@@ -8,6 +8,7 @@ from .contract import BuiltModel as BuiltModel
 from .contract import Collator as Collator
 from .contract import Description as Description
 from .contract import Evaluation as Evaluation
+from .contract import LoadedModel as LoadedModel
 from .contract import PreparedData as PreparedData
 from .data.sources import LabelledSource as LabelledSource
 from .data.sources import QuestionSource as QuestionSource
@@ -48,6 +49,7 @@ from .reporting.comparison import compare_reports as compare_reports
 from .reporting.diagnosis.diagnose import diagnose as diagnose
 from .reporting.diagnosis.diagnose import diagnose_scores as diagnose_scores
 from .reporting.diagnosis.registry import finding_rule as finding_rule
+from .reporting.evaluation import EvaluationReport as EvaluationReport
 from .reporting.overview import Overview as Overview
 from .reporting.schema import Finding as Finding
 from .reporting.schema import RunReport as RunReport

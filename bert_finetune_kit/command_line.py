@@ -4,26 +4,29 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, make_dataclass
-from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 from transformers import HfArgumentParser
 
-from .errors import ConfigError, raise_faults
-from .output import write_to
+from .argument_parser import ArgumentParser
+from .compat.yaml import as_names, as_switch, read_yaml
+from .errors import ConfigError, raise_faults, unknown_setting
 from .settings import is_number, setting
 
 _USAGE = "%(prog)s [--config FILE] [--SETTING VALUE ...]"
+_HELP, _HELP_ALL = ("-h", "--help"), "--help-all"
 _PLAIN = (bool, int, float, str)
 
 
 @dataclass(frozen=True)
 class RunArguments:
     """How to run a recipe: what a command line takes besides source, config and the Trainer's arguments."""
+
+    heading: ClassVar[str] = "Model and run"
 
     model: str | None = setting(
         None,
@@ -51,6 +54,8 @@ class RunArguments:
 class FineTuningArguments:
     """What the command line of every fine-tuning takes in addition."""
 
+    heading: ClassVar[str] = "Adapters"
+
     lora: str | None = setting(
         None, 'Train with LoRA: arguments of peft\'s LoraConfig as JSON, such as {"r": 8}; {} for its defaults.'
     )
@@ -70,25 +75,27 @@ def parse_arguments(
             several, or an object in memory, becomes a flag that takes one word or several.
         defaults: defaults that differ from those of the dataclasses.
         argv: arguments; by default those of the process.
-        show_help: handle `--help`; False while the defaults still depend on other arguments.
+        show_help: handle `--help`, which of a type with the attribute `essential` shows the fields named there alone,
+            and `--help-all`; False while the defaults still depend on other arguments.
         adapt: defaults, and what flags and file give → the defaults that go with it.
 
     Raises:
         ConfigError: there is no such setting, a value is invalid, or the file cannot be read.
     """
-    parser = _build_parser(types)
     words = list(sys.argv[1:] if argv is None else argv)
-    without_help = [word for word in words if word not in ("-h", "--help")]
+    without_help = [word for word in words if word not in (*_HELP, _HELP_ALL)]
     file = _config_file(words)
     from_file = {} if file is None else read_settings_file(file, types)
     defaults = defaults or {}
     if adapt is not None:
         defaults = adapt(defaults, from_file | _given_flags(types, without_help))
-    parser.set_defaults(**{**defaults, **from_file})
+    parser = _build_parser(types, {**defaults, **from_file}, short_help=_HELP_ALL not in words)
     values, unknown = parser.parse_known_args(words if show_help else without_help)
     names = [flag.name for flag in _init_fields(types)]
     flags = [word for word in unknown if word.startswith("--")]
-    raise_faults([_unknown_setting(flag, names) for flag in flags or unknown], "Command line")
+    raise_faults(
+        [unknown_setting(flag.removeprefix("--").partition("=")[0], names) for flag in flags or unknown], "Command line"
+    )
     return _build_objects(types, vars(values))
 
 
@@ -99,7 +106,7 @@ def read_settings_file(file: Path, types: Sequence[type]) -> dict[str, Any]:
         ConfigError: the file cannot be read, is not a mapping, or has unknown settings or values of the wrong type.
     """
     try:
-        settings = yaml.safe_load(file.read_text("utf-8")) or {}
+        settings = read_yaml(file) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"The settings in {file} cannot be read: {error}") from error
     if not isinstance(settings, dict):
@@ -109,7 +116,7 @@ def read_settings_file(file: Path, types: Sequence[type]) -> dict[str, Any]:
     faults = []
     for name, value in settings.items():
         if name not in names:
-            faults.append(_unknown_setting(str(name), names))
+            faults.append(unknown_setting(str(name), names))
             continue
         try:
             settings[name] = _check_value(value, _members(hints[name]))
@@ -119,37 +126,61 @@ def read_settings_file(file: Path, types: Sequence[type]) -> dict[str, Any]:
     return settings
 
 
-class _Parser(HfArgumentParser):
-    def print_help(self, file: Any = None) -> None:
-        """Print the help, whose texts have characters that not every terminal can show."""
-        write_to(sys.stdout if file is None else file, self.format_help())
+class _Parser(ArgumentParser, HfArgumentParser):
+    """Flags of dataclasses, with the errors and the help of the kit."""
 
 
-def _build_parser(types: Sequence[type]) -> HfArgumentParser:
-    """Return a parser with a flag for each field of all dataclasses."""
-    flags: list[tuple[str, Any, Any]] = []
-    for settings_type in types:
-        hints = get_type_hints(settings_type)
-        for item in _init_fields([settings_type]):
-            default: dict[str, Any] = {"default": item.default}
-            if item.default_factory is not MISSING:
-                default = {"default_factory": item.default_factory}
-            flags.append((item.name, _flag_type(hints[item.name]), field(**default, metadata=item.metadata)))
-    flags_type: Any = make_dataclass("Flags", flags, kw_only=True)
-    parser = _Parser(flags_type, allow_abbrev=False, usage=_USAGE)
+def _build_parser(types: Sequence[type], defaults: Mapping[str, Any], short_help: bool = False) -> HfArgumentParser:
+    """Return a parser with a flag for each field of all dataclasses.
+
+    Args:
+        types: each is a group of the help, headed by its attribute `heading`.
+        defaults: that differ from those of the dataclasses.
+        short_help: whether the help leaves out what is not `essential`, and defaults that are none.
+    """
+    flags = [_flags_type(each, defaults, short_help) for each in types]
+    formatter = argparse.HelpFormatter if short_help else argparse.ArgumentDefaultsHelpFormatter
+    parser = _Parser(flags, allow_abbrev=False, usage=_USAGE, formatter_class=formatter)
     parser.add_argument("--config", metavar="FILE", help="YAML file of settings; flags win over it")
-    parser.error = _refuse  # type: ignore[method-assign]  # argparse would print it in each of several processes
+    more = "show every setting of the Trainer, too, and exit" if short_help else argparse.SUPPRESS
+    parser.add_argument(_HELP_ALL, action="help", help=more)
+    parser.set_defaults(**defaults)
     return parser
 
 
-def _refuse(message: str) -> NoReturn:
-    raise ConfigError(f"Command line: {message}")
+def _flags_type(settings_type: type, defaults: Mapping[str, Any], short_help: bool) -> Any:
+    """Return a dataclass whose fields are the flags of a dataclass."""
+    hints, essential = get_type_hints(settings_type), getattr(settings_type, "essential", None)
+    flags: list[tuple[str, Any, Any]] = []
+    for item in _init_fields([settings_type]):
+        default: dict[str, Any] = {"default": item.default}
+        if item.default_factory is not MISSING:
+            default = {"default_factory": item.default_factory}
+        flag_type, metadata = _flag_type(hints[item.name]), dict(item.metadata)
+        if short_help and essential is not None and item.name not in essential:
+            metadata["help"] = argparse.SUPPRESS
+        elif short_help:
+            metadata |= _short(metadata.get("help", ""), flag_type, defaults.get(item.name, item.default))
+        flags.append((item.name, flag_type, field(**default, metadata=metadata)))
+    heading = getattr(settings_type, "heading", settings_type.__name__)
+    # HfArgumentParser reads the heading of a group from an attribute of this name.
+    return make_dataclass("Flags", flags, kw_only=True, namespace={"_argument_group_name": heading})
+
+
+def _short(text: str, flag_type: Any, default: Any) -> dict[str, str]:
+    """Return help and placeholder of a flag for the short help."""
+    shown = {"help": text if default is None or default is MISSING else f"{text} (default: %(default)s)"}
+    members = _members(flag_type)
+    if bool in members:  # which takes no value, or one in brackets
+        return shown
+    kind = next((letter for number, letter in ((int, "N"), (float, "X")) if number in members), None)
+    is_word = any(member is str or get_origin(member) is list for member in members)
+    return shown | ({"metavar": kind or "VALUE"} if kind or is_word else {})
 
 
 def _given_flags(types: Sequence[type], words: Sequence[str]) -> dict[str, Any]:
     """Return the values of the flags that are among the words."""
-    parser = _build_parser(types)
-    parser.set_defaults(**{flag.name: None for flag in _init_fields(types)})
+    parser = _build_parser(types, {flag.name: None for flag in _init_fields(types)})
     values = vars(parser.parse_known_args(words)[0])
     return {name: value for name, value in values.items() if value is not None and name != "config"}
 
@@ -176,12 +207,6 @@ def _build_objects(types: Sequence[type], values: Mapping[str, Any]) -> tuple[An
 
 def _init_fields(types: Iterable[Any]) -> list[Any]:
     return [item for settings_type in types for item in fields(settings_type) if item.init]
-
-
-def _unknown_setting(flag: str, names: Sequence[str]) -> str:
-    name = flag.removeprefix("--").partition("=")[0]
-    match = get_close_matches(name.replace("-", "_"), names, 1)
-    return f"there is no setting {name!r}" + (f"; did you mean {match[0]!r}?" if match else "")
 
 
 def _members(hint: Any) -> tuple[Any, ...]:
@@ -213,10 +238,13 @@ def _check_value(value: Any, members: Sequence[Any]) -> Any:
     Raises:
         TypeError: with the types that the field takes.
     """
-    if value is False and str in members and bool not in members:
-        return "no"  # which YAML reads as false
+    if bool in members:
+        value = as_switch(value)
+    elif value is False and str in members:
+        return "no"  # as a strategy of the Trainer is called
     if any(get_origin(member) is list for member in members):
-        return value if isinstance(value, list) or value is None else [value]
+        values = value if isinstance(value, list) or value is None else [value]
+        return as_names(values) if list[str] in members else values
     if all(member in (*_PLAIN, NoneType) for member in members) and not _fits(value, members):
         accepted = [member.__name__ for member in members if member in _PLAIN]
         raise TypeError(f"it takes {' or '.join(accepted)}")

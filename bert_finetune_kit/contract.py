@@ -3,7 +3,7 @@
 The table of hooks in docs/design.md says when each is called.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -92,6 +92,25 @@ class BuiltModel:
     """What a reader of the report must know of the model."""
 
 
+@dataclass(frozen=True)
+class LoadedModel:
+    """A trained model, and what is needed for its use."""
+
+    model: Any
+    tokenizer: Any
+    usage: Any = None
+    """What `predict` needs of the training: labels, or a threshold."""
+    forward: Forward = call_model
+    """As in `BuiltModel`."""
+    folder: str | None = None
+    """Where it was loaded from, a folder or Hub id; none for a model that was trained in this process."""
+
+    @property
+    def built(self) -> BuiltModel:
+        """The model as one that was built for its data."""
+        return BuiltModel(self.model, forward=self.forward)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """What the saved weights score on the validation splits. Recipes may extend it."""
@@ -106,6 +125,8 @@ class Evaluation:
     """Further figures for tables, plots and rules, as plain data."""
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """Figures that only the diagnosis needs, as plain data."""
+    predictions: Callable[[], Iterable[Mapping[str, Any]]] = tuple
+    """Returns one row an example, plain data: what was predicted, and its loss or score."""
 
 
 DataT = TypeVar("DataT", bound=PreparedData)

@@ -1,6 +1,7 @@
 """The kit's own errors: each message says what was given, why it cannot work, and what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 
 class KitError(ValueError):
@@ -61,3 +62,22 @@ def raise_faults(faults: Iterable[str], subject: str) -> None:
         raise ConfigError(f"{subject}: {listed[0]}")
     lines = "\n".join(f"  - {fault}" for fault in listed)
     raise ConfigError(f"{subject} has {len(listed)} faults:\n{lines}")
+
+
+def unknown_setting(name: str, names: Sequence[str]) -> str:
+    """Return the fault of a setting that does not exist, with the name that is most similar.
+
+    >>> unknown_setting("max-lenght", ["max_length"])
+    "there is no setting 'max-lenght'; did you mean 'max_length'?"
+    """
+    match = get_close_matches(name.replace("-", "_"), names, 1)
+    return f"there is no setting {name!r}" + (f"; did you mean {match[0]!r}?" if match else "")
+
+
+def check_names(given: Iterable[str], names: Sequence[str], subject: str) -> None:
+    """Check that settings exist.
+
+    Raises:
+        ConfigError: with every one that does not.
+    """
+    raise_faults([unknown_setting(str(name), names) for name in given if name not in names], subject)

@@ -1,6 +1,6 @@
 """Settings as dataclass fields with a help text, and numbers in text."""
 
-from dataclasses import field
+from dataclasses import field, fields
 from typing import Any
 
 
@@ -42,3 +42,8 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def field_names(settings: Any) -> list[str]:
+    """Return the settings that a dataclass, or an object of one, is made with."""
+    return [item.name for item in fields(settings) if item.init]

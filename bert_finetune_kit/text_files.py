@@ -1,5 +1,6 @@
 """Text files of a run: UTF-8 whatever the locale, and complete."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +21,28 @@ def write_text(path: str | Path, text: str) -> Path:
         part.write_bytes(text.encode("utf-8", "backslashreplace"))
         return part.replace(path)
     except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def write_lines(path: str | Path, lines: Iterable[str]) -> Path:
+    """Write a file line by line as `write_text` writes one, without holding all lines in memory.
+
+    Args:
+        path: of the file.
+        lines: without their ends.
+
+    Raises:
+        OSError: it cannot be written; a file that was there before is as it was.
+    """
+    path = Path(path)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as stream:
+            stream.writelines(f"{line}\n".encode("utf-8", "backslashreplace") for line in lines)
+        return part.replace(path)
+    except BaseException:
         with suppress(OSError):
             part.unlink()
         raise

@@ -1,11 +1,13 @@
-"""Fine-tune a classifier: `accelerate launch examples/finetune_classification.py`, with no argument on the sample.
+"""Fine-tune a classifier: `python examples/finetune_classification.py`, with no argument on the bundled sample.
 
-A GLUE task, or files of your own:
+The same as `bert-finetune-kit classify`, for a launcher. A GLUE task, or files of your own, on several GPUs:
 
-    accelerate launch examples/finetune_classification.py --task sst2 --model google-bert/bert-base-uncased
-    accelerate launch examples/finetune_classification.py --train reviews.csv --text review --label stars --model ...
+    accelerate launch --config_file accelerate_configs/multi_gpu.yaml examples/finetune_classification.py \
+        --task sst2 --model google-bert/bert-base-uncased
+    accelerate launch --config_file accelerate_configs/multi_gpu.yaml examples/finetune_classification.py \
+        --train reviews.csv --text review --label stars --model google-bert/bert-base-uncased
 
-`--help` lists every setting; `--config settings.yaml` reads them from a file.
+`--help` lists the settings, `--help-all` all of the Trainer, too; `--config settings.yaml` reads them from a file.
 """
 
 from bert_finetune_kit import ClassificationRecipe

@@ -1,6 +1,6 @@
 """A recipe for something new: named entities by token classification, on sentences that it makes itself.
 
-Written from the table of hooks in docs/design.md: `accelerate launch examples/new_recipe.py --model tiny`.
+Written from the table of hooks in docs/design.md: `python examples/new_recipe.py --model tiny`.
 """
 
 from dataclasses import dataclass

@@ -1,10 +1,11 @@
-"""Pretrain BERT: `accelerate launch examples/pretrain.py`, with no argument on the bundled sample.
+"""Pretrain BERT: `python examples/pretrain.py`, with no argument on the bundled sample.
 
-On your own text, continuing from a checkpoint:
+The same as `bert-finetune-kit pretrain`, for a launcher. On several GPUs, on your own text, from a checkpoint:
 
-    accelerate launch examples/pretrain.py --train my_text.txt --model google-bert/bert-base-uncased
+    accelerate launch --config_file accelerate_configs/multi_gpu.yaml examples/pretrain.py --train my_text.txt \
+        --model google-bert/bert-base-uncased
 
-`--help` lists every setting of the source, the recipe and the Trainer; `--config settings.yaml` reads them from a file.
+`--help` lists the settings, `--help-all` all of the Trainer, too; `--config settings.yaml` reads them from a file.
 """
 
 from bert_finetune_kit import PretrainRecipe

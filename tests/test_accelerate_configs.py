@@ -1,8 +1,10 @@
 """Accelerate takes every launch file for what it says it is, and two processes train what one does."""
 
 import json
+import logging
 import os
 import runpy
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +76,38 @@ def test_accelerate_launches_it(name, launched):
     launcher, args = launched(name)
     assert launcher == expected
     assert (args.num_machines, args.num_processes, args.mixed_precision) == (machines, processes, precision)
+
+
+def documented_commands():
+    """Return the words of every command of the documents that Accelerate launches, without variables of a scheduler."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*.py"))]
+    lines = (line for page in pages for line in page.read_text("utf-8").replace("\\\n", " ").splitlines())
+    commands = (line.strip().split("accelerate launch ", 1)[1] for line in lines if "accelerate launch --" in line)
+    return [shlex.split(command.split("`")[0]) for command in commands if "$" not in command and "FILE" not in command]
+
+
+@pytest.mark.parametrize("words", documented_commands(), ids=" ".join)
+def test_a_documented_command_prints_no_warning_of_accelerate(words, launched, monkeypatch, caplog):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("psutil.cpu_count", lambda logical: 16)
+    monkeypatch.setattr(logging.getLogger("accelerate"), "propagate", True)
+    place = next(place for place, word in enumerate(words) if word.endswith(".py"))
+    config = words[: place + 1].index("--config_file") + 1
+    assert Path(words[config]).parent == Path("accelerate_configs")
+    launched(Path(words[config]).stem, *words[: config - 1], *words[config + 1 : place])
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(("name", "threads"), [("cpu", 16), ("multi_cpu", 8)])
+def test_what_accelerate_says_on_cpus_without_a_number_of_threads(name, threads, launched, monkeypatch, caplog):
+    """As the files say: it takes the physical cores, and warns."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("psutil.cpu_count", lambda logical: 16)
+    assert launched(name)[1].num_cpu_threads_per_process == threads
+    assert "`--num_cpu_threads_per_process` was set to" in caplog.text
+    caplog.clear()
+    assert launched(name, "--num_cpu_threads_per_process", "3")[1].num_cpu_threads_per_process == 3
+    assert caplog.text == ""
 
 
 def test_a_flag_wins_over_the_file(launched):

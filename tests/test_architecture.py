@@ -12,14 +12,15 @@ SLICES = {"pretraining", "classification", "question_answering"}
 # From the bottom up: a module imports from its own package and from lower layers.
 LAYERS: list[set[str]] = [
     {"errors", "json_objects", "output", "settings", "text_files"},
-    {"compat", "tasks"},
+    {"argument_parser", "compat", "tasks"},
     {"command_line", "data", "modeling"},
     {"reporting"},
     {"contract", "inference", "runs"},
     {"training", *SLICES},
     {"recipes"},
     {f"{name}/recipe" for name in SLICES},
-    {"__init__"},
+    {"commands"},
+    {"__init__", "__main__"},
 ]
 IN_EVERY_SLICE = {
     "__init__", "card", "collator", "config", "data", "evaluation", "examples", "metrics", "model", "recipe", "report",

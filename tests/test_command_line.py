@@ -6,6 +6,7 @@ from typing import Any, Literal
 import pytest
 
 from bert_finetune_kit import ClassificationRecipe, ConfigError, PretrainRecipe, QARecipe
+from bert_finetune_kit.argument_parser import as_flags
 from bert_finetune_kit.command_line import parse_arguments
 from bert_finetune_kit.settings import setting
 
@@ -106,7 +107,43 @@ def test_unknown_settings_are_refused_with_the_closest_name(tmp_path):
 def test_every_setting_has_a_help_text(recipe, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "10000")
     with pytest.raises(SystemExit):
-        recipe.from_command_line(["--help"])
+        recipe.from_command_line(["--help-all"])
     flags = capsys.readouterr().out.split("\n  --")[1:]
     assert len(flags) > 100
     assert [flag for flag in flags if "(default: " not in flag] == []  # which follows the text
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("Set text= and label= to columns.", "Set --text and --label to columns."),
+        ("declare kind='regression'.", "declare --kind regression."),
+        ("set warmup_steps=0, or bf16=False", "set --warmup_steps 0, or --bf16 false"),
+        ("pass resume=True (--resume).", "pass --resume."),
+        ("or set new_head=True (--new_head true) to", "or set --new_head to"),
+        ("(documents='blank_lines' or 'records')", "(--documents blank_lines or 'records')"),
+        ("the task's text= and the user's", "the task's --text and the user's"),
+        # What is no setting: calls, paths, text of the data.
+        ("train(resume=True), or", "train(resume=True), or"),
+        ("lora=LoraConfig(…).", "lora=LoraConfig(…)."),
+        ("labels=('a', 'b') (--labels a b)", "labels=('a', 'b') (--labels a b)"),
+        ("runs/lr=0.1/a.csv does not exist", "runs/lr=0.1/a.csv does not exist"),
+        ("The label 'a b=3' in row 2", "The label 'a b=3' in row 2"),
+    ],
+)
+def test_settings_in_messages_are_shown_as_flags(message, shown):
+    assert as_flags(message) == shown
+
+
+def test_words_that_yaml_reads_as_booleans(tmp_path):
+    """They are words, unless the setting is switched on or off by them."""
+    file = tmp_path / "settings.yaml"
+    file.write_text(
+        "train: a.csv\nmodel: tiny\nlabels: [no, yes, 1, true]\nbf16: no\nnew_head: yes\nsave_strategy: no\n"
+    )
+    recipe, _ = ClassificationRecipe.from_command_line(["--config", str(file)])
+    assert recipe.task.labels == ("no", "yes", "1", "true")
+    assert (recipe.args.bf16, recipe.config.new_head, recipe.args.save_strategy) == (False, True, "no")
+    file.write_text("bf16: maybe\n")
+    with pytest.raises(ConfigError, match="bf16 is 'maybe': it takes bool"):
+        ClassificationRecipe.from_command_line(["--config", str(file)])

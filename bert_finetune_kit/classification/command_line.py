@@ -1,16 +1,20 @@
 """Flags of a classification for its task, beside those of source, config and Trainer."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 from ..settings import setting
 from ..tasks.task import ClassificationTask
-from .task_file import find_task
+from .task_choice import TASK_FIELDS, change_task
+
+_OWN_DATA = "Data of your own: --train reviews.csv --text review --label stars."
 
 
 @dataclass(frozen=True)
 class TaskArguments:
     """The task, and values that override fields of its declaration."""
+
+    heading: ClassVar[str] = "Task"
 
     task: str | None = setting(
         None,
@@ -21,6 +25,9 @@ class TaskArguments:
     text_pair: str | None = setting(None, "Column of the second text of a pair.")
     label: str | None = setting(None, "Column of the label.")
     labels: list[str] | None = setting(None, "Names of the labels, in the order of their ids.")
+    label_separator: str | None = setting(
+        None, 'What stands between the labels in a cell of a multi_label task, such as ";". Default: cells are lists.'
+    )
     kind: str | None = setting(None, "single_label, multi_label or regression.")
     metrics: list[str] | None = setting(None, "Metrics to compute; the first selects the best checkpoint.")
 
@@ -30,14 +37,5 @@ class TaskArguments:
         Args:
             has_data: whether the source names data; without a task these get a task of their own.
         """
-        overrides: dict[str, Any] = {
-            name: getattr(self, name)
-            for name in ("text", "text_pair", "label", "labels", "kind", "metrics")
-            if getattr(self, name) is not None
-        }
-        if self.task is None and (has_data or overrides):
-            return ClassificationTask("my_task", **overrides)
-        task = find_task(self.task)
-        if "kind" in overrides or "metrics" in overrides:
-            overrides = {"best_metric": None, "metrics": ()} | overrides
-        return replace(task, **overrides) if overrides else task
+        given = {name: getattr(self, name) for name in TASK_FIELDS if getattr(self, name) is not None}
+        return change_task(self.task, given, has_data, _OWN_DATA)

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 from datasets import Dataset
+from transformers import EvalPrediction
 
 from ..compat.datasets import fingerprint_of
-from ..contract import PreparedData
+from ..contract import Outputs, PreparedData
+from ..data.groups import group_values, shared_groups
 from ..data.labelled import LabelledData, check_texts, class_names, label_values
 from ..data.sequences import sequence_formats
 from ..data.sources import LabelledSource
@@ -20,6 +22,7 @@ from .config import ClassificationConfig
 from .examples import ClassificationExamples
 from .labels import LabelSet, check_classes, label_notes, label_set, label_weights
 from .metric_set import MetricSet, metric_set
+from .metrics import target_shares
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +40,19 @@ class ClassificationData(PreparedData):
     """Lowest probability of a label in a multi_label task."""
     own_splits: tuple[str, ...]
     """Published splits that are evaluated completely; none where examples were held out, limited or replaced."""
+    known_shares: np.ndarray | None = None
+    """As `target_shares` returns them of training examples that are not at hand; none means those of `train`."""
 
     def fingerprint(self) -> dict[str, Any]:
         """Names of the labels: their examples hold ids alone."""
         return {"labels": list(self.labels.names)}
+
+    @property
+    def training_shares(self) -> np.ndarray:
+        """Shares of the labels in training, or the mean target, by which the baseline predicts."""
+        if self.known_shares is not None:
+            return self.known_shares
+        return target_shares(self.train.labels, self.labels.kind, self.labels.outputs)
 
 
 def build_examples(
@@ -100,7 +112,7 @@ def build_data(
     values = label_values(rows.train, task)
     labels = label_set(task, values, class_names(rows.train, task))
     metrics = metric_set(task.metrics, task.kind, labels.outputs)
-    columns = tuple(column for column in (task.text, task.text_pair) if column is not None)
+    columns = task.text_columns
     texts = (text for column in columns for text in rows.train[column])
     choice = choose_tokenizer(texts, fingerprint_of(rows.train))
     tokenizer, notes = choice.tokenizer, [*choice.notes, *rows.notes, *label_notes(labels, task)]
@@ -113,9 +125,12 @@ def build_data(
     }
     limited = source.validation is not None or source.max_validation_examples is not None
     own_splits = () if limited else tuple(validation)
+    if validation and source.group is not None:
+        notes += shared_groups(rows.train, rows.validation, source.group)
     if not validation:
-        kept, held_out = hold_out(len(train), source.validation_share)
-        notes.append(held_out_note(len(held_out), len(train), "example"))
+        strata = None if labels.kind == "regression" else [row.tobytes() for row in train.labels]
+        kept, held_out, note = _hold_out(rows.train, source, strata)
+        notes.append(note)
         rows = replace(rows, validation={"validation": rows.train.select(held_out)})
         train, validation = train.subset(kept), {"validation": train.subset(held_out)}
     check_classes(labels, train.labels, {split: examples.labels for split, examples in validation.items()})
@@ -143,6 +158,39 @@ def build_data(
         threshold=config.threshold,
         own_splits=own_splits,
     )
+
+
+def _hold_out(
+    rows: Dataset, source: LabelledSource, strata: Sequence[bytes] | None
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Return the rows to train on, those held out, and a note.
+
+    Args:
+        rows: the examples.
+        source: the share, and the column of the group.
+        strata: label of each row, of which both parts have their share; none for a regression.
+    """
+    if source.group is None:
+        kept, held_out = hold_out(len(rows), source.validation_share, strata=strata)
+        return kept, held_out, held_out_note(len(held_out), len(rows), "example")
+    groups = group_values(rows, source.group, "train")
+    kept, held_out = hold_out(groups, source.validation_share, unit="group", strata=strata)
+    chosen = {groups[row] for row in held_out}
+    note = held_out_note(len(chosen), len(set(groups)), "group", f"by {source.group}, {len(held_out):,} examples")
+    return kept, held_out, note
+
+
+def eval_prediction(outputs: Outputs) -> EvalPrediction:
+    """Return logits and references as a user's `compute_metrics` takes them, from the outputs of a split."""
+    _, logits, references = outputs
+    return EvalPrediction(logits, references)
+
+
+def trial_prediction(data: ClassificationData, split: str) -> EvalPrediction:
+    """Return made-up logits (examples, labels) for a split with its references, to try a function of them."""
+    references = data.validation[split].labels
+    logits = np.random.default_rng(0).normal(size=(len(references), data.labels.outputs)).astype(np.float32)
+    return EvalPrediction(logits, references)
 
 
 _WHY_UNDEFINED = {

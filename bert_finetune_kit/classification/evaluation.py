@@ -1,6 +1,7 @@
 """Outputs of the saved weights → scores with intervals and baselines, calibration, and the worst errors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ from ..contract import Evaluation, Outputs
 from ..reporting.details import ClassificationDetails, ClassificationError, LabelScores, Reliability, ReliabilityBin
 from ..reporting.numbers import finite_or_none
 from .data import ClassificationData
+from .example_rows import example_rows
 from .intervals import intervals
 from .labels import LabelSet
-from .metrics import Predictions, bin_of, calibration_gaps, confidences, decode, majority_baseline
+from .metrics import Predictions, bin_of, calibration_gaps, confidences, constant_prediction, decode
+from .scatter import predicted_against_true
 
 _DRAWS = 200
 _WORST_ERRORS = 10
@@ -49,7 +52,13 @@ def evaluate(data: ClassificationData, outputs: Mapping[str, Outputs]) -> Evalua
         baselines={baseline: baselines},
         details=details,
         evidence={"calibration_by_chance": by_chance} if data.labels.kind != "regression" else {},
+        predictions=partial(_all_rows, data, outputs),
     )
+
+
+def _all_rows(data: ClassificationData, outputs: Mapping[str, Outputs]) -> Iterator[dict[str, Any]]:
+    for split, rows in outputs.items():
+        yield from example_rows(data, split, rows)
 
 
 def _prefixed(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,7 +77,7 @@ def split_details(predicted: Predictions, data: ClassificationData, rows: Datase
     errors = worst_errors(predicted, labels, rows, data.text_columns)
     if not count:
         return {"examples": 0, "scores": {}, "intervals": {}, "baseline": {}, "worst_errors": errors}
-    baseline = majority_baseline(data.train.labels, predicted.references, labels.kind, labels.outputs)
+    baseline = constant_prediction(data.training_shares, predicted.references, labels.kind)
     details: ClassificationDetails = {
         "examples": count,
         "scores": metrics.score(predicted),
@@ -76,6 +85,8 @@ def split_details(predicted: Predictions, data: ClassificationData, rows: Datase
         "baseline": metrics.score(baseline),
         "worst_errors": errors,
     }
+    if labels.kind == "regression":
+        details["predicted_against_true"] = predicted_against_true(predicted)
     if labels.kind != "regression":
         details["by_label"] = label_scores(predicted, labels)
         details["reliability"] = reliability(predicted)

@@ -58,8 +58,8 @@ class LabelSet:
             if not isinstance(value, list | tuple | np.ndarray):
                 raise DataError(
                     f"Row {row} of the {split} split has the label {value!r}: a multi_label task needs a list of "
-                    'labels in each row (in a .csv file as in ["first", "second"]), or one column of 0 and 1 per label '
-                    "(label=('first', 'second'))."
+                    'labels in each row (in a .csv file as in ["first", "second"], or as in first;second with '
+                    "label_separator=';'), or one column of 0 and 1 per label (label=('first', 'second'))."
                 )
             names = [label_name(label) for label in value]
             if len(set(names)) < len(names) and all(map(is_indicator, value)):

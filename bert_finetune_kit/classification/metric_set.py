@@ -14,6 +14,7 @@ from ..errors import ConfigError
 from ..reporting.known_scores import KNOWN_SCORES, known_score
 from ..reporting.schema import Score
 from ..tasks.task import Kind
+from .function_metric import function_metric
 from .metrics import ALWAYS_REPORTED, ALWAYS_REPORTED_BINARY, METRICS, Predictions, decode, mean_loss
 
 _RECIPE = "classification"
@@ -99,7 +100,7 @@ def metric_set(metrics: Sequence[Any], kind: Kind, labels: int) -> MetricSet:
     """Return the metrics of a task; each module is tried once.
 
     Args:
-        metrics: names of `METRICS`, or `evaluate` modules by name, path or object.
+        metrics: names of `METRICS`, functions, or `evaluate` modules by name, path or object.
         kind: of the task.
         labels: number of labels.
 
@@ -133,6 +134,8 @@ def _load_module(metric: Any, kind: Kind) -> MetricModule:
     if hasattr(metric, "compute"):
         module: MetricModule = metric
         return module
+    if callable(metric):
+        return function_metric(metric)
     similar = get_close_matches(str(metric), METRICS, n=1, cutoff=0.6)
     hint = f"Did you mean {similar[0]!r}? " if similar else ""
     if isinstance(metric, str) and Path(metric).name == metric and Path(metric).exists():
@@ -149,7 +152,8 @@ def _load_module(metric: Any, kind: Kind) -> MetricModule:
         names = ", ".join(name for name, item in METRICS.items() if kind in item.kinds)
         raise ConfigError(
             f"There is no metric {metric!r}, and as an `evaluate` module it cannot be loaded ({root_cause(error)}). "
-            f"{hint}Available metrics: {names}; and modules of `evaluate` by path, by name (on the Hub) or object."
+            f"{hint}Available metrics: {names}; functions of references and predictions; and modules of `evaluate` by "
+            "path, by name (on the Hub) or object."
         ) from error
 
 

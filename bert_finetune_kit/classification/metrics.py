@@ -46,38 +46,53 @@ def decode(logits: np.ndarray, references: np.ndarray, kind: Kind, threshold: fl
     return Predictions(references, logits.argmax(1), special.softmax(logits, axis=1))
 
 
-def majority_baseline(train: np.ndarray, references: np.ndarray, kind: Kind, labels: int) -> Predictions:
-    """Return a constant prediction: the most frequent training label, or the mean of the training targets.
+def target_shares(targets: np.ndarray, kind: Kind, labels: int) -> np.ndarray:
+    """Return the share of the examples that have each label, (labels,); of a regression the mean target, (1,).
 
     Args:
-        train: targets of the train split.
-        references: targets of the split to score.
+        targets: as `LabelSet.encode` returns them.
         kind: of the task.
         labels: number of labels.
     """
-    count = len(references)
     if kind == "regression":
-        constant = np.full(count, float(train.mean()))
-        return Predictions(references, constant, constant)
+        return np.array([float(targets.mean())])
+    return targets.mean(0) if kind == "multi_label" else np.bincount(targets, minlength=labels) / len(targets)
+
+
+def constant_prediction(shares: np.ndarray, references: np.ndarray, kind: Kind) -> Predictions:
+    """Return the prediction of the most frequent label for every example, or of the mean target.
+
+    Args:
+        shares: as `target_shares` returns them.
+        references: targets of the split to score.
+        kind: of the task.
+    """
+    probabilities = np.tile(shares, (len(references), 1))
+    if kind == "regression":
+        return Predictions(references, probabilities[:, 0], probabilities[:, 0])
     if kind == "multi_label":
-        shares = np.tile(train.mean(0), (count, 1))
-        return Predictions(references, (shares >= 0.5).astype(np.int64), shares)
-    shares = np.bincount(train, minlength=labels) / len(train)
-    return Predictions(references, np.full(count, shares.argmax()), np.tile(shares, (count, 1)))
+        return Predictions(references, (probabilities >= 0.5).astype(np.int64), probabilities)
+    return Predictions(references, np.full(len(references), shares.argmax()), probabilities)
 
 
 def mean_loss(logits: np.ndarray, references: np.ndarray, kind: Kind) -> float:
-    """Return the mean loss of an example: cross-entropy in nats (in a multi_label task its mean), or squared error.
+    """Return the mean loss of an example; see `example_losses`."""
+    return float(example_losses(logits, references, kind).mean())
+
+
+def example_losses(logits: np.ndarray, references: np.ndarray, kind: Kind) -> np.ndarray:
+    """Return the loss of each example, (examples,): cross-entropy in nats (in a multi_label task its mean), or squared
+    error.
 
     It is without class weights and label smoothing, so that the loss of uniform predictions is ln(labels).
     """
     logits = np.asarray(logits, np.float64)
     if kind == "regression":
-        return float(((logits[:, 0] - references) ** 2).mean())
+        return np.asarray((logits[:, 0] - references) ** 2)
     if kind == "multi_label":
-        return float((np.logaddexp(0, logits) - logits * references).mean())
-    log_likelihood = np.take_along_axis(special.log_softmax(logits, 1), references[:, None], 1).mean()
-    return 0.0 - float(log_likelihood)  # a loss of 0 has no minus sign
+        return np.asarray((np.logaddexp(0, logits) - logits * references).mean(1))
+    likelihood = np.take_along_axis(special.log_softmax(logits, 1), references[:, None], 1)[:, 0]
+    return np.asarray(0.0 - likelihood)  # a loss of 0 has no minus sign
 
 
 # Calibration

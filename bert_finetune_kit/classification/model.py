@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
@@ -17,10 +18,12 @@ from transformers.utils import ModelOutput
 from ..contract import Batch
 from ..modeling.architecture import MODEL_INPUTS, head_class, head_modules, new_head_modules
 from ..modeling.loading import checkpoint_config, config_from_scratch, initialize_head, load_pretrained
+from ..modeling.output_scale import scale_output
 from .label_order import PROBLEM_TYPES, check_label_order
 from .labels import LabelSet
 
 _TASK = "SequenceClassification"
+_ALL_WEIGHTS = "all weights"
 _OTHER_HEADS = ("ForTokenClassification", "ForMultipleChoice")
 
 
@@ -93,7 +96,7 @@ def build_model(
     config = config_from_scratch(model_name_or_path, vocab_size, pad_token_id)
     if config is not None:
         head: Any = head_class(config, _TASK)
-        return head(_with_labels(config, labels)), ["all weights"]
+        return head(_with_labels(config, labels)), [_ALL_WEIGHTS]
     checkpoint = str(model_name_or_path)
     config = checkpoint_config(checkpoint)
     # Heads of these architectures have the same name and another purpose.
@@ -106,6 +109,20 @@ def build_model(
         new = initialize_head(model, new)
     if not has_head and not new_head_modules(model, new):  # the config names no architecture, and there is a head
         check_label_order(labels, config, checkpoint)
+    return model, new
+
+
+def build_model_to_train(targets: np.ndarray, labels: LabelSet, **settings: Any) -> tuple[PreTrainedModel, list[str]]:
+    """As `build_model`; a new head of a regression gets the scale of the targets.
+
+    Args:
+        targets: of the training examples.
+        labels: to predict.
+        settings: further arguments of `build_model`.
+    """
+    model, new = build_model(labels=labels, **settings)
+    if labels.kind == "regression" and (_ALL_WEIGHTS in new or new_head_modules(model, new)):
+        scale_output(output_layer(model, 1), targets.mean(), targets.std())
     return model, new
 
 

@@ -1,33 +1,48 @@
 """Prediction: texts → labels with their probabilities."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datasets import Dataset
+from datasets import Dataset, Features, Value
 
-from ..contract import Forward
+from ..compat.datasets import no_progress_bars
+from ..contract import Forward, LoadedModel
+from ..data.labelled import check_columns
+from ..data.memory import as_dataset
 from ..data.tables import open_tables
 from ..errors import DataError
 from ..inference.batches import run_batches
+from ..inference.path_warning import warn_of_paths
+from ..modeling.architecture import takes_token_types
+from ..tasks.task import ClassificationTask
+from .collator import DataCollatorForClassification
+from .config import ClassificationConfig
+from .data import build_examples
 from .examples import ClassificationExamples
 from .labels import LabelSet
-from .metrics import Predictions
+from .metrics import Predictions, decode
 
 
 @dataclass(frozen=True)
 class Prediction:
     """The prediction for one text or pair."""
 
-    label: str | tuple[str, ...] | float
-    """The most likely label; in a multi_label task all labels above the threshold; in a regression the number."""
+    label: str | tuple[str, ...] | float | None
+    """The most likely label; in a multi_label task all labels above the threshold; in a regression the number; none
+    where the text, or one of a pair, is empty: nothing was predicted."""
     score: float
     """Probability of that label; in a multi_label task the lowest one of the predicted labels, or without any the
-    probability that the likeliest label is absent; in a regression the number."""
+    probability that the likeliest label is absent; in a regression the number; NaN for an empty text."""
     scores: dict[str, float]
-    """Probability of every label."""
+    """Probability of every label; empty for an empty text, and in a regression."""
+
+
+EMPTY = Prediction(None, math.nan, {})
+"""The prediction for an empty text."""
 
 
 def predict_logits(
@@ -43,6 +58,41 @@ def predict_logits(
     for rows, output in run_batches(model, examples, lengths, collator, batch_size, forward):
         logits[rows] = output.logits[: len(rows)].float().cpu().numpy()  # windows of padding add a row
     return logits
+
+
+def predict_rows(
+    rows: Dataset,
+    task: ClassificationTask,
+    config: ClassificationConfig,
+    trained: LoadedModel,
+    lengths: Sequence[int] | None,
+    batch_size: int,
+) -> list[Prediction]:
+    """Return a prediction for each row, `EMPTY` for those with an empty text.
+
+    Args:
+        rows: with the columns of the task.
+        task: names the columns.
+        config: lengths and threshold.
+        trained: the model, with its labels.
+        lengths: that batches may have; none means any.
+        batch_size: examples per batch.
+    """
+    texts = zip(*(rows[column][:] for column in task.text_columns), strict=True)
+    usable = [number for number, row in enumerate(texts) if all(text is not None and text.strip() for text in row)]
+    predictions = [EMPTY] * len(rows)
+    if not usable:
+        return predictions
+    with no_progress_bars():
+        chosen = rows if len(usable) == len(rows) else rows.select(usable).flatten_indices()
+    takes_types, padding = takes_token_types(trained.model.config), trained.tokenizer.pad_token_id
+    examples = build_examples(chosen, task, config, trained.tokenizer, takes_types, None)
+    collator = DataCollatorForClassification(padding, examples.format, lengths=lengths)
+    logits = predict_logits(trained.model, trained.forward, examples, collator, batch_size)
+    predicted = decode(logits, np.zeros(len(logits)), task.kind, config.threshold)
+    for number, prediction in zip(usable, to_predictions(predicted, trained.usage, config.threshold), strict=True):
+        predictions[number] = prediction
+    return predictions
 
 
 def to_predictions(predicted: Predictions, labels: LabelSet, threshold: float) -> list[Prediction]:
@@ -67,36 +117,88 @@ def to_predictions(predicted: Predictions, labels: LabelSet, threshold: float) -
     return predictions
 
 
-def to_rows(inputs: Any, text: str, text_pair: str | None) -> Dataset:
-    """Return the inputs of `predict` as rows with the columns of the task.
+def to_rows(inputs: Any, task: ClassificationTask) -> Dataset | None:
+    """Return the inputs of `predict` as rows with the columns of the task; none where there are none.
 
     Args:
-        inputs: a text, a list of texts, for sentence-pair tasks a pair or a list of pairs, a `Dataset` with these
-            columns, or the `Path` of a file with them.
-        text: column of the text.
-        text_pair: column of the second text, if the task has one.
+        inputs: a text, a list of texts, for sentence-pair tasks a pair or a list of pairs; a `Dataset`, a DataFrame, a
+            list of dicts or the `Path` of a file with the columns of the task.
+        task: names the columns.
 
     Raises:
-        DataError: the inputs are of another type, or there are none.
+        DataError: the inputs are of another type, or a column is missing.
     """
-    if isinstance(inputs, Path):
-        inputs = open_tables(inputs).pick_first()
-    if isinstance(inputs, Dataset):
-        return inputs
-    if isinstance(inputs, Mapping) or hasattr(inputs, "columns"):
+    given = open_tables(inputs).pick_first() if isinstance(inputs, Path) else as_dataset(inputs)
+    if isinstance(given, Dataset):
+        if not len(given):
+            return None
+        check_columns(given, task, "given", labelled=False)
+        return given
+    if isinstance(given, Mapping) or not isinstance(given, Iterable):
         raise DataError(
-            f"predict() does not accept a {type(inputs).__name__}: give texts, pairs of texts, a Dataset or a Path."
+            f"predict() does not accept a {type(given).__name__}: give texts, pairs of texts, a list of dicts, a "
+            "DataFrame, a Dataset or a Path."
         )
-    single = isinstance(inputs, str) or (isinstance(inputs, tuple) and text_pair is not None)
-    items: Sequence[Any] = [inputs] if single else list(inputs) if isinstance(inputs, Iterable) else []
+    single = isinstance(given, str) or (isinstance(given, tuple) and task.text_pair is not None)
+    items: Sequence[Any] = [given] if single else list(given)
     if not items:
-        raise DataError(f"There is nothing to predict in {inputs!r}: give texts, pairs of texts or a Dataset.")
-    if text_pair is None:
+        return None
+    if task.text_pair is None:
         wrong = next((item for item in items if not isinstance(item, str)), None)
         if wrong is not None:
-            raise DataError(f"{wrong!r} is not a text: the task takes single texts (column {text!r}), give strings.")
-        return Dataset.from_dict({text: items})
+            raise DataError(
+                f"{wrong!r} is not a text: the task takes single texts (column {task.text!r}), give strings."
+            )
+        warn_of_paths(items)
+        return text_columns([{task.text: item} for item in items], [task.text])
     for item in items:
         if not isinstance(item, tuple | list) or len(item) != 2 or not all(isinstance(part, str) for part in item):
-            raise DataError(f"{item!r} is not a pair of texts: the task takes pairs ({text!r}, {text_pair!r}).")
-    return Dataset.from_dict({text: [item[0] for item in items], text_pair: [item[1] for item in items]})
+            raise DataError(
+                f"{item!r} is not a pair of texts: the task takes pairs ({task.text!r}, {task.text_pair!r})."
+            )
+    pairs = [dict(zip((task.text, task.text_pair), item, strict=True)) for item in items]
+    return text_columns(pairs, [task.text, task.text_pair])
+
+
+def text_columns(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Dataset:
+    """Return the texts of rows alone; one that is missing is empty.
+
+    Args:
+        rows: with these columns.
+        columns: of the texts.
+
+    Raises:
+        DataError: a text is of another type, or cannot be encoded as UTF-8.
+    """
+    wrong = next((row[name] for row in rows for name in columns if not isinstance(row.get(name), str | None)), None)
+    if wrong is not None:
+        raise DataError(f"{wrong!r} is a {type(wrong).__name__}, and a text is needed in {' and '.join(columns)}.")
+    try:
+        values = {name: ["" if row.get(name) is None else row[name] for row in rows] for name in columns}
+        return Dataset.from_dict(values, features=Features(dict.fromkeys(columns, Value("large_string"))))
+    except UnicodeEncodeError as error:
+        raise DataError(f"A text contains a lone surrogate (invalid Unicode): {error}. Remove it.") from error
+
+
+def with_prediction(
+    row: Mapping[str, Any], columns: Sequence[str], prediction: Prediction, labels: Sequence[str]
+) -> dict[str, Any]:
+    """Return a row of a file with its prediction beside its own columns.
+
+    Args:
+        row: of the file.
+        columns: of the file. Where one has the name of a part of the prediction, that begins with `predicted_`.
+        prediction: for the row.
+        labels: that the model knows; none of a regression.
+
+    >>> prediction = Prediction("good", 0.8, {"bad": 0.2, "good": 0.8})
+    >>> with_prediction({"text": "fine"}, ["text"], prediction, ["bad", "good"])
+    {'text': 'fine', 'label': 'good', 'score': 0.8, 'probabilities': {'bad': 0.2, 'good': 0.8}}
+    """
+    parts: dict[str, Any] = {
+        "label": list(prediction.label) if isinstance(prediction.label, tuple) else prediction.label,
+        "score": None if math.isnan(prediction.score) else prediction.score,
+    }
+    if labels:
+        parts["probabilities"] = {name: prediction.scores.get(name) for name in labels}
+    return dict(row) | {f"predicted_{name}" if name in columns else name: value for name, value in parts.items()}

@@ -1,53 +1,54 @@
 """`ClassificationRecipe`: BERT fine-tuned to classify texts or pairs of texts, or to predict a number for them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
+import torch
 from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedModel, TrainerCallback, TrainingArguments
 
 from ..command_line import FineTuningArguments, RunArguments
 from ..contract import BuiltModel, Description, Evaluation, Outputs
-from ..data.labelled import LabelledData, check_columns, check_texts, load_labelled
+from ..data.labelled import LabelledData, load_labelled
 from ..data.sources import LabelledSource
 from ..data.vocabulary import vocabulary_size
-from ..errors import ModelError, raise_faults
-from ..modeling.architecture import new_head_modules, takes_token_types
+from ..errors import raise_faults
+from ..inference.device import on_device
+from ..modeling.architecture import new_head_modules
 from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
-from ..modeling.output_scale import scale_output
 from ..modeling.trainable import layer_lr_multiplier
 from ..recipes.finetuning import build_trainable, default_hyperparameters, early_stopping, finetuning_faults
+from ..recipes.given import as_args, as_config, check_keywords
 from ..recipes.launch import parse_flags
+from ..recipes.own_metrics import OwnMetrics, declare_own_scores, own_scores, with_own_scores
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
-from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer, trained_tokenizer
+from ..recipes.tokenizer import check_tokenizer, choose_tokenizer, trained_tokenizer
 from ..reporting.card_context import CardContext
-from ..reporting.origin import data_origin, hub_id
-from ..reporting.plain import describe_settings
 from ..reporting.schema import RunReport
 from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
 from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from .card import card_context
-from .collator import DataCollatorForClassification
 from .command_line import TaskArguments
 from .config import ClassificationConfig
-from .data import ClassificationData, build_data, build_examples
+from .data import ClassificationData, build_data, eval_prediction, trial_prediction
 from .evaluation import evaluate
-from .label_order import check_label_order, declared_order_note, output_order, saved_names
+from .evaluation_data import evaluation_data
+from .label_order import declared_order_note
 from .labels import LabelSet
+from .loading import load_classifier
 from .metric_set import metric_set
-from .metrics import decode
-from .model import build_model, forward, loss_sums, num_items, output_layer, reorder_outputs
-from .predict import Prediction, predict_logits, to_predictions, to_rows
-from .report import describe
-from .task_file import find_task, load_task, save_task
+from .model import build_model_to_train, forward, loss_sums, num_items
+from .predict import Prediction, predict_rows, text_columns, to_rows, with_prediction
+from .report import describe, source_settings
+from .task_choice import TASK_FIELDS, choose_task
+from .task_file import find_task, save_task
 
 _SAMPLE_ARGS = {"learning_rate": 1e-3, "num_train_epochs": 6}
 
@@ -56,22 +57,29 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
     """Classification or regression of texts and pairs of texts.
 
     Args:
-        task: a `ClassificationTask`, the name of one (`"sst2"`), or a YAML file that declares one; none means the
-            reviews of the bundled sample.
-        source: data in place of the task's own: a Hub id, a file, folder or list of files, a `Dataset`, or a
-            `LabelledSource` for all settings of a source.
+        task: data of your own: a file, a folder, a list of files, a Hub id, a DataFrame, a list of dicts, a `Dataset`,
+            a `DatasetDict`, or a `LabelledSource` for all settings of a source. Or a `ClassificationTask`, the name of
+            one (`"sst2"`), or a YAML file that declares one. None means the reviews of the bundled sample.
+        source: data in place of the task's own, where `task` is a task.
+        validation: data to evaluate on; none means the data set's own splits, or a share of its train split.
         model: a Hub id or folder to start from, a config or model object of transformers, or a size of BERT by name
             (tiny, mini, small, medium, base, large) for new weights; only the bundled sample has a default (tiny).
-        args: the Trainer's arguments; none means `ClassificationRecipe.default_args()`. Where they ask for the best
-            model and name no metric, it is chosen by the task's `best_metric`.
-        config: lengths, class weights, what to freeze; none means the defaults.
+        args: the Trainer's arguments, or a mapping of those that are to differ from
+            `ClassificationRecipe.default_args()`. Where they ask for the best model and name no metric, it is chosen by
+            the task's `best_metric`.
+        config: lengths, class weights, what to freeze; or a mapping of the fields that differ from the defaults.
         tokenizer: a Hub id, folder, `vocab.txt` or tokenizer; none means that of the checkpoint, and for new weights
             one trained on the texts.
         lora: peft's `LoraConfig`, or a mapping of its settings; none means to train all weights.
         callbacks: further callbacks for the Trainer.
+        compute_metrics: your own scores beside those of the task, from an `EvalPrediction` of logits and label ids.
+        task_fields: `text`, `text_pair` and `label`, the columns of the data, and `labels`, `label_separator`, `kind`
+            and `metrics`, as in `ClassificationTask`.
 
     >>> from bert_finetune_kit import ClassificationRecipe
-    >>> report = ClassificationRecipe("sst2", model="google-bert/bert-base-uncased").train()  # doctest: +SKIP
+    >>> model = "google-bert/bert-base-uncased"
+    >>> report = ClassificationRecipe("sst2", model=model).train()  # doctest: +SKIP
+    >>> recipe = ClassificationRecipe("reviews.csv", text="review", label="stars", model=model)
     """
 
     name: ClassVar[str] = "classification"
@@ -81,24 +89,28 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
 
     def __init__(
         self,
-        task: ClassificationTask | str | Path | None = None,
+        task: Any = None,
         source: Any = None,
         *,
+        validation: Any = None,
         model: str | Path | PretrainedConfig | PreTrainedModel | None = None,
-        args: TrainingArguments | None = None,
-        config: ClassificationConfig | None = None,
+        args: TrainingArguments | Mapping[str, Any] | None = None,
+        config: ClassificationConfig | Mapping[str, Any] | None = None,
         tokenizer: Any = None,
         lora: Any = None,
         callbacks: Sequence[TrainerCallback] = (),
+        compute_metrics: OwnMetrics | None = None,
+        **task_fields: Any,
     ) -> None:
-        self.task = find_task(task)
-        self.source = source if isinstance(source, LabelledSource) else LabelledSource(train=source)
+        check_keywords(task_fields, type(self), TASK_FIELDS, ClassificationConfig)
+        self.task, self.source = choose_task(task, source, validation, task_fields)
         if model is None and self.is_sample:
             model = "tiny"
-        self.config = config or ClassificationConfig()
+        self.config = as_config(config, ClassificationConfig())
         self.lora = lora_config(lora)
-        args = args or self.default_args(model=model, sample=self.is_sample, lora=self.lora is not None)
-        super().__init__(model, tokenizer, args, callbacks)
+        facts: dict[str, Any] = {"model": model, "sample": self.is_sample, "lora": self.lora is not None}
+        args = as_args(args, partial(self.default_args, **facts))
+        super().__init__(model, tokenizer, args, callbacks, compute_metrics)
 
     @property
     def is_sample(self) -> bool:
@@ -133,8 +145,8 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         folder: str | Path,
         *,
         task: ClassificationTask | str | None = None,
-        config: ClassificationConfig | None = None,
-        args: TrainingArguments | None = None,
+        config: ClassificationConfig | Mapping[str, Any] | None = None,
+        args: TrainingArguments | Mapping[str, Any] | None = None,
     ) -> "ClassificationRecipe":
         """Return a recipe with a trained classifier, ready to `predict`.
 
@@ -147,55 +159,53 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         Raises:
             ModelError: there is no model, or it has no head for classification.
         """
-        model_config = checkpoint_config(folder)
-        saved_task, saved_config = load_task(str(folder), model_config)
-        task, config = find_task(task) if task is not None else saved_task, config or saved_config
-        declared, saved = task.labels or (), saved_names(model_config) if task.kind != "regression" else ()
-        if declared and len(declared) != len(saved):
-            check_label_order(LabelSet(declared, task.kind), model_config, str(folder))
-        order = output_order(declared, saved) if declared else None
-        names = declared if order is not None else saved
-        task = replace(task, labels=names or None)
-        recipe = cls(task, model=str(folder), args=args or cls.default_args(), config=config)
-        labels = LabelSet(saved, task.kind, by_column=isinstance(task.label, tuple))
-        model, new = build_model(str(folder), labels, 0)
-        if new:
-            raise ModelError(f"{folder} is not a trained classifier: it has no weights of {', '.join(new)}.")
-        if order is not None:
-            note = declared_order_note(replace(labels, names=names), model_config, str(folder))
-            reorder_outputs(model, names, order)
-            labels = replace(labels, names=names)
-            if note is not None:
-                recipe.log_main(note)
-        tokenizer = trained_tokenizer(folder, model.config.vocab_size)
-        recipe.load(LoadedModel(model, tokenizer, labels, partial(forward, kind=labels.kind)))
+        loaded = load_classifier(str(folder), None if task is None else find_task(task), partial(as_config, config))
+        args = as_args(args, cls.default_args)
+        recipe = cls(loaded.task, model=str(folder), args=args, config=loaded.config)
+        if loaded.note is not None:
+            recipe.log_main(loaded.note)
+        tokenizer = trained_tokenizer(folder, loaded.model.config.vocab_size)
+        score = partial(forward, kind=loaded.labels.kind)
+        recipe.load(LoadedModel(loaded.model, tokenizer, loaded.labels, score, str(folder)))
         return recipe
 
-    def predict(self, inputs: Any) -> list[Prediction]:
-        """Return a `Prediction` for each text or pair.
+    def predict(self, inputs: Any, *, device: str | torch.device | None = None) -> list[Prediction]:
+        """Return a `Prediction` for each text or pair, in their order; nothing for an empty list.
+
+        A text that is empty has the label None.
 
         Args:
-            inputs: a text, a list of texts, for sentence-pair tasks a pair or a list of pairs, a `Dataset` with the
-                columns of the task, or the `Path` of a file with them (labels are not needed).
+            inputs: a text, a list of texts, for sentence-pair tasks a pair or a list of pairs; a `Dataset`, a
+                DataFrame, a list of dicts or the `Path` of a file with the columns of the task (labels are not
+                needed). A `str` is always a text.
+            device: to run on, such as "cpu" or "cuda:1"; the model returns to where it was.
 
         Raises:
-            DataError: the inputs are of another type, there are none, or a text is empty.
-            ConfigError: nothing has been trained.
+            DataError: the inputs are of another type, or a column is missing.
+            ConfigError: nothing has been trained, or there is no such device.
         """
-        trained = self.trained()
-        rows = to_rows(inputs, self.task.text, self.task.text_pair)
-        check_columns(rows, self.task, "given", labelled=False)
-        rows = self.map_rows(rows)
-        check_texts(rows, self.task, "given", numbers=True)
-        takes_types = takes_token_types(trained.model.config)
-        examples = build_examples(rows, self.task, self.config, trained.tokenizer, takes_types, None)
+        trained, rows = self.trained(), to_rows(inputs, self.task)
+        if rows is None:
+            return []
+        with on_device(trained.model, device):
+            return self._predict(rows, self.args.per_device_eval_batch_size)
+
+    def predict_rows(
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], batch_size: int
+    ) -> list[dict[str, Any]]:
+        """The columns of the file, and `label`, `score` and `probabilities`."""
+        predictions = self._predict(text_columns(rows, self.input_columns), batch_size)
+        names = self.trained().usage.names
+        return [with_prediction(row, columns, given, names) for row, given in zip(rows, predictions, strict=True)]
+
+    def _predict(self, rows: Dataset, batch_size: int) -> list[Prediction]:
         lengths = self.batch_lengths(self.config.max_length)
-        collator = DataCollatorForClassification(trained.tokenizer.pad_token_id, examples.format, lengths=lengths)
-        logits = predict_logits(
-            trained.model, trained.forward, examples, collator, self.args.per_device_eval_batch_size
-        )
-        predicted = decode(logits, np.zeros(len(logits)), self.task.kind, self.config.threshold)
-        return to_predictions(predicted, trained.usage, self.config.threshold)
+        return predict_rows(self.map_rows(rows), self.task, self.config, self.trained(), lengths, batch_size)
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Columns of the texts."""
+        return self.task.text_columns
 
     # Hooks
 
@@ -225,25 +235,19 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
 
     def prepare_data(self) -> ClassificationData:
         """Rows → token ids and targets → examples."""
-
-        def choose(texts: Iterable[str], fingerprint: str) -> TokenizerChoice:
-            model, tokenizer = self.model_name_or_path, self.tokenizer_name_or_path
-            return choose_tokenizer(model, tokenizer, texts, fingerprint, self.output_dir)
-
+        choose = partial(choose_tokenizer, self.model_name_or_path, self.tokenizer_name_or_path, folder=self.output_dir)
         rows = self.load_examples().map(self.map_rows)
         lengths = self.batch_lengths(self.config.max_length)
-        return build_data(rows, self.task, self.source, self.config, choose, lengths)
+        data = build_data(rows, self.task, self.source, self.config, choose, lengths)
+        return declare_own_scores(data, self.name, self.own_metrics, partial(trial_prediction, data))
 
     def build_model(self, data: ClassificationData) -> BuiltModel:
         """A classifier, with frozen parts, and with adapters where LoRA is asked for."""
-        size, pad_token_id = vocabulary_size(data.tokenizer), data.tokenizer.pad_token_id
-
-        def build() -> tuple[Any, list[str]]:
-            model, new = build_model(data.initial_model, data.labels, size, self.config.new_head, pad_token_id)
-            if data.labels.kind == "regression" and (self.checkpoint is None or new_head_modules(model, new)):
-                scale_output(output_layer(model, 1), data.train.labels.mean(), data.train.labels.std())
-            return model, new
-
+        build = partial(
+            build_model_to_train, data.train.labels, data.labels, model_name_or_path=data.initial_model,
+            vocab_size=vocabulary_size(data.tokenizer), new_head=self.config.new_head,
+            pad_token_id=data.tokenizer.pad_token_id,
+        )  # fmt: skip
         score = partial(forward, kind=data.labels.kind, label_smoothing=self.args.label_smoothing_factor)
         built = build_trainable(data, self.config, self.lora, build, score)
         if self.checkpoint is None or new_head_modules(built.model, built.new_parts):
@@ -254,11 +258,13 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
     def compute_metrics(self, data: ClassificationData, outputs: Outputs) -> dict[str, float]:
         """Scores of a split, and the mean loss of its examples."""
         _, logits, references = outputs
-        return data.metrics.score_logits(logits, references, data.threshold)
+        scores = data.metrics.score_logits(logits, references, data.threshold)
+        return scores | own_scores(self.own_metrics, lambda: eval_prediction(outputs))
 
     def evaluation(self, data: ClassificationData, outputs: Mapping[str, Outputs]) -> Evaluation:
         """Scores with intervals, beside the majority baseline; scores by label, calibration, the worst errors."""
-        return evaluate(data, outputs)
+        evaluation = evaluate(data, outputs)
+        return with_own_scores(evaluation, data, self.own_metrics, lambda split: eval_prediction(outputs[split]))
 
     def lr_multiplier(self, model: Any) -> Callable[[str], float] | None:
         """Layer-wise decay of the learning rate."""
@@ -272,18 +278,17 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         """Save the task and its labels beside the model."""
         save_task(self.task, self.config, data.labels.names, folder)
 
-    def describe(self, data: ClassificationData, model: Any, evaluation: Evaluation, steps: int) -> Description:
+    def evaluation_data(self, given: Any, trained: LoadedModel, data: ClassificationData | None) -> ClassificationData:
+        """Labelled rows → token ids and targets of the labels that the model knows."""
+        lengths, columns = self.batch_lengths(self.config.max_length), self.source.column_names
+        return evaluation_data(given, self.task, self.config, trained, lengths, self.map_rows, columns, data)
+
+    def describe(self, data: ClassificationData, model: Any, evaluation: Evaluation, steps: int | None) -> Description:
         """Summary, results, tables by label, statistics of the data."""
-        task, source = self.task, self.source
-        dataset, hub_config = (source.train, None) if source.train is not None else (task.dataset, task.hub_config)
-        origin = data_origin(data.name, hub_id(dataset), hub_config, data.own_splits)
-        settings: dict[str, dict[str, Any]] = {
-            "source": {**describe_settings(source), **origin},
-            "task": describe_settings(task) | {"labels": data.labels.names},
-            "model": {**self.model_settings(), "lora": describe_lora(self.lora)},
-        }
+        start = {**self.model_settings(), "lora": describe_lora(self.lora)}
+        settings = source_settings(data, self.task, self.source, start)
         batch_size = self.args.per_device_train_batch_size
-        return describe(data, model, evaluation, steps, task, self.config, batch_size, settings)
+        return describe(data, model, evaluation, steps, self.task, self.config, batch_size, settings)
 
     @classmethod
     def card_context(cls, report: RunReport) -> CardContext:

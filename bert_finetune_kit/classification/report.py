@@ -1,7 +1,7 @@
 """Summary, statistics and tables of a classification."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 import numpy as np
@@ -10,14 +10,17 @@ from torch import nn
 from ..contract import Description, Evaluation
 from ..data.checks import label_runs, shared_texts
 from ..data.padding import padding_shares
+from ..data.sources import LabelledSource
 from ..modeling.parameters import model_phrase
 from ..reporting.details import ClassificationDetails
 from ..reporting.known_scores import known_score
 from ..reporting.numbers import is_finite_number
+from ..reporting.origin import data_origin, hub_id
+from ..reporting.plain import describe_settings
 from ..reporting.records import Evidence, TextStatistics
 from ..reporting.schema import ReportTable
-from ..reporting.summary import baseline_sentence, score_sentence, training_sentence
-from ..reporting.tables import confusion_table, describe_scores, errors_table, group_table, result_table
+from ..reporting.summary import baseline_sentence, opening_sentence, score_sentence
+from ..reporting.tables import confused_table, confusion_table, describe_scores, errors_table, group_table, result_table
 from ..tasks.task import ClassificationTask
 from .config import ClassificationConfig
 from .data import ClassificationData
@@ -35,11 +38,31 @@ _BY_LABEL = {
 }
 
 
+def source_settings(
+    data: ClassificationData, task: ClassificationTask, source: LabelledSource, model: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the settings of source, task and model for the report.
+
+    Args:
+        data: of the run.
+        task: the declaration.
+        source: as the recipe was given it.
+        model: settings of the model.
+    """
+    dataset, hub_config = (source.train, None) if source.train is not None else (task.dataset, task.hub_config)
+    origin = data_origin(data.name, hub_id(dataset), hub_config, data.own_splits)
+    return {
+        "source": {**describe_settings(source), **origin},
+        "task": describe_settings(task) | {"labels": data.labels.names},
+        "model": model,
+    }
+
+
 def describe(
     data: ClassificationData,
     model: nn.Module,
     evaluation: Evaluation,
-    steps: int,
+    steps: int | None,
     task: ClassificationTask,
     config: ClassificationConfig,
     batch_size: int,
@@ -51,24 +74,28 @@ def describe(
         data: of the run.
         model: as it was trained.
         evaluation: of the saved weights.
-        steps: of the optimizer.
+        steps: of the optimizer; none for an evaluation without a training.
         task: the declaration.
         config: settings of the recipe.
         batch_size: examples in a batch on a device.
         settings: of source, task and model.
     """
     details = cast("Mapping[str, ClassificationDetails]", evaluation.details)
-    training = training_sentence("fine-tuned", model_phrase(model), data.name, steps, f"{len(data.train):,} examples")
+    if steps is None and not data.own_splits:  # published scores are those of other examples
+        task = replace(task, published=None)
+    size = f"{len(data.train):,} examples"
+    opening = opening_sentence("fine-tuned", model_phrase(model), data.name, steps, size)
+    splits = data.validation if steps is None else {"train": data.train, **data.validation}
     statistics = {
         split: split_statistics(examples, data.labels, data.tokenizer.unk_token_id, batch_size)
-        for split, examples in {"train": data.train, **data.validation}.items()
+        for split, examples in splits.items()
     }
     return Description(
-        summary=[training, *summarize(task, details)],
+        summary=[opening, *summarize(task, details)],
         data=cast("Mapping[str, Mapping[str, Any]]", statistics),
         settings={**settings, "recipe": asdict(config)},
         tables=tables_of(data, details, task),
-        evidence=dict(evidence_of(data)),
+        evidence=dict(evidence_of(data, trained=steps is not None)),
     )
 
 
@@ -100,8 +127,8 @@ def tables_of(
         if "by_label" in part:
             by_label = cast("Mapping[str, Mapping[str, float | None]]", part["by_label"])
             results.append(group_table(by_label, _BY_LABEL, group_label="label", title=f"By label, {split}"))
-        if "confusion" in part and len(part["by_label"]) <= _MAX_LABELS:
-            results.append(confusion_table(list(part["by_label"]), part["confusion"], title=f"Confusion, {split}"))
+        if "confusion" in part:
+            results += _confusion(split, list(part["by_label"]), part["confusion"])
         if part["worst_errors"]:
             errors.append(_errors(split, part, data.text_columns))
     return [*results, *errors]
@@ -117,6 +144,14 @@ def _result(split: str, part: ClassificationDetails, task: ClassificationTask, s
         scores, part["scores"], part["intervals"], {baseline: part["baseline"]}, published,
         title=f"Result on {split}", note=f"{note}\n\n{describe_scores(scores)}",
     )  # fmt: skip
+
+
+def _confusion(split: str, labels: list[str], counts: list[list[int]]) -> list[ReportTable]:
+    """Return the confusion table; of many labels the pairs that are confused most often, if any are."""
+    if len(labels) <= _MAX_LABELS:
+        return [confusion_table(labels, counts, title=f"Confusion, {split}")]
+    pairs = confused_table(labels, counts, title=f"Most frequent confusions, {split}")
+    return [pairs] if pairs.rows else []
 
 
 def _published(task: ClassificationTask, split: str, splits: int) -> tuple[dict[str, float], str]:
@@ -181,14 +216,16 @@ def split_statistics(
     return statistics
 
 
-def evidence_of(data: ClassificationData) -> Evidence:
+def evidence_of(data: ClassificationData, trained: bool = True) -> Evidence:
     """Return texts that train and validation share, and in single_label tasks the runs of equal training labels."""
+    if not len(data.train):  # the training examples are not known
+        return {}
     leak = {
         split: shared_texts(_texts(data.train), _texts(examples), "texts")
         for split, examples in data.validation.items()
     }
     evidence = cast(Evidence, {"leak": leak})
-    if data.labels.kind == "single_label":
+    if trained and data.labels.kind == "single_label":
         evidence["label_runs"] = cast(Any, label_runs(data.train.labels))
     return evidence
 

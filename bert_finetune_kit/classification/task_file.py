@@ -7,24 +7,36 @@ from typing import Any
 
 import yaml
 
+from ..compat.yaml import as_names, read_yaml
 from ..errors import ConfigError, raise_faults
 from ..inference.settings import load_settings, save_settings
 from ..json_objects import from_mapping
 from ..tasks.registry import SAMPLE_TASK, get_task
 from ..tasks.task import ClassificationTask, Published
 from .config import ClassificationConfig
+from .metrics import METRICS
 
 TASK_FILE = "task.json"
-_TASK_FIELDS = ("name", "text", "text_pair", "kind", "best_metric")
+_TASK_FIELDS = ("name", "text", "text_pair", "label_separator", "kind", "best_metric")
 _CONFIG_FIELDS = ("max_length", "stride", "threshold")
 _YAML = (".yaml", ".yml")
 
 
-def find_task(task: ClassificationTask | str | Path | None) -> ClassificationTask:
+def is_task_file(name: str) -> bool:
+    """Whether a name is that of a file which declares or registers a task.
+
+    >>> is_task_file("my_task.yaml"), is_task_file("my_tasks.py:topics"), is_task_file("reviews.csv")
+    (True, True, False)
+    """
+    return ".py:" in name or Path(name).suffix.lower() in _YAML
+
+
+def find_task(task: ClassificationTask | str | Path | None, advice: str = "") -> ClassificationTask:
     """Return a task from a declaration, a name or a file; none means the task of the bundled sample.
 
     Args:
         task: a declaration, the name of a registered task, a YAML file, or `my_tasks.py:name`.
+        advice: end of the message where there is no such task.
 
     Raises:
         ConfigError: there is no such task or file, or the file does not declare a task.
@@ -39,7 +51,7 @@ def find_task(task: ClassificationTask | str | Path | None) -> ClassificationTas
     if separator:
         _run(Path(file + ".py").expanduser())
         return get_task(name)
-    return get_task(str(task))
+    return get_task(str(task), advice)
 
 
 def _run(file: Path) -> None:
@@ -56,7 +68,7 @@ def read_task(file: str | Path) -> ClassificationTask:
         ConfigError: it cannot be read, or has unknown fields.
     """
     try:
-        settings: Any = yaml.safe_load(Path(file).expanduser().read_text("utf-8"))
+        settings: Any = read_yaml(Path(file).expanduser())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"The task in {file} cannot be read: {error}") from error
     if not isinstance(settings, dict):
@@ -68,6 +80,7 @@ def read_task(file: str | Path) -> ClassificationTask:
         if isinstance(settings.get("published"), dict):
             settings["published"] = Published(**settings["published"])
         settings.setdefault("name", Path(file).stem)
+        settings["labels"] = as_names(settings.get("labels"))
         return ClassificationTask(**settings)
     except TypeError as error:
         raise ConfigError(f"{file} does not declare a complete task: {error}") from error
@@ -78,6 +91,7 @@ def save_task(task: ClassificationTask, config: ClassificationConfig, labels: tu
     saved: dict[str, Any] = {name: getattr(task, name) for name in _TASK_FIELDS}
     saved["label"] = task.label if isinstance(task.label, str) else list(task.label)
     saved["labels"] = list(labels) or None
+    saved["metrics"] = [metric for metric in task.metrics if isinstance(metric, str) and metric in METRICS]
     settings = {name: value for name, value in asdict(config).items() if name in _CONFIG_FIELDS}
     save_settings({"task": saved, "config": settings}, folder, TASK_FILE)
 

@@ -1,7 +1,8 @@
 """A source of text → documents, one a row, written as Arrow by a stream: memory stays flat whatever the size."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import datasets
 from datasets import Dataset, Features, Value
@@ -13,7 +14,7 @@ from .files import root_cause
 from .opening import Splits, describe_source
 from .sample import sample_documents
 from .sources import TextSource
-from .splits import limit
+from .splits import TEST, limit
 from .text import Lines, Records, open_text
 
 _DOCUMENTS = Features({"text": Value("large_string")})
@@ -67,9 +68,11 @@ def _validation_text(source: TextSource, splits: Splits[Lines | Records]) -> tup
 
 
 def _to_documents(text: Lines | Records, source: TextSource, notes: list[str]) -> Dataset:
-    style: DocumentStyle = source.documents or detect_style(text)
-    if source.documents is None and style == "blank_lines" and isinstance(text, Records):
-        style = "records"
+    style = source.documents or _detected_style(text)
+    if style == "files" and isinstance(text, Records):
+        raise DataError(
+            "documents is 'files', and the text is in a table: set documents='records' for a document a row."
+        )
     if source.documents is None and style != "records":
         note = f"documents are separated by {style.replace('_', ' ')} (detected)"
         notes += [] if note in notes else [note]
@@ -87,7 +90,19 @@ def _to_documents(text: Lines | Records, source: TextSource, notes: list[str]) -
         raise DataError(f"The documents cannot be written to the cache: {root_cause(error)}") from error
     if style == "records" and isinstance(text, Records) and documents.num_rows < text.dataset.num_rows:
         notes.append(f"{text.dataset.num_rows - documents.num_rows:,} empty records were skipped")
+    if style == "files" and isinstance(text, Lines) and documents.num_rows < len(text.files):
+        notes.append(f"{len(text.files) - documents.num_rows:,} empty files were skipped")
     return limit(documents, source.max_documents)
+
+
+def _detected_style(text: Lines | Records) -> DocumentStyle:
+    """Return how the documents of a text are separated: a record, or a file of several in a folder, is one of them."""
+    style = detect_style(text)
+    if style == "headings":
+        return style
+    if isinstance(text, Records):
+        return "records"
+    return "files" if text.in_folder and len(text.files) > 1 else style
 
 
 def _generate(text: Iterable[str], style: DocumentStyle) -> Iterator[dict[str, str]]:
@@ -97,3 +112,24 @@ def _generate(text: Iterable[str], style: DocumentStyle) -> Iterator[dict[str, s
 
 def _sample(split: str) -> Dataset:
     return Dataset.from_dict({"text": ["\n".join(sentences) for sentences in sample_documents(split)]})
+
+
+def load_to_evaluate(given: Any, source: TextSource) -> tuple[str, str, Dataset, tuple[str, ...]]:
+    """Load documents to score a trained model on.
+
+    Args:
+        given: a file, folder, list of files, Hub id, `Dataset`, `DatasetDict`, DataFrame or list of dicts. Of several
+            splits the one to test on is taken, else that to validate on.
+        source: column of the text, and how documents are separated.
+
+    Returns:
+        The name of the data, the name of the split, its documents as in `Corpus`, and notes.
+
+    Raises:
+        DataError: it cannot be read, or has no text.
+    """
+    splits = open_text(given, TEST, None, source.text_column)
+    preferred = (TEST, "validation")
+    split, text = next((name for name in preferred if name in splits), TEST), splits.pick_first(*preferred)
+    notes = [*splits.notes]
+    return splits.source, split, _to_documents(text, replace(source, max_documents=None), notes), tuple(notes)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Literal, get_args
 
-DocumentStyle = Literal["headings", "blank_lines", "records"]
+DocumentStyle = Literal["headings", "blank_lines", "records", "files"]
 DOCUMENT_STYLES: tuple[str, ...] = get_args(DocumentStyle)
 
 # Separates files, and occurs in no text: a document never continues in the next file.
@@ -51,6 +51,8 @@ def detect_style(lines: Iterable[str], sample: int = 10_000) -> DocumentStyle:
 def iter_documents(lines: Iterable[str], style: DocumentStyle) -> Iterator[str]:
     r"""Join lines to documents, one string a document with a newline between its lines. Blank documents are skipped.
 
+    In the style "files" a document is what stands before the end of a file.
+
     A heading follows a blank line, unless the text has none: WikiText-2 has formulas such as
     " = 1 henry and capacitance C = " within paragraphs.
 
@@ -71,6 +73,7 @@ def iter_documents(lines: Iterable[str], style: DocumentStyle) -> Iterator[str]:
         starts_document = {
             "records": True,
             "blank_lines": is_blank,
+            "files": False,
             "headings": (after_blank or not has_blanks) and is_title(line),
         }[style]
         if starts_document and document:

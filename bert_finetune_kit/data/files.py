@@ -26,6 +26,8 @@ class Files:
     """Files of one split, not read yet."""
 
     paths: tuple[Path, ...]
+    in_folder: bool = False
+    """Whether they are all files of a folder, whose names indicate no splits."""
 
     def common_format(self, formats: Mapping[str, str]) -> str:
         """Return the format that all files share.

@@ -38,6 +38,24 @@ def check_json(path: Path) -> None:
             return  # JSON lines, or an error to be found in reading
 
 
+def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects of JSON lines, one at a time.
+
+    Raises:
+        DataError: the file cannot be read, or a line is no object; the message has its number.
+    """
+    for number, line in enumerate(read_lines(path), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = _parse(line, f"{path}, line {number}")
+        except json.JSONDecodeError as error:
+            raise DataError(f"{path}, line {number}, column {error.colno}: {error.msg}") from error
+        if not isinstance(row, dict):
+            raise DataError(f"{path}, line {number}, is {_KINDS.get(type(row), 'null')}; an object is needed.")
+        yield row
+
+
 def json_fault(path: Path) -> str | None:
     """Return where and why JSON or JSON lines cannot be read as a table; none if that is not found.
 

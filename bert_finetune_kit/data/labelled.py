@@ -1,8 +1,7 @@
 """Labelled examples: the data set of a task, or the source that takes its place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from datasets import ClassLabel, Dataset
@@ -13,10 +12,11 @@ from ..settings import is_number
 from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
 from .cells import to_list
-from .opening import Splits
+from .columns import did_you_mean, tokenized_hint
+from .opening import Splits, describe_source
 from .sample import sample_reviews
 from .sources import LabelledSource
-from .splits import limit
+from .splits import TEST, limit
 from .tables import open_tables, read_table
 from .text import is_text
 
@@ -51,7 +51,10 @@ def load_labelled(task: ClassificationTask, source: LabelledSource) -> LabelledD
     given = task.dataset if source.train is None else source.train
     if given is None:
         if task != SAMPLE_TASK or source.validation is not None:
-            raise DataError(f"No training data: the task {task.name!r} has no dataset. Set it, or pass a source.")
+            raise DataError(
+                f"No training data: the task {task.name!r} has no dataset. Set it, or pass a source; to score a "
+                "trained model, use evaluate(data)."
+            )
         splits = {split: Dataset.from_list(sample_reviews(split)) for split in ("train", "validation")}
         tables = Splits("the bundled sample's reviews", splits, read_table)
     else:
@@ -61,8 +64,9 @@ def load_labelled(task: ClassificationTask, source: LabelledSource) -> LabelledD
     validation = {
         split: limit(rows, source.max_validation_examples) for split, rows in _validation(task, source, tables).items()
     }
+    described = source.validation is not None and describe_source(source.validation)
     for split, rows in {"train": train, **validation}.items():
-        check_columns(rows, task, split)
+        check_columns(rows, task, split, described if described and split != "train" else tables.source)
         check_texts(rows, task, split)
     return LabelledData(tables.source, train, validation, tables.notes)
 
@@ -85,28 +89,36 @@ def label_columns(task: ClassificationTask) -> list[str]:
     return [task.label] if isinstance(task.label, str) else list(task.label)
 
 
-def check_columns(rows: Dataset, task: ClassificationTask, split: str, labelled: bool = True) -> None:
+def check_columns(rows: Dataset, task: ClassificationTask, split: str, source: str = "", labelled: bool = True) -> None:
     """Check that the columns of a task exist and that its texts are strings.
+
+    Args:
+        rows: the split.
+        task: its columns.
+        split: name of the split.
+        source: name of the file or data set that it is from, where it is known.
+        labelled: whether the label is needed.
 
     Raises:
         DataError: they do not, or are not; the message lists the columns there are.
     """
-    texts = [column for column in (task.text, task.text_pair) if column is not None]
-    roles = dict.fromkeys(label_columns(task) if labelled else [], "label") | dict.fromkeys(texts, "text")
-    faults = []
-    for column in sorted(roles, key=lambda column: roles[column] == "label"):
+    texts = {"text": task.text} | ({} if task.text_pair is None else {"text_pair": task.text_pair})
+    named = [*texts.items(), *(("label", column) for column in label_columns(task) if labelled)]
+    faults = {}
+    for setting, column in named:
         if column not in rows.column_names:
-            similar = get_close_matches(column, rows.column_names, n=1, cutoff=0.7)
-            hint = f" (did you mean {similar[0]!r}?)" if similar else ""
-            faults.append(f"there is no column {column!r} for the {roles[column]}{hint}")
-        elif roles[column] == "text" and not is_text(rows.features[column]):
+            role, hint = setting.removesuffix("_pair"), did_you_mean(column, rows.column_names)
+            faults[f"there is no column {column!r} for the {role}{hint}"] = setting
+        elif setting in texts and not is_text(rows.features[column]):
             kind = getattr(rows.features[column], "dtype", "lists")
-            faults.append(f"the column {column!r} contains {kind} instead of text")
+            faults[f"the column {column!r} contains {kind} instead of text"] = setting
     if faults:
         columns = ", ".join(f"{name} ({getattr(kind, 'dtype', 'list')})" for name, kind in rows.features.items())
+        where = f"The {split} split of {task.name!r}{f' in {source}' if source else ''}"
+        settings = " and ".join(f"{setting}=" for setting in dict.fromkeys(faults.values()))
+        advice = f"Set {settings} to the right column." if labelled else "Name the columns as the task does."
         raise DataError(
-            f"The {split} split of {task.name!r}: {'; '.join(faults)}. Columns: {columns}. Set text, text_pair and "
-            "label of the ClassificationTask to the names of the columns."
+            f"{where}: {'; '.join(faults)}. Columns: {columns}. {advice}{tokenized_hint(rows.column_names)}"
         )
 
 
@@ -138,7 +150,7 @@ def check_texts(rows: Dataset, task: ClassificationTask, split: str, numbers: bo
         if not numbers and all(is_number(text) for text in texts):
             raise DataError(
                 f"The column {column!r} of the {split} split contains numbers alone (such as {texts[0]!r}), which are "
-                f"not text. Set text to another column: {', '.join(rows.column_names)}."
+                f"not text. Set text= to another column: {', '.join(rows.column_names)}."
             )
 
 
@@ -152,7 +164,7 @@ def class_names(rows: Dataset, task: ClassificationTask) -> tuple[str, ...] | No
 def label_values(rows: Dataset, task: ClassificationTask) -> list[Any]:
     """Return the labels of a split as they were read, the ids of a `ClassLabel` as names, several columns as lists.
 
-    Lists in the cells of a .csv or .tsv file are those of a multi_label task.
+    Lists in the cells of a .csv or .tsv file are those of a multi_label task. With its separator, cells are split.
 
     Raises:
         DataError: such a cell is no list.
@@ -164,10 +176,18 @@ def label_values(rows: Dataset, task: ClassificationTask) -> list[Any]:
             values = [kind.names[value] if value is not None and value >= 0 else None for value in values]
         elif isinstance(getattr(kind, "feature", None), ClassLabel):
             values = [None if ids is None else [kind.feature.names[label] for label in ids] for ids in values]
+        elif task.label_separator is not None:
+            values = [_split(value, task.label_separator) for value in values]
         elif task.kind == "multi_label" and isinstance(task.label, str):
             values = [_list_of_cell(value, row) for row, value in enumerate(values)]
         columns.append(values)
     return columns[0] if isinstance(task.label, str) else [list(row) for row in zip(*columns, strict=True)]
+
+
+def _split(value: Any, separator: str) -> list[Any]:
+    """Return the labels of a cell; an empty one has none."""
+    names = [] if value is None else str(value).split(separator)
+    return [name for name in map(str.strip, names) if name]
 
 
 def _list_of_cell(value: Any, row: int) -> Any:
@@ -180,3 +200,36 @@ def _list_of_cell(value: Any, row: int) -> Any:
             f"The label in row {row} (counted from 0) is {value!r}, which is no list: write it as in "
             '["first", "second"] or [0, 1, 0].'
         ) from error
+
+
+def load_to_evaluate(
+    given: Any, task: ClassificationTask, column_names: Sequence[str] | None = None
+) -> tuple[str, str, Dataset]:
+    """Load labelled examples to score a trained model on.
+
+    Args:
+        given: a file, folder, list of files, Hub id, `Dataset`, `DatasetDict`, DataFrame or list of dicts. Of several
+            splits the one to test on is taken, else the first one that the task is validated on.
+        task: its columns.
+        column_names: names of the columns, for .csv and .tsv files without a header line.
+
+    Returns:
+        The name of the data, the name of the split, and its rows.
+
+    Raises:
+        DataError: it cannot be read, has no labels, or lacks a column; or a text is missing, empty or not a string.
+    """
+    tables = open_tables(given, TEST, None, column_names)
+    preferred = (TEST, *task.validation_splits)
+    split, rows = next((name for name in preferred if name in tables), TEST), tables.pick_first(*preferred)
+    missing = [column for column in label_columns(task) if column not in rows.column_names]
+    if missing:
+        check_columns(rows, task, split, labelled=False)
+        raise DataError(
+            f"{tables.source} has no labels to compare with: there is no column "
+            f"{' and no column '.join(map(repr, missing))}. Columns: {', '.join(rows.column_names)}. To label examples "
+            "without labels, use predict() or predict_file()."
+        )
+    check_columns(rows, task, split)
+    check_texts(rows, task, split, numbers=True)
+    return tables.source, split, rows

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import datasets
+import pandas as pd
 from datasets import Dataset, DatasetDict
 
 from ..compat.datasets import no_progress_bars
@@ -12,10 +13,11 @@ from ..compat.hub import data_set_failure, local_folder_note
 from ..errors import DataError
 from ..tasks.squad import QA_TASKS
 from .files import ENDINGS, SPLIT_WORDS, Files, ending_of, missing_path, root_cause, split_name
+from .memory import as_dataset
 
 T = TypeVar("T")
-DataLike: TypeAlias = str | Path | Sequence[str | Path] | Dataset | DatasetDict
-"""Hub id, file, folder, list of files, or a data set in memory."""
+DataLike: TypeAlias = str | Path | Sequence[Any] | Dataset | DatasetDict | pd.DataFrame
+"""Hub id, file, folder, list of files, or data in memory, a list of dicts included."""
 
 # (Hub id, config) of data sets with a bare name in common use.
 HUB_NAMES: dict[str, tuple[str, str | None]] = {
@@ -102,7 +104,7 @@ def open_splits(
     files, the files that indicate no split form the split `split`; otherwise each is a split of its own name.
 
     Args:
-        given: Hub id, file, folder, list of files, `Dataset` or `DatasetDict`.
+        given: Hub id, file, folder, list of files, `Dataset`, `DatasetDict`, DataFrame or list of dicts.
         read: reads the files or rows of a split; its second argument is the name of the split for messages.
         endings: of the files of a folder that can be read.
         split: name for what has no splits of its own.
@@ -111,7 +113,7 @@ def open_splits(
     Raises:
         DataError: it does not exist, or is none of these.
     """
-    given = unwrap(given)
+    given = unwrap(as_dataset(given))
     if (
         isinstance(given, str)
         and given in HUB_NAMES
@@ -133,9 +135,12 @@ def _open(given: Any, endings: Collection[str], split: str, config: str | None) 
         return {split: _list_of_files(given)}
     if not isinstance(given, str | Path):
         raise DataError(
-            f"The data set is of type {type(given).__name__}: give a Hub id, a path, a list of paths or a Dataset."
+            f"The data set is of type {type(given).__name__}: give a Hub id, a path, a list of paths or of dicts, a "
+            "DataFrame, a Dataset or a DatasetDict."
         )
     path = Path(given).expanduser()
+    if _is_saved(path):
+        return _open(datasets.load_from_disk(str(path)), endings, split, config)
     if path.is_dir():
         return _open_folder(path, endings, split)
     if path.is_file():
@@ -148,7 +153,7 @@ def _open(given: Any, endings: Collection[str], split: str, config: str | None) 
 def _list_of_files(given: Sequence[Any]) -> Files:
     if not given or not all(isinstance(path, str | Path) for path in given):
         raise DataError(
-            "A list of data must contain paths of files, and at least one. Join data sets in memory with "
+            "A list of data must contain paths of files, or dicts, and at least one. Join data sets in memory with "
             "datasets.concatenate_datasets."
         )
     paths = tuple(Path(path).expanduser() for path in given)
@@ -165,16 +170,28 @@ def _open_folder(folder: Path, endings: Collection[str], split: str) -> dict[str
     names = {
         file: split_name(file, folder)
         for file in sorted(folder.rglob("*"))
-        if file.is_file() and ending_of(file) in endings
+        if file.is_file() and ending_of(file) in endings and not _is_hidden(file.relative_to(folder))
     }
     if not names:
         raise DataError(
             f"The folder {folder} contains no file that can be read. Supported: {', '.join(endings)} (each may be .gz)."
         )
+    in_folder = not any(name.partition("_")[0] in SPLIT_WORDS for name in names.values())
     if "train" not in names.values() and split not in names.values():
         names = {file: name if name.partition("_")[0] in SPLIT_WORDS else split for file, name in names.items()}
     ordered = sorted(set(names.values()), key=lambda name: (name != split, list(names.values()).index(name)))
-    return {name: Files(tuple(file for file in names if names[file] == name)) for name in ordered}
+    return {name: Files(tuple(file for file in names if names[file] == name), in_folder) for name in ordered}
+
+
+def _is_saved(folder: Path) -> bool:
+    """Whether `Dataset.save_to_disk` or `DatasetDict.save_to_disk` has written a folder."""
+    files = (("dataset_dict.json",), ("dataset_info.json", "state.json"))
+    return any(all((folder / name).is_file() for name in names) for names in files)
+
+
+def _is_hidden(file: Path) -> bool:
+    """Whether a file, or a folder that it is in, is hidden, as are the copies that notebooks and macOS leave behind."""
+    return any(part.startswith(".") for part in file.parts)
 
 
 def load_hub(name: str, config: str | None) -> dict[str, Dataset]:

@@ -1,6 +1,7 @@
 """Rows of questions: the official nested JSON of SQuAD, the Hub's columns, flat files, or plain dicts."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
@@ -9,6 +10,7 @@ from datasets import Dataset, Features, List, Value
 
 from ..errors import DataError
 from .cells import to_boolean
+from .columns import tokenized_hint
 from .files import Files, ending_of
 from .json_files import load_json
 from .opening import Opened
@@ -60,6 +62,8 @@ def read_questions(opened: Opened, name: str) -> Dataset:
         DataError: a file cannot be read, a column is missing, or a row is no question.
     """
     if isinstance(opened, Dataset):
+        if "paragraphs" in opened.column_names:  # the official format, as from json.load(file)["data"]
+            return as_questions(nested_questions(opened.to_list(), name))
         return as_questions(_flat(opened, opened.column_names, name))
     return as_questions(question for path in opened.paths for question in _read_file(path))
 
@@ -91,7 +95,7 @@ def _read_file(path: Path) -> Iterator[Question]:
     files.common_format(TABLE_FORMATS)
     rows = _json_rows(path) if ending_of(path) == ".json" else None
     if rows is not None and rows and "paragraphs" in rows[0]:
-        return _nested(rows, str(path))
+        return nested_questions(rows, str(path))
     if rows is not None:
         return _flat(rows, list(dict.fromkeys(name for row in rows for name in row)), str(path))
     table = read_table(files, str(path))
@@ -112,7 +116,7 @@ def _json_rows(path: Path) -> list[dict[str, Any]] | None:
     return rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None
 
 
-def _nested(articles: Sequence[Any], name: str) -> Iterator[Question]:
+def nested_questions(articles: Sequence[Any], name: str) -> Iterator[Question]:
     """Yield the questions of the official format, of v1.1 and of v2.0 alike."""
     try:
         for article in articles:
@@ -127,12 +131,36 @@ def _nested(articles: Sequence[Any], name: str) -> Iterator[Question]:
         ) from error
 
 
+def to_answer(rows: Iterable[Mapping[str, Any]], name: str) -> Dataset:
+    """Return questions to predict, without answers; a question or context that is missing is empty.
+
+    Args:
+        rows: with `question` and `context`.
+        name: of the data for messages.
+
+    Raises:
+        DataError: a row lacks a column, or a question or context is not a text.
+    """
+    questions = []
+    for number, row in enumerate(rows):
+        texts = {}
+        for column in ("question", "context"):
+            if column not in row:
+                raise DataError(f"{name}, row {number}, has no column {column!r}. Columns: {', '.join(row)}.")
+            text = "" if row[column] is None else row[column]
+            if not isinstance(text, str):
+                raise DataError(f"{name}, row {number}: the {column} is {text!r}; a text is needed.")
+            texts[column] = text
+        questions.append({"id": "" if row.get("id") is None else str(row["id"]), **texts})
+    return as_questions(questions)
+
+
 def _flat(rows: Any, columns: Sequence[str], name: str) -> Iterator[Question]:
     missing = [column for column in ("context", "question") if rows and column not in columns]
     if missing:
         raise DataError(
             f"{name} has no column {' and no column '.join(map(repr, missing))}. Columns: {', '.join(columns)}. "
-            "Needed are question and context, and answers for training and evaluation."
+            f"Needed are question and context, and answers for training and evaluation.{tokenized_hint(columns)}"
         )
     for number, row in enumerate(rows):
         yield _to_question(row, f"{name}, row {number}")
@@ -154,7 +182,7 @@ def _to_question(row: Mapping[str, Any], where: str) -> Question:
         "title": row.get("title") or "",
         "context": context or "",
         "question": question,
-        "answers": _to_answers(row.get("answers"), where),
+        "answers": _to_answers(row.get("answers"), context or "", where),
         "is_impossible": _to_flag(row.get("is_impossible"), where),
     }
 
@@ -166,23 +194,65 @@ def _to_flag(given: Any, where: str) -> bool | None:
         raise DataError(f"{where}: is_impossible is {given!r}; true or false is needed.") from error
 
 
-def _to_answers(given: Any, where: str) -> Answers:
+def _to_answers(given: Any, context: str, where: str) -> Answers:
     """Return answers as the Hub's columns have them: a dict of lists, or a list with a dict for each answer.
 
-    A cell of a .csv file contains the same as JSON.
+    A cell of a .csv file contains the same as JSON. An answer may also be a text alone, or have no `answer_start`.
+
+    Raises:
+        DataError: it is none of these, or an answer without `answer_start` is not at exactly one place of its context.
     """
     if given is None or given == "":
         return _NO_ANSWERS
     try:
-        answers = json.loads(given) if isinstance(given, str) else given
+        answers = _from_json(given) if isinstance(given, str) else given
+        if isinstance(answers, str):
+            answers = [answers]
         if isinstance(answers, list):
-            answers = {key: [answer[key] for answer in answers] for key in _NO_ANSWERS}
-        texts, starts = list(answers["text"]), [int(start) for start in answers["answer_start"]]
+            answers = [{"text": answer} if isinstance(answer, str) else answer for answer in answers]
+            answers = {key: [answer.get(key) for answer in answers] for key in _NO_ANSWERS}
+        texts = list(answers["text"])
+        starts = list(answers.get("answer_start") or [None] * len(texts))
         if len(texts) == len(starts) and all(isinstance(text, str) for text in texts):
-            return {"text": texts, "answer_start": starts}
-    except (KeyError, TypeError, ValueError):
-        pass
+            return _located(texts, starts, context, where)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
     raise DataError(
         f"{where}: the answers are {given!r}. Needed is a dict of `text` and `answer_start`, two lists of one length "
-        "(empty for no answer), or a list with such a dict for each answer."
+        "(empty for no answer), or a list with such a dict for each answer; without `answer_start`, an answer is "
+        "searched for in its context."
+    )
+
+
+def _from_json(cell: str) -> Any:
+    """Return what a cell contains as JSON, and a cell that is no JSON object, list or string as the text it is."""
+    try:
+        content = json.loads(cell)
+    except json.JSONDecodeError:
+        if cell.lstrip().startswith(("{", "[")):
+            raise
+        return cell
+    return content if isinstance(content, dict | list | str) else cell
+
+
+def _located(texts: list[str], starts: Sequence[Any], context: str, where: str) -> Answers:
+    """Return answers with where each begins: at its `answer_start`, or else where its text stands, if at one place."""
+    answers: Answers = {"text": [], "answer_start": []}
+    for text, start in zip(texts, starts, strict=True):
+        if start is None and not text.strip():
+            continue  # an empty cell
+        answers["text"].append(text)
+        answers["answer_start"].append(_only_place(text, context, where) if start is None else int(start))
+    return answers
+
+
+def _only_place(text: str, context: str, where: str) -> int:
+    places = [match.start() for match in re.finditer(f"(?={re.escape(text)})", context)]
+    if len(places) == 1:
+        return places[0]
+    found = f"at {len(places)} places of" if places else "nowhere in"
+    raise DataError(
+        f"{where}: the answer {text!r} has no `answer_start`, and stands {found} its context. Give `answer_start`, the "
+        "number of characters before it."
     )

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from datasets import Dataset
 
@@ -12,7 +13,7 @@ from .opening import DataLike, Splits, open_splits
 from .question_rows import COLUMNS, as_questions, read_questions
 from .sample import sample_questions
 from .sources import QuestionSource
-from .splits import held_out_note, hold_out, limit
+from .splits import TEST, held_out_note, hold_out, limit
 from .tables import TABLE_FORMATS, read_table
 
 
@@ -129,3 +130,39 @@ def _hold_out(rows: Dataset, share: float, notes: list[str]) -> tuple[Dataset, D
     with no_progress_bars():
         train, validation = (rows.select(chosen).flatten_indices() for chosen in (kept, held_out))
     return train, validation
+
+
+@dataclass(frozen=True)
+class EvaluationQuestions:
+    """Questions to score a trained model on."""
+
+    name: str
+    """Name of the data."""
+    split: str
+    """Name of their split."""
+    rows: Dataset
+    """As in `Questions`."""
+    notes: tuple[str, ...]
+
+
+def load_to_evaluate(given: Any) -> EvaluationQuestions:
+    """Load questions with answers to score a trained model on.
+
+    Args:
+        given: a file, folder, list of files, Hub id, `Dataset`, `DatasetDict`, DataFrame or list of dicts. Of several
+            splits the one to test on is taken, else that to validate on.
+
+    Raises:
+        DataError: it cannot be read, or no question has an answer and none is marked as having none.
+    """
+    splits = open_questions(given, TEST)
+    preferred = (TEST, "validation")
+    split, rows = next((name for name in preferred if name in splits), TEST), splits.pick_first(*preferred)
+    if not any(rows["is_impossible"]) and not any(answers["text"] for answers in rows["answers"]):
+        raise DataError(
+            f"None of the {len(rows):,} questions of {splits.source} has an answer to compare with. Put answers into a "
+            "column `answers` with `text` and `answer_start`; for questions that really have none, set is_impossible. "
+            "To answer questions without answers, use predict() or predict_file()."
+        )
+    notes: list[str] = [*splits.notes]
+    return EvaluationQuestions(splits.source, split, _checked(rows, split, notes), tuple(notes))

@@ -3,7 +3,7 @@
 import csv
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,18 +84,17 @@ class Separated:
             strict=True,
         )
         first = 1
-        with _any_length():
-            try:
-                for cells in reader:
-                    if len(cells) > 1 or "".join(text).strip():
-                        yield first, cells, text
-                    first = reader.line_num + 1
-                    text.clear()
-            except csv.Error as error:
-                last = f" and closed within a cell in line {reader.line_num}" if "expected after" in str(error) else ""
-                raise DataError(
-                    f"{self.path}, line {first}: a quotation mark is opened{last or ' and never closed'}. {_QUOTING}"
-                ) from error
+        try:
+            while (cells := _next_row(reader)) is not None:
+                if len(cells) > 1 or "".join(text).strip():
+                    yield first, cells, text
+                first = reader.line_num + 1
+                text.clear()
+        except csv.Error as error:
+            last = f" and closed within a cell in line {reader.line_num}" if "expected after" in str(error) else ""
+            raise DataError(
+                f"{self.path}, line {first}: a quotation mark is opened{last or ' and never closed'}. {_QUOTING}"
+            ) from error
 
     def _repeated_header(self, line: int) -> DataError:
         if self.column_names is not None:
@@ -170,11 +169,10 @@ class _Quotations:
         return value != "" and len(self.values[column]) <= _MAX_VALUES and value in self.values[column]
 
 
-@contextmanager
-def _any_length() -> Iterator[None]:
-    """Allow cells of any length inside the context; the limit of the csv module is one of the process."""
+def _next_row(reader: Iterator[list[str]]) -> list[str] | None:
+    """Return the next row of a csv reader, with cells of any length; the module has one limit for the process."""
     limit = csv.field_size_limit(_LONGEST_CELL)
     try:
-        yield
+        return next(reader, None)
     finally:
         csv.field_size_limit(limit)

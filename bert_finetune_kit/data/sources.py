@@ -1,13 +1,14 @@
 """Sources as settings: where text, labelled examples and questions come from."""
 
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, TypeVar
 
-from ..errors import raise_faults
+from ..errors import ConfigError, raise_faults
 from ..settings import setting
 from .documents import DOCUMENT_STYLES, DocumentStyle
+from .memory import as_dataset
 
-_WHAT = "Hub id, file, folder, list of files, Dataset or DatasetDict"
+_WHAT = "Hub id, file, folder, list of files, or data in memory (Dataset, DatasetDict, DataFrame, list of dicts)"
 _VALIDATION_SHARE = "Share of the {} held out for evaluation where nothing else is given."
 
 
@@ -15,6 +16,7 @@ _VALIDATION_SHARE = "Share of the {} held out for evaluation where nothing else 
 class DataSource:
     """What every source has: data to train on, data to evaluate on, a share to hold out, and limits."""
 
+    heading: ClassVar[str] = "Data"
     default_is_sample: ClassVar[bool] = True
     """Whether no data mean the bundled sample; otherwise they mean the data set of a task."""
 
@@ -29,9 +31,10 @@ class DataSource:
 
     def __post_init__(self) -> None:
         for name in ("train", "validation"):
-            given = getattr(self, name)
+            given = as_dataset(getattr(self, name))
             if isinstance(given, list | tuple) and len(given) == 1:  # a command line passes a single name as a list
-                object.__setattr__(self, name, given[0])
+                given = given[0]
+            object.__setattr__(self, name, given)
         raise_faults(self._faults(), type(self).__name__)
 
     def _faults(self) -> list[str]:
@@ -62,7 +65,9 @@ class TextSource(DataSource):
     )
     text_column: str | None = setting(None, "Column of the text; none means text, or the only column of strings.")
     documents: DocumentStyle | None = setting(
-        None, "How documents are separated: headings, blank_lines or records; none means detected from the text."
+        None,
+        "How documents are separated: headings, blank_lines, records or files (each file is one). Default: each .txt "
+        "file of a folder is one, unless the text has headings; elsewhere detected from the text.",
     )
     validation_share: float = setting(0.05, _VALIDATION_SHARE.format("documents"))
     max_documents: int | None = setting(None, "Use the first n documents of each split; none means all.")
@@ -93,15 +98,18 @@ class LabelledSource(DataSource):
     max_validation_examples: int | None = setting(
         None, "Evaluate on the first n examples of each split; none means all."
     )
+    group: str | None = setting(
+        None,
+        "Column by which examples belong together, such as their author: where a share is held out, it is of whole "
+        "groups.",
+    )
 
 
 @dataclass(frozen=True)
 class QuestionSource(DataSource):
     """Questions to train on, and questions to evaluate on."""
 
-    train: Any = setting(
-        None, f"squad, squad_v2, another {_WHAT} (files of several data sets, too); none means the bundled sample."
-    )
+    train: Any = setting(None, f"squad, squad_v2, another {_WHAT}; none means the bundled sample.")
     validation: Any = setting(
         None, "The same for evaluation; none means the data set's own validation split, or a share of its articles."
     )
@@ -113,3 +121,26 @@ class QuestionSource(DataSource):
     max_validation_examples: int | None = setting(
         None, "Evaluate on the first n questions, with all of their windows; none means all."
     )
+
+
+SourceT = TypeVar("SourceT", bound=DataSource)
+
+
+def as_source(kind: type[SourceT], given: Any, validation: Any = None) -> SourceT:
+    """Return as a source what a recipe was given: a source, or data to train on, and data to evaluate on.
+
+    Args:
+        kind: class of the sources of the recipe.
+        given: a source of this class, or what its field `train` takes.
+        validation: what its field `validation` takes.
+
+    Raises:
+        ConfigError: the source is that of another recipe, or has data to evaluate on, too.
+    """
+    if not isinstance(given, DataSource):
+        return kind(train=given, validation=validation)
+    if not isinstance(given, kind):
+        raise ConfigError(f"The source is a {type(given).__name__}: this recipe takes a {kind.__name__}.")
+    if validation is not None and given.validation is not None:
+        raise ConfigError(f"validation is given twice, by validation= and in the {kind.__name__}: remove one of them.")
+    return given if validation is None else replace(given, validation=validation)

@@ -2,7 +2,7 @@
 
 import csv
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -86,11 +86,14 @@ def _has_quoted_lines(path: Path) -> bool:
     GLUE's own files are not quoted: a cell there can begin with a quotation mark and end without one. In a quoted file
     every row can be parsed as such, and has as many cells as the first.
     """
-    lines = [line for line in read_lines(path) if line.strip()]
-    if not any(line.startswith('"') or '\t"' in line for line in lines):
+
+    def lines() -> Iterator[str]:  # read twice, since they may be too many for the memory
+        return (line for line in read_lines(path) if line.strip())
+
+    if not any(line.startswith('"') or '\t"' in line for line in lines()):
         return False
     try:  # each line alone: a quotation over several rows is text, and must not swallow them
-        widths = {len(row) for line in lines for row in csv.reader([line], delimiter="\t", strict=True)}
+        widths = {len(row) for line in lines() for row in csv.reader([line], delimiter="\t", strict=True)}
     except csv.Error:
         return False
     return len(widths) == 1

@@ -13,6 +13,7 @@ from datasets import Dataset, Value
 
 from ..compat.datasets import fingerprint_of
 from ..errors import DataError
+from .columns import did_you_mean, tokenized_hint
 from .documents import FILE_BREAK
 from .encoding import read_lines
 from .files import load_files
@@ -28,6 +29,8 @@ class Lines:
     """Files of plain text, read a line at a time."""
 
     files: tuple[str, ...]
+    in_folder: bool = False
+    """As in `Files`."""
 
     def __iter__(self) -> Iterator[str]:
         return chain.from_iterable(_read_lines(Path(file)) for file in self.files)
@@ -82,7 +85,7 @@ def _read(opened: Opened, name: str, column: str | None) -> Lines | Records:
     if builder == "text":
         if column is not None:
             raise DataError(f"text_column is {column!r}, and {opened.paths[0]} is plain text, which has no columns.")
-        return Lines(tuple(str(path.resolve()) for path in opened.paths))
+        return Lines(tuple(str(path.resolve()) for path in opened.paths), opened.in_folder)
     rows = _load_csv(opened.paths) if builder == "csv" else load_files(builder, opened.paths)
     return Records(rows, text_column(rows, column, name))
 
@@ -113,9 +116,16 @@ def text_column(rows: Dataset, wanted: str | None, source: str) -> str:
         )
     column = wanted or ("text" if "text" in strings else strings[0] if len(strings) == 1 else None)
     if column is None:
-        raise DataError(f"Which column of {source} contains the text? Set text_column. Columns: {columns}.")
+        raise DataError(
+            f"Which column of {source} contains the text? Set text_column= to its name. Columns: {columns}."
+            f"{tokenized_hint(rows.column_names)}"
+        )
     if column not in rows.column_names:
-        raise DataError(f"There is no column {column!r} in {source}. Columns: {columns}.")
+        hint = did_you_mean(column, rows.column_names)
+        raise DataError(
+            f"There is no column {column!r} in {source}{hint}. Columns: {columns}. Set text_column= to one of them."
+            f"{tokenized_hint(rows.column_names)}"
+        )
     if column not in strings:
         raise DataError(f"The column {column!r} of {source} does not contain text. Columns: {columns}.")
     return column

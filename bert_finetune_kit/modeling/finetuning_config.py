@@ -1,6 +1,7 @@
 """Settings that every fine-tuning has."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from transformers import PretrainedConfig
 
@@ -14,6 +15,8 @@ _MIN_LENGTH = 3  # [CLS] token [SEP]
 @dataclass(frozen=True)
 class FineTuningConfig:
     """Settings that every fine-tuning has."""
+
+    heading: ClassVar[str] = "Fine-tuning"
 
     max_length: int = setting(128, "Maximum sequence length in tokens, special tokens included.")
     layer_decay: float = setting(

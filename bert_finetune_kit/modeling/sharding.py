@@ -29,7 +29,7 @@ def prepare_for_fsdp(model: Any, plugin: "FullyShardedDataParallelPlugin") -> No
         if bias is not None and getattr(decoder, "bias", None) is bias:
             decoder.bias = None
             untie_weight(model, f"{name}.decoder.bias")
-            decoder.register_forward_hook(partial(_add_bias, bias))
+            decoder.register_forward_hook(partial(_add_bias, head))
     policy = plugin.mixed_precision_policy
     if plugin.fsdp_version == 2 and policy is not None:
         from torch.distributed.fsdp import MixedPrecisionPolicy
@@ -39,5 +39,5 @@ def prepare_for_fsdp(model: Any, plugin: "FullyShardedDataParallelPlugin") -> No
         )
 
 
-def _add_bias(bias: Any, decoder: Any, inputs: Any, output: Any) -> Any:
-    return output + bias
+def _add_bias(head: Any, decoder: Any, inputs: Any, output: Any) -> Any:
+    return output + head.bias  # sharding exchanges the parameter

@@ -1,7 +1,7 @@
 """Settings of pretraining, and the hyperparameters that go with them."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from transformers import PretrainedConfig
 
@@ -24,6 +24,8 @@ _SAMPLE_ARGS = {"learning_rate": 2e-3, "num_train_epochs": 17}
 @dataclass(frozen=True)
 class PretrainConfig:
     """Settings of the pretraining data. Defaults are those of the BERT paper (Devlin et al. 2019, appendix A)."""
+
+    heading: ClassVar[str] = "Pretraining"
 
     max_length: int = setting(128, "Maximum sequence length in tokens, special tokens included.")
     objective: Objective = setting(

@@ -68,7 +68,7 @@ def split_corpora(corpus: Corpus, tokenizer: Any, validation_share: float, confi
     """
     notes: list[str] = []
     train = _usable(tokenize_corpus(corpus.train, tokenizer), config, "train", notes)
-    minimum = 2 if config.objective == "nsp" else 1
+    minimum = _min_documents(config)
     if corpus.validation is not None:
         validation = _usable(tokenize_corpus(corpus.validation, tokenizer), config, "validation", notes)
     else:
@@ -80,6 +80,27 @@ def split_corpora(corpus: Corpus, tokenizer: Any, validation_share: float, confi
     _check_count(validation, minimum, config, "validation")
     notes += _single_sentence_notes(train, config)
     return SplitCorpora(train, validation, tuple(notes))
+
+
+def usable_corpus(corpus: TokenizedCorpus, config: PretrainConfig, split: str, notes: list[str]) -> TokenizedCorpus:
+    """Return the documents of a split that are long enough for an example, enough of them for the objective.
+
+    Args:
+        corpus: of the split.
+        config: objective and pairs.
+        split: its name.
+        notes: gets a note where documents are skipped.
+
+    Raises:
+        DataError: there are too few.
+    """
+    usable = _usable(corpus, config, split, notes)
+    _check_count(usable, _min_documents(config), config, split)
+    return usable
+
+
+def _min_documents(config: PretrainConfig) -> int:
+    return 2 if config.objective == "nsp" else 1
 
 
 def _usable(corpus: TokenizedCorpus, config: PretrainConfig, split: str, notes: list[str]) -> TokenizedCorpus:

@@ -103,6 +103,11 @@ class PretrainingExamples:
         """Tokens of A and B that fit beside the special tokens."""
         return self.config.max_length - self.format.special_tokens
 
+    @property
+    def documents(self) -> np.ndarray:
+        """Number of the document of each example, (examples,) int64, rising."""
+        return np.repeat(np.arange(len(self.corpus)), np.diff(self._first_example))
+
     @cached_property
     def _first_example(self) -> np.ndarray:
         """Number of the first example of each document, and the total, (documents + 1,)."""

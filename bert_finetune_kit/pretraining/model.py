@@ -5,8 +5,9 @@ position, and 85% of that would be thrown away. Shapes: batch, seq, hidden, voca
 the number of masked positions of a batch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,10 +16,10 @@ from torch.nn.functional import cross_entropy
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 
-from ..contract import Batch
+from ..contract import Batch, BuiltModel
 from ..modeling.architecture import MODEL_INPUTS, head_class, pair_head_class
 from ..modeling.loading import checkpoint_config, config_from_scratch, load_pretrained
-from ..modeling.selection import Selection, pair_logits, token_logits
+from ..modeling.selection import Selection, pair_logits, select_positions, token_logits
 from .collator import IGNORED
 
 
@@ -129,6 +130,22 @@ def build_model(
         head: Any = _head_class(config, objective)
         return head(config), ["all weights"]
     return load_pretrained(_head_class(checkpoint_config(initial_model), objective), str(initial_model))
+
+
+def with_forward(
+    model: PreTrainedModel, new: Sequence[str], predictions_bound: Callable[[int], int] | None = None
+) -> BuiltModel:
+    """Return a model with the `forward` that computes its head on masked positions alone, where it can.
+
+    Args:
+        model: as `build_model` returns it.
+        new: modules of it that are newly initialized.
+        predictions_bound: as `forward` takes it.
+    """
+    selection = select_positions(model)
+    notes = () if selection else ("This head computes all positions, not the masked ones alone",)
+    score = partial(forward, selection=selection, predictions_bound=predictions_bound)
+    return BuiltModel(model, tuple(new), score, notes)
 
 
 def _head_class(config: PretrainedConfig, objective: str) -> type[PreTrainedModel]:

@@ -11,15 +11,15 @@ from ..command_line import RunArguments
 from ..compat.datasets import fingerprint_of
 from ..contract import BuiltModel, Description, Evaluation, Outputs
 from ..data.corpus import Corpus, load_corpus
-from ..data.sources import TextSource
+from ..data.sources import TextSource, as_source
 from ..data.vocabulary import check_vocabulary, vocabulary_size
-from ..errors import raise_faults
-from ..modeling.loading import initial_config
-from ..modeling.selection import select_positions
+from ..errors import ModelError, raise_faults
+from ..modeling.loading import checkpoint_config, initial_config
+from ..recipes.given import as_args, as_config
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
-from ..recipes.state import Prepared
-from ..recipes.tokenizer import check_tokenizer, choose_tokenizer
+from ..recipes.state import LoadedModel, Prepared
+from ..recipes.tokenizer import check_tokenizer, choose_tokenizer, trained_tokenizer
 from ..reporting.card_context import CardContext
 from ..reporting.schema import RunReport, Score
 from ..training.arguments import RecipeArguments
@@ -30,10 +30,12 @@ from .card import card_context
 from .config import PretrainConfig, default_hyperparameters
 from .data import PretrainData, build_data, split_corpora
 from .evaluation import evaluate
+from .evaluation_data import evaluation_data
 from .metrics import GLOSSARY, loss_sums, num_items, pretraining_scores
-from .model import build_model, forward
+from .model import build_model, with_forward
 from .phases import first_phase_args, second_phase
 from .report import describe, source_settings
+from .usage import load_usage, save_usage
 
 _SAMPLE_CONFIG = PretrainConfig(max_length=64)
 
@@ -42,12 +44,15 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
     """Masked language modelling with next sentence prediction (Devlin et al. 2019).
 
     Args:
-        source: a Hub id (`"wikitext-2-raw-v1"` is known by its bare name), a file, folder or list of files, a
-            `Dataset`, or a `TextSource` for all settings of a source; none means the bundled sample.
+        source: a file; a folder, of which each .txt file is a document unless it has headings; a list of files, a Hub
+            id (`"wikitext-2-raw-v1"` is known by its bare name), a DataFrame, a list of dicts, a `Dataset`, a
+            `DatasetDict`, or a `TextSource` for all settings of a source; none means the bundled sample.
+        validation: text to evaluate on; none means the source's own validation split, or a share of it.
         model: a Hub id or folder to continue from, a config or model object of transformers, or
             a size of BERT by name (tiny, mini, small, medium, base, large) for new weights.
-        args: the Trainer's arguments; none means `PretrainRecipe.default_args()`.
-        config: objective, lengths and masking; none means the defaults of the BERT paper.
+        args: the Trainer's arguments, or a mapping of those that are to differ from `PretrainRecipe.default_args()`.
+        config: objective, lengths and masking, or a mapping of the fields that differ from the defaults, which are
+            those of the BERT paper.
         tokenizer: a Hub id, folder, `vocab.txt` or tokenizer; none means that of the checkpoint, and for new weights
             one trained on the text.
         callbacks: further callbacks for the Trainer.
@@ -64,15 +69,17 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
         self,
         source: Any = None,
         *,
+        validation: Any = None,
         model: str | Path | PretrainedConfig | PreTrainedModel = "tiny",
-        args: TrainingArguments | None = None,
-        config: PretrainConfig | None = None,
+        args: TrainingArguments | Mapping[str, Any] | None = None,
+        config: PretrainConfig | Mapping[str, Any] | None = None,
         tokenizer: Any = None,
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
-        self.source = source if isinstance(source, TextSource) else TextSource(train=source)
-        self.config = config or (_SAMPLE_CONFIG if self.source.is_sample else PretrainConfig())
-        args = args or self.default_args(model=model, sample=self.source.is_sample)
+        self.source = as_source(TextSource, source, validation)
+        sample = self.source.is_sample
+        self.config = as_config(config, _SAMPLE_CONFIG if sample else PretrainConfig())
+        args = as_args(args, partial(self.default_args, model=model, sample=sample))
         super().__init__(model, tokenizer, args, callbacks)
 
     @classmethod
@@ -92,6 +99,37 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
         defaults = {"output_dir": f"runs/{cls.name}", "model": "tiny", **cls.machine_defaults()}
         run, source, config, args = parse_flags(types, defaults, argv, further_defaults)
         return cls(source, model=run.model, tokenizer=run.tokenizer, config=config, args=args), run
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        folder: str | Path,
+        *,
+        source: Any = None,
+        config: PretrainConfig | Mapping[str, Any] | None = None,
+        args: TrainingArguments | Mapping[str, Any] | None = None,
+    ) -> "PretrainRecipe":
+        """Return a recipe around a pretrained model, ready to `evaluate`.
+
+        Args:
+            folder: a run's folder, or any stock encoder with a head for masked words (folder or Hub id).
+            source: text to train on, and how text is read, as the recipe takes it.
+            config: objective and lengths, where they are to differ from those of the run.
+            args: for `per_device_eval_batch_size` and the device.
+
+        Raises:
+            ModelError: there is no model, or it has no head for masked words.
+        """
+        config = as_config(config, load_usage(str(folder), checkpoint_config(folder)))
+        recipe = cls(source, model=str(folder), args=as_args(args, cls.default_args), config=config)
+        recipe.check()
+        model, new = build_model(str(folder), config.objective, 0)
+        if new:
+            raise ModelError(f"{folder} is not a pretrained model: it has no weights of {', '.join(new)}.")
+        tokenizer = trained_tokenizer(folder, model.config.vocab_size)
+        built = with_forward(model, new, config.predictions_bound if recipe.on_xla else None)
+        recipe.load(LoadedModel(model, tokenizer, None, built.forward, str(folder)))
+        return recipe
 
     # Hooks
 
@@ -118,7 +156,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
             self.config,
             choice.tokenizer,
             choice.takes_types,
-            self.args.seed if self.args.data_seed is None else self.args.data_seed,
+            self._seed,
             self.batch_lengths(self.config.max_length),
             name=corpus.name,
             initial_model=choice.model,
@@ -132,11 +170,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
         model, new = build_model(
             data.initial_model, self.config.objective, vocabulary_size(tokenizer), tokenizer.pad_token_id
         )
-        selection = select_positions(model)
-        notes = () if selection else ("This head computes all positions, not the masked ones alone",)
-        bound = self.config.predictions_bound if self.on_xla else None
-        score = partial(forward, selection=selection, predictions_bound=bound)
-        return BuiltModel(model, tuple(new), score, notes)
+        return with_forward(model, new, self.config.predictions_bound if self.on_xla else None)
 
     def phases(self, prepared: Prepared[PretrainData]) -> list[Phase[PretrainData]]:
         """One phase, or a second one on longer sequences."""
@@ -158,7 +192,17 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
         """Scores with intervals and the unigram and uniform baselines."""
         return evaluate(data, outputs)
 
-    def describe(self, data: PretrainData, model: Any, evaluation: Evaluation, steps: int) -> Description:
+    def evaluation_data(self, given: Any, trained: LoadedModel, data: PretrainData | None) -> PretrainData:
+        """Text → token ids → examples of the trained model."""
+        config = data.train.config if data is not None else self.config
+        lengths = self.batch_lengths(config.max_length)
+        return evaluation_data(given, self.source, config, trained, self._seed, lengths, data)
+
+    def save_usage(self, data: PretrainData, evaluation: Evaluation, folder: str) -> None:
+        """Save objective, lengths and masking beside the model."""
+        save_usage(self.config, folder)
+
+    def describe(self, data: PretrainData, model: Any, evaluation: Evaluation, steps: int | None) -> Description:
         """Summary, table of scores, statistics of the corpus."""
         settings = source_settings(data, self.source, self.model_settings())
         return describe(data, model, evaluation, steps, self.args.per_device_train_batch_size, settings)
@@ -167,3 +211,8 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
     def card_context(cls, report: RunReport) -> CardContext:
         """Purpose, scores of masked words and pairs, use and limits."""
         return card_context(report)
+
+    @property
+    def _seed(self) -> int:
+        """Of all draws of the data."""
+        return self.args.seed if self.args.data_seed is None else self.args.data_seed

@@ -19,7 +19,7 @@ from ..reporting.origin import data_origin, hub_id
 from ..reporting.plain import describe_settings
 from ..reporting.records import CorpusStatistics, SharedTexts
 from ..reporting.schema import ReportTable
-from ..reporting.summary import baseline_sentence, score_sentence, training_sentence
+from ..reporting.summary import baseline_sentence, opening_sentence, score_sentence
 from ..reporting.tables import result_table
 from .data import PretrainData
 from .examples import PretrainingExamples
@@ -37,7 +37,7 @@ def describe(
     data: PretrainData,
     model: nn.Module,
     evaluation: Evaluation,
-    steps: int,
+    steps: int | None,
     batch_size: int,
     settings: Mapping[str, Mapping[str, Any]],
 ) -> Description:
@@ -47,12 +47,12 @@ def describe(
         data: of the run.
         model: as it was trained.
         evaluation: of the saved weights.
-        steps: of the optimizer, in all phases.
+        steps: of the optimizer, in all phases; none for an evaluation without a training.
         batch_size: sequences in a batch on a device.
         settings: of source and model.
     """
-    validation = data.validation["validation"]
-    splits = {"train": data.train, "validation": validation}
+    ((split, validation),) = data.validation.items()
+    splits = {split: validation} if steps is None else {"train": data.train, split: validation}
     statistics = {name: corpus_statistics(examples, data.tokenizer, batch_size) for name, examples in splits.items()}
     architecture = {name: getattr(model.config, name) for name in _ARCHITECTURE if hasattr(model.config, name)}
     tables = [_result(evaluation)] if evaluation.scores else []
@@ -61,11 +61,11 @@ def describe(
         data=cast("Mapping[str, Mapping[str, Any]]", statistics),
         settings={
             **settings,
-            "recipe": asdict(data.train.config),
+            "recipe": asdict(validation.config),
             "model": {**settings["model"], **architecture},
         },
         tables=tables,
-        evidence={"leak": {"validation": shared_documents(data.train, validation)}},
+        evidence={"leak": {split: shared_documents(data.train, validation)}} if len(data.train) else {},
     )
 
 
@@ -129,9 +129,9 @@ def _documents(examples: PretrainingExamples) -> Iterator[bytes]:
     return (examples.corpus.input_ids(number).tobytes() for number in range(len(examples.corpus)))
 
 
-def summarize(data: PretrainData, model: nn.Module, evaluation: Evaluation, steps: int) -> list[str]:
+def summarize(data: PretrainData, model: nn.Module, evaluation: Evaluation, steps: int | None) -> list[str]:
     """Return what was trained on what, and the scores with their baselines."""
-    sentences = [training_sentence("pretrained", model_phrase(model), data.name, steps)]
+    sentences = [opening_sentence("pretrained", model_phrase(model), data.name, steps)]
     scores, intervals, declared = evaluation.scores, evaluation.intervals, KNOWN_SCORES["pretraining"]
     if "perplexity" not in scores:
         if "non_finite_examples" in scores:
@@ -143,8 +143,9 @@ def summarize(data: PretrainData, model: nn.Module, evaluation: Evaluation, step
         score_sentence(declared["perplexity"], scores["perplexity"], intervals.get("perplexity"), label=label)
     )
     sentences.append(baseline_sentence(declared["perplexity"], perplexities))
-    if data.train.config.objective in _PAIR_NAMES:
-        label = f"{_PAIR_NAMES[data.train.config.objective]} accuracy"
+    (examples,) = data.validation.values()
+    if examples.config.objective in _PAIR_NAMES:
+        label = f"{_PAIR_NAMES[examples.config.objective]} accuracy"
         sentences.append(
             score_sentence(
                 declared["pair_accuracy"],

@@ -55,10 +55,13 @@ class QASplit:
 class QAData(PreparedData):
     """Data of question answering."""
 
-    train_split: QASplit
+    train_split: QASplit | None
+    """None where a trained model is scored whose training questions are not at hand."""
     validation_split: QASplit
     own_splits: tuple[str, ...]
     """Published splits that are evaluated on as a whole; none where questions were held out, limited or given."""
+    threshold: float | None = None
+    """Probability of no answer above which a trained model abstains; none means that it is fitted."""
 
 
 def build_split(rows: Dataset, config: QAConfig, tokenizer: Any, format: SequenceFormat, train: bool) -> QASplit:
@@ -120,7 +123,7 @@ def build_data(
         collator=DataCollatorForQuestionAnswering(tokenizer.pad_token_id, pair, lengths),
         glossary=glossary(abstaining),
         best_metric="fit_f1" if abstaining else "f1",
-        notes=(*choice.notes, *questions.notes, *_missing_notes({"train": train, "validation": validation})),
+        notes=(*choice.notes, *questions.notes, *missing_notes({"train": train, "validation": validation})),
         train_split=train,
         validation_split=validation,
         own_splits=() if limited or questions.held_out else ("validation",),
@@ -149,11 +152,13 @@ def _check_learnable(split: QASplit) -> None:
     )
 
 
-def _missing_notes(splits: Mapping[str, QASplit]) -> list[str]:
-    consequences = {"train": "they are not trained on", "validation": "they are scored against the answers given"}
+def missing_notes(splits: Mapping[str, QASplit]) -> list[str]:
+    """Return a note on each split that has answers which are not in their contexts."""
+    consequences = {"train": "they are not trained on"}
+    scored = "they are scored against the answers given"
     return [
         f"{len(split.check.missing):,} questions of the {name} split have answers that are not in the context at their "
-        f"answer_start; {consequences[name]}: {', '.join(split.check.missing[:5])}"
+        f"answer_start; {consequences.get(name, scored)}: {', '.join(split.check.missing[:5])}"
         f"{' …' if len(split.check.missing) > 5 else ''}"
         for name, split in splits.items()
         if split.check.missing

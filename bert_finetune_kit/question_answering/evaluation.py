@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
+from transformers import EvalPrediction
 
 from ..contract import Evaluation, Outputs
 from ..reporting.details import QuestionAnsweringDetails
 from ..reporting.intervals import Interval, mean_interval, wilson
 from .breakdown import groups, scores_by_group, worst_errors
 from .data import QAData
+from .example_rows import example_rows
 from .metrics import AnswerScores, score_answers, squad_scores, with_threshold
 from .overlap import overlap_scores
 from .predictions import SpanPredictions, decode
@@ -35,6 +39,8 @@ class EvalResult:
     """F1 in percent on the questions that the threshold was fitted on; none where nothing was fitted."""
     split_by: str = ""
     """What was kept together in the split for the threshold: articles, contexts, questions."""
+    is_given: bool = False
+    """Whether the threshold was given with the model, and not fitted on these questions."""
 
     @property
     def abstains(self) -> np.ndarray:
@@ -44,8 +50,8 @@ class EvalResult:
     @property
     def official(self) -> dict[str, float]:
         """Figures of the official script on all questions."""
-        unanswerable = not self.answers.has_answer.all()
-        return squad_scores(self.answers, self.no_answer if unanswerable else None, self.threshold)
+        abstaining = self.is_given or not self.answers.has_answer.all()
+        return squad_scores(self.answers, self.no_answer if abstaining else None, self.threshold)
 
     @property
     def scores(self) -> dict[str, float]:
@@ -84,6 +90,11 @@ class EvalResult:
         return {name: (100 * low, 100 * high) for name, (low, high) in bounds.items() if low < high}
 
     @property
+    def is_mixed(self) -> bool:
+        """Whether there are questions with an answer and questions without."""
+        return bool(self.answers.has_answer.any() and not self.answers.has_answer.all())
+
+    @property
     def no_answer_baseline(self) -> float:
         """Exact match and F1 in percent of abstaining from every scored question."""
         return 100.0 * float((~self.answers.has_answer[self.scored]).mean())
@@ -92,8 +103,9 @@ class EvalResult:
         """Return the scores to show of each evaluation during training."""
         scores = self.scores
         shown = {name: scores[name] for name in _EPOCH_SCORES if name in scores}
-        if self.fit_f1 is not None:
-            shown |= {"fit_f1": self.fit_f1, "threshold": self.threshold, "best_f1": self.official["best_f1"]}
+        shown |= {} if self.fit_f1 is None else {"fit_f1": self.fit_f1}
+        if self.is_mixed:
+            shown |= {"threshold": self.threshold, "best_f1": self.official["best_f1"]}
         return shown
 
 
@@ -101,14 +113,17 @@ class EvalResult:
 class QAEvaluation(Evaluation):
     """Evaluation of question answering, with its predictions."""
 
-    predictions: SpanPredictions
+    spans: SpanPredictions
     result: EvalResult
 
 
 def evaluate_predictions(
-    predictions: SpanPredictions, references: Sequence[Sequence[str]], titles: Sequence[str]
+    predictions: SpanPredictions,
+    references: Sequence[Sequence[str]],
+    titles: Sequence[str],
+    threshold: float | None = None,
 ) -> EvalResult:
-    """Score the predictions of a split, and fit when to abstain.
+    """Score the predictions of a split, and fit when to abstain, unless that is given.
 
     Where all questions have answers, or all have none, nothing can be fitted, and all questions are scored: with
     answers alone every question is answered, as in SQuAD v1.1.
@@ -117,9 +132,12 @@ def evaluate_predictions(
         predictions: the best spans of each question.
         references: answers of each question; none where there is no answer.
         titles: article of each question.
+        threshold: of a trained model, by which all questions are scored; none means that it is fitted.
     """
     answers, no_answer = score_answers(predictions.texts, references), predictions.spans.no_answer
     everything = np.ones(len(no_answer), bool)
+    if threshold is not None:
+        return EvalResult(answers, no_answer, threshold, everything, is_given=True)
     if answers.has_answer.all():
         return EvalResult(answers, no_answer, 1.0, everything)
     if not answers.has_answer.any():
@@ -138,7 +156,7 @@ def score_outputs(data: QAData, outputs: Outputs) -> tuple[dict[str, float], Spa
     losses, *spans = outputs
     split = data.validation_split
     predictions = decode(WindowSpans(*spans), split.windows, split.examples.tokens, split.contexts)
-    result = evaluate_predictions(predictions, split.references, split.titles)
+    result = evaluate_predictions(predictions, split.references, split.titles, data.threshold)
     in_loss = split.examples.in_loss
     assert in_loss is not None
     scores = {**result.epoch_scores(), "loss": float(losses.sum() / max(in_loss.sum(), 1))}
@@ -149,6 +167,11 @@ def score_outputs(data: QAData, outputs: Outputs) -> tuple[dict[str, float], Spa
     return scores, predictions, result
 
 
+def answers_given(predictions: SpanPredictions, result: EvalResult) -> list[str]:
+    """Return the answer to each question, empty where the model abstains."""
+    return ["" if abstains else text for text, abstains in zip(predictions.texts, result.abstains, strict=True)]
+
+
 def evaluate(data: QAData, outputs: Mapping[str, Outputs]) -> QAEvaluation:
     """Return what the saved weights score on the validation split, and the figures behind the report's tables.
 
@@ -156,10 +179,11 @@ def evaluate(data: QAData, outputs: Mapping[str, Outputs]) -> QAEvaluation:
         data: of the run.
         outputs: of the validation split, as `score_outputs` takes them.
     """
-    scores, predictions, result = score_outputs(data, next(iter(outputs.values())))
+    ((split, rows),) = outputs.items()
+    scores, predictions, result = score_outputs(data, rows)
     details = details_of(data, predictions, result)
     baselines = {}
-    if result.fit_f1 is not None:
+    if result.is_mixed:
         baseline = result.no_answer_baseline
         baselines = {"always_abstain": {"exact": baseline, "f1": baseline, "HasAns_f1": 0.0, "NoAns_f1": 100.0}}
     return QAEvaluation(
@@ -168,15 +192,41 @@ def evaluate(data: QAData, outputs: Mapping[str, Outputs]) -> QAEvaluation:
         baselines=baselines,
         details=details,
         evidence=answer_lengths(predictions, result, data.validation_split.references),
-        predictions=predictions,
+        predictions=partial(
+            example_rows, split, data.validation_split, predictions, result.abstains, result.by_question(), rows[0]
+        ),
+        spans=predictions,
         result=result,
     )
+
+
+def eval_prediction(
+    data: QAData, predictions: SpanPredictions | None = None, result: EvalResult | None = None
+) -> EvalPrediction:
+    """Return predictions and references as the metric `squad_v2` and a user's `compute_metrics` take them.
+
+    Args:
+        data: of the run.
+        predictions: of the validation split; none means no answer to every question, to try a function.
+        result: that goes with them.
+    """
+    rows = data.validation_split.rows
+    ids, references = rows["id"][:], rows["answers"][:]
+    texts, no_answer = [""] * len(ids), np.ones(len(ids))
+    if predictions is not None and result is not None:
+        texts, no_answer = answers_given(predictions, result), result.no_answer
+    predicted: Any = [
+        {"id": id_, "prediction_text": text, "no_answer_probability": probability}
+        for id_, text, probability in zip(ids, texts, no_answer.tolist(), strict=True)
+    ]
+    expected: Any = [{"id": id_, "answers": answers} for id_, answers in zip(ids, references, strict=True)]
+    return EvalPrediction(predicted, expected)
 
 
 def details_of(data: QAData, predictions: SpanPredictions, result: EvalResult) -> QuestionAnsweringDetails:
     """Return the figures behind the tables of a report."""
     split = data.validation_split
-    texts = ["" if abstains else text for text, abstains in zip(predictions.texts, result.abstains, strict=True)]
+    texts = answers_given(predictions, result)
     chosen = (result.scored & result.answers.has_answer).nonzero()[0].tolist()
     overlap, notes = overlap_scores([texts[n] for n in chosen], [split.references[n] for n in chosen])
     by_question = result.by_question()
@@ -188,6 +238,7 @@ def details_of(data: QAData, predictions: SpanPredictions, result: EvalResult) -
         "official": result.official,
         "threshold": result.threshold,
         "fitted": result.fit_f1 is not None,
+        "given": result.is_given,
         "split_by": result.split_by,
         "abstained": 100.0 * float(result.abstains[result.scored].mean()),
         "overlap": overlap,
@@ -198,10 +249,10 @@ def details_of(data: QAData, predictions: SpanPredictions, result: EvalResult) -
         ),
         "non_finite_windows": predictions.non_finite_windows,
         "answers_not_in_context": {
-            name: part.check.missing for name, part in (("train", data.train_split), ("validation", split))
+            name: part.check.missing for name, part in (("train", data.train_split), ("validation", split)) if part
         },
     }
-    if result.fit_f1 is not None:
+    if result.is_mixed:
         details["no_answer_histogram"] = score_histogram(result.no_answer, result.answers.has_answer, result.threshold)
     return details
 

@@ -1,7 +1,8 @@
 """Prediction: questions and contexts → answers, in memory and as the files of the official scripts."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,18 +10,26 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
-from ..contract import Forward
-from ..data.question_rows import as_questions
-from ..data.questions import open_questions
-from ..errors import DataError
+from ..compat.datasets import no_progress_bars
+from ..contract import Forward, LoadedModel
+from ..data.memory import as_dataset
+from ..data.question_rows import as_questions, to_answer
+from ..data.row_stream import stream_rows
+from ..data.sequences import sequence_formats
+from ..errors import ConfigError, DataError
 from ..inference.batches import run_batches
+from ..inference.path_warning import warn_of_paths
+from ..modeling.architecture import takes_token_types
 from ..text_files import write_text
+from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
-from .examples import QAExamples
-from .predictions import SpanPredictions
+from .examples import QAExamples, build_windows
+from .predictions import SpanPredictions, decode
 from .spans import WindowSpans
+from .tokens import tokenize_questions
 
 PREDICTIONS_FOLDER = "predictions"
+NO_THRESHOLD = "No abstention threshold: call train() or evaluate(), or load by from_pretrained."
 
 
 @dataclass(frozen=True)
@@ -28,24 +37,30 @@ class Answer:
     """The prediction for one question."""
 
     text: str | None
-    """The answer as it is in the context; none where the model abstains."""
+    """The answer as it is in the context; none where the model abstains, and for an empty question."""
     score: float
-    """Probability of this among the n best spans and no answer."""
+    """Probability of this among the n best spans and no answer; NaN for an empty question."""
     start: int | None
     """First character of the answer in the context."""
     end: int | None
     """The character after its last."""
     no_answer: float
-    """Probability of no answer against the best span alone, which is compared with the threshold."""
+    """Probability of no answer against the best span alone, which is compared with the threshold; NaN for an
+    empty question."""
     n_best: tuple[tuple[str, float], ...]
     """The best spans with their probabilities, the best first, whether or not the model abstains."""
 
 
-def to_rows(inputs: Any, question: Any, context: Any) -> Dataset:
-    """Return the inputs of `predict` as rows of questions.
+EMPTY = Answer(None, math.nan, None, None, math.nan, ())
+"""What an empty question has in place of an answer."""
+
+
+def to_rows(inputs: Any, question: Any, context: Any) -> Dataset | None:
+    """Return the inputs of `predict` as rows of questions; none where there are none.
 
     Args:
-        inputs: a `Dataset` or `Path` with the columns question and context, or none.
+        inputs: a `Dataset`, a DataFrame, a list of dicts or the `Path` of a file with the columns question and context;
+            or a list of (question, context); or none.
         question: a question or a list of them.
         context: the context of all, or a list with one for each question.
 
@@ -54,22 +69,28 @@ def to_rows(inputs: Any, question: Any, context: Any) -> Dataset:
     """
     if inputs is not None:
         if question is not None or context is not None:
-            raise DataError("Give a Dataset or Path of questions, or question= and context=: not both.")
-        if not isinstance(inputs, Dataset | Path):
+            raise DataError("Give rows of questions, or question= and context=: not both.")
+        given = stream_rows(inputs) if isinstance(inputs, Path) else as_dataset(inputs)
+        if isinstance(given, Dataset | Iterator):
+            rows = list(given)
+            return to_answer(rows, str(inputs) if isinstance(inputs, Path) else "the given data") if rows else None
+        if not isinstance(given, list | tuple) or not all(isinstance(pair, list | tuple) for pair in given):
             raise DataError(
-                f"predict() does not accept a {type(inputs).__name__}: give question= and context=, or a Dataset "
-                "or Path of questions."
+                f"predict() does not accept a {type(given).__name__}: give question and context, or a list of dicts, "
+                "a DataFrame, a Dataset or a Path with columns of these names."
             )
-        return open_questions(inputs).pick_first()
+        if not all(len(pair) == 2 for pair in given):
+            raise DataError("A list of pairs must have a question and a context in each of them.")
+        question, context = [pair[0] for pair in given], [pair[1] for pair in given]
     if question is None or context is None:
-        raise DataError("predict() needs question= and context=, or a Dataset or Path with columns of these names.")
+        raise DataError("predict() needs question= and context=, or rows with columns of these names.")
     for name, value in (("question", question), ("context", context)):
         if not isinstance(value, Iterable):
             raise DataError(f"The {name} is {value!r}: a text or a list of texts is needed.")
     questions = [question] if isinstance(question, str) else list(question)
     contexts = [context] * len(questions) if isinstance(context, str) else list(context)
     _check_texts(questions, contexts)
-    return as_questions({"question": questions, "context": contexts})
+    return as_questions({"question": questions, "context": contexts}) if questions else None
 
 
 def _check_texts(questions: Sequence[Any], contexts: Sequence[Any]) -> None:
@@ -77,14 +98,65 @@ def _check_texts(questions: Sequence[Any], contexts: Sequence[Any]) -> None:
         raise DataError(
             f"There are {len(questions)} questions and {len(contexts)} contexts: give one context for all, or one each."
         )
-    if not questions:
-        raise DataError("The list of questions is empty: give at least one question.")
     for number, pair in enumerate(zip(questions, contexts, strict=True)):
         for name, text in zip(("question", "context"), pair, strict=True):
             if not isinstance(text, str):
                 raise DataError(f"The {name} with number {number} is {text!r}, which is not a text.")
-        if not pair[0].strip():
-            raise DataError(f"The question with number {number} is empty.")
+    warn_of_paths(dict.fromkeys([*questions, *contexts]))
+
+
+def predict_rows(
+    rows: Dataset, config: QAConfig, trained: LoadedModel, lengths: Sequence[int] | None, batch_size: int
+) -> list[Answer]:
+    """Return the answer to each question, `EMPTY` for empty ones.
+
+    Args:
+        rows: of questions.
+        config: lengths and search of spans.
+        trained: the model, with its threshold.
+        lengths: that batches may have; none means any.
+        batch_size: windows per batch.
+
+    Raises:
+        ConfigError: the threshold is not known.
+    """
+    if trained.usage is None:
+        raise ConfigError(NO_THRESHOLD)
+    usable = [number for number, question in enumerate(rows["question"]) if question.strip()]
+    answers = [EMPTY] * len(rows)
+    if not usable:
+        return answers
+    with no_progress_bars():
+        chosen = rows if len(usable) == len(rows) else rows.select(usable).flatten_indices()
+    tokens = tokenize_questions(chosen, trained.tokenizer, cached=False)
+    _, pair = sequence_formats(trained.tokenizer, takes_token_types(trained.model.config))
+    windows = build_windows(tokens, config, pair)
+    collator = DataCollatorForQuestionAnswering(trained.tokenizer.pad_token_id, pair, lengths)
+    examples = QAExamples(tokens, windows)
+    spans = predict_spans(trained.model, trained.forward, examples, collator, config, batch_size)
+    predictions = decode(spans, windows, tokens, chosen["context"][:])
+    for number, answer in zip(usable, to_answers(predictions, trained.usage), strict=True):
+        answers[number] = answer
+    return answers
+
+
+def to_row(row: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+    """Return the row of `predict_file` for a question.
+
+    Args:
+        row: of the file, as `as_questions` returns it.
+        answer: to its question.
+
+    Returns:
+        `id`, `question`; `answer`, None where the model abstains, with its `score`, `start` and `end`; and `no_answer`.
+        Figures of an empty question are None.
+    """
+    figures = {"score": answer.score, "no_answer": answer.no_answer}
+    score, no_answer = (None if math.isnan(value) else value for value in figures.values())
+    return {
+        "id": row["id"], "question": row["question"], "answer": answer.text, "score": score, "start": answer.start,
+        "end": answer.end, "no_answer": no_answer,
+    }  # fmt: skip
 
 
 def predict_spans(

@@ -1,46 +1,45 @@
 """`QARecipe`: BERT fine-tuned to find the answer to a question in a text, or to abstain where there is none."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+import torch
+from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedModel, TrainerCallback, TrainingArguments
 
 from ..command_line import FineTuningArguments, RunArguments
 from ..contract import BuiltModel, Description, Outputs
+from ..data.question_rows import to_answer
 from ..data.questions import Questions, load_questions
-from ..data.sequences import sequence_formats
-from ..data.sources import QuestionSource
+from ..data.sources import QuestionSource, as_source
 from ..data.vocabulary import vocabulary_size
 from ..errors import ConfigError, ModelError, raise_faults
-from ..modeling.architecture import takes_token_types
+from ..inference.device import on_device
 from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
 from ..modeling.trainable import layer_lr_multiplier
 from ..recipes.finetuning import build_trainable, default_hyperparameters, early_stopping, finetuning_faults
+from ..recipes.given import as_args, as_config
 from ..recipes.launch import parse_flags
+from ..recipes.own_metrics import OwnMetrics, declare_own_scores, own_scores, with_own_scores
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel
-from ..recipes.tokenizer import TokenizerChoice, check_tokenizer, choose_tokenizer, trained_tokenizer
+from ..recipes.tokenizer import check_tokenizer, choose_tokenizer, trained_tokenizer
 from ..reporting.card_context import CardContext
-from ..reporting.origin import data_origin, hub_id
-from ..reporting.plain import describe_settings
 from ..reporting.schema import RunReport
-from ..tasks.squad import QA_TASKS
 from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from .card import card_context
-from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
 from .data import QAData, build_data
-from .evaluation import QAEvaluation, evaluate, score_outputs
-from .examples import QAExamples, build_windows
+from .evaluation import QAEvaluation, eval_prediction, evaluate, score_outputs
+from .evaluation_data import evaluation_data
 from .model import build_model, loss_sums, num_items, span_forward
-from .predict import predict_spans, to_answers, to_rows, write_predictions
-from .predictions import decode
-from .report import describe
-from .tokens import tokenize_questions
+from .predict import Answer, predict_rows, to_row, to_rows, write_predictions
+from .report import describe, source_settings
 from .usage import load_usage, save_usage
 
 _SAMPLE_ARGS = {"learning_rate": 1e-3, "num_train_epochs": 8, "per_device_train_batch_size": 32}
@@ -51,23 +50,28 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
     """Extractive question answering, with questions that have no answer (SQuAD v2) or without (v1.1).
 
     Args:
-        source: `"squad"`, `"squad_v2"`, another Hub id, a file, folder or list of files, a `Dataset`, or a
-            `QuestionSource` for all settings of a source; none means the bundled sample. Whether there are questions
-            without an answer is detected in the data.
+        source: `"squad"`, `"squad_v2"`, another Hub id, a file, a folder, a list of files, a DataFrame, a list of
+            dicts, a `Dataset`, a `DatasetDict`, or a `QuestionSource` for all settings of a source; none means the
+            bundled sample. Whether there are questions without an answer is detected in the data.
+        validation: data to evaluate on; none means the data set's own validation split, or a share of its articles.
         model: a Hub id or folder to start from, a config or model object of transformers, or a size of BERT by name
             (tiny, mini, small, medium, base, large) for new weights; only the bundled sample has a default (tiny).
-        args: the Trainer's arguments; none means `QARecipe.default_args()`.
-        config: lengths and search of spans; none means the defaults of the BERT paper's scripts.
+        args: the Trainer's arguments, or a mapping of those that are to differ from `QARecipe.default_args()`.
+        config: lengths and search of spans, or a mapping of the fields that differ from the defaults, which are those
+            of the BERT paper's scripts.
         tokenizer: a Hub id, folder, `vocab.txt` or tokenizer; none means that of the checkpoint, and for new weights
             one trained on the contexts and questions.
         lora: peft's `LoraConfig`, or a mapping of its settings; none means to train all weights.
         callbacks: further callbacks for the Trainer.
+        compute_metrics: your own scores beside those of the recipe, from an `EvalPrediction` of predictions (dicts of
+            `id`, `prediction_text`, `no_answer_probability`) and references (dicts of `id` and `answers`).
 
     >>> from bert_finetune_kit import QARecipe
     >>> report = QARecipe("squad_v2", model="google-bert/bert-base-uncased").train()  # doctest: +SKIP
     """
 
     name: ClassVar[str] = "question_answering"
+    input_columns = ("question", "context")
     loss: ClassVar[Loss] = Loss(sum_fn=loss_sums, num_items_fn=num_items)
     defaults: ClassVar[dict[str, Any]] = Recipe.defaults | {
         "load_best_model_at_end": True,
@@ -79,21 +83,24 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         self,
         source: Any = None,
         *,
+        validation: Any = None,
         model: str | Path | PretrainedConfig | PreTrainedModel | None = None,
-        args: TrainingArguments | None = None,
-        config: QAConfig | None = None,
+        args: TrainingArguments | Mapping[str, Any] | None = None,
+        config: QAConfig | Mapping[str, Any] | None = None,
         tokenizer: Any = None,
         lora: Any = None,
         callbacks: Sequence[TrainerCallback] = (),
+        compute_metrics: OwnMetrics | None = None,
     ) -> None:
-        self.source = source if isinstance(source, QuestionSource) else QuestionSource(train=source)
+        self.source = as_source(QuestionSource, source, validation)
         sample = self.source.is_sample
         if model is None and sample:
             model = "tiny"
-        self.config = config or (_SAMPLE_CONFIG if sample else QAConfig())
+        self.config = as_config(config, _SAMPLE_CONFIG if sample else QAConfig())
         self.lora = lora_config(lora)
-        args = args or self.default_args(model=model, sample=sample, lora=self.lora is not None)
-        super().__init__(model, tokenizer, args, callbacks)
+        facts: dict[str, Any] = {"model": model, "sample": sample, "lora": self.lora is not None}
+        args = as_args(args, partial(self.default_args, **facts))
+        super().__init__(model, tokenizer, args, callbacks, compute_metrics)
         self.has_data = True
 
     @classmethod
@@ -123,8 +130,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         *,
         threshold: float | None = None,
         source: Any = None,
-        config: QAConfig | None = None,
-        args: TrainingArguments | None = None,
+        config: QAConfig | Mapping[str, Any] | None = None,
+        args: TrainingArguments | Mapping[str, Any] | None = None,
     ) -> "QARecipe":
         """Return a recipe around a trained model, ready to `predict`, and with a source to `evaluate`.
 
@@ -142,7 +149,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         """
         model_config = checkpoint_config(folder)
         saved_config, saved_threshold = load_usage(str(folder), model_config)
-        recipe = cls(source, model=str(folder), args=args or cls.default_args(), config=config or saved_config)
+        config, args = as_config(config, saved_config), as_args(args, cls.default_args)
+        recipe = cls(source, model=str(folder), args=args, config=config)
         raise_faults(recipe.config.model_faults(model_config), "QAConfig")
         recipe.has_data = source is not None
         model, new = build_model(str(folder), 0)
@@ -152,7 +160,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
             )
         usage = saved_threshold if threshold is None else threshold
         tokenizer = trained_tokenizer(folder, model.config.vocab_size)
-        recipe.load(LoadedModel(model, tokenizer, usage, span_forward(recipe.config)))
+        recipe.load(LoadedModel(model, tokenizer, usage, span_forward(recipe.config), str(folder)))
         return recipe
 
     @property
@@ -163,33 +171,46 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         evaluation = self.state.evaluation
         return None if evaluation is None else evaluation.result.threshold
 
-    def predict(self, inputs: Any = None, *, question: Any = None, context: Any = None) -> Any:
-        """Return an `Answer`, or a list of them where there is not one question alone.
+    def predict(
+        self, inputs: Any = None, context: Any = None, *, question: Any = None,
+        device: str | torch.device | None = None,
+    ) -> Any:  # fmt: skip
+        """Return an `Answer`, or a list of them where there is not one question alone; nothing for an empty list.
+
+        The answer to an empty question has the text None and no spans.
 
         Args:
-            inputs: a `Dataset` or the `Path` of a file with the columns question and context (answers are not needed).
-            question: a question, or a list of them.
+            inputs: with `context`, a question or a list of them; alone, a `Dataset`, a DataFrame, a list of dicts or
+                the `Path` of a file with the columns question and context (answers are not needed), or a list of pairs.
+                A `str` is always a text.
             context: the text to find the answer in, of any length; one for all questions, or a list with one for each.
+            question: the questions by name, in place of `inputs`.
+            device: to run on, such as "cpu" or "cuda:1"; the model returns to where it was.
 
         Raises:
-            DataError: it is none of these, or a question is empty.
-            ConfigError: nothing has been trained.
+            DataError: it is none of these.
+            ConfigError: nothing has been trained, or there is no such device.
         """
         trained = self.trained()
-        tokenizer = trained.tokenizer
+        if question is None and context is not None:
+            inputs, question = None, inputs
         rows = to_rows(inputs, question, context)
-        if trained.usage is None:
-            raise ConfigError("No abstention threshold: call train() or evaluate(), or load by from_pretrained.")
-        tokens = tokenize_questions(rows, tokenizer)
-        _, pair = sequence_formats(tokenizer, takes_token_types(trained.model.config))
-        windows = build_windows(tokens, self.config, pair)
-        examples, lengths = QAExamples(tokens, windows), self.batch_lengths(self.config.max_length)
-        collator = DataCollatorForQuestionAnswering(tokenizer.pad_token_id, pair, lengths)
-        spans = predict_spans(
-            trained.model, trained.forward, examples, collator, self.config, self.args.per_device_eval_batch_size
-        )
-        answers = to_answers(decode(spans, windows, tokens, rows["context"][:]), trained.usage)
+        if rows is None:
+            return []
+        with on_device(trained.model, device):
+            answers = self._predict(rows, self.args.per_device_eval_batch_size)
         return answers[0] if isinstance(question, str) else answers
+
+    def predict_rows(
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], batch_size: int
+    ) -> list[dict[str, Any]]:
+        """`id`, `question`, `answer`, `score`, `start`, `end` and `no_answer`."""
+        questions = to_answer(rows, "the file")
+        return [to_row(*pair) for pair in zip(questions, self._predict(questions, batch_size), strict=True)]
+
+    def _predict(self, rows: Dataset, batch_size: int) -> list[Answer]:
+        lengths = self.batch_lengths(self.config.max_length)
+        return predict_rows(rows, self.config, self.trained(), lengths, batch_size)
 
     # Hooks
 
@@ -202,35 +223,34 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
     def load_examples(self) -> Questions:
         """Source → rows with id, title, context, question and answers."""
         if not self.has_data:
-            raise ConfigError("There is no data to evaluate or train on: give from_pretrained a source.")
+            raise ConfigError(
+                "There is no data to evaluate or train on: give from_pretrained a source, or evaluate(data)."
+            )
         return load_questions(self.source)
 
     def prepare_data(self) -> QAData:
         """Questions → token ids → windows with answers."""
-
-        def choose(texts: Iterable[str], fingerprint: str) -> TokenizerChoice:
-            model, tokenizer = self.model_name_or_path, self.tokenizer_name_or_path
-            return choose_tokenizer(model, tokenizer, texts, fingerprint, self.output_dir)
-
+        choose = partial(choose_tokenizer, self.model_name_or_path, self.tokenizer_name_or_path, folder=self.output_dir)
         lengths = self.batch_lengths(self.config.max_length)
-        return build_data(self.load_examples(), self.config, choose, lengths, self._is_limited)
+        data = build_data(self.load_examples(), self.config, choose, lengths, self._is_limited)
+        return declare_own_scores(data, self.name, self.own_metrics, lambda _: eval_prediction(data))
 
     def build_model(self, data: QAData) -> BuiltModel:
         """A model that scores spans, with frozen parts, and with adapters where LoRA is asked for."""
         size, pad_token_id = vocabulary_size(data.tokenizer), data.tokenizer.pad_token_id
-
-        def build() -> tuple[Any, list[str]]:
-            return build_model(data.initial_model, size, pad_token_id)
-
+        build = partial(build_model, data.initial_model, size, pad_token_id)
         return build_trainable(data, self.config, self.lora, build, span_forward(self.config))
 
     def compute_metrics(self, data: QAData, outputs: Outputs) -> dict[str, float]:
         """Scores of the validation split, with a threshold fitted on one half, and the mean loss of a window."""
-        return score_outputs(data, outputs)[0]
+        scores, predictions, result = score_outputs(data, outputs)
+        return scores | own_scores(self.own_metrics, lambda: eval_prediction(data, predictions, result))
 
     def evaluation(self, data: QAData, outputs: Mapping[str, Outputs]) -> QAEvaluation:
         """Scores with intervals and the always-abstain baseline; scores by group, the worst errors, predictions."""
-        return evaluate(data, outputs)
+        evaluation = evaluate(data, outputs)
+        predictions = evaluation.spans, evaluation.result
+        return with_own_scores(evaluation, data, self.own_metrics, lambda _: eval_prediction(data, *predictions))
 
     def lr_multiplier(self, model: Any) -> Callable[[str], float] | None:
         """Layer-wise decay of the learning rate."""
@@ -244,23 +264,20 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         """Save the fitted threshold and the predictions of the validation split beside the model."""
         save_usage(self.config, evaluation.result.threshold, folder)
         ids = data.validation_split.rows["id"][:]
-        write_predictions(evaluation.predictions, evaluation.result.abstains, ids, folder)
+        write_predictions(evaluation.spans, evaluation.result.abstains, ids, folder)
 
     def usage(self, data: QAData, evaluation: QAEvaluation | None) -> float | None:
         """What `predict` needs: the threshold."""
         return None if evaluation is None else evaluation.result.threshold
 
-    def describe(self, data: QAData, model: Any, evaluation: QAEvaluation, steps: int) -> Description:
+    def evaluation_data(self, given: Any, trained: LoadedModel, data: QAData | None) -> QAData:
+        """Questions with answers → windows, scored at the threshold of the model."""
+        return evaluation_data(given, self.config, trained, self.batch_lengths(self.config.max_length), data)
+
+    def describe(self, data: QAData, model: Any, evaluation: QAEvaluation, steps: int | None) -> Description:
         """Summary, scores, tables by kind of question, statistics of the data."""
-        aliases = {name: task.dataset for name, task in QA_TASKS.items()}
-        hub = hub_id(self.source.train, aliases)
-        origin = data_origin(data.name, hub, self.source.hub_config, data.own_splits)
-        settings: dict[str, dict[str, Any]] = {
-            "source": {**describe_settings(self.source), **origin},
-            "model": {**self.model_settings(), "lora": describe_lora(self.lora)},
-        }
-        task = QA_TASKS.get(self.source.train) if isinstance(self.source.train, str) else None
-        published = None if task is None or hub is None or self._is_limited else task.published
+        start = {**self.model_settings(), "lora": describe_lora(self.lora)}
+        settings, published = source_settings(data, self.source, start, self._is_limited)
         batch_size = self.args.per_device_train_batch_size
         return describe(data, model, evaluation, steps, self.config, batch_size, published, settings)
 

@@ -10,13 +10,17 @@ from torch import nn
 from ..contract import Description
 from ..data.checks import shared_texts
 from ..data.padding import padding_shares
+from ..data.sources import QuestionSource
 from ..modeling.parameters import model_phrase
 from ..reporting.details import QuestionAnsweringDetails, question_answering_details
 from ..reporting.known_scores import KNOWN_SCORES
+from ..reporting.origin import data_origin, hub_id
+from ..reporting.plain import describe_settings
 from ..reporting.records import QuestionStatistics, SharedTexts
 from ..reporting.schema import ReportTable
-from ..reporting.summary import baseline_sentence, score_sentence, training_sentence
+from ..reporting.summary import baseline_sentence, opening_sentence, score_sentence
 from ..reporting.tables import errors_table, group_table, result_table
+from ..tasks.squad import QA_TASKS
 from ..tasks.task import Published
 from .config import QAConfig
 from .data import QAData, QASplit
@@ -42,11 +46,30 @@ _ERROR = {
 }
 
 
+def source_settings(
+    data: QAData, source: QuestionSource, model: Mapping[str, Any], is_limited: bool
+) -> tuple[dict[str, dict[str, Any]], Published | None]:
+    """Return settings of source and model for the report, and the published score of the same questions.
+
+    Args:
+        data: of the run.
+        source: as the recipe was given it.
+        model: settings of the model.
+        is_limited: whether the validation split is not the whole published one.
+    """
+    hub = hub_id(source.train, {name: task.dataset for name, task in QA_TASKS.items()})
+    origin = data_origin(data.name, hub, source.hub_config, data.own_splits)
+    settings = {"source": {**describe_settings(source), **origin}, "model": dict(model)}
+    task = QA_TASKS.get(source.train) if isinstance(source.train, str) else None
+    is_other = hub is None or is_limited or data.threshold is not None  # of other questions than published
+    return settings, None if task is None or is_other else task.published
+
+
 def describe(
     data: QAData,
     model: nn.Module,
     evaluation: QAEvaluation,
-    steps: int,
+    steps: int | None,
     config: QAConfig,
     batch_size: int,
     published: Published | None,
@@ -58,43 +81,45 @@ def describe(
         data: of the run.
         model: as it was trained.
         evaluation: of the saved weights.
-        steps: of the optimizer.
+        steps: of the optimizer; none for an evaluation without a training.
         config: settings of the recipe.
         batch_size: windows in a batch on a device.
         published: scores of other work on this validation split.
         settings: of source and model.
     """
-    splits = {"train": data.train_split, "validation": data.validation_split}
+    splits = {next(iter(data.validation)): data.validation_split}
+    if steps is not None and data.train_split is not None:
+        splits = {"train": data.train_split, **splits}
     unk_token_id = data.tokenizer.unk_token_id
     statistics = {name: split_statistics(split, unk_token_id, config, batch_size) for name, split in splits.items()}
     details = question_answering_details(evaluation.details)
-    leak = shared_contexts(*(split.examples.tokens for split in splits.values()))
     return Description(
-        summary=summarize(data.name, statistics["train"], model, steps, details),
+        summary=summarize(data.name, statistics.get("train"), model, steps, details),
         data=cast("Mapping[str, Mapping[str, Any]]", statistics),
         settings={**settings, "recipe": asdict(config)},
         tables=tables_of(details, published),
-        evidence={"leak": {"validation": leak}},
+        evidence=leak_of(data),
     )
 
 
 def summarize(
-    data: str, train: QuestionStatistics, model: nn.Module, steps: int, details: QuestionAnsweringDetails
+    data: str, train: QuestionStatistics | None, model: nn.Module, steps: int | None, details: QuestionAnsweringDetails
 ) -> list[str]:
     """Return what was trained on what, how well it answers, and the always-abstain baseline."""
-    size = f"{train['questions']:,} questions, {train['windows']:,} windows"
+    size = "" if train is None else f"{train['questions']:,} questions, {train['windows']:,} windows"
     scores, intervals = details["scores"], details["intervals"]
     sentences = [
-        training_sentence("fine-tuned", model_phrase(model), data, steps, size),
-        score_sentence(_SCORES["f1"], scores["f1"], intervals["f1"], scored_on=f"{scores['total']:,} questions"),
-        score_sentence(_SCORES["exact"], scores["exact"], intervals["exact"]),
+        opening_sentence("fine-tuned", model_phrase(model), data, steps, size),
+        score_sentence(_SCORES["f1"], scores["f1"], intervals.get("f1"), scored_on=f"{scores['total']:,} questions"),
+        score_sentence(_SCORES["exact"], scores["exact"], intervals.get("exact")),
     ]
-    if details["fitted"]:
+    if _is_mixed(details):
         sentences.append(baseline_sentence(_SCORES["f1"], {"always_abstain": details["no_answer_baseline"]}))
+    if details["fitted"] or details["given"]:
         sentences.append(
             f"The model abstains from {details['abstained']:.1f}% of the questions, those whose probability of no "
-            f"answer is above {details['threshold']:.2g}, a threshold fitted on the other half of the "
-            f"{details['split_by']}."
+            f"answer is above {details['threshold']:.2g}, "
+            f"{_origin_of_threshold(details)}."
         )
     return sentences
 
@@ -102,7 +127,7 @@ def summarize(
 def tables_of(details: QuestionAnsweringDetails, published: Published | None = None) -> list[ReportTable]:
     """Return the tables of a report, the result first."""
     tables = [_result(details, published)]
-    if details["fitted"]:
+    if _is_mixed(details):
         tables.append(_oracle(details["official"]))
     tables.append(_overlap(details))
     for kind, group in details["groups"].items():
@@ -117,19 +142,35 @@ def tables_of(details: QuestionAnsweringDetails, published: Published | None = N
     return tables
 
 
+def _is_mixed(details: QuestionAnsweringDetails) -> bool:
+    """Whether there are questions with an answer and questions without."""
+    return {"HasAns_total", "NoAns_total"} <= details["official"].keys()
+
+
+def _origin_of_threshold(details: QuestionAnsweringDetails) -> str:
+    if details["given"]:
+        return "the threshold of the model, which was not fitted on these questions"
+    return f"a threshold fitted on the other half of the {details['split_by']}"
+
+
 def _result(details: QuestionAnsweringDetails, published: Published | None) -> ReportTable:
     scores, official = details["scores"], details["official"]
     note = "Exact match and F1 in percent, as the official script of SQuAD computes them."
     baselines, further = {}, {}
-    if details["fitted"]:
+    if _is_mixed(details):
         baseline = details["no_answer_baseline"]
         without = {name: 0.0 if name.startswith("HasAns") else 100.0 for name in _RESULTS if "Ans" in name}
         baselines = {"always_abstain": {"exact": baseline, "f1": baseline} | without}
+    if details["fitted"] or details["given"]:
+        note += (
+            f" The model abstains where the probability of no answer exceeds {details['threshold']:.4g}, "
+            f"{_origin_of_threshold(details)}."
+        )
+    if details["fitted"]:
         further = {"all questions": official}
         note += (
-            f" The model abstains where the probability of no answer exceeds {details['threshold']:.4g}, which was "
-            f"fitted on half of the {details['split_by']}. *value* is the score on the other half; *all questions* is "
-            "what the official script prints at that threshold, the half that it was fitted on included."
+            " *value* is the score on that other half; *all questions* is what the official script prints at that "
+            "threshold, the half that it was fitted on included."
         )
     if published is not None:
         note += f" Published, to be compared with all questions: {published.source}."
@@ -140,7 +181,7 @@ def _result(details: QuestionAnsweringDetails, published: Published | None) -> R
 
 def _oracle(official: Mapping[str, float]) -> ReportTable:
     rows = [
-        [f"best_{name}", f"{official[f'best_{name}']:.2f}", f"{official[f'best_{name}_thresh']:.4g}"]
+        [f"best {_SCORES[name].label}", f"{official[f'best_{name}']:.2f}", f"{official[f'best_{name}_thresh']:.4g}"]
         for name in ("exact", "f1")
     ]
     note = (
@@ -199,6 +240,14 @@ def split_statistics(split: QASplit, unk_token_id: int, config: QAConfig, batch_
         "answers_in_no_window": int((cut & ~contained).sum()),
         **padding,
     }
+
+
+def leak_of(data: QAData) -> dict[str, dict[str, SharedTexts]]:
+    """Return how many questions of the evaluated split are on a context of the train split, where that is known."""
+    if data.train_split is None:
+        return {}
+    tokens = (split.examples.tokens for split in (data.train_split, data.validation_split))
+    return {"leak": {next(iter(data.validation)): shared_contexts(*tokens)}}
 
 
 def shared_contexts(train: TokenizedQuestions, validation: TokenizedQuestions) -> SharedTexts:

@@ -90,25 +90,30 @@ class TokenizedQuestions:
         return ListColumn(arrow_column(self.contexts, "ends"))
 
 
-def tokenize_questions(rows: Dataset, tokenizer: Any) -> TokenizedQuestions:
-    """Tokenize the columns `question` and `context`, every different context once, cached on disk by content.
+def tokenize_questions(rows: Dataset, tokenizer: Any, cached: bool = True) -> TokenizedQuestions:
+    """Tokenize the columns `question` and `context`, every different context once.
 
     Args:
         rows: questions, as `load_questions` returns them.
         tokenizer: a tokenizer with a backend of the `tokenizers` library, without truncation or padding.
+        cached: on disk by content; else the tokens stay in memory.
     """
     numbers: dict[str, int] = {}
     context_of = np.array([numbers.setdefault(text, len(numbers)) for text in rows["context"]])
     questions, contexts = rows["question"][:], list(numbers)
-    return TokenizedQuestions(_tokenize(questions, tokenizer), _tokenize(contexts, tokenizer), context_of)
+    tokens = _tokenize(questions, tokenizer, cached)
+    return TokenizedQuestions(tokens, _tokenize(contexts, tokenizer, cached), context_of)
 
 
-def _tokenize(texts: list[str], tokenizer: Any) -> Dataset:
+def _tokenize(texts: list[str], tokenizer: Any, cached: bool) -> Dataset:
     backend = tokenizer.backend_tokenizer
     rows = Dataset.from_dict({"text": texts}, features=Features({"text": Value("large_string")}))
     fingerprint = content_hash(["questions", 2, fingerprint_of(rows), backend.to_str()])
-    cache = Path(datasets.config.HF_DATASETS_CACHE) / "bert_finetune_kit"
-    cache.mkdir(parents=True, exist_ok=True)
+    file: dict[str, Any] = {"cache_file_name": None, "load_from_cache_file": False}
+    if cached:
+        cache = Path(datasets.config.HF_DATASETS_CACHE) / "bert_finetune_kit"
+        cache.mkdir(parents=True, exist_ok=True)
+        file = {"cache_file_name": str(cache / f"questions-{fingerprint}.arrow"), "load_from_cache_file": True}
     with no_progress_bars():
         return rows.map(
             encode_with_offsets,
@@ -117,8 +122,7 @@ def _tokenize(texts: list[str], tokenizer: Any) -> Dataset:
             remove_columns=["text"],
             features=_TOKENS,
             new_fingerprint=fingerprint,
-            cache_file_name=str(cache / f"questions-{fingerprint}.arrow"),
-            load_from_cache_file=True,
+            **file,
         )
 
 

@@ -2,15 +2,47 @@
 
 from typing import Any
 
-from ..contract import Description
+from ..contract import DataT, Description, EvaluationT
 from ..reporting.optional import attempt
 from ..reporting.reproduce import python_code
+from ..reporting.schema import RunReport
+from ..runs.directory import RunDirectory
+from ..training.evaluation import SavedEvaluation
+from ..training.report import RunRecord, build_report, model_origin
+from ..training.session import TrainingOutcome
 from .hooks import RecipeHooks
 from .state import Prepared
 
 _NO_DESCRIPTION = "The report has the summary and statistics of any recipe, and no tables, since describe() failed"
 _CORRECT = "Correct it, delete report.json and resume: a training that has a checkpoint of its end is not repeated."
 _NO_CODE = "The report has no code that repeats the run"
+
+
+def make_report(
+    recipe: RecipeHooks[DataT, EvaluationT],
+    prepared: Prepared[DataT],
+    outcome: TrainingOutcome,
+    saved: SavedEvaluation[EvaluationT],
+    record: RunRecord,
+    run: RunDirectory,
+) -> RunReport:
+    """Return the report of a run that has been trained, saved and evaluated.
+
+    Args:
+        recipe: that was trained.
+        prepared: its data and model.
+        outcome: of the training.
+        saved: scores of the saved weights.
+        record: of the run; gets the time, and further notes.
+        run: its folder.
+    """
+    with record.timings.stage("report"):
+        change, notes = run.parameter_change(tuple(record.notes))
+        description, code, faults = describe_run(recipe, prepared, saved.evaluation, outcome.steps)
+        record.notes += [*saved.notes, *notes, *faults]
+    origin = model_origin(prepared.model, recipe.checkpoint, record.fingerprint)
+    settings = {"training": prepared.args.to_dict(), "model": origin}
+    return build_report(recipe.name, description, saved, outcome, prepared.model, record, settings, change, code)
 
 
 def describe_run(
@@ -30,3 +62,46 @@ def describe_run(
         _NO_CODE, lambda: python_code(type(recipe), recipe.given(), recipe.args), "It has all settings."
     )
     return description or RecipeHooks.describe(recipe, *facts), code or "", (*notes, *more_notes)
+
+
+def report_run(
+    recipe: RecipeHooks[Any, Any],
+    prepared: Prepared[Any],
+    outcome: TrainingOutcome,
+    saved: SavedEvaluation[Any],
+    record: RunRecord,
+    run: RunDirectory,
+) -> RunReport:
+    """Return the report of a training.
+
+    Args:
+        recipe: that was trained.
+        prepared: its data and model.
+        outcome: of the training.
+        saved: what the saved weights score.
+        record: timings, notes, evidence and fingerprint.
+        run: its folder, which has the weights before and after.
+    """
+    with record.timings.stage("report"):
+        change, notes = run.parameter_change(tuple(record.notes))
+        description, code, faults = describe_run(recipe, prepared, saved.evaluation, outcome.steps)
+        record.notes += [*saved.notes, *notes, *faults]
+    origin = model_origin(prepared.model, recipe.checkpoint, record.fingerprint)
+    settings = {"training": prepared.args.to_dict(), "model": origin}
+    return build_report(recipe.name, description, saved, outcome, prepared.model, record, settings, change, code)
+
+
+def describe_evaluation(
+    recipe: RecipeHooks[Any, Any], data: Any, model: Any, evaluation: Any
+) -> tuple[Description, tuple[str, ...]]:
+    """Return what `describe` writes of an evaluation without a training, as `describe_run` does, and notes.
+
+    Args:
+        recipe: of the model.
+        data: that it was evaluated on.
+        model: that was evaluated.
+        evaluation: what it scores.
+    """
+    facts = (data, model, evaluation, None)
+    description, notes = attempt(_NO_DESCRIPTION, lambda: recipe.describe(*facts), "Correct it, and evaluate again.")
+    return description or RecipeHooks.describe(recipe, *facts), notes

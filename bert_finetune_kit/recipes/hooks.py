@@ -7,31 +7,32 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic
 
-import torch
 from transformers import TrainerCallback, TrainingArguments, set_seed
-from transformers.utils import is_torch_xla_available
 
 from ..command_line import RunArguments, parse_arguments
 from ..contract import BuiltModel, DataT, Description, EvaluationT, Outputs
 from ..data.padding import bucket_lengths
-from ..errors import ConfigError
+from ..errors import ConfigError, check_names
 from ..modeling.loading import config_from_scratch
 from ..modeling.parameters import model_phrase
 from ..output import show
 from ..reporting.card_context import CardContext
 from ..reporting.plain import describe_object, describe_settings
 from ..reporting.schema import RunReport, Score
-from ..reporting.summary import training_sentence
+from ..reporting.summary import opening_sentence
 from ..runs.fingerprint import data_fingerprint, settings_fingerprint, tokenizer_digest
-from ..training.arguments import RecipeArguments, fitting_defaults, worker_defaults
+from ..settings import field_names
+from ..training.arguments import RecipeArguments, fitting_defaults, machine_settings
 from ..training.loss import Loss
 from ..training.saving import cache_hint, save_model
 from ..training.session import Phase
 from ..training.trainer import KitTrainer
+from .given import as_args
 from .model_object import model_object
-from .state import Prepared, RecipeState
+from .own_metrics import OwnMetrics
+from .state import LoadedModel, Prepared, RecipeState
 
-_OF_THE_BASE = ("model", "tokenizer", "args", "callbacks")
+_OF_THE_BASE = ("model", "tokenizer", "args", "callbacks", "compute_metrics")
 
 
 class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
@@ -62,14 +63,19 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
     """Settings of the recipe, a dataclass; with a field `unpad` it decides whether padding is skipped."""
 
     def __init__(
-        self, model: Any, tokenizer: Any, args: TrainingArguments, callbacks: Sequence[TrainerCallback] = ()
+        self,
+        model: Any,
+        tokenizer: Any,
+        args: TrainingArguments,
+        callbacks: Sequence[TrainerCallback] = (),
+        compute_metrics: OwnMetrics | None = None,
     ) -> None:
         self.model_object = model_object(model, tokenizer)
         given = model if self.model_object is None else self.model_object.path
         self.model_name_or_path = str(given) if isinstance(given, Path) else given
         self.tokenizer_name_or_path = str(tokenizer) if isinstance(tokenizer, Path) else tokenizer
-        self.args = copy.copy(args)
-        self.callbacks = list(callbacks)
+        self.args = copy.copy(as_args(args, self.default_args))
+        self.callbacks, self.own_metrics = list(callbacks), compute_metrics
         self.state: RecipeState[DataT, EvaluationT] = RecipeState()
 
     @classmethod
@@ -95,6 +101,7 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
             ConfigError: the settings do not go together.
         """
         defaults = cls.machine_defaults() | cls.default_hyperparameters(model, sample, lora)
+        check_names(settings, field_names(RecipeArguments), "TrainingArguments")
         arguments = fitting_defaults(defaults, settings) | settings
         try:
             return RecipeArguments(output_dir=output_dir or f"runs/{cls.name}", **arguments)
@@ -108,15 +115,8 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
 
     @classmethod
     def machine_defaults(cls) -> dict[str, Any]:
-        """Return `defaults`, and what suits this machine.
-
-        That is `use_cpu` to have bf16 on CPUs, another AdamW on XLA, and processes that prepare batches beside a GPU.
-        """
-        if is_torch_xla_available():
-            return cls.defaults | {"optim": "adamw_torch"}  # the Trainer's own, fused, refuses tensors of XLA
-        if torch.cuda.is_available():
-            return cls.defaults | worker_defaults()
-        return cls.defaults if torch.accelerator.is_available() else cls.defaults | {"use_cpu": True}
+        """Return `defaults`, and what suits this machine."""
+        return cls.defaults | machine_settings()
 
     # Hooks
 
@@ -152,23 +152,33 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
             outputs: of each validation split, as for `compute_metrics`.
         """
 
-    def describe(self, data: DataT, model: Any, evaluation: EvaluationT, steps: int) -> Description:
+    def evaluation_data(self, given: Any, trained: LoadedModel, data: DataT | None) -> DataT:
+        """Return given examples as data whose `validation` they are, for `evaluate(given)` of a trained model.
+
+        Args:
+            given: as the source of the recipe takes it.
+            trained: the model, with its tokenizer and its labels or threshold.
+            data: of the training, where it was one of this process.
+        """
+        raise ConfigError(f"{type(self).__name__} evaluates its own validation split alone: call evaluate().")
+
+    def describe(self, data: DataT, model: Any, evaluation: EvaluationT, steps: int | None) -> Description:
         """Return summary, statistics, tables and settings of the report; by default those that every recipe has.
 
         Args:
             data: of the run.
             model: as it was trained.
             evaluation: of the saved weights.
-            steps: of the optimizer.
+            steps: of the optimizer; none for an evaluation without a training.
         """
-        splits = {"train": data.train, **data.validation}
+        splits = data.validation if steps is None else {"train": data.train, **data.validation}
         settings: dict[str, dict[str, Any]] = {
             "source": {"name": data.name},
             "recipe": {} if self.config is None else describe_settings(self.config),
             "model": self.model_settings(),
         }
         return Description(
-            summary=[training_sentence("trained", model_phrase(model), data.name, steps)],
+            summary=[opening_sentence("trained", model_phrase(model), data.name, steps)],
             data={split: {"examples": len(examples)} for split, examples in splits.items()},
             settings=settings,
         )
@@ -254,7 +264,7 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
         settings = {name: getattr(self, name) for name in names if hasattr(self, name) and name not in _OF_THE_BASE}
         model = self.model_name_or_path if self.model_object is None else self.model_object.model
         base = {"model": model, "tokenizer": self.tokenizer_name_or_path, "callbacks": self.callbacks or None}
-        return settings | base
+        return settings | base | ({"compute_metrics": self.own_metrics} if self.own_metrics else {})
 
     def model_settings(self) -> dict[str, Any]:
         """Return what the report says of the model that was asked for."""

@@ -1,19 +1,14 @@
 """Running a recipe from a command line."""
 
-import os
-import signal
-import sys
-import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from ..command_line import RunArguments, parse_arguments
-from ..errors import KitError, RunStopped
-from ..output import show
+from ..errors import KitError
 from ..reporting.schema import RunReport
 from ..reporting.seeds import SeedsReport
 from ..training.arguments import fitting_defaults
+from .exit_codes import exit_after, process_rank
 
 
 def parse_flags(
@@ -32,11 +27,6 @@ def parse_flags(
     """
     first = parse_arguments(types, defaults, argv, show_help=False, adapt=fitting_defaults)
     return parse_arguments(types, defaults | further_defaults(*first), argv, adapt=fitting_defaults)
-
-
-# Of processes with the same error the first one tells it. The others wait that long for it to end, upon which the
-# launcher sends them a SIGTERM, before they tell an error that they alone have.
-_PATIENCE = 10.0
 
 
 class Runnable(Protocol):
@@ -66,37 +56,12 @@ def run_command_line(
         SystemExit: with 2 after a `KitError`, whose message is printed, by one of several processes that have it; with
             128 + its number after a signal.
     """
-    rank = int(os.environ.get("RANK", 0))  # of a launcher; an error may come before there is a recipe
-    is_main = rank == 0
+    is_main = process_rank() == 0
     try:
         recipe, run = parse(argv)
         is_main = recipe.is_main
         if run.seeds:
             return recipe.train_seeds(run.seeds, run.resume, run.force)
         return recipe.train(run.resume, run.force)
-    except RunStopped as stopped:
-        if is_main:
-            show(str(stopped))
-        raise SystemExit(128 + stopped.signal) from stopped
     except KitError as error:
-        place = ""
-        if not is_main:
-            wait_for_launcher(_PATIENCE)
-            place = f"Process {rank}: "
-        show(f"{place}{type(error).__name__}: {error}", sys.stderr)
-        raise SystemExit(2) from error
-
-
-def wait_for_launcher(seconds: float) -> None:
-    """Wait for a SIGTERM of the launcher, which means that another process has ended with an error.
-
-    Raises:
-        SystemExit: with 2 as soon as it comes.
-    """
-
-    def leave(*_: object) -> None:
-        raise SystemExit(2)
-
-    if threading.current_thread() is threading.main_thread():  # no other thread may handle signals
-        signal.signal(signal.SIGTERM, leave)
-    time.sleep(seconds)
+        exit_after(error, is_main)

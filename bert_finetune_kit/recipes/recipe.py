@@ -1,44 +1,46 @@
 """The base of all recipes: what a user calls, and the hooks that a recipe fills in."""
 
 import copy
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from huggingface_hub import ModelCard
 from transformers import EvalPrediction
 
 from ..contract import DataT, EvaluationT
-from ..errors import ConfigError, raise_faults
+from ..errors import raise_faults
 from ..modeling.padding import skip_padding
-from ..reporting.model_card import model_card, write_card
+from ..reporting.evaluation import EvaluationReport, check_folder
 from ..reporting.schema import RunReport
 from ..reporting.seeds import SeedsReport
+from ..runs.checkpoints import named_checkpoint
 from ..runs.directory import RunDirectory
 from ..runs.pages import Publisher, publish_summary
 from ..runs.target import HubTarget
 from ..training.best_metric import best_metric_faults, with_best_metric
 from ..training.checks import argument_faults, check_space
-from ..training.evaluation import SavedEvaluation, evaluate_model, evaluate_saved
+from ..training.evaluation import evaluate_model, evaluate_saved
 from ..training.logs import plain_scores
 from ..training.preflight import preflight
-from ..training.report import RunRecord, build_report, initial_evidence, model_origin
+from ..training.report import RunRecord, initial_evidence
 from ..training.saving import save_with_hint
 from ..training.schedule import check_learning
 from ..training.session import Phase, TrainingOutcome, build_trainer, fit
 from ..training.timing import Timings
 from ..training.trainer import KitTrainer
-from .description import describe_run
-from .hooks import RecipeHooks
+from .description import report_run
+from .evaluation import data_to_evaluate, evaluation_report
 from .launch import run_command_line
 from .model_object import as_given
 from .seeds import train_with_seeds
-from .state import LoadedModel, Prepared, RecipeState
+from .state import Prepared, RecipeState
+from .trained import TrainedRecipe
 
 
-class Recipe(RecipeHooks[DataT, EvaluationT]):
+class Recipe(TrainedRecipe[DataT, EvaluationT]):
     """Configures a `Trainer` for one kind of training, runs it, and reports what came out.
 
     A subclass fills in the hooks of `RecipeHooks`. After `__init__` a recipe changes in one way: `state` holds the
@@ -58,9 +60,12 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         Raises:
             KitError: something cannot work.
         """
-        if self.state.prepared is not None:
-            return self.state.prepared
-        timings = timings or Timings()
+        if self.state.prepared is None:
+            self.state = replace(self.state, prepared=self._prepared(timings or Timings()))
+        assert self.state.prepared is not None
+        return self.state.prepared
+
+    def _prepared(self, timings: Timings) -> Prepared[DataT]:
         self.check_settings()
         with timings.stage("data"):
             data = self.load_data()
@@ -68,9 +73,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         with timings.stage("model"):
             built = as_given(self.build_model(data), self.model_object)
         unpadded, notes = skip_padding(built.model, self.unpad, self.on_xla)
-        prepared = Prepared(data, built, args, unpadded, (*data.notes, *built.notes, *notes))
-        self.state = replace(self.state, prepared=prepared)
-        return prepared
+        return Prepared(data, built, args, unpadded, (*data.notes, *built.notes, *notes))
 
     def check_settings(self) -> None:
         """Check everything that can be known without the data.
@@ -82,7 +85,9 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         raise_faults([*argument_faults(self.args, self.smooths_labels), *scores], "TrainingArguments")
         self.check()
 
-    def train(self, resume: bool = False, force: bool = False) -> RunReport:
+    def train(
+        self, resume: bool = False, force: bool = False, *, resume_from_checkpoint: bool | str | Path | None = None
+    ) -> RunReport:
         """Train, evaluate, save model, tokenizer and report into `args.output_dir`.
 
         Args:
@@ -91,6 +96,7 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
             force: train even where disk or memory seem too small, and resume from a checkpoint that was made with other
                 settings, data or versions; the report then has a note. Of a run that has finished with other settings,
                 return the report as it is.
+            resume_from_checkpoint: as of `Trainer.train`: True means `resume`; or a checkpoint in the output folder.
 
         Raises:
             RunStopped: a signal was received; the state is saved.
@@ -98,16 +104,17 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
             NonFiniteLossError: the loss became NaN or infinite.
         """
         run, record = RunDirectory(Path(self.output_dir), self.is_main), RunRecord.start(self.on_xla)
+        named, resume = named_checkpoint(resume_from_checkpoint, run.path), resume or bool(resume_from_checkpoint)
         publisher = self._publisher()
         if resume and run.is_finished and (finished := self._finished(run, force)) is not None:
             publisher.publish_missing(finished)
             return finished
         run.check(resume, self.model_name_or_path)
-        self.state = self.state if self.state.trainer is None else RecipeState()  # a trained model is not a start
-        prepared = self.prepare(record.timings)
+        is_fresh = self.state.trainer is None  # a trained model is not a start
+        prepared = self.prepare(record.timings) if is_fresh else self._prepared(record.timings)
         record.notes += check_learning([(p.args, len(p.data.train)) for p in self.phases(prepared)], prepared.model)
         record.fingerprint |= self.run_fingerprint(prepared.data)
-        claim = run.claim(record.fingerprint, resume, force)
+        claim = run.claim(record.fingerprint, resume, force, named)
         record.notes += [*claim.notes, *prepared.notes, *publisher.check()]
         if not force:
             check_space(run.path, prepared.model, prepared.args)
@@ -117,7 +124,8 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
             self.log_main(claim.describe())
         record.notes += run.save_initial_weights(prepared.model, self.checkpoint, claim.checkpoint is not None)
         record.evidence |= initial_evidence(prepared.built, self.checkpoint)
-        self.state = RecipeState()  # also after an interruption the model is no longer the initial one
+        # After an interruption the model is no longer the initial one; a loaded model is as it was.
+        self.state = RecipeState(loaded=self.state.loaded)
         outcome = self.fit(prepared, claim.checkpoint, record)
         with record.timings.stage("saving"), save_with_hint(self.output_dir):
             publisher.set_aside()
@@ -128,7 +136,8 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         with record.timings.stage("saving"), save_with_hint(self.output_dir):
             if self.is_main:
                 self.save_usage(prepared.data, saved.evaluation, self.output_dir)
-        report = self._report(prepared, outcome, saved, record, run)
+        record.notes += publisher.write_predictions(saved.evaluation.predictions)
+        report = report_run(self, prepared, outcome, saved, record, run)
         run.delete_initial_weights()
         with save_with_hint(self.output_dir, "The report"):
             publisher.publish(report)
@@ -172,17 +181,47 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         callbacks, multiplier = [*self.callbacks, *self.get_callbacks()], self.lr_multiplier(prepared.model)
         return build_trainer(phase, prepared.built, self.loss, score, callbacks, multiplier, fingerprint)
 
-    def evaluate(self) -> dict[str, float]:
-        """Return the scores of the model as it is now on the validation split."""
-        trainer, prepared = self.state.trainer, self.state.prepared
-        if trainer is None or prepared is None:
-            loaded = self.state.loaded  # whose model is not loaded again
-            held = loaded and Prepared(self.load_data(), loaded.built, self.args, self.unpad)
-            prepared = held or self.prepare()
+    def evaluate(self, data: Any = None, output_dir: str | Path | None = None) -> EvaluationReport:
+        """Score the model as it is now on given data, or on the validation split.
+
+        The model is scored as it is used: with the labels and the threshold that it was trained or loaded with.
+
+        Args:
+            data: a file, folder, list of files, Hub id, `Dataset`, `DatasetDict`, DataFrame or list of dicts, as the
+                source of the recipe takes it, with labels or answers; none means the validation split.
+            output_dir: folder to save the report to; none means that it is only returned.
+
+        Returns:
+            The report: a mapping of the scores, with intervals, baselines, tables, findings and worst errors.
+
+        Raises:
+            ConfigError: nothing has been trained or loaded, and data are given.
+            DataError: the data cannot be read, have no labels, or have labels that the model does not know.
+            OutputError: `output_dir` holds a model or the report of a training.
+        """
+        started = time.perf_counter()
+        if output_dir is not None:
+            check_folder(output_dir)
+        state, loaded = self.state, self.state.loaded
+        if data is not None:
+            trained = self.trained()
+            examples = data_to_evaluate(self, data, trained)
+            prepared = Prepared(examples, trained.built, self.args, self.unpad)
+        elif loaded is not None and state.trainer is None:
+            prepared = Prepared(self.load_data(), loaded.built, self.args, self.unpad)
+        else:
+            prepared = self.prepare()
+        trainer = state.trainer
+        if trainer is None or not trainer.is_usable:
             trainer = self.build_trainer(prepared)
         evaluation = evaluate_model(trainer, prepared.data, self.evaluation)
-        self.state = replace(self.state, prepared=prepared, trainer=trainer, evaluation=evaluation)
-        return dict(evaluation.scores)
+        if data is None:
+            self.state = replace(self.state, prepared=prepared, trainer=trainer, evaluation=evaluation)
+        seconds = time.perf_counter() - started
+        report = evaluation_report(self, prepared.model, prepared.data, evaluation, data is not None, seconds)
+        if output_dir is not None and self.is_main:
+            report.save(output_dir)
+        return report
 
     def train_seeds(self, seeds: Sequence[int], resume: bool = False, force: bool = False) -> SeedsReport:
         """Train once with each seed, in folders below the output folder, and return mean and standard deviation.
@@ -209,60 +248,6 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         recipe.state = RecipeState()
         return recipe
 
-    def model_card(self, report: RunReport | None = None, **settings: Any) -> ModelCard:
-        """Return the model card of a finished run, made from its report alone.
-
-        `train` saves it as README.md; to change it: `recipe.model_card(license="mit").save(folder + "/README.md")`.
-
-        Args:
-            report: of the run; none means the one in the output folder.
-            settings: what the report cannot know, as `reporting.model_card.model_card` takes it: `license`,
-                `license_name`, `license_link`, `language`, `tags`, `citation`.
-
-        Raises:
-            OutputError: no run has finished in the output folder.
-            ConfigError: the Hub would refuse these settings.
-        """
-        report = report or RunReport.load(self.output_dir)
-        return model_card(report, self.card_context(report), HubTarget.from_args(self.args).name, **settings)
-
-    def push_to_hub(self, name: str | None = None, *, private: bool = True, token: str | None = None) -> str:
-        """Push the finished run in the output folder to the Hub, and return the address of its repository.
-
-        Args:
-            name: of the repository, with or without its owner; none means `args.hub_model_id`, or that of the folder.
-            private: whether a new repository is private.
-            token: none means `args.hub_token`, or the one that `hf auth login` has stored.
-
-        Raises:
-            OutputError: no run has finished there.
-            HubError: the Hub refuses or does not answer, or it would refuse the metadata of the model card.
-        """
-        write_card(self.model_card(), self.output_dir)
-        target = HubTarget.from_args(self.args)
-        return HubTarget(name or target.name, token or target.token, private).push(self.output_dir, self.name)
-
-    def load(self, loaded: LoadedModel) -> None:
-        """Hold a trained model, ready for `predict` and `evaluate`."""
-        skip_padding(loaded.model, self.unpad, self.on_xla)
-        self.state = RecipeState(loaded=replace(loaded, model=loaded.model.to(self.args.device).eval()))
-
-    def trained(self) -> LoadedModel:
-        """Return the model that was loaded, or as it is now after training.
-
-        Raises:
-            ConfigError: nothing has been trained or loaded.
-        """
-        if self.state.loaded is not None:
-            return self.state.loaded
-        prepared = self.state.prepared
-        if prepared is None or self.state.trainer is None:
-            raise ConfigError(
-                "Nothing has been trained: call train(), or load a trained model by from_pretrained(folder)."
-            )
-        usage = self.usage(prepared.data, self.state.evaluation)
-        return LoadedModel(prepared.model, prepared.data.tokenizer, usage, prepared.built.forward)
-
     def current_fingerprint(self) -> dict[str, Any]:
         """Return what the result of a training now would depend on: settings, examples, tokenizer."""
         self.check_settings()
@@ -277,22 +262,6 @@ class Recipe(RecipeHooks[DataT, EvaluationT]):
         for change in (*different.mixed, *different.versions):
             self.log_main(f"  {change}")
         return run.load_report()
-
-    def _report(
-        self,
-        prepared: Prepared[DataT],
-        outcome: TrainingOutcome,
-        saved: SavedEvaluation[EvaluationT],
-        record: RunRecord,
-        run: RunDirectory,
-    ) -> RunReport:
-        with record.timings.stage("report"):
-            change, notes = run.parameter_change(tuple(record.notes))
-            description, code, faults = describe_run(self, prepared, saved.evaluation, outcome.steps)
-            record.notes += [*saved.notes, *notes, *faults]
-        origin = model_origin(prepared.model, self.checkpoint, record.fingerprint)
-        settings = {"training": prepared.args.to_dict(), "model": origin}
-        return build_report(self.name, description, saved, outcome, prepared.model, record, settings, change, code)
 
     def _publisher(self) -> Publisher:
         target = HubTarget.from_args(self.args)

@@ -5,7 +5,7 @@ from typing import Any, Generic
 
 from transformers import TrainingArguments
 
-from ..contract import BuiltModel, DataT, EvaluationT, Forward, call_model
+from ..contract import BuiltModel, DataT, EvaluationT, LoadedModel
 from ..training.trainer import KitTrainer
 
 
@@ -26,23 +26,6 @@ class Prepared(Generic[DataT]):
     def model(self) -> Any:
         """The model, wrapped by peft or not."""
         return self.built.model
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """A trained model from a folder or the Hub, and what is saved beside it for its use."""
-
-    model: Any
-    tokenizer: Any
-    usage: Any = None
-    """What `predict` needs of the training: labels, or a threshold."""
-    forward: Forward = call_model
-    """As in `BuiltModel`."""
-
-    @property
-    def built(self) -> BuiltModel:
-        """The model as one that was built for its data."""
-        return BuiltModel(self.model, forward=self.forward)
 
 
 @dataclass(frozen=True)

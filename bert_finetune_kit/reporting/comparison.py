@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
@@ -12,9 +12,11 @@ from rich.text import Text
 
 from ..errors import ConfigError
 from .direction import lower_is_better
+from .dot_plots import ComparedScore, dot_plots
 from .formatting import format_difference, format_interval, format_score
 from .intervals import Interval
 from .markdown import markdown_table
+from .naming import facts, recipe_label
 from .numbers import finite_or_none, is_finite_number
 from .rows import flat_statistics
 from .schema import ReportTable, RunReport, Score
@@ -58,6 +60,10 @@ class ReportComparison:
     """Of each run but the first."""
     tables: list[ReportTable]
     """Scores, settings, data, parameters and time, a column a run; a table without rows is omitted."""
+    scores: list[ComparedScore] = field(default_factory=list)
+    """Each score that any of the runs has."""
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    """Model, data and date of each run by its name."""
 
     def to_markdown(self) -> str:
         """Render the comparison as Markdown."""
@@ -68,10 +74,14 @@ class ReportComparison:
 
     def to_html(self) -> str:
         """Render the comparison as one self-contained page."""
-        from .html import Section, block, render
+        from .page import Section, block, render
 
+        caption = (
+            "Dots are the scores of the saved weights, bars their 95% intervals; the dotted line is the first run."
+        )
+        charts = [Section("Charts", [caption], dot_plots(self.names, self.scores))] if self.scores else []
         sections = [Section(table.title, tables=[block(table, title="")]) for table in self.tables]
-        return render(title=self._title, summary=self.verdict, sections=sections)
+        return render(title=self._title, facts=self.facts, summary=self.verdict, sections=[*charts, *sections])
 
     def __rich__(self) -> RenderableType:
         parts: list[RenderableType] = [Text(" ".join(self.verdict))]
@@ -86,7 +96,7 @@ class ReportComparison:
 
     @property
     def _title(self) -> str:
-        return f"{self.recipe}: {' vs. '.join(self.names)}"
+        return f"{recipe_label(self.recipe)}: {' vs. '.join(self.names)}"
 
 
 def compare_reports(*runs: RunReport | str | Path, names: Sequence[str] | None = None) -> ReportComparison:
@@ -121,7 +131,10 @@ def compare_reports(*runs: RunReport | str | Path, names: Sequence[str] | None =
             for (report, _), difference in zip(rest, differences, strict=True)
         ]
     tables = [table for table in _tables(reports, names) if table.rows]
-    return ReportComparison(recipes[0], names, verdict, differences, tables)
+    compared = [_compared(score, reports) for score in reports[0].glossary]
+    scores = [found for found in compared if any(value is not None for value in found.values)]
+    about = [(name, _about(report)) for name, report in zip(names, reports, strict=True)]
+    return ReportComparison(recipes[0], names, verdict, differences, tables, scores, about)
 
 
 def difference_interval(first: float, first_interval: Interval, second: float, second_interval: Interval) -> Interval:
@@ -146,6 +159,16 @@ def _names(runs: Sequence[RunReport | str | Path]) -> list[str]:
 
 def _value(report: RunReport, score: Score) -> float | None:
     return finite_or_none(report.result.get(score.key))
+
+
+def _compared(score: Score, reports: Sequence[RunReport]) -> ComparedScore:
+    values = [_value(report, score) for report in reports]
+    return ComparedScore(score.label, score.format_spec, values, [run.intervals.get(score.key) for run in reports])
+
+
+def _about(report: RunReport) -> str:
+    known = dict(facts(report))
+    return " · ".join(known[name] for name in ("model", "data", "finished") if name in known)
 
 
 def _difference(score: Score, first: RunReport, second: RunReport, name: str) -> Difference:

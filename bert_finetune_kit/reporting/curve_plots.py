@@ -1,30 +1,34 @@
 """Curves over the steps of a training: loss, score, learning rate, gradient norm."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from .naming import capitalized
 from .numbers import is_finite_number
 from .schema import RunReport, Score
-from .svg import FIRST, INK, SECOND, THIRD, Plot, Sketch, printable, sketch
+from .svg import FIRST, INK, SECOND, THIRD, Plot, Sketch, legend_above, printable, sketch
 from .tables import baseline_label
 
 _INTERVAL_CAPTION = "The bar is the 95% interval of the saved weights."
+_FEW = 12  # points of a curve that are marked
 
 
 def loss_curve(report: RunReport, name: str = "loss") -> Plot | None:
-    """Draw the training loss and the validation loss by step."""
+    """Draw the training loss and the validation loss by step, as points where there are few of them."""
     training = points(report, report.history, "loss")
     keys = {"loss": "validation"} if any("loss" in row for row in report.scores) else {}
     keys = keys or {score.key: score.label for score in report.glossary if score.label.startswith("loss")}
     validation = {label: points(report, report.scores, key) for key, label in keys.items()}
-    if len(training[0]) < 2:
+    if not training[0] and not any(steps for steps, _ in validation.values()):
         return None
     with sketch(name, "training loss and validation loss by step") as figure:
-        figure.axes.plot(*training, color=FIRST, label="training", alpha=0.9)
+        if training[0]:
+            figure.axes.plot(*training, color=FIRST, label="training", alpha=0.9, **_marked(training))
         for colour, (label, values) in zip((SECOND, THIRD, INK), validation.items(), strict=False):
             figure.axes.plot(*values, color=colour, marker="o", markersize=4, label=printable(label))
         _by_step(figure)
         figure.axes.set_ylabel("loss (nats)" if "mse" not in report.result else "loss")
-        figure.axes.legend()
+        legend_above(figure)
     return Plot("Loss", figure.svg)
 
 
@@ -54,18 +58,18 @@ def score_curve(report: RunReport, name: str = "score") -> Plot | None:
         _by_step(figure)
         figure.axes.set_ylabel(metric)
         if baselines or len(curves) > 1:
-            figure.axes.legend()
+            legend_above(figure)
     caption = _INTERVAL_CAPTION if report.intervals.get(first.key) else ""
-    return Plot(f"{metric[:1].upper()}{metric[1:]} by step", figure.svg, caption)
+    return Plot(f"{capitalized(metric)} by step", figure.svg, caption)
 
 
 def learning_rate_curve(report: RunReport, name: str = "learning-rate") -> Plot | None:
-    """Draw the learning rate by step."""
-    curve = points(report, report.history, "learning_rate")
+    """Draw the learning rate by step: that of the schedule, since logs are too rare to show its peak."""
+    curve = points(report, report.schedule or report.history, "learning_rate")
     if len(curve[0]) < 2:
         return None
     with sketch(name, "learning rate by step") as figure:
-        figure.axes.plot(*curve, color=FIRST)
+        figure.axes.plot(*curve, color=FIRST, **_marked(curve))
         figure.axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         figure.axes.set_ylim(bottom=0)
         figure.axes.set_ylabel("learning rate")
@@ -80,12 +84,12 @@ def gradient_norm_curve(report: RunReport, name: str = "gradient-norm") -> Plot 
         return None
     max_norm = report.settings.get("training", {}).get("max_grad_norm")
     with sketch(name, "gradient norm by step") as figure:
-        figure.axes.plot(*curve, color=FIRST)
+        figure.axes.plot(*curve, color=FIRST, **_marked(curve))
         figure.axes.set_ylim(bottom=0)
         figure.axes.set_ylabel("gradient norm")
         if is_finite_number(max_norm) and 0 < max_norm < 1.5 * max(curve[1]):
             figure.axes.axhline(max_norm, color=INK, linestyle="--", linewidth=1.1, label=f"clipped to {max_norm:g}")
-            figure.axes.legend()
+            legend_above(figure)
         _by_step(figure)
     return Plot("Gradient norm", figure.svg)
 
@@ -115,6 +119,7 @@ def _steps_before(report: RunReport, row: Mapping[str, object]) -> int:
 
 def _by_step(figure: Sketch) -> None:
     figure.axes.set_xlabel("step")
+    figure.axes.set_xlim(0, 1.04 * max(figure.axes.dataLim.x1, 1))
     figure.axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value == round(value) else "")
 
 
@@ -130,7 +135,7 @@ def _plain_log(figure: Sketch) -> None:
 
 def _tick(value: float, format_spec: str) -> str:
     """Return the label of a tick, as the score is formatted but without trailing zeros: 0.5, 50%."""
-    return f"{100 * value:g}%" if format_spec.endswith("%") else f"{value:,g}"
+    return f"{100 * value:.6g}%" if format_spec.endswith("%") else f"{value:,.10g}"
 
 
 def _draw_interval(figure: Sketch, report: RunReport, score: Score, colour: str) -> None:
@@ -139,3 +144,8 @@ def _draw_interval(figure: Sketch, report: RunReport, score: Score, colour: str)
     if interval and steps and all(is_finite_number(end) for end in interval):
         ends = [[max(values[0] - interval[0], 0)], [max(interval[1] - values[0], 0)]]
         figure.axes.errorbar(steps, values, yerr=ends, color=colour, capsize=4, linewidth=1.2)
+
+
+def _marked(curve: tuple[Sequence[float], Sequence[float]]) -> dict[str, Any]:
+    """Return the style of a curve whose points are marked where they are few: one alone makes no line."""
+    return {"marker": "o", "markersize": 3.5} if len(curve[0]) <= _FEW else {}

@@ -55,6 +55,17 @@ class ClassificationError(TypedDict, total=False):
     """Of a regression."""
 
 
+class PredictedAgainstTrue(TypedDict, total=False):
+    """Values of a regression: `points` of few examples, or else the number of examples in each cell of a grid."""
+
+    points: list[tuple[float, float]]
+    """(true, predicted) of each example."""
+    edges: list[float]
+    """Of the cells, on both axes."""
+    counts: list[list[int]]
+    """(true, predicted) cell."""
+
+
 class ClassificationDetails(TypedDict, total=False):
     """Results on one split (`details[split]`)."""
 
@@ -67,6 +78,8 @@ class ClassificationDetails(TypedDict, total=False):
     confusion: list[list[int]]
     """(true label, predicted label) of a task with one label an example."""
     reliability: Reliability
+    predicted_against_true: PredictedAgainstTrue
+    """Of a regression."""
     worst_errors: list[ClassificationError]
 
 
@@ -118,7 +131,9 @@ class QuestionAnsweringDetails(TypedDict, total=False):
     threshold: float
     """Probability of no answer above which the model abstains."""
     fitted: bool
-    """Whether the threshold was fitted."""
+    """Whether the threshold was fitted on a part of these questions."""
+    given: bool
+    """Whether the threshold was given with the model, and all questions are scored; absent in older reports."""
     split_by: str
     """What was kept together in the split for the threshold: articles, contexts or questions."""
     abstained: float

@@ -99,10 +99,11 @@ def excerpt(text: str, around: Sequence[str] = (), length: int = 200) -> str:
     start = max(0, min(place + (width - length) // 2, len(text) - length))  # the phrase is in the middle
     end = start + length
     if start:
-        border = re.search(r"\s+", text[start - 1 : place])
+        border = re.search(r"\s+", text[start - 1 : place if width < length else end])
         start = start - 1 + border.end() if border else start
     if end < len(text):
         after = min(place + width, end)
-        borders = [match.start() for match in re.finditer(r"\s+", text[after : end + 1])]
-        end = after + borders[-1] if borders else end
+        borders = [after + match.start() for match in re.finditer(r"\s+", text[after : end + 1])]
+        borders = borders or [start + match.start() for match in re.finditer(r"(?<=\S)\s+", text[start : end + 1])]
+        end = borders[-1] if borders else end
     return ("… " if start else "") + text[start:end].strip() + (" …" if end < len(text) else "")

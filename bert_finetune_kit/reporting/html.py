@@ -1,63 +1,20 @@
-"""A report as one self-contained page: no network, no script, light and dark, for a phone and for paper."""
+"""A report as one page: the main figures first, then findings, charts and tables, and the rest on a click."""
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..text_files import write_text
+from .headline import headlines
+from .naming import capitalized, facts, page_title
+from .page import Block, Section, block, render
 from .parameters import CHANGE_HEADER, CHANGE_NOTE, change_rows
-from .plots import plots, weight_change
-from .rows import data_rows, history_rows, numeric_columns, parameter_rows, score_rows, setting_rows, time_rows
-from .schema import Finding, ReportTable, RunReport
-from .svg import Plot
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
+from .plots import Plot, plots, weight_change
+from .rows import data_rows, history_rows, parameter_rows, score_rows, setting_rows, time_rows
+from .schema import RunReport
 
 REPORT_PAGE = "report.html"
-_LONG, _VERY_LONG = 36, 120  # characters from which on a cell wraps
-
-
-@dataclass(frozen=True)
-class Block:
-    """A table of a page."""
-
-    title: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    note: Sequence[str] = ()
-    """Paragraphs."""
-    descriptions: Sequence[tuple[str, str]] = ()
-    """Name of a row or column, and what it is."""
-
-    @property
-    def columns(self) -> list[str]:
-        """Class of each column: `number`; `long` or `text`, whose cells wrap; or nothing."""
-        longest = [max((len(row[place]) for row in self.rows), default=0) for place in range(len(self.header))]
-        return [
-            "number" if right else "text" if length > _VERY_LONG else "long" if length > _LONG else ""
-            for right, length in zip(numeric_columns(self.header, self.rows), longest, strict=True)
-        ]
-
-
-@dataclass(frozen=True)
-class Section:
-    """A section of a page, its parts in the order in which they are shown."""
-
-    title: str
-    text: Sequence[str] = ()
-    plots: Sequence[Plot] = ()
-    tables: Sequence[Block] = ()
-    folded: Sequence[Block] = ()
-    """Tables that are shown on a click, and not on paper."""
-    code: str = ""
-    findings: Sequence[Finding] = ()
-    links: Sequence[tuple[str, str]] = ()
-    """Label and address of other pages."""
-    small: bool = False
-    """Whether the tables are narrow, and stand side by side where there is room."""
+_LONG_TABLE = 16  # rows from which on a table is shown on a click
 
 
 def write_html(report: RunReport, folder: str | Path) -> Path:
@@ -68,7 +25,9 @@ def write_html(report: RunReport, folder: str | Path) -> Path:
 def to_html(report: RunReport) -> str:
     """Render the report."""
     return render(
-        title=report.recipe.replace("_", " ").capitalize(),
+        title=page_title(report),
+        facts=facts(report),
+        headlines=headlines(report),
         summary=report.summary,
         findings=report.findings if report.findings or report.evidence else None,
         notes=report.notes,
@@ -76,52 +35,55 @@ def to_html(report: RunReport) -> str:
     )
 
 
-def render(
-    *,
-    title: str,
-    summary: Sequence[str],
-    subtitle: str = "",
-    findings: Sequence[Finding] | None = None,
-    notes: Sequence[str] = (),
-    sections: Sequence[Section] = (),
-) -> str:
-    """Fill the template; all text is escaped, plots are inserted as they are.
+def framed(page: str) -> str:
+    """Return a page as a frame within another page, whose styles stay apart."""
+    from markupsafe import escape
 
-    Args:
-        title: of the page.
-        summary: sentences.
-        subtitle: below the title.
-        findings: of the diagnosis; None for a report that was not diagnosed.
-        notes: what a reader should know.
-        sections: of the page.
-    """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("bert_finetune_kit.reporting"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["marked"] = _marked
-    return environment.get_template("report.html.jinja").render(
-        title=title, subtitle=subtitle, summary=summary, findings=findings, notes=notes, sections=sections
-    )
+    return f'<iframe srcdoc="{escape(page)}" style="width: 100%; height: 40em; border: 0"></iframe>'
 
 
 def _sections(report: RunReport) -> Iterable[Section]:
     curves, outcome = plots(report)
-    first, rest = report.tables[:1], report.tables[1:]
-    yield Section("Scores", tables=[*(block(table) for table in first), *evaluation_blocks(report)])
-    if outcome or rest:
-        yield Section("Details", plots=outcome, tables=[block(table) for table in rest])
+    tables, folded, glossary = _tables(report, outcome)
+    yield Section("Results", plots=outcome, tables=tables, folded=folded)
+    by_evaluation = evaluation_blocks(report)
+    glossary |= {name: text for found in by_evaluation for name, text in found.descriptions}
     log = [Block("Training log", *history_rows(report))] if report.history else []
-    times = Block("Seconds by stage", *time_rows(report))
-    yield Section("Training", plots=curves, tables=[times], folded=log)
-    yield Section("Data", tables=[Block("", *data_rows(report))])
-    yield _parameters(report)
+    times = [Block("Seconds by stage", *time_rows(report))] if report.timings else []
+    if curves or by_evaluation or log or times:
+        short, long = _by_length([replace(found, descriptions=()) for found in by_evaluation])
+        yield Section("Training", plots=curves, tables=[*short, *times], folded=[*long, *log])
+    if glossary:
+        rows = [(name, text) for name, text in glossary.items()]
+        yield Section("What the scores mean", tables=[Block("", ("score", "meaning"), rows)], is_folded=True)
+    if report.data:
+        yield Section("Data", tables=[Block("", *data_rows(report))], is_folded=True)
+    if report.parameters:
+        yield _parameters(report)
     if report.reproduce:
         text = ["This script repeats the run, given the same data, package versions and type of machine:"]
-        yield Section("Reproduce", text, code=report.reproduce)
-    yield Section("Settings and versions", tables=_settings(report), small=True)
+        yield Section("Reproduce", text, code=report.reproduce, is_folded=True)
+    yield Section("Settings and versions", tables=_settings(report), is_folded=True)
+
+
+def _tables(report: RunReport, drawn: Sequence[Plot]) -> tuple[list[Block], list[Block], dict[str, str]]:
+    """Return the tables to show, those to fold away, and the descriptions of all of them by name.
+
+    A table that is drawn is folded away, and so is a long one.
+    """
+    blocks = [block(table) for table in report.tables]
+    glossary = {name: text for found in blocks for name, text in found.descriptions}
+    titles = {plot.title for plot in drawn}
+    plain = [replace(found, descriptions=()) for found in blocks]
+    shown, long = _by_length([found for found in plain if found.title not in titles])
+    as_tables = [replace(found, title=f"{found.title}, as a table") for found in plain if found.title in titles]
+    return shown, [*long, *as_tables], glossary
+
+
+def _by_length(blocks: Sequence[Block]) -> tuple[list[Block], list[Block]]:
+    """Return the short tables, and the long ones."""
+    short = [found for found in blocks if len(found.rows) < _LONG_TABLE]
+    return short, [found for found in blocks if len(found.rows) >= _LONG_TABLE]
 
 
 def _settings(report: RunReport) -> list[Block]:
@@ -130,7 +92,7 @@ def _settings(report: RunReport) -> list[Block]:
     for name, value in setting_rows(report)[1]:
         group, _, setting = name.partition(": ")
         groups.setdefault(group, []).append((setting, value))
-    return [Block(group, ("setting", "value"), rows) for group, rows in groups.items()]
+    return [Block(capitalized(group), ("setting", "value"), rows) for group, rows in groups.items()]
 
 
 def evaluation_blocks(report: RunReport, title: str = "By evaluation") -> list[Block]:
@@ -147,26 +109,4 @@ def _parameters(report: RunReport) -> Section:
     if report.change.get("modules"):
         tables.insert(0, Block("Before and after training", CHANGE_HEADER, change_rows(report.change), [CHANGE_NOTE]))
     plot = weight_change(report)
-    return Section("Parameters", report.change.get("explanation", []), [plot] if plot else [], tables)
-
-
-def block(table: ReportTable, title: str | None = None) -> Block:
-    """Return a table of a report; lines `- **name**: description` of its note become a list of descriptions.
-
-    Args:
-        table: of a report.
-        title: None for its own.
-    """
-    lines = [line.strip() for line in table.note.splitlines()]
-    matches = [re.fullmatch(r"- \*\*(.+?)\*\*: (.*)", line) for line in lines]
-    paragraphs = [line for line, match in zip(lines, matches, strict=True) if line and match is None]
-    descriptions = [(match[1], match[2]) for match in matches if match is not None]
-    return Block(table.title if title is None else title, table.header, table.rows, paragraphs, descriptions)
-
-
-def _marked(text: str) -> "Markup":
-    """Return escaped text with *emphasis* and `code` of a note as HTML."""
-    from markupsafe import Markup, escape
-
-    escaped = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
-    return Markup(re.sub(r"\*([^*<>]+)\*", r"<em>\1</em>", escaped))
+    return Section("Parameters", report.change.get("explanation", []), [plot] if plot else [], folded=tables)

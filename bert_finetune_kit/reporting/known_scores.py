@@ -66,9 +66,9 @@ def _squad(prefix: str, suffix: str) -> tuple[Score, ...]:
     where = f" on questions {suffix[2:]}" if suffix else ""
     return (
         Score(f"{prefix}exact", f"exact match{suffix}", ".2f", f"percentage of exact matches{where}", False,
-              "exact_match"),
+              "exact_match", greatest=100.0),
         Score(f"{prefix}f1", f"F1{suffix}", ".2f", f"word overlap with the closest answer in percent{where}", False,
-              "f1"),
+              "f1", greatest=100.0),
         Score(f"{prefix}total", f"questions{suffix}", ",d", f"number of questions{suffix}", None),
     )  # fmt: skip
 

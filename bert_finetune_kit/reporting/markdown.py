@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..text_files import write_text
+from .naming import page_title
 from .parameters import CHANGE_HEADER, CHANGE_NOTE, change_rows
 from .records import WeightChange
 from .rows import data_rows, history_rows, numeric_columns, parameter_rows, score_rows, setting_rows, time_rows
@@ -21,7 +22,7 @@ def write_markdown(report: RunReport, folder: str | Path) -> Path:
 def to_markdown(report: RunReport) -> str:
     """Render the report."""
     sections = [
-        f"# {report.recipe}\n\n" + " ".join(report.summary),
+        f"# {page_title(report)}\n\n" + " ".join(report.summary),
         _findings(report),
         _scores(report),
         *(_table(table) for table in report.tables),

@@ -13,10 +13,14 @@ from rich.panel import Panel
 from rich.text import Text
 
 from ..text_files import write_text
-from .html import Block, Section, block, evaluation_blocks, render
+from .headline import headlines
+from .html import evaluation_blocks
 from .markdown import markdown_table
+from .naming import facts, recipe_label
 from .numbers import is_finite_number
 from .optional import Parts
+from .origin import last_part
+from .page import Block, Section, block, render
 from .parameters import CHANGE_HEADER, CHANGE_NOTE, change_rows
 from .plots import plots
 from .push_command import push_command
@@ -28,6 +32,7 @@ OVERVIEW_FILE = "overview.md"
 OVERVIEW_PAGE = "overview.html"
 _TITLE = "All runs"
 _SCORES = 3  # of a run in the first table
+_FIGURES = 1  # of a run at the top
 _TABLES = 3  # of a run; its own report has all
 _HEADER = ("run", "parameters", "minutes", "scores of the saved weights")
 _ARCHITECTURE = (
@@ -54,7 +59,7 @@ class Overview:
     def rows(self) -> list[list[str]]:
         """Return a row for each run: name, parameters, minutes, its first scores."""
         return [
-            [name, f"{run.parameters['total']:,}", f"{run.timings['whole run'] / 60:.1f}", _scores(run)]
+            [_title(name), f"{run.parameters['total']:,}", f"{run.timings['whole run'] / 60:.1f}", _scores(run)]
             for name, run in self.runs.items()
         ]
 
@@ -66,8 +71,8 @@ class Overview:
         changes = [_change(run_name, run) for run_name, run in rest if run.change]
         numbered = (
             Section("Model", tables=[_models(self.runs)]),
-            Section("Parameters by module", tables=[Block("", *parameter_rows(first, "  "))]),
-            Section(_title(name), first.summary, tables=[Block("Data", *data_rows(first))]),
+            Section("Parameters by module", tables=[Block("", *parameter_rows(first, "  "))], is_folded=True),
+            Section(_title(name), [" ".join(first.summary)], tables=[Block("Data", *data_rows(first))]),
             Section("Scores by evaluation", plots=plots(first)[0][:2], tables=evaluation_blocks(first, "")),
             Section("Where the model is", [_folders([name])], code=_push_commands([name])),
             Section("Fine-tuning", [" ".join(run.summary) for run in fine_tuned.values()]),
@@ -95,7 +100,15 @@ class Overview:
     def to_html(self) -> str:
         """Render the self-contained page, which links to the reports of the runs."""
         summary = [f"{_title(name)}: {' '.join(run.summary[1:2] or run.summary)}" for name, run in self.runs.items()]
-        return render(title=_TITLE, summary=summary, sections=list(self.sections()))
+        figures = [
+            replace(figure, label=f"{_title(name)}: {figure.label}", address=f"{name}/report.html")
+            for name, run in self.runs.items()
+            for figure in headlines(run, _FIGURES)
+        ]
+        title = " → ".join(_title(name) for name in self.runs)
+        return render(
+            title=title, facts=_about(self.runs), headlines=figures, summary=summary, sections=list(self.sections())
+        )
 
     def save(self, folder: str | Path) -> Path:
         """Write `overview.html` and `overview.md` into the folder of the runs, and print it on one screen."""
@@ -113,9 +126,11 @@ class Overview:
         }
 
     def _print(self, page: Path) -> None:
-        summaries = [Text.assemble((f"{name}: ", "bold"), " ".join(run.summary)) for name, run in self.runs.items()]
+        summaries = [
+            Text.assemble((f"{_title(name)}: ", "bold"), " ".join(run.summary)) for name, run in self.runs.items()
+        ]
         findings = [
-            Text(f"{name}: {finding.severity} {finding.code}")
+            Text(f"{_title(name)}: {finding.severity} {finding.code}")
             for name, run in self.runs.items()
             for finding in run.findings
         ]
@@ -134,20 +149,39 @@ def _scores(run: RunReport) -> str:
 
 
 def _title(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    return recipe_label(name)
+
+
+def _about(runs: Mapping[str, RunReport]) -> list[tuple[str, str]]:
+    """Return model and parameters of the first run, the data of all, and when the last one had finished."""
+    every = [dict(facts(run)) for run in runs.values()]
+    known = {
+        "model": every[0].get("model"),
+        "parameters": every[0].get("parameters"),
+        "data": ", ".join(dict.fromkeys(about["data"] for about in every if "data" in about)),
+        "finished": every[-1].get("finished"),
+    }
+    return [(name, value) for name, value in known.items() if value]
 
 
 def _links(names: Iterable[str]) -> list[tuple[str, str]]:
-    return [(f"Report of {name}", f"{name}/report.html") for name in names]
+    return [(f"Report of {_title(name).lower()}", f"{name}/report.html") for name in names]
 
 
 def _models(runs: Mapping[str, RunReport]) -> Block:
-    """Return the initial model of each run, and its architecture where the report has it."""
-    rows = [[name, "initial model", str(run.model.get("model_name_or_path", ""))] for name, run in runs.items()]
-    for name, run in runs.items():
-        model = dict(run.model)
-        rows += [[name, key.replace("_", " "), f"{model[key]:,}"] for key in _ARCHITECTURE if key in model]
-    return Block("", ("run", "property", "value"), rows)
+    """Return the initial model of each run, and its architecture where a report has it, a column a run."""
+    (name, first), *_ = runs.items()
+    models = [dict(run.model) for run in runs.values()]
+    models = [
+        {**first.model, **model} if last_part(str(model.get("model_name_or_path"))) == name else model
+        for model in models
+    ]
+    rows = [["initial model", *(str(model.get("model_name_or_path", "")) for model in models)]]
+    for key in _ARCHITECTURE:
+        if any(key in model for model in models):
+            cells = [f"{model[key]:,}" if key in model else "" for model in models]
+            rows.append([key.replace("_", " "), *cells])
+    return Block("", ("", *map(_title, runs)), rows)
 
 
 def _folders(names: Iterable[str]) -> str:

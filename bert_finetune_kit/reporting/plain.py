@@ -5,6 +5,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from importlib.metadata import PackageNotFoundError, version
+from inspect import isfunction
 from pathlib import Path
 from typing import TypeAlias
 
@@ -46,8 +47,11 @@ def describe_object(value: object) -> Plain:
     """
     if isinstance(value, Path):
         return str(value)
-    plain: Plain = value if isinstance(value, bool | int | float | str | list | tuple | None) else type(value).__name__
-    return plain
+    if isinstance(value, list | tuple):
+        return [describe_object(item) for item in value]
+    if isfunction(value):
+        return value.__name__
+    return value if isinstance(value, bool | int | float | str | None) else type(value).__name__
 
 
 def package_versions() -> dict[str, str]:

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+from .predictions import PREDICTIONS_FILE
+
 # Files other than the model and its reports. training_args.bin is a pickle, which is unsafe to load, and peft's
-# card of an adapter names the local folder of the initial model.
+# card of an adapter names the local folder of the initial model. Evaluations, in folders of
+# any name, hold texts of other files.
 NOT_PUSHED = (
     "training_args.bin", "checkpoint-*/*", "second-phase/*", "vocabulary-*/*", "initial_weights.*",
-    "adapter/README.md", "previous/*",
+    "adapter/README.md", "previous/*", "*/report.*", f"*/{PREDICTIONS_FILE}", PREDICTIONS_FILE,
 )  # fmt: skip
 
 

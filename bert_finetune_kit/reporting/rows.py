@@ -45,8 +45,10 @@ def history_rows(report: RunReport) -> Rows:
 
 
 def _place(row: Mapping[str, object]) -> str:
-    """Return the phase and the epoch of an evaluation or a log."""
+    """Return the phase and the epoch of an evaluation or a log; an evaluation without a training has none."""
     phase, epoch = row.get("phase"), row.get("epoch")
+    if "epoch" not in row and "step" not in row:
+        return "this model"
     before = "" if phase is None else f"phase {phase}, "
     return f"{before}epoch {round(epoch, 2) if isinstance(epoch, int | float) else 0:g}"
 

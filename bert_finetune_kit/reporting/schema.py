@@ -39,6 +39,8 @@ class Score:
     """Id of the metric on the Hub, such as `f1`; None for what is no metric there."""
     is_share: bool = False
     """Whether it is a share from 0 to 1."""
+    greatest: float | None = None
+    """Greatest value of a score from 0 on that is no share: 100 of a percentage."""
 
 
 @dataclass
@@ -115,6 +117,11 @@ class RunReport:
     """How training changed the weights; empty where that is unknown."""
     fingerprint: Mapping[str, object] = field(default_factory=dict)
     """Every setting and digest that the result depends on, by name."""
+    schedule: list[LogRow] = field(default_factory=list)
+    """`step` and `learning_rate`, and of several phases `phase`, at some hundred steps of the schedule; empty where the
+    scheduler looks at scores."""
+    finished: str = ""
+    """When the report was made: ISO 8601, UTC."""
     notes: list[str] = field(default_factory=list)
     """What a reader should know: newly initialized weights, skipped documents, held-out data."""
     versions: dict[str, str] = field(default_factory=package_versions)
@@ -129,6 +136,18 @@ class RunReport:
     def model(self) -> ModelSettings:
         """What the training started from, from `settings["model"]`."""
         return cast(ModelSettings, self.settings.get("model", {}))
+
+    def __str__(self) -> str:
+        """Return what the terminal shows of the report."""
+        from .terminal import report_text
+
+        return report_text(self)
+
+    def _repr_html_(self) -> str:
+        """Return the page of the report in a frame of its own, as a notebook shows it."""
+        from .html import framed, to_html
+
+        return framed(to_html(self))
 
     def save(self, folder: str | Path) -> Path:
         """Write `report.json` into `folder`, completely or not at all. NaN and infinity are written as strings."""

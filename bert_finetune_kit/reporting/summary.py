@@ -30,6 +30,17 @@ def training_sentence(trained: str, model: str, data: str, steps: int, size: str
     return f"{model[0].upper()}{model[1:]} was {trained} on {counted} for {steps:,} steps."
 
 
+def opening_sentence(trained: str, model: str, data: str, steps: int | None, size: str = "") -> str:
+    """Return what was trained on what, or where `steps` is none, what was evaluated on what.
+
+    >>> opening_sentence("fine-tuned", "a BERT of 109,483,778 parameters", "test.csv", None)
+    'A BERT of 109,483,778 parameters was evaluated on test.csv.'
+    """
+    if steps is not None:
+        return training_sentence(trained, model, data, steps, size)
+    return f"{model[0].upper()}{model[1:]} was evaluated on {data}."
+
+
 def score_sentence(
     score: Score,
     value: float,

@@ -3,7 +3,7 @@
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 # Placeholders that are replaced by colours of the page, with a default for pages and viewers that define none.
@@ -60,6 +61,8 @@ class Plot:
     title: str
     svg: str
     caption: str = ""
+    is_wide: bool = False
+    """Whether it needs the whole width of a page."""
 
 
 class Sketch:
@@ -117,7 +120,7 @@ def adapt(svg: str, name: str, label: str) -> str:
                 element.set(key, _painted(element.attrib[key].replace("url(#", f"url(#{name}-")))
     for key in ("width", "height", "version"):
         root.attrib.pop(key, None)
-    root.attrib |= {"role": "img", "aria-label": _UNPRINTABLE.sub("", label)}
+    root.attrib |= {"role": "img", "aria-label": without_unprintable(label)}
     root.attrib |= {"stroke-linejoin": "round", "stroke-linecap": "butt"}
     return ElementTree.tostring(root, encoding="unicode")
 
@@ -128,8 +131,13 @@ def printable(text: str, longest: int = 24) -> str:
     >>> printable("  one   two "), printable("0123456789", 5)
     ('one two', '0123…')
     """
-    text = " ".join(_UNPRINTABLE.sub("", text).split())
+    text = " ".join(without_unprintable(text).split())
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def without_unprintable(text: str) -> str:
+    """Return a text without the characters that XML does not allow."""
+    return _UNPRINTABLE.sub("", text)
 
 
 def _painted(value: str) -> str:
@@ -137,3 +145,31 @@ def _painted(value: str) -> str:
     for colour, paint in _PAINT.items():
         value = value.replace(colour, paint)
     return re.sub(r"font-family: [^;]*;? ?", "", value)
+
+
+def legend_above(figure: Sketch, columns: int = 3) -> None:
+    """Put the legend above the axes, where it covers nothing."""
+    figure.figure.legend(
+        loc="outside upper left", ncols=columns, handlelength=1.3, columnspacing=1.3, borderpad=0.1, borderaxespad=0.1
+    )
+
+
+def percent_axis(axis: "Axis") -> None:
+    """Label an axis of shares in percent, with as many digits as its ticks have."""
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.6g}%")
+
+
+def plain_axis(axis: "Axis") -> None:
+    """Label an axis with plain numbers, with as many digits as its ticks have."""
+    axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+
+
+def squares(figure: Sketch, places: Sequence[tuple[float, float]], width: float, height: float, **paint: Any) -> None:
+    """Draw rectangles of one size and colour around places, (x, y), as one element."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    corners = [(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5)]
+    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
+    vertices = [(x + across * width, y + up * height) for x, y in places for across, up in corners]
+    figure.axes.add_patch(PathPatch(Path(vertices, codes * len(places)), linewidth=0, **paint))

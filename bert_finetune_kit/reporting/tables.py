@@ -111,6 +111,33 @@ def confusion_table(labels: Sequence[str], counts: Sequence[Sequence[int]], *, t
     return ReportTable(title, ["", *(f"predicted {label}" for label in labels)], rows)
 
 
+def confused_table(
+    labels: Sequence[str], counts: Sequence[Sequence[int]], *, title: str, most: int = 15
+) -> ReportTable:
+    """Return the pairs of labels that are confused most often, a row a pair.
+
+    Args:
+        labels: names, by id.
+        counts: (true label, predicted label).
+        title: of the table.
+        most: rows.
+
+    >>> confused_table(["a", "b"], [[3, 1], [4, 4]], title="Confused").rows
+    [['b', 'a', '4', '50.0%'], ['a', 'b', '1', '25.0%']]
+    """
+    pairs = [
+        (count, true, predicted)
+        for true, row in enumerate(counts)
+        for predicted, count in enumerate(row)
+        if count and true != predicted
+    ]
+    rows = [
+        [labels[true], labels[predicted], f"{count:,}", f"{count / sum(counts[true]):.1%}"]
+        for count, true, predicted in sorted(pairs, key=lambda pair: (-pair[0], *pair[1:]))[:most]
+    ]
+    return ReportTable(title, ["true", "predicted", "examples", "share of the true label"], rows)
+
+
 def errors_table(
     errors: Sequence[Mapping[str, object]],
     columns: Mapping[str, str],

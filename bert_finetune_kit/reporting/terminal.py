@@ -1,6 +1,8 @@
 """A report on the terminal, on one screen."""
 
+import shutil
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -11,12 +13,14 @@ from rich.text import Text
 from ..output import StandardOutput
 from .html import REPORT_PAGE
 from .markdown import MARKDOWN_FILE
+from .naming import recipe_label
 from .parameters import change_line
 from .rows import numeric_columns, score_rows
 from .schema import REPORT_FILE, RunReport
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold blue"}
 _EVALUATIONS = 5  # of a long run, those shown beside that of the saved weights
+_WIDTH = 100  # characters of a line where there is no terminal
 _FRAME, _GAP = 4, 2  # columns of the border, and between two columns of a table
 
 
@@ -25,20 +29,40 @@ def stdout_console() -> Console:
     return Console(file=StandardOutput())  # type: ignore[arg-type]
 
 
-def print_report(report: RunReport, folder: str, console: Console | None = None) -> None:
-    """Print summary, findings, scores and notes, and where the complete report is."""
+def report_text(report: RunReport) -> str:
+    """Return what `print_report` prints, as text without colours and as wide as the terminal."""
+    folder = str(report.settings.get("training", {}).get("output_dir", ""))
+    saved = folder if Path(folder, REPORT_FILE).exists() else None
+    text, width = StringIO(), shutil.get_terminal_size((_WIDTH, 0)).columns
+    print_report(report, saved, Console(file=text, width=width, force_jupyter=False))
+    return text.getvalue().rstrip("\n")
+
+
+def print_report(report: RunReport, folder: str | None, console: Console | None = None) -> None:
+    """Print summary, findings, scores and notes, and where the complete report is.
+
+    Args:
+        report: of a run or an evaluation.
+        folder: of the run; none means that the report is in no folder.
+        console: where to write; none means standard output.
+    """
     console = console or stdout_console()
+    console.print(_panel(report, folder, console.width))
+
+
+def _panel(report: RunReport, folder: str | None, width: int) -> Panel:
     parts: list[RenderableType] = [Text(" ".join(report.summary)), Text()]
     parts += [*_findings(report), Text()] if report.findings else []
     if report.scores:
-        parts += [*_scores(report, console.width - _FRAME), Text()]
+        parts += [*_scores(report, width - _FRAME), Text()]
     if report.tables:
         parts += [rich_table(report.tables[0].header, report.tables[0].rows), Text()]
     parts += [Text(change_line(report.change)), Text()] if report.change else []
     parts += [Text(f"· {note}") for note in report.notes]
-    files = [name for name in (REPORT_PAGE, MARKDOWN_FILE, REPORT_FILE) if Path(folder, name).exists()]
-    parts.append(Text(f"{', '.join([*files, 'the model'])} and its tokenizer are in {folder}", "bold"))
-    console.print(Panel(Group(*parts), title=report.recipe, expand=False))
+    if folder is not None:
+        files = [name for name in (REPORT_PAGE, MARKDOWN_FILE, REPORT_FILE) if Path(folder, name).exists()]
+        parts.append(Text(f"{', '.join([*files, 'the model'])} and its tokenizer are in {folder}", "bold"))
+    return Panel(Group(*parts), title=recipe_label(report.recipe), expand=False)
 
 
 def _findings(report: RunReport) -> list[RenderableType]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import OutputError
 from ..json_objects import conforms, from_mapping, read_mapping
 from ..modeling.checkpoint_files import file_sha256
 
@@ -118,6 +119,34 @@ def latest_valid_checkpoint(run: Path) -> tuple[Path | None, list[str]]:
             return checkpoint, skipped
         skipped.append(f"{checkpoint.name} was skipped: {fault}")
     return None, skipped
+
+
+def named_checkpoint(given: Any, run: Path) -> Path | None:
+    """Return the checkpoint of a run that is given by its path; none where none is named.
+
+    Args:
+        given: what `resume_from_checkpoint` of the Trainer takes: a path, or whether to resume from the newest.
+        run: folder of the run.
+
+    Raises:
+        OutputError: it is no checkpoint in this folder, or not a valid one.
+    """
+    if given is None or isinstance(given, bool):
+        return None
+    checkpoint = Path(given).expanduser()
+    there = [folder.name for _, folder in sorted(_checkpoints(run))]
+    if checkpoint.resolve().parent != run.resolve() or checkpoint.name not in there:
+        raise OutputError(
+            f"resume_from_checkpoint is {str(given)!r}, which is no checkpoint in the output folder {run} (there: "
+            f"{', '.join(there) or 'none'}). Give True for the newest one, or one of these. To start a new run from "
+            "other weights, pass them as model=."
+        )
+    fault = validate(checkpoint)
+    if fault is not None:
+        raise OutputError(
+            f"resume_from_checkpoint is {str(given)!r}, which is not valid: {fault}. Give True for the newest that is."
+        )
+    return checkpoint
 
 
 def saved_fingerprint(checkpoint: Path) -> dict[str, Any]:

@@ -139,13 +139,14 @@ class RunDirectory:
             raise OutputError(other_settings(f"{self.path} has finished with other settings:", different.mixed))
         return different
 
-    def claim(self, fingerprint: Mapping[str, Any], resume: bool, force: bool) -> Claim:
+    def claim(self, fingerprint: Mapping[str, Any], resume: bool, force: bool, named: Path | None = None) -> Claim:
         """Return what the run starts from.
 
         Args:
             fingerprint: of the run.
             resume: whether to continue from the newest valid checkpoint.
             force: continue from it even where its fingerprint differs in more than how long the run trains.
+            named: valid checkpoint to continue from in place of the newest.
 
         Raises:
             OutputError: the checkpoint was made with other data, another model, other settings or other versions; or
@@ -153,7 +154,7 @@ class RunDirectory:
         """
         if not resume:
             return Claim()
-        checkpoint, skipped = latest_valid_checkpoint(self.path)
+        checkpoint, skipped = (named, []) if named is not None else latest_valid_checkpoint(self.path)
         if checkpoint is None:
             if self.is_finished:
                 raise OutputError(_no_checkpoint(self.path, skipped))

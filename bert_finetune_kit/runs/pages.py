@@ -1,6 +1,6 @@
 """A finished run as people see it: its pages, the terminal, the Hub."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,8 @@ from ..reporting.card_context import CardContext
 from ..reporting.html import REPORT_PAGE, write_html
 from ..reporting.markdown import MARKDOWN_FILE, write_markdown
 from ..reporting.model_card import CARD_FILE, is_unchanged, model_card, write_card
-from ..reporting.optional import Parts, attempt_all, attempt_aloud
+from ..reporting.optional import Parts, attempt, attempt_all, attempt_aloud
+from ..reporting.predictions import PREDICTIONS_FILE, write_predictions
 from ..reporting.push_command import push_command
 from ..reporting.schema import REPORT_FILE, RunReport
 from ..reporting.terminal import print_report
@@ -60,9 +61,26 @@ class Publisher:
         report = RunReport.load(folder)
         card = model_card(report, self.card_context(report), self.target.name)
         (folder / PREVIOUS_FOLDER).mkdir(exist_ok=True)
-        for name in (*([CARD_FILE] if is_unchanged(card, folder) else []), MARKDOWN_FILE, REPORT_PAGE, REPORT_FILE):
+        for name in (
+            *([CARD_FILE] if is_unchanged(card, folder) else []),
+            MARKDOWN_FILE,
+            REPORT_PAGE,
+            PREDICTIONS_FILE,
+            REPORT_FILE,
+        ):
             if (folder / name).exists():
                 (folder / name).replace(folder / PREVIOUS_FOLDER / name)
+
+    def write_predictions(self, rows: Callable[[], Iterable[Mapping[str, object]]]) -> tuple[str, ...]:
+        """Write the predictions of single examples, and return a note where that fails.
+
+        Args:
+            rows: returns one row an example.
+        """
+        if not self.is_main or rows is tuple:
+            return ()
+        fault = f"{PREDICTIONS_FILE} was not written"
+        return attempt(fault, lambda: write_predictions(rows(), self.folder), "The scores are in the report.")[1]
 
     def publish(self, report: RunReport) -> None:
         """Save and show a report, then push the run: whatever the Hub answers, everything is on the disk.

@@ -13,6 +13,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from ..errors import HubError
 from ..reporting.card_check import check_card_file
 from ..reporting.model_card import name_in_card
+from ..reporting.predictions import PREDICTIONS_FILE
 from ..reporting.push_command import NOT_PUSHED
 from .tokens import clean_token, holds_token, token_fault
 
@@ -39,7 +40,9 @@ def open_repository(name: str, token: str | None, private: bool = True, attempts
     return str(_retry(lambda: api.create_repo(name, private=private, exist_ok=True), token, attempts).repo_id)
 
 
-def push_folder(folder: str | Path, name: str, token: str | None, message: str, private: bool = True) -> str:
+def push_folder(
+    folder: str | Path, name: str, token: str | None, message: str, private: bool = True, predictions: bool = False
+) -> str:
     """Upload the folder of a run without its checkpoints, and return the address of the repository.
 
     The metadata of the model card are checked first, and its examples are changed to load the model by the name of the
@@ -51,16 +54,18 @@ def push_folder(folder: str | Path, name: str, token: str | None, message: str, 
         token: None for the one that `hf auth login` has stored.
         message: of the commit.
         private: whether a new repository is private.
+        predictions: whether to upload those of single examples.
 
     Raises:
         HubError: the card has invalid metadata, or the Hub refused or did not answer in any attempt.
     """
     check_card_file(folder)
+    excluded = [pattern for pattern in NOT_PUSHED if pattern != PREDICTIONS_FILE or not predictions]
     api, repo_id = _api(token), open_repository(name, token, private, _ATTEMPTS)
     name_in_card(folder, repo_id)
     commit = _retry(
         lambda: api.upload_folder(
-            repo_id=repo_id, folder_path=folder, ignore_patterns=list(NOT_PUSHED), commit_message=message
+            repo_id=repo_id, folder_path=folder, ignore_patterns=excluded, commit_message=message
         ),
         token,
         _ATTEMPTS,

@@ -19,9 +19,14 @@ class HubTarget:
     private: bool = True
 
     @classmethod
-    def from_args(cls, args: TrainingArguments) -> "HubTarget":
-        """Return the repository that the Trainer's arguments name, else that of the output folder's name."""
-        name = args.hub_model_id or Path(str(args.output_dir)).resolve().name
+    def from_args(cls, args: TrainingArguments, folder: str | None = None) -> "HubTarget":
+        """Return the repository that the Trainer's arguments name, else that of the name of a folder.
+
+        Args:
+            args: of the Trainer.
+            folder: none means the output folder.
+        """
+        name = args.hub_model_id or Path(folder or str(args.output_dir)).resolve().name
         return cls(name, args.hub_token, args.hub_private_repo is not False)
 
     def check(self) -> tuple[str, ...]:
@@ -38,14 +43,16 @@ class HubTarget:
             return (f"the Hub did not answer before the training ({error})",)
         return ()
 
-    def push(self, folder: str | Path, recipe: str) -> str:
+    def push(self, folder: str | Path, recipe: str, predictions: bool = False) -> str:
         """Upload a finished run, and return the address of its repository.
 
         Args:
             folder: of the run.
             recipe: its name, for the message of the commit.
+            predictions: whether to upload those of single examples.
 
         Raises:
             HubError: the Hub refuses or does not answer, or it would refuse the model card.
         """
-        return push_folder(folder, self.name, self.token, f"{recipe} with bert_finetune_kit", self.private)
+        message = f"{recipe} with bert_finetune_kit"
+        return push_folder(folder, self.name, self.token, message, self.private, predictions)

@@ -31,8 +31,12 @@ def register_task(task: ClassificationTask, replace: bool = False) -> Classifica
     return task
 
 
-def get_task(name: str) -> ClassificationTask:
+def get_task(name: str, advice: str = "") -> ClassificationTask:
     """Return the task registered under a name.
+
+    Args:
+        name: of the task.
+        advice: end of the message where there is no such task.
 
     Raises:
         ConfigError: there is no such task; the message suggests similar names.
@@ -40,7 +44,8 @@ def get_task(name: str) -> ClassificationTask:
     if name not in _TASKS:
         similar = get_close_matches(name.lower().replace("-", "").replace("_", ""), _TASKS, n=2, cutoff=0.5)
         hint = f"Did you mean {' or '.join(map(repr, similar))}? " if similar else ""
-        raise ConfigError(f"There is no task {name!r}. {hint}Registered tasks: {', '.join(task_names())}.")
+        more = f" {advice}" if advice else ""
+        raise ConfigError(f"There is no task {name!r}. {hint}Registered tasks: {', '.join(task_names())}.{more}")
     return _TASKS[name]
 
 

@@ -50,13 +50,17 @@ class ClassificationTask:
     kind: Kind = "single_label"
     """single_label (one of the labels), multi_label (any number of them) or regression (a number)."""
     metrics: tuple[Any, ...] = ()
-    """Names of metrics, or `evaluate` modules by name, path or object; none means the default metrics of the kind."""
+    """Names of metrics, functions of references and predictions, or `evaluate` modules by name, path or object; none
+    means the default metrics of the kind."""
     best_metric: str | None = None
     """Metric to choose the best checkpoint by; none means the first of `metrics`."""
     validation_splits: tuple[str, ...] = ("validation",)
     """Splits to evaluate on."""
     published: Published | None = field(default=None, repr=False)
     """Published scores, for comparison."""
+    label_separator: str | None = None
+    """What stands between the labels in a cell of a multi_label task, such as ";" in "news;sport"; none means that the
+    cells are lists."""
 
     def __post_init__(self) -> None:
         for name in ("labels", "metrics", "validation_splits"):  # YAML gives lists
@@ -70,6 +74,11 @@ class ClassificationTask:
         if self.best_metric is None and isinstance(self.metrics[0], str):
             object.__setattr__(self, "best_metric", self.metrics[0])
 
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Columns of the texts."""
+        return (self.text,) if self.text_pair is None else (self.text, self.text_pair)
+
     def _faults(self) -> list[str]:
         faults = []
         if not self.name or not isinstance(self.name, str):
@@ -77,6 +86,8 @@ class ClassificationTask:
         if self.kind not in get_args(Kind):
             faults.append(f"kind is {self.kind!r}: it must be one of {', '.join(get_args(Kind))}")
         for name in ("labels", "metrics", "validation_splits"):
+            if callable(getattr(self, name)):
+                faults.append(f"{name} is a function: give a tuple, such as ('accuracy', my_metric)")
             if isinstance(getattr(self, name), str):
                 faults.append(f"{name} is {getattr(self, name)!r}: give a tuple, such as ({getattr(self, name)!r},)")
         if not self.validation_splits:
@@ -99,6 +110,13 @@ class ClassificationTask:
             faults.append(
                 f"label names {len(self.label)} columns, and labels {len(self.labels)} names: give one name per column"
             )
+        if self.label_separator is not None and (self.kind != "multi_label" or isinstance(self.label, tuple)):
+            faults.append(
+                f"label_separator is {self.label_separator!r}: only a column with several labels in a cell has one; "
+                "set kind='multi_label' and label to that column, or remove it"
+            )
+        elif self.label_separator == "":
+            faults.append("label_separator is empty: give the characters between two labels, such as ';'")
         columns = [self.text, self.text_pair, *([self.label] if isinstance(self.label, str) else self.label)]
         named = [column for column in columns if column is not None]
         if len(set(named)) < len(named):

@@ -4,10 +4,12 @@ import copy
 import multiprocessing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+import torch
 from transformers import SchedulerType, TrainingArguments
 from transformers.trainer_utils import SaveStrategy
+from transformers.utils import is_torch_xla_available
 
 PLATEAU_SCHEDULERS = (SchedulerType.REDUCE_ON_PLATEAU, SchedulerType.GREEDY)
 """Schedulers that change the learning rate by the score of each evaluation."""
@@ -22,6 +24,14 @@ class RecipeArguments(TrainingArguments):
     `TrainingArguments` fills in `loss`, and for every name that does not end in `loss` that greater is better; what is
     filled in can then not be told from what is given.
     """
+
+    heading: ClassVar[str] = "Trainer"
+    essential: ClassVar[tuple[str, ...]] = (
+        "output_dir", "num_train_epochs", "max_steps", "learning_rate", "per_device_train_batch_size",
+        "gradient_accumulation_steps", "warmup_steps", "weight_decay", "eval_strategy", "load_best_model_at_end",
+        "metric_for_best_model", "bf16", "fp16", "seed", "report_to", "push_to_hub", "hub_model_id",
+    )  # fmt: skip
+    """What the short help of a command line shows."""
 
     def __post_init__(self) -> None:
         given = self.metric_for_best_model, self.greater_is_better
@@ -127,15 +137,19 @@ def can_load_best(values: Mapping[str, Any]) -> bool:
     return bool(eval_steps) and (save_steps * scale) % (eval_steps * scale) == 0
 
 
-def worker_defaults() -> dict[str, Any]:
-    """Return Trainer arguments by which other processes prepare batches, so that a GPU does not wait for them.
+def machine_settings() -> dict[str, Any]:
+    """Return Trainer arguments that suit this machine.
 
-    What is trained is the same with any number of them. Where a new process would have to import everything again,
-    there are none.
+    That is `use_cpu` to have bf16 on CPUs, another AdamW on XLA, and on a GPU processes that prepare batches, so that
+    it does not wait for them. What is trained is the same with any number of them. Where a new process would have to
+    import everything again, there are none.
     """
-    if multiprocessing.get_all_start_methods()[0] != "fork":  # the first is the default
-        return {}
-    return {"dataloader_num_workers": _WORKERS}
+    if is_torch_xla_available():
+        return {"optim": "adamw_torch"}  # the Trainer's own, fused, refuses tensors of XLA
+    if torch.cuda.is_available():
+        forks = multiprocessing.get_all_start_methods()[0] == "fork"  # the first is the default
+        return {"dataloader_num_workers": _WORKERS} if forks else {}
+    return {} if torch.accelerator.is_available() else {"use_cpu": True}
 
 
 def decides_by_score(args: TrainingArguments) -> bool:

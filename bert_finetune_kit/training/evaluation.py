@@ -37,7 +37,8 @@ def evaluate_saved(outcome: TrainingOutcome, evaluate: Evaluate[EvaluationT]) ->
         evaluate: data and outputs of each validation split → evaluation.
     """
     trainer, rows = outcome.trainer, evaluations(outcome.logs)
-    step, notes = saved_step(trainer.state, trainer.args)
+    labels = {score.key: score.label for score in outcome.data.glossary}
+    step, notes = saved_step(trainer.state, trainer.args, labels)
     evaluation = evaluate_model(trainer, outcome.data, evaluate, str(trainer.args.output_dir))
     if not outcome.data.validation:
         return SavedEvaluation(evaluation, rows, {}, notes)

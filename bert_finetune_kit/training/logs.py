@@ -39,14 +39,18 @@ def evaluations(logs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(joined.values())
 
 
-def saved_step(state: TrainerState, args: TrainingArguments) -> tuple[int, tuple[str, ...]]:
+def saved_step(
+    state: TrainerState, args: TrainingArguments, labels: Mapping[str, str] | None = None
+) -> tuple[int, tuple[str, ...]]:
     """Return the step of the weights to save, the last one or that of the best checkpoint, and notes.
 
     Args:
         state: of the Trainer after the training.
         args: its arguments.
+        labels: key of a score → its name for a reader.
     """
-    best, metric = state.best_global_step, args.metric_for_best_model
+    best, key = state.best_global_step, str(args.metric_for_best_model)
+    metric = (labels or {}).get(key.removeprefix(_PREFIX), key)
     if not args.load_best_model_at_end:
         return state.global_step, ()
     if not best:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from ..contract import BuiltModel, Description
@@ -99,6 +100,8 @@ def build_report(
         glossary=list(outcome.data.glossary),
         data={split: dict(statistics) for split, statistics in description.data.items()},
         history=[cast(LogRow, log) for log in outcome.logs if "loss" in log],
+        schedule=[cast(LogRow, row) for row in outcome.schedule],
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
         parameters=cast(ParameterTree, parameter_report(model).folded().to_dict()),
         settings={group: {**description.settings.get(group, {}), **settings.get(group, {})} for group in groups},
         timings=timings,

@@ -5,11 +5,14 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import SchedulerType, TrainingArguments, get_scheduler
 
 from ..errors import raise_faults
 from .arguments import PLATEAU_SCHEDULERS
 from .preflight import optimizer_steps
+
+_MOST_ROWS = 200  # of the schedule in a report
 
 
 def learning_rates(args: TrainingArguments, steps: int) -> Iterator[float]:
@@ -19,14 +22,39 @@ def learning_rates(args: TrainingArguments, steps: int) -> Iterator[float]:
         args: the Trainer's arguments.
         steps: of the training.
     """
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=args.learning_rate)
-    kwargs: Any = args.lr_scheduler_kwargs
-    scheduler = get_scheduler(args.lr_scheduler_type, optimizer, args.get_warmup_steps(steps), steps, kwargs)
+    optimizer, scheduler = _scheduler(args, steps)
     for _ in range(steps):
         yield optimizer.param_groups[0]["lr"]
         optimizer.step()
         if args.lr_scheduler_type not in PLATEAU_SCHEDULERS:
             scheduler.step()
+
+
+def schedule_rows(args: TrainingArguments, steps: int, trained: int, most: int = _MOST_ROWS) -> list[dict[str, float]]:
+    """Return `step` and `learning_rate` of the schedule, evenly chosen, with the end of the warmup and the last step.
+
+    Args:
+        args: the Trainer's arguments.
+        steps: that the schedule is made for.
+        trained: steps that were taken of it.
+        most: rows, about.
+
+    Returns:
+        Rows in the order of the steps, from 1; none where the scheduler is no function of the step.
+    """
+    scheduler = _scheduler(args, steps)[1]
+    if not isinstance(scheduler, LambdaLR):
+        return []
+    chosen = {*range(0, trained, max(1, trained // most)), args.get_warmup_steps(steps), trained - 1}
+    rate, factor = args.learning_rate, scheduler.lr_lambdas[0]
+    return [{"step": step + 1, "learning_rate": rate * factor(step)} for step in sorted(chosen) if 0 <= step < trained]
+
+
+def _scheduler(args: TrainingArguments, steps: int) -> tuple[torch.optim.Optimizer, Any]:
+    """Return the scheduler of the Trainer, and an optimizer of a single weight for it."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=args.learning_rate)
+    kwargs: Any = args.lr_scheduler_kwargs
+    return optimizer, get_scheduler(args.lr_scheduler_type, optimizer, args.get_warmup_steps(steps), steps, kwargs)
 
 
 def first_learning_step(args: TrainingArguments, steps: int) -> int | None:

@@ -11,12 +11,14 @@ from transformers import TrainerCallback, TrainingArguments
 
 from ..contract import BuiltModel, DataT, PreparedData
 from ..errors import RunStopped
+from ..reporting.optional import attempt
 from ..runs.checkpoints import latest_valid_checkpoint, saved_fingerprint
 from ..runs.differences import differences
 from .checkpointing import is_complete, load_state
 from .logs import is_evaluation
 from .loss import Loss
 from .memory import training_memory
+from .schedule import schedule_rows
 from .timing import Timings
 from .trainer import KitTrainer
 from .unused import with_unused_weights
@@ -44,6 +46,8 @@ class TrainingOutcome:
     """The Trainer's log; with several phases each entry has its `phase`, from 1."""
     steps: int
     """Optimizer steps of all phases."""
+    schedule: tuple[dict[str, float], ...] = ()
+    """`step` and `learning_rate`, with several phases `phase`, at some of the steps; see `schedule_rows`."""
 
 
 TrainerBuilder = Callable[[Phase[DataT]], KitTrainer]
@@ -109,6 +113,7 @@ def fit(
     """
     timings = timings or Timings()
     logs: list[dict[str, Any]] = []
+    schedule: list[dict[str, float]] = []
     steps = 0
     for number, phase in enumerate(phases, start=1):
         trainer = build(phase)
@@ -123,7 +128,14 @@ def fit(
         steps += trainer.state.global_step
         numbered = {"phase": number} if len(phases) > 1 else {}
         logs += [log | numbered for log in trainer.state.log_history]
-    return TrainingOutcome(trainer, phase.data, tuple(logs), steps)
+        schedule += [row | numbered for row in _schedule(phase.args, trainer)]
+    return TrainingOutcome(trainer, phase.data, tuple(logs), steps, tuple(schedule))
+
+
+def _schedule(args: TrainingArguments, trainer: KitTrainer) -> list[dict[str, float]]:
+    """Return the learning rates of a phase; none where they cannot be told, since only a plot needs them."""
+    steps, trained = trainer.state.max_steps, trainer.state.global_step
+    return attempt("The schedule is not drawn", lambda: schedule_rows(args, steps, trained), "")[0] or []
 
 
 def _same_run(folder: Path, fingerprint: Mapping[str, Any] | None) -> Path | None:

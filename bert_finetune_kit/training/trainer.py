@@ -16,7 +16,6 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, TrainingArguments
 from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 
-from ..compat.accelerate import OwnState
 from ..compat.trainer import BestCheckpointTrainer, RunningLoss
 from ..contract import Batch, Forward, Outputs, call_model
 from ..errors import NonFiniteLossError, OutputError
@@ -68,7 +67,6 @@ class KitTrainer(BestCheckpointTrainer):
         super().__init__(args=adapt_arguments(args), **settings)
         if self.is_fsdp_enabled:
             prepare_for_fsdp(self.model, self.accelerator.state.fsdp_plugin)
-        self._accelerator_state = OwnState(self.accelerator)
         self._loss, self._forward = loss, forward
         self._lr_multiplier = lr_multiplier
         self._meter = Meter()
@@ -89,6 +87,11 @@ class KitTrainer(BestCheckpointTrainer):
         """Whether the device compiles every new shape, so that shapes must be fixed."""
         return bool(self.accelerator.distributed_type == DistributedType.XLA)
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether the state of Accelerate is there, which new `TrainingArguments` reset for all of a process."""
+        return hasattr(self.accelerator.state, "distributed_type")
+
     # Training
 
     @property
@@ -107,7 +110,6 @@ class KitTrainer(BestCheckpointTrainer):
         Raises:
             OutputError: a checkpoint could not be written.
         """
-        self._accelerator_state.restore()
         checkpoint = None if resume_from_checkpoint is None else Path(resume_from_checkpoint)
         if checkpoint is not None:
             state, callbacks = load_state(checkpoint), self.callback_handler.callbacks
@@ -247,7 +249,6 @@ class KitTrainer(BestCheckpointTrainer):
 
     def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
         """`Trainer.evaluate`, not counted in the training time."""
-        self._accelerator_state.restore()
         with self._meter.clock.paused(), evaluation_memory(self.args, str(self.args.output_dir)):
             return super().evaluate(*arguments, **settings)
 
@@ -257,7 +258,6 @@ class KitTrainer(BestCheckpointTrainer):
 
     def outputs(self, dataset: Any) -> Outputs:
         """Return the outputs of the model for all examples, (examples, …) by field, without scoring them."""
-        self._accelerator_state.restore()
         scorer, self.compute_metrics = self.compute_metrics, None
         try:
             predictions: Any = self.predict(dataset).predictions

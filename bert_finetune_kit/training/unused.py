@@ -18,7 +18,7 @@ def with_unused_weights(
     such weights in every step, which takes time.
     """
     is_ddp = args.world_size > 1 and not (args.fsdp or args.deepspeed or args.device.type == "xla")
-    if args.ddp_find_unused_parameters is not None or not is_ddp:
+    if args.ddp_find_unused_parameters is not None or not is_ddp or not len(data.train):  # the last trains nothing
         return args
     args = copy.copy(args)
     args.ddp_find_unused_parameters = has_unused_weights(built, data, loss)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bert_finetune_kit import ConfigError
+from bert_finetune_kit import ClassificationTask, ConfigError
 from bert_finetune_kit.classification.metric_set import metric_set
 from bert_finetune_kit.classification.metrics import Predictions, decode
 
@@ -131,3 +131,29 @@ def test_scores_that_the_references_leave_undefined(kind, labels, references, un
 def test_directions_of_known_scores_and_of_modules():
     lower = metric_set(("mse", Agreement()), "regression", 1).lower_is_better()
     assert lower == {"mse": True, "agreement": None, "pearson": False, "spearman": False, "mae": True}
+
+
+def test_functions_are_metrics():
+    """In the order of scikit-learn, or by the names of `evaluate`."""
+
+    def misses(y_true, y_pred):
+        return int(((y_true == 1) & (y_pred == 0)).sum())
+
+    def by_name(predictions, references):
+        return {"false_alarms": int(((references == 0) & (predictions == 1)).sum())}
+
+    metrics = metric_set(["accuracy", misses, by_name], "single_label", 2)
+    predicted = Predictions(np.array([1, 1, 0]), np.array([0, 0, 1]), np.eye(2)[[0, 0, 1]])
+    scores = metrics.score(predicted)
+    assert metrics.names == ["accuracy", "misses", "false_alarms"]
+    assert (scores["misses"], scores["false_alarms"]) == (2.0, 1.0)
+
+
+def test_a_function_without_a_name_is_refused():
+    with pytest.raises(ConfigError, match="has no name, by which its score could be called: define it with def"):
+        metric_set([lambda y_true, y_pred: 0.5], "single_label", 2)
+
+
+def test_a_function_alone_is_no_tuple_of_metrics():
+    with pytest.raises(ConfigError, match=r"metrics is a function: give a tuple, such as \('accuracy', my_metric\)"):
+        ClassificationTask("toy", metrics=len)

@@ -9,9 +9,10 @@ import torch
 from bert_finetune_kit.classification.metrics import (
     METRICS,
     Predictions,
+    constant_prediction,
     expected_calibration_error,
-    majority_baseline,
     mean_loss,
+    target_shares,
 )
 
 RNG = np.random.default_rng(1)
@@ -48,6 +49,10 @@ def test_calibration_error():
     assert expected_calibration_error(calibrated) == pytest.approx(0)
     multi_label = Predictions(np.array([[1, 0]]), np.array([[1, 0]]), np.array([[0.9, 0.1]]))
     assert expected_calibration_error(multi_label) == pytest.approx(0.1)
+
+
+def majority_baseline(train, references, kind, labels):
+    return constant_prediction(target_shares(train, kind, labels), references, kind)
 
 
 def test_majority_baseline():

@@ -100,7 +100,7 @@ def test_predictions_equal_the_stock_model(make):
         assert prediction.score == max(prediction.scores.values())
     assert loaded.predict(Dataset.from_dict({"text": texts})) == predictions
     assert [prediction.label for prediction in loaded.predict(texts[0])] == [predictions[0].label]
-    for invalid in ([], 3, [3], [("a", "b")], [""]):
+    for invalid in (3, [3], [("a", "b")], {"text": "a"}):
         with pytest.raises(DataError):
             loaded.predict(invalid)
 
@@ -133,6 +133,10 @@ def test_kinds_of_task(make, task, data, scores):
     report = recipe.train()
     assert scores <= set(report.result)
     assert any("held out" in note for note in report.notes)
+    details = report.details["validation"]
+    assert len(details.get("predicted_against_true", {}).get("points", ())) == details["examples"] * (
+        task.kind == "regression"
+    )
     loaded = ClassificationRecipe.from_pretrained(recipe.output_dir)
     inputs = [("a loud dog", "a cat")] if task.text_pair else ["a loud dog"]
     (prediction,), (trained,) = loaded.predict(inputs), recipe.predict(inputs)
@@ -323,6 +327,10 @@ def test_several_seeds(make, capsys):
     assert report.mean["loss"] == pytest.approx(np.mean(values))
     assert report.std["loss"] == pytest.approx(np.std(values, ddof=1))
     assert json.loads((folder / "seeds.json").read_text())["seeds"] == [3, 4]
+    page = (folder / "seeds.html").read_text("utf-8")
+    assert "2 seeds</h1>" in page
+    assert 'href="seed-3/report.html"' in page
+    assert page.count("<figure") == len(report.mean)
     assert "mean ± std" in capsys.readouterr().out
     logs = list(folder.rglob("checkpoint-*/trainer_state.json"))
     written = {log: log.stat().st_mtime_ns for log in logs}

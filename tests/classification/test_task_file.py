@@ -59,3 +59,9 @@ def test_a_damaged_file_beside_a_model(tmp_path, change, fault):
         file.write_text(json.dumps({key: value for key, value in content.items() if key != name}))
         with pytest.raises(ModelError, match=f"is damaged: '{name}' is missing"):
             load_task(str(tmp_path), None)
+
+
+def test_the_separator_of_labels_is_saved(tmp_path):
+    task = ClassificationTask("topics", kind="multi_label", label_separator=";", labels=("news", "sport"))
+    save_task(task, ClassificationConfig(), ("news", "sport"), str(tmp_path))
+    assert load_task(str(tmp_path), None)[0].label_separator == ";"

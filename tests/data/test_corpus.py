@@ -241,3 +241,44 @@ def test_settings_that_cannot_apply(tmp_path):
         load_corpus(TextSource(tmp_path / "a.txt", text_column="body"))
     with pytest.raises(ConfigError, match="without train"):
         TextSource(validation="a.txt")
+
+
+def documents_folder(folder, **files):
+    for name, text in files.items():
+        path = folder / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".txt").write_text(text, "utf-8")
+    return folder
+
+
+def test_each_file_of_a_folder_is_a_document(tmp_path):
+    """In the order of their paths, those of sub-folders too; blank lines within are paragraphs."""
+    folder = documents_folder(tmp_path, b="B one .\n\nB two .\n", a="A .\n", c__z="Z .\n", empty="\n")
+    corpus = load_corpus(TextSource(folder))
+    assert corpus.train["text"][:] == ["A .", "B one .\nB two .", "Z ."]
+    assert corpus.notes == ("documents are separated by files (detected)", "1 empty files were skipped")
+    assert load_corpus(TextSource(folder, documents="blank_lines")).train["text"][:] == [
+        "A .",
+        "B one .",
+        "B two .",
+        "Z .",
+    ]
+
+
+def test_a_folder_with_headings_or_a_single_file_is_read_as_a_file_is(tmp_path):
+    wiki = documents_folder(tmp_path / "wiki", a=" = A = \n\nOne .\n\n = B = \n\nTwo .\n", b=" = C = \n\nThree .\n")
+    assert len(load_corpus(TextSource(wiki)).train) == 3
+    single = documents_folder(tmp_path / "single", a="One .\n\nTwo .\n")
+    assert load_corpus(TextSource(single)).train["text"][:] == ["One .", "Two ."]
+    assert load_corpus(TextSource(single, documents="files")).train["text"][:] == ["One .\nTwo ."]
+
+
+def test_rows_of_a_table_are_no_files():
+    with pytest.raises(DataError, match="documents is 'files', and the text is in a table"):
+        load_corpus(TextSource(Dataset.from_dict({"text": ["a", "b"]}), documents="files"))
+
+
+def test_dicts_and_tokens_as_text():
+    assert load_corpus(TextSource([{"text": "One ."}, {"text": "Two ."}])).train["text"][:] == ["One .", "Two ."]
+    with pytest.raises(DataError, match=r"already tokenized \(input_ids\). Give the text itself"):
+        load_corpus(TextSource([{"input_ids": [1, 2]}, {"input_ids": [1]}]))

@@ -74,3 +74,23 @@ def test_columns_of_labels():
     table = Dataset.from_dict({"text": ["a", "b"], "rude": [0, 1], "loud": [1, 1]})
     task = ClassificationTask("toy", label=("rude", "loud"), kind="multi_label")
     assert label_values(table, task) == [[0, 1], [1, 1]]
+
+
+def test_labels_of_a_cell_are_separated():
+    task = ClassificationTask("topics", kind="multi_label", label_separator=";")
+    table = Dataset.from_dict({"text": ["a", "b", "c"], "label": ["news; sport", None, "news;"]})
+    assert label_values(table, task) == [["news", "sport"], [], ["news"]]
+
+
+def test_a_column_that_the_second_file_lacks_names_that_file(tmp_path):
+    rows().to_csv(tmp_path / "train.csv")
+    rows().rename_column("label", "stars").to_csv(tmp_path / "dev.csv")
+    with pytest.raises(
+        DataError, match=r"validation split of 'toy' in .*dev.csv: there is no column 'label' .*Set label="
+    ):
+        load(str(tmp_path / "train.csv"), validation=str(tmp_path / "dev.csv"))
+
+
+def test_token_ids_are_no_text():
+    with pytest.raises(DataError, match=r"Set text= to the right column. The data are already tokenized"):
+        load([{"input_ids": [1, 2], "label": 0}, {"input_ids": [1], "label": 1}])

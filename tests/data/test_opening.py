@@ -133,3 +133,16 @@ def test_names_for_reports():
     assert describe_source(["a.csv"]) == "a.csv"
     assert describe_source("someone/corpus", "en") == "someone/corpus (en)"
     assert describe_source(ROWS) == describe_source(DatasetDict(train=ROWS)) == "a data set in memory"
+
+
+def test_hidden_files_are_no_data(tmp_path):
+    write(tmp_path, "a.csv", ".ipynb_checkpoints/a-checkpoint.csv", "._a.csv")
+    assert opened(tmp_path).pick("train") == ["a.csv"]
+
+
+def test_a_folder_that_datasets_has_saved(tmp_path):
+    ROWS.save_to_disk(tmp_path / "rows")
+    DatasetDict(train=ROWS, test=ROWS).save_to_disk(tmp_path / "splits")
+    read = lambda rows, _: rows["text"][:]  # noqa: E731
+    assert open_splits(str(tmp_path / "rows"), read, ()).pick("train") == ["a"]
+    assert list(open_splits(tmp_path / "splits", read, ())) == ["train", "test"]

@@ -2,6 +2,7 @@ import csv
 import gzip
 import json
 
+import pandas as pd
 import pytest
 from datasets import Dataset, DatasetDict
 
@@ -215,3 +216,52 @@ def test_a_limit_does_not_touch_what_is_held_out():
     rows = [FLAT[0] | {"id": str(n), "context": f"{CONTEXT} {n}"} for n in range(100)]
     questions = load_questions(QuestionSource(Dataset.from_list(rows), max_train_examples=50))
     assert (len(questions.train), len(questions.validation)) == (50, 10)
+
+
+ONCE = [{"question": "When ?", "context": CONTEXT, "answers": "six"}, {"question": "Who ?", "context": CONTEXT}]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        "six",
+        ["six"],
+        {"text": ["six"]},
+        [{"text": "six"}],
+        {"text": ["six"], "answer_start": None},
+        '{"text": ["six"]}',
+    ],
+    ids=str,
+)
+def test_an_answer_without_its_place_is_found_in_the_context(answers):
+    questions = load_questions(QuestionSource([{**ONCE[0], "answers": answers}], validation=FLAT))
+    assert questions.train["answers"][0] == {"text": ["six"], "answer_start": [27]}
+
+
+def test_such_answers_in_every_form_of_data(tmp_path):
+    pd.DataFrame(ONCE).to_csv(tmp_path / "faq.csv", index=False)
+    (tmp_path / "faq.json").write_text(json.dumps(ONCE), "utf-8")
+    for given in (ONCE, pd.DataFrame(ONCE), str(tmp_path / "faq.csv"), tmp_path / "faq.json", nested()["data"]):
+        questions = load_questions(QuestionSource(given, validation=FLAT)).train
+        assert [answers["answer_start"] for answers in questions["answers"]] == [[27], []], given
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ("seven", r"row 0: the answer 'seven' has no `answer_start`, and stands nowhere in its context"),
+        ("e", r"the answer 'e' has no `answer_start`, and stands at 3 places of its context. Give `answer_start`"),
+    ],
+)
+def test_an_answer_that_is_not_at_one_place_needs_it(answer, message):
+    with pytest.raises(DataError, match=message):
+        load_questions(QuestionSource([{**ONCE[0], "answers": answer}], validation=FLAT))
+
+
+def test_a_number_in_a_cell_is_an_answer(tmp_path):
+    (tmp_path / "a.csv").write_text("question,context,answers\nWhen ?,Built in 1066 .,1066\nWho ?,Nobody .,\n", "utf-8")
+    questions = load_questions(QuestionSource(tmp_path / "a.csv", validation=FLAT))
+    assert questions.train["answers"][:] == [
+        {"text": ["1066"], "answer_start": [9]},
+        {"text": [], "answer_start": []},
+    ]

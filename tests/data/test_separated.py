@@ -6,7 +6,7 @@ from datasets import Dataset
 from bert_finetune_kit import DataError, QuestionSource, TextSource
 from bert_finetune_kit.data.corpus import load_corpus
 from bert_finetune_kit.data.questions import load_questions
-from bert_finetune_kit.data.tables import open_tables
+from bert_finetune_kit.data.tables import open_tables, separated
 
 
 def read(path, content, **settings):
@@ -145,6 +145,15 @@ def test_what_is_written_is_read(tmp_path):
     rows = Dataset.from_dict({"text": ['a "b"', "c,\n d"], "label": ["0", "1"]})
     rows.to_csv(tmp_path / "a.csv")
     assert open_tables(tmp_path / "a.csv")["train"].to_list() == rows.to_list()
+
+
+def test_files_that_are_read_side_by_side_leave_no_limit_behind(tmp_path):
+    (tmp_path / "a.csv").write_text("text\na\nb\n", "utf-8")
+    first, second = (separated(tmp_path / "a.csv", None).rows() for _ in range(2))
+    next(first), next(second), next(first)
+    assert csv.field_size_limit() == 131_072
+    assert [*first, *second] == [["b"], ["a"], ["b"]]
+    assert csv.field_size_limit() == 131_072
 
 
 def test_a_faulty_file_leaves_no_limit_behind(tmp_path):

@@ -61,7 +61,14 @@ def test_a_run_from_text_to_report(make_recipe, capsys):
     assert f"{low:,.1f} to {high:,.1f}" in text
     assert "report.html" in printed
     assert "Perplexity by step" in Path(folder, "report.html").read_text("utf-8")
-    for heading in ("# pretraining", "## Scores", "## Data", "## Parameters", "## Training", "## Settings"):
+    for heading in (
+        "# Pretraining on the bundled sample",
+        "## Scores",
+        "## Data",
+        "## Parameters",
+        "## Training",
+        "## Settings",
+    ):
         assert heading in text
     stock = AutoModelForPreTraining.from_pretrained(folder)
     assert type(stock).__module__.startswith("transformers")

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from bert_finetune_kit import ClassificationRecipe, DataError
-from bert_finetune_kit.recipes import launch
+from bert_finetune_kit.recipes import exit_codes
 from bert_finetune_kit.recipes.launch import run_command_line
 
 
@@ -47,7 +47,7 @@ def test_a_process_leaves_an_error_of_all_to_the_first(capsys, monkeypatch, term
 
 def test_a_process_tells_an_error_of_its_own(capsys, monkeypatch, terminated):
     monkeypatch.setenv("RANK", "1")
-    monkeypatch.setattr(launch, "_PATIENCE", 0.0)
+    monkeypatch.setattr(exit_codes, "_PATIENCE", 0.0)
     assert error_of(refuse, capsys) == (2, "Process 1: DataError: there is nothing\n")
 
 
@@ -68,3 +68,24 @@ def test_two_processes_print_an_error_once(tmp_path):
     )  # fmt: skip
     assert done.stderr.count("DataError: nothing.csv does not exist") == 1
     assert done.stderr.count("exitcode  : 2 ") == 2
+
+
+def test_an_error_has_the_words_of_the_command_line(tmp_path, capsys):
+    """In Python the same error names the settings as Python does."""
+    (tmp_path / "a.csv").write_text("review,stars\ngood,1\nbad,0\n", "utf-8")
+    flags = ["--train", str(tmp_path / "a.csv"), "--text", "reviews", "--model", "tiny"]
+    recipe, _ = ClassificationRecipe.from_command_line(flags)
+    with pytest.raises(DataError, match="Set text= and label= to the right column"):
+        recipe.load_examples()
+
+    def load(_):
+        recipe.load_examples()
+
+    code, printed = error_of(load, capsys)
+    assert code == 2
+    assert "Set --text and --label to the right column." in printed
+
+
+def test_a_file_in_place_of_a_task_is_told_its_flag(capsys):
+    _, printed = error_of(lambda _: ClassificationRecipe.from_command_line(["--task", "reviews.csv"]), capsys)
+    assert "Data of your own: --train reviews.csv --text review --label stars." in printed

@@ -212,6 +212,7 @@ def damaged_log(self, logs, *_):
 # Step → what the note of the report says.
 IN_THE_REPORT = {
     f"{KIT}.runs.directory.change_since_initial": ("the change of the weights is not known", "Parameters by module"),
+    f"{KIT}.runs.pages.write_predictions": ("predictions.jsonl was not written", "The scores are in the report."),
     f"{KIT}.recipes.description.python_code": ("The report has no code that repeats the run", "It has all settings."),
     f"{KIT}.classification.recipe.describe": ("no tables, since describe() failed", "Correct it, delete report.json"),
     f"{KIT}.training.trainer.KitTrainer.log": ("The scores of the saved weights were not logged", "They are in the"),
@@ -249,12 +250,13 @@ def report(finished_run):
 @pytest.mark.parametrize("name", ["seeds", "overview"])
 def test_each_part_of_a_summary_fails_by_itself(report, tmp_path, monkeypatch, capsys, name):
     monkeypatch.setattr("bert_finetune_kit.reporting.overview.plots", lambda _: ([], []))
+    monkeypatch.setattr("bert_finetune_kit.reporting.seeds.dot_plots", lambda *_, **__: [])
     summary = summarize_seeds([1, 2], [report, report]) if name == "seeds" else Overview({"classification": report})
     parts = summary.parts(tmp_path)
-    assert len(parts) == 3
+    assert len(parts) == {"seeds": 4, "overview": 3}[name]
     summary.save(tmp_path)
     files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert len(files) == 2
+    assert len(files) == len(parts) - 1  # the other is the terminal
     for missing in parts:
         for file in files:
             (tmp_path / file).unlink(missing_ok=True)
@@ -270,13 +272,14 @@ def test_each_part_of_a_summary_fails_by_itself(report, tmp_path, monkeypatch, c
 # What runs unguarded once the weights are saved: what a run cannot end without, and thin code around the guards. A new
 # step goes through `attempt`, or belongs here because the report is nothing without it.
 REQUIRED = {
-    "evaluate_saved", "ClassificationRecipe.save_usage", "save_with_hint", "Recipe._report", "describe_run",
+    "evaluate_saved", "ClassificationRecipe.save_usage", "save_with_hint", "report_run", "describe_run",
     "model_origin", "build_report", "Publisher.publish", "RunReport.save",
 }  # fmt: skip
 THIN = {
     "Prepared.model", "RecipeHooks.checkpoint", "RecipeHooks.is_main", "RecipeHooks.output_dir",
     "RunDirectory.parameter_change", "RunDirectory.delete_initial_weights", "attempt", "attempt_all", "attempt_aloud",
-    "Publisher._pages", "Publisher._show", "Publisher._push", "push_command", "show", "write_to", "flush",
+    "Publisher._pages", "Publisher._show", "Publisher._push", "Publisher.write_predictions", "push_command", "show",
+    "write_to", "flush",
 }  # fmt: skip
 
 
@@ -287,7 +290,7 @@ def test_no_step_after_the_weights_are_saved_is_unguarded(dropout_model, tmp_pat
     monkeypatch.setattr(pages.HubTarget, "check", lambda _: ())
     recipe = build("classification", dropout_model, tmp_path / "run", **SHORT, push_to_hub=True)
     saved, unguarded = [], set()
-    callers = {"Recipe.train", "Recipe._report", "describe_run"}
+    callers = {"Recipe.train", "report_run", "describe_run"}
 
     def record(frame, event, _):
         name = frame.f_code.co_qualname

@@ -85,6 +85,8 @@ def test_several_folders(full_report, tmp_path):
     page = found.to_html()
     assert "<script" not in page
     assert "Settings that differ" not in page
+    assert page.count("<figure") == 2  # one of each score
+    assert found.scores[0].values == [0.8, 0.9, 0.7]
     with Console(width=70, record=True, file=io.StringIO()) as console:
         console.print(found)
     assert "Accuracy: b 90.0%" in console.export_text()

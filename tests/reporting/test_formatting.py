@@ -23,6 +23,16 @@ def test_an_excerpt_holds_whole_words_and_the_phrase(text, length, data):
     assert inner.split() == [word for word in inner.split() if word in text.split()]
 
 
+@given(WORDS, st.integers(20, 40), st.data())
+def test_an_excerpt_of_a_phrase_that_is_too_long_holds_whole_words(text, length, data):
+    if len(text) < 3 * length:
+        return
+    start = data.draw(st.integers(0, len(text) - 2 * length))
+    inner = excerpt(text, [text[start : start + length + 9]], length).removeprefix("… ").removesuffix(" …")
+    assert len(inner) <= length
+    assert f" {inner} " in f" {text} "
+
+
 def test_an_excerpt_without_a_phrase_is_the_beginning():
     text = "word " * 100
     assert excerpt(text, length=22) == "word word word word …"

@@ -81,6 +81,50 @@ def test_everything_is_on_the_page(full_page):
         assert part in text, part
 
 
+def test_the_page_says_what_it_is_about(full_report):
+    full_report.settings = {
+        "source": {"name": "nyu-mll/glue (sst2)"},
+        "model": {"model_name_or_path": "/data/ada/tiny", "from_scratch": True},
+        "training": {"output_dir": "/home/ada/runs/first"},
+    }  # fmt: skip
+    full_report.finished = "2026-11-26T12:52:10+00:00"
+    full_report.history, full_report.scores, full_report.details, full_report.data = [], [], {}, {}  # nothing to draw
+    full_report.change = {}
+    page = to_html(full_report)
+    text = " ".join(" ".join(Tags(page).text).split())
+    assert "<title>Classification on glue (sst2)</title>" in page
+    assert (
+        "run first model tiny (new weights) parameters 1,234 data nyu-mll/glue (sst2) "
+        "finished 26 November 2026, 12:52 UTC took 13 s"
+    ) in text
+    full_report.settings["task"] = {"kind": "regression"}
+    assert "<h1>Regression on glue (sst2)</h1>" in to_html(full_report)
+    full_report.recipe, full_report.settings = "question_answering", {}
+    assert "<h1>Question answering</h1>" in to_html(full_report)
+
+
+def test_the_main_figures_come_first_with_intervals_and_baselines(full_page):
+    text = " ".join(" ".join(Tags(full_page).text).split())
+    assert "Accuracy 80.0% 95% interval 70.0% to 88.0% majority baseline 55.0% A model was trained." in text
+    scale = full_page.split('<svg class="scale"')[1].split("</svg>")[0]
+    assert 'cx="192.0"' in scale  # 80% of 240
+    assert '<rect x="168.0" y="4.0" width="43.2"' in scale  # 70% to 88%
+    assert '<rect x="131" y="1" width="2"' in scale  # 55%
+
+
+def test_contents_lead_to_every_section(full_page):
+    tags = Tags(full_page)
+    sections = [attributes["id"] for tag, attributes in tags.found if tag == "section"]
+    links = [attributes["href"][1:] for tag, attributes in tags.found if tag == "a"]
+    assert links == sections
+    assert sections[:4] == ["findings", "notes", "results", "training"]
+
+
+def test_each_score_is_explained_once(full_page):
+    assert full_page.count("share of right.") == 1
+    assert full_page.count("What the scores mean") == 2  # the section and its link
+
+
 def test_a_report_with_little_in_it():
     empty = RunReport(
         recipe="pretraining", summary=["Nothing was evaluated."], scores=[], result={}, baselines={}, glossary=[],
@@ -99,7 +143,7 @@ def test_pictures_of_what_is_not_finite(full_report, tmp_path):
     full_report.intervals = {"accuracy": [float("nan"), 0.9]}
     full_report.save(tmp_path)  # which writes them as words
     page = write_html(RunReport.load(tmp_path), tmp_path).read_text("utf-8")
-    assert page.count("<svg") == 9
+    assert page.count("<figure") == 9
     assert "nan" not in page.split("<svg", 1)[1].split("</svg>")[0].lower()
 
 
@@ -168,7 +212,15 @@ def test_in_a_real_browser(full_report, tmp_path):
                 assert page.value("document.documentElement.scrollWidth") <= width  # wide tables scroll in themselves
                 paper.add(page.value("getComputedStyle(document.body).backgroundColor"))
                 assert page.value("document.querySelectorAll('figure svg').length") == 9
+                assert page.value("document.querySelector('main').clientWidth") >= 0.95 * width
         assert len(paper) == 2
+        shade = page.value("getComputedStyle(document.querySelector('.scroll')).backgroundImage")
+        assert shade.count("linear-gradient") == 4
+        seen = "[...document.querySelectorAll('details table')].every(table => table.checkVisibility())"
+        assert not page.value(seen)
+        page.call("Emulation.setEmulatedMedia", media="print")
+        assert page.value(seen)  # on paper nothing can be clicked
+        page.call("Emulation.setEmulatedMedia", media="")
         page.pdf(tmp_path / "report.pdf")
         assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
         asked = {event["request"]["url"] for event in page.events_of("Network.requestWillBeSent")}

@@ -24,9 +24,10 @@ def two_runs(folder):
 
 def test_one_page_for_all_runs(tmp_path, capsys):
     page = two_runs(tmp_path).save(tmp_path).read_text("utf-8")
-    assert "| pretraining | 12,345 | 1.5 | loss 2.50 |" in page
-    assert "| question_answering | 12,345 | 1.5 | F1 51.0 |" in page
-    assert "[Report of question_answering](question_answering/report.html)" in page
+    assert "| Pretraining | 12,345 | 1.5 | loss 2.50 |" in page
+    assert "| Question answering | 12,345 | 1.5 | F1 51.0 |" in page
+    assert "|  | Pretraining | Question answering |" in page  # of the models, a column a run
+    assert "[Report of question answering](question_answering/report.html)" in page
     printed = capsys.readouterr().out
     assert "pretraining went well." in printed
     assert "F1 51.0" in printed
@@ -49,6 +50,9 @@ def test_findings_and_changes_are_the_reasons(full_report):
     overview = Overview({"pretraining": full_report, "classification": full_report})
     page = overview.to_html()
     assert "<script" not in page
+    assert "<h1>Pretraining → Classification</h1>" in page
+    assert page.count('<p class="value">80.0%</p>') == 2
+    assert '<a href="classification/report.html">Classification: Accuracy</a>' in page
     assert "Classification: IMBALANCED" in page
     assert "<li>Weigh the labels.</li>" in page
     assert "  - what to do: Weigh the labels." in overview.to_markdown()

@@ -165,3 +165,28 @@ def test_versions():
     versions = package_versions()
     assert versions["torch"].startswith("2.")
     assert "python" in versions
+
+
+def test_a_report_shows_itself(report, monkeypatch):
+    """As text without colours in `print`, and as its page in a notebook, whose own styles it must not change."""
+    monkeypatch.setenv("COLUMNS", "90")
+    stream = io.StringIO()
+    print_report(report, None, Console(file=stream, width=90))
+    assert str(report) == stream.getvalue().rstrip("\n")
+    assert report.summary[0][:40] in str(report)
+    assert "tokenizer are in" not in str(report)
+    frame = report._repr_html_()
+    assert frame.startswith('<iframe srcdoc="&lt;!')
+    assert frame.count("<") == 2
+
+
+def test_a_report_without_date_and_schedule_is_read(full_report, tmp_path):
+    path = full_report.save(tmp_path)
+    content = json.loads(path.read_text("utf-8"))
+    del content["finished"], content["schedule"]
+    for score in content["glossary"]:
+        del score["greatest"]
+    path.write_text(json.dumps(content), "utf-8")
+    loaded = RunReport.load(tmp_path)
+    assert (loaded.finished, loaded.schedule) == ("", [])
+    assert loaded.glossary == full_report.glossary

@@ -5,7 +5,14 @@ import math
 from bert_finetune_kit.reporting.known_scores import KNOWN_SCORES, known_score
 from bert_finetune_kit.reporting.schema import Score
 from bert_finetune_kit.reporting.summary import baseline_sentence, score_sentence, training_sentence
-from bert_finetune_kit.reporting.tables import confusion_table, describe_scores, errors_table, group_table, result_table
+from bert_finetune_kit.reporting.tables import (
+    confused_table,
+    confusion_table,
+    describe_scores,
+    errors_table,
+    group_table,
+    result_table,
+)
 
 EXACT, F1, TOTAL = (known_score("question_answering", key) for key in ("exact", "f1", "total"))
 ACCURACY = known_score("classification", "accuracy")
@@ -59,6 +66,19 @@ def test_tables_by_group_and_of_a_confusion():
     confusion = confusion_table(["bad", "good"], [[1000, 2], [3, 4]], title="Confusion")
     assert confusion.header == ["", "predicted bad", "predicted good"]
     assert confusion.rows == [["true bad", "1,000", "2"], ["true good", "3", "4"]]
+
+
+def test_of_many_labels_the_most_frequent_confusions_are_listed():
+    labels = [f"l{number}" for number in range(25)]
+    counts = [[10 * (row == column) + (row if column == 0 else 0) for column in range(25)] for row in range(25)]
+    table = confused_table(labels, counts, title="Confused", most=3)
+    assert table.rows == [
+        ["l24", "l0", "24", "70.6%"],
+        ["l23", "l0", "23", "69.7%"],
+        ["l22", "l0", "22", "68.8%"],
+    ]
+    nothing = [[5 * (row == column) for column in range(25)] for row in range(25)]
+    assert confused_table(labels, nothing, title="Confused").rows == []
 
 
 def test_errors_are_excerpts_around_what_was_predicted():

@@ -4,10 +4,12 @@ import json
 
 import pytest
 
+from bert_finetune_kit import OutputError
 from bert_finetune_kit.runs.checkpoints import (
     MANIFEST,
     finalize,
     latest_valid_checkpoint,
+    named_checkpoint,
     rotate,
     saved_fingerprint,
     validate,
@@ -134,3 +136,21 @@ def test_the_oldest_checkpoints_are_deleted(tmp_path, limit, best, kept):
     (tmp_path / "checkpoint-12").mkdir()  # of a later step, before the run was resumed
     rotate(tmp_path, limit, newest=8, best=best)
     assert {int(path.name.split("-")[1]) for path in tmp_path.iterdir()} == kept | {12}
+
+
+def test_a_checkpoint_by_its_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "run"
+    first, second = write(run, 3), write(run, 6)
+    assert named_checkpoint(None, run) is named_checkpoint(True, run) is None
+    assert named_checkpoint(str(first), run) == first
+    assert named_checkpoint("run/checkpoint-6", run).resolve() == second
+    elsewhere = write(tmp_path / "other", 3)
+    for given in (elsewhere, run / "checkpoint-9", run, first / "inner", "last"):
+        with pytest.raises(
+            OutputError, match=r"no checkpoint in the output folder .*\(there: checkpoint-3, checkpoint-6\)"
+        ):
+            named_checkpoint(given, run)
+    truncate(second)
+    with pytest.raises(OutputError, match=r"which is not valid: model.safetensors has 695 of 700 bytes"):
+        named_checkpoint(second, run)

@@ -14,7 +14,6 @@ from bert_finetune_kit.training.arguments import (
     fitting_defaults,
     given_best_metric,
     plain_arguments,
-    worker_defaults,
 )
 
 VALUES = {
@@ -123,17 +122,11 @@ def test_plain_arguments_need_no_kit():
     assert plain.to_dict() == args.to_dict()
 
 
-def test_worker_processes_where_they_fork(monkeypatch):
-    monkeypatch.setattr("multiprocessing.get_all_start_methods", lambda: ["fork", "spawn"])
-    assert worker_defaults()["dataloader_num_workers"] > 0
-    monkeypatch.setattr("multiprocessing.get_all_start_methods", lambda: ["spawn", "fork"])
-    assert worker_defaults() == {}
-
-
 @pytest.mark.parametrize("recipe", KINDS)
-def test_a_gpu_has_worker_processes_and_is_not_forced_off(monkeypatch, recipe):
+@pytest.mark.parametrize(("methods", "workers"), [(["fork", "spawn"], 2), (["spawn", "fork"], None)])
+def test_a_gpu_has_worker_processes_where_they_fork(monkeypatch, recipe, methods, workers):
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    monkeypatch.setattr("multiprocessing.get_all_start_methods", lambda: ["fork"])
+    monkeypatch.setattr("multiprocessing.get_all_start_methods", lambda: methods)
     defaults = KINDS[recipe].machine_defaults()
-    assert defaults["dataloader_num_workers"] > 0
+    assert defaults.get("dataloader_num_workers") == workers
     assert "use_cpu" not in defaults

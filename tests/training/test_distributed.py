@@ -4,11 +4,16 @@ import os
 import subprocess
 import sys
 
+import evaluate_given
 import one_step
 import pytest
 import torch
+from small_recipes import KINDS
+
+from bert_finetune_kit import RunReport
 
 SCRIPT = one_step.__file__
+EVALUATION = evaluate_given.__file__
 
 
 @pytest.fixture
@@ -19,10 +24,10 @@ def folder(tmp_path, tokenizer, config):
     return tmp_path
 
 
-def launch(processes, *arguments):
+def launch(processes, *arguments, script=SCRIPT):
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
     subprocess.run(
-        [sys.executable, *launcher, SCRIPT, *map(str, arguments)],
+        [sys.executable, *launcher, script, *map(str, arguments)],
         check=True,
         capture_output=True,
         text=True,
@@ -56,3 +61,16 @@ def test_two_processes_compute_the_gradient_of_a_single_one(folder, recipe, scor
     assert torch.stack(differences).norm() / norm < 1e-5
     for name in scores:
         assert results["scores"][f"eval_{name}"] == pytest.approx(expected["scores"][f"eval_{name}"], rel=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KINDS)
+def test_two_processes_score_given_data_as_a_single_one(uninterrupted, tmp_path, name):
+    run, files = uninterrupted(name), ("predictions.jsonl", "predicted.jsonl")
+    evaluate_given.evaluate(name, run, tmp_path / "single")
+    launch(2, name, run, tmp_path / "two", script=EVALUATION)
+    for file in files[: 1 if name == "pretraining" else 2]:
+        assert (tmp_path / "two" / file).read_bytes() == (tmp_path / "single" / file).read_bytes()
+    single, two = (RunReport.load(tmp_path / folder) for folder in ("single", "two"))
+    assert two.result == pytest.approx(single.result, rel=1e-6)
+    assert two.tables == single.tables

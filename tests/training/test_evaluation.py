@@ -1,5 +1,7 @@
 """The saved weights are evaluated in one step, whatever happened to the run before."""
 
+from datetime import datetime
+
 import pytest
 from small_recipes import KINDS, Signal, assert_same, build
 
@@ -40,6 +42,9 @@ def test_the_best_checkpoint_may_come_before_a_resume(dropout_model, uninterrupt
     assert_same(tmp_path / "renamed", expected)
     assert resumed.tables == report.tables
     assert resumed.notes == report.notes
+    assert resumed.schedule == report.schedule
+    assert [row["step"] for row in report.schedule] == [1, 2, 3, 4, 5, 6]
+    assert datetime.fromisoformat(report.finished) <= datetime.fromisoformat(resumed.finished)
 
 
 def test_a_run_that_ended_after_its_last_step_is_evaluated_without_training(

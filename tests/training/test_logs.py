@@ -56,6 +56,8 @@ def test_the_saved_weights_are_the_last_or_the_best(arguments, tmp_path):
     state = TrainerState(global_step=6, best_global_step=2, best_model_checkpoint=str(tmp_path))
     assert saved_step(state, arguments(best=False)) == (6, ())
     assert saved_step(state, arguments(best=True)) == (2, ("the weights of step 2 were saved, the best by loss",))
+    (note,) = saved_step(state, arguments(best=True), {"loss": "mean loss"})[1]
+    assert note.endswith("the best by mean loss")
     assert saved_step(TrainerState(global_step=6), arguments(best=True)) == (6, ())  # nothing was evaluated
     state.best_model_checkpoint = str(tmp_path / "gone")
     step, (note,) = saved_step(state, arguments(best=True))

@@ -15,6 +15,7 @@ from bert_finetune_kit.training.schedule import (
     learning_faults,
     learning_notes,
     learning_rates,
+    schedule_rows,
 )
 
 
@@ -44,6 +45,27 @@ def test_the_first_step_that_changes_a_weight(settings, steps, first):
 def test_learning_rates_are_those_of_the_linear_schedule():
     rates = list(learning_rates(arguments(learning_rate=1.0, warmup_steps=2), 6))
     assert rates == pytest.approx([0, 0.5, 1, 0.75, 0.5, 0.25])
+
+
+@pytest.mark.parametrize("kind", ["linear", "cosine", "constant_with_warmup", "polynomial"])
+def test_the_schedule_of_a_report_is_that_of_the_training(kind):
+    args = arguments(learning_rate=0.5, warmup_steps=7, lr_scheduler_type=kind)
+    rates = list(learning_rates(args, 50))
+    rows = schedule_rows(args, 50, 40)
+    assert [row["step"] for row in rows] == list(range(1, 41))
+    assert [row["learning_rate"] for row in rows] == pytest.approx(rates[:40])
+
+
+def test_a_long_schedule_keeps_its_peak_and_its_last_step():
+    args = arguments(learning_rate=0.5, warmup_steps=1_234)
+    rows = schedule_rows(args, 1_000_000, 900_000)
+    assert len(rows) <= 203
+    assert {"step": 1_235, "learning_rate": 0.5} in rows
+    assert rows[-1]["step"] == 900_000
+
+
+def test_a_schedule_that_looks_at_scores_is_not_told_in_advance():
+    assert schedule_rows(arguments(lr_scheduler_type="reduce_lr_on_plateau", eval_strategy="epoch"), 50, 50) == []
 
 
 def test_what_leaves_all_weights_as_they_are():

@@ -145,8 +145,8 @@ def _uniform(report: RunReport) -> float | None:
 
 
 def _pairs(report: RunReport) -> int | None:
-    """Return the number of scored pairs: every example of the validation split is one."""
-    count = measured(report, "pairs") or statistic(report, "validation", "examples_per_epoch")
+    """Return the number of scored pairs: every example of the evaluated split is one."""
+    count = measured(report, "pairs") or validation_examples(report)
     return int(count) if count else None
 
 

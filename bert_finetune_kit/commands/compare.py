@@ -1,0 +1,46 @@
+"""`compare`: runs of one recipe, compared with the first of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..argument_parser import ArgumentParser
+from ..errors import ConfigError, OutputError
+from ..output import show
+from .parser import command_parser
+
+_DESCRIPTION = """\
+Compare runs with the first of them: whether their scores differ beyond chance, and which settings and data differ.
+
+  bert-finetune-kit compare runs/first runs/second
+  bert-finetune-kit compare runs/first runs/second runs/third --output comparison.html
+"""
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser of the command."""
+    parser = command_parser(_DESCRIPTION)
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="folders of runs, two at least")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="page to write: .html, or .md for Markdown")
+    return parser
+
+
+def compare(words: Sequence[str]) -> None:
+    """Print a comparison, or write it to a file."""
+    options = build_parser().parse_args(words)
+    if len(options.runs) < 2:
+        raise ConfigError("Command line: there is one run: give the folders of two runs or more.")
+    renderings = {".html": "to_html", ".md": "to_markdown"}
+    if options.output is not None and options.output.suffix.lower() not in renderings:
+        raise ConfigError(f"Command line: --output is {options.output}: its name must end in {' or '.join(renderings)}")
+    from ..reporting.comparison import compare_reports
+    from ..text_files import write_text
+
+    comparison = compare_reports(*options.runs)
+    show(str(comparison).rstrip())
+    if options.output is not None:
+        page = getattr(comparison, renderings[options.output.suffix.lower()])()
+        try:
+            write_text(options.output, page)
+        except OSError as error:
+            raise OutputError(f"The comparison cannot be written to {options.output}: {error.strerror}.") from error
+        show(f"The comparison is in {options.output}.")

@@ -1,0 +1,90 @@
+"""`diagnose`: the findings of a run, or of scores from elsewhere."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..argument_parser import ArgumentParser
+from ..errors import ConfigError, DataError
+from ..json_objects import read_mapping
+from ..output import show
+from ..reporting.diagnosis.diagnose import CONTEXT, diagnose_scores
+from ..reporting.schema import REPORT_FILE, Finding, RunReport
+from .parser import command_parser, existing_file
+
+_NUMBERS = tuple(name for name in CONTEXT if name != "modules")  # which is a mapping
+_DESCRIPTION = """\
+Say what is wrong with a run, or with scores from elsewhere: each finding with its figures, causes and what to do.
+
+  bert-finetune-kit diagnose runs/stars
+  bert-finetune-kit diagnose all_results.json --recipe classification --examples 1000
+
+The file holds scores by name as JSON, such as the Trainer writes (eval_accuracy, …), or evaluate-v2.0.py prints.
+"""
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser of the command."""
+    parser = command_parser(_DESCRIPTION)
+    parser.add_argument("source", metavar="RUN_OR_FILE", type=Path, help="folder of a run, or a file of scores")
+    parser.add_argument("--recipe", help="of a file of scores: pretraining, classification or question_answering")
+    for name in _NUMBERS:
+        parser.add_argument(f"--{name}", type=_number, metavar="N", help=f"of a file of scores: {CONTEXT[name]}")
+    return parser
+
+
+def diagnose(words: Sequence[str]) -> None:
+    """Print the findings."""
+    findings = _findings(build_parser().parse_args(words))
+    show("\n\n".join(map(finding_text, findings)) or "There are no findings.")
+
+
+def finding_text(finding: Finding) -> str:
+    """Return a finding as lines: code and evidence, causes, what to do.
+
+    >>> print(finding_text(Finding("LATE", "note", "It is late.", causes=["a long day"], advice=["Sleep."])))
+    note LATE: It is late.
+      Likely causes: a long day.
+      1. Sleep.
+    """
+    lines = [f"{finding.severity} {finding.code}: {finding.evidence}"]
+    if finding.causes:
+        lines.append(f"  Likely causes: {'; '.join(finding.causes)}.")
+    return "\n".join([*lines, *(f"  {number}. {advice}" for number, advice in enumerate(finding.advice, start=1))])
+
+
+def read_scores(file: Path) -> dict[str, Any]:
+    """Return the scores in a JSON file by name, without the Trainer's `eval_`.
+
+    Raises:
+        DataError: it is not a JSON object.
+    """
+    try:
+        return {name.removeprefix("eval_"): value for name, value in read_mapping(file).items()}
+    except (OSError, ValueError) as error:
+        raise DataError(f"The scores in {file} cannot be read: {error}.") from error
+
+
+def _findings(options: Namespace) -> list[Finding]:
+    source = existing_file(options.source)
+    context = {name: getattr(options, name) for name in _NUMBERS if getattr(options, name) is not None}
+    if source.is_dir() or source.name == REPORT_FILE:
+        if options.recipe is not None or context:
+            raise ConfigError(
+                f"Command line: {source} has a report, which says what was scored: --recipe and facts such as "
+                "--examples go with a file of scores."
+            )
+        return RunReport.load(source if source.is_dir() else source.parent).findings
+    if options.recipe is None:
+        raise ConfigError(
+            f"Command line: say what the scores in {source} are of: --recipe pretraining, classification or "
+            "question_answering."
+        )
+    return diagnose_scores(options.recipe, read_scores(source), **context)
+
+
+def _number(text: str) -> float:
+    """Return a number, whole where it is."""
+    value = float(text)
+    return int(value) if value.is_integer() else value

@@ -1,0 +1,104 @@
+"""`predict`: predictions for the rows of a file, written to another file, or for a text."""
+
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..argument_parser import ArgumentParser
+from ..errors import ConfigError, raise_faults
+from ..output import show
+from .parser import add_inference_flags, command_parser, existing_file, inference_settings
+from .run_folder import load_recipe, run_kind
+
+_FORMATS = (".csv", ".jsonl")
+# Kind of a run → flags for texts in place of a file.
+_FLAGS = {"classification": ("text",), "question_answering": ("question", "context")}
+_DESCRIPTION = """\
+Predict for the rows of a file of any size, or for a text.
+
+  bert-finetune-kit predict runs/stars new.csv --output predictions.csv
+  bert-finetune-kit predict runs/stars --text "the soup was cold" "what a kind welcome"
+  bert-finetune-kit predict runs/squad --question "Where does it rise?" --context "The Rhine rises in Switzerland."
+
+The file has the columns that the run was trained on; labels and answers are not needed.
+"""
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser of the command."""
+    parser = command_parser(_DESCRIPTION)
+    parser.add_argument("run", metavar="RUN", help="folder of a run, or a stock checkpoint")
+    parser.add_argument("file", metavar="FILE", type=Path, nargs="?", help="file to predict for")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="where the predictions go: .csv or .jsonl")
+    parser.add_argument("--text", nargs="+", metavar="TEXT", help="texts to classify")
+    parser.add_argument("--text_pair", nargs="+", metavar="TEXT", help="the second text of each, in a task of pairs")
+    parser.add_argument("--question", nargs="+", metavar="TEXT", help="questions to answer")
+    parser.add_argument("--context", metavar="TEXT", help="the text with the answers")
+    add_inference_flags(parser)
+    return parser
+
+
+def predict(words: Sequence[str]) -> None:
+    """Predict, and write or print the predictions."""
+    options = build_parser().parse_args(words)
+    _check(options)
+    _check_kind(options)
+    recipe = load_recipe(options.run, inference_settings(options))
+    if options.file is not None:
+        recipe.predict_file(options.file, options.output)
+        lines = [f"The predictions are in {options.output}."]
+    elif options.question is not None:
+        answers = recipe.predict(question=options.question, context=options.context)
+        lines = [f"{answer.score:.3f}  {answer.text or '(no answer)'}" for answer in answers]
+    else:
+        texts = options.text if options.text_pair is None else list(zip(options.text, options.text_pair, strict=True))
+        lines = [f"{prediction.score:.3f}  {label_text(prediction.label)}" for prediction in recipe.predict(texts)]
+    if recipe.is_main:
+        show("\n".join(lines))
+
+
+def _check(options: Namespace) -> None:
+    """Check that there is one thing to predict for, and that it is complete."""
+    raise_faults(_faults(options), "Command line")
+    if options.file is not None:
+        existing_file(options.file)
+
+
+def _faults(options: Namespace) -> Iterator[str]:
+    given = [name for name in ("file", "text", "question") if getattr(options, name) is not None]
+    if len(given) != 1:
+        ways = "a FILE with --output, --text, or --question with --context"
+        yield f"give {ways}" + (f": not {' and '.join(given)} together" if given else "")
+    if "file" in given and options.output is None:
+        yield "say where the predictions go: --output predictions.csv, or predictions.jsonl"
+    if options.output is not None and options.output.suffix.lower() not in _FORMATS:
+        yield f"--output is {options.output}: its name must end in {' or '.join(_FORMATS)}"
+    if options.output is not None and "file" not in given:
+        yield "--output goes with a FILE to predict for"
+    if options.text_pair is not None and len(options.text or ()) != len(options.text_pair):
+        yield f"there are {len(options.text or ())} of --text and {len(options.text_pair)} of --text_pair"
+    if (options.question is None) != (options.context is None):
+        yield "--question and --context go together"
+
+
+def _check_kind(options: Namespace) -> None:
+    """Check that the run predicts what is asked for, before its model is loaded."""
+    kind = run_kind(options.run)
+    if kind not in _FLAGS:
+        raise ConfigError(
+            f"{options.run} is a run of {kind}, which predicts nothing yet: fine-tune it by bert-finetune-kit classify "
+            f"or answer with --model {options.run}."
+        )
+    other = next((name for name in _FLAGS if name != kind and getattr(options, _FLAGS[name][0]) is not None), None)
+    if other is not None:
+        given, needed = (" and ".join(f"--{flag}" for flag in _FLAGS[name]) for name in (other, kind))
+        raise ConfigError(f"Command line: {given} is given, and {options.run} is a run of {kind}: give {needed}.")
+
+
+def label_text(label: str | tuple[str, ...] | float | None) -> str:
+    """Return a predicted label, labels or number as text."""
+    if label is None:
+        return "(empty text)"
+    if isinstance(label, tuple):
+        return ", ".join(label) or "(no label)"
+    return label if isinstance(label, str) else f"{label:.6g}"

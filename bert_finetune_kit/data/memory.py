@@ -1,0 +1,76 @@
+"""Rows in memory as users have them, a DataFrame of pandas or a list of dicts → a `Dataset`."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from datasets import Dataset
+
+from ..errors import DataError
+from .files import root_cause
+
+
+def as_dataset(given: Any) -> Any:
+    """Return a DataFrame or a list of dicts as a `Dataset`, and whatever else is given as it is.
+
+    Raises:
+        DataError: the rows are not all dicts, a column has values of several types, or two columns have one name.
+
+    >>> as_dataset([{"text": "kind", "label": 1}, {"text": "rude"}])["label"][:], as_dataset("reviews.csv")
+    ([1, None], 'reviews.csv')
+    """
+    if isinstance(given, pd.DataFrame):
+        return _of_frame(given)
+    if isinstance(given, list | tuple) and any(isinstance(row, Mapping) for row in given):
+        return _of_dicts(given)
+    return given
+
+
+def _of_frame(frame: pd.DataFrame) -> Dataset:
+    frame = frame.rename(columns=str)
+    names = list(frame.columns)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"The DataFrame has the column {twice!r} twice. Rename or remove one of them.")
+    categories = frame.select_dtypes("category").columns  # Arrow stores these as numbers
+    try:
+        return Dataset.from_pandas(frame.astype(dict.fromkeys(categories, object)), preserve_index=False)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise _mixed({name: frame[name].tolist() for name in names}, error) from error
+
+
+def _of_dicts(rows: Sequence[Any]) -> Dataset:
+    """Return rows as a table of all of their keys; `Dataset.from_list` would drop those that the first row lacks."""
+    wrong = next((number for number, row in enumerate(rows) if not isinstance(row, Mapping)), None)
+    if wrong is not None:
+        raise DataError(
+            f"Item {wrong} of the list (counted from 0) is a {type(rows[wrong]).__name__}, and others are dicts: give "
+            "a list of dicts, or a list of files."
+        )
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {str(name): [_or_none(row.get(name)) for row in rows] for name in names}
+    try:
+        return Dataset.from_dict(columns)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise _mixed(columns, error) from error
+
+
+def _or_none(value: Any) -> Any:
+    """Return none for NaN, which is an empty cell of a DataFrame that was made a list of dicts."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _mixed(columns: Mapping[str, Sequence[Any]], error: Exception) -> DataError:
+    """Return the error for rows that are no table, with the column at fault."""
+    for name, values in columns.items():
+        try:
+            pa.array(values, from_pandas=True)
+        except (pa.ArrowException, ValueError, TypeError) as fault:
+            kinds = ", ".join(sorted({type(value).__name__ for value in values if value is not None}))
+            return DataError(
+                f"The column {name!r} of the data in memory has values of several types ({kinds}): "
+                f"{root_cause(fault)}. Give it values of one type."
+            )
+    return DataError(f"The data in memory are no table: {root_cause(error)}.")

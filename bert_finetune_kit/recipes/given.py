@@ -1,0 +1,82 @@
+"""What a user may give a recipe in place of an object: mappings of settings → config and Trainer's arguments."""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from transformers import TrainingArguments
+
+from ..errors import ConfigError, check_names, raise_faults, unknown_setting
+from ..settings import field_names
+from ..training.arguments import RecipeArguments
+
+ConfigT = TypeVar("ConfigT")
+
+
+def as_config(given: Any, default: ConfigT) -> ConfigT:
+    """Return the settings of a recipe.
+
+    Args:
+        given: an object of the class of `default`, a mapping of its fields, or none.
+        default: of what is not given.
+
+    Raises:
+        ConfigError: it is none of these, or has a field that does not exist.
+
+    >>> from bert_finetune_kit import ClassificationConfig
+    >>> as_config({"max_length": 64}, ClassificationConfig(stride=16)).stride
+    16
+    """
+    kind: Any = type(default)
+    if given is None or isinstance(given, kind):
+        return default if given is None else given
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"config is a {type(given).__name__}: give a {kind.__name__}, or a mapping of its fields.")
+    check_names(given, field_names(kind), f"config, a mapping of the fields of {kind.__name__}")
+    return replace(default, **given)  # type: ignore[type-var]
+
+
+def check_keywords(given: Iterable[str], recipe: type, further: Sequence[str], config: type) -> None:
+    """Check the further keyword arguments of a recipe.
+
+    Args:
+        given: their names.
+        recipe: its class.
+        further: those that there are.
+        config: class of its settings.
+
+    Raises:
+        ConfigError: others are among them; the message says where each belongs, or which one is similar.
+    """
+    homes = {"args": field_names(RecipeArguments), "config": field_names(config)}
+    names = [*inspect.signature(recipe).parameters, *further]
+    faults = []
+    for name in given:
+        home = next((home for home, fields in homes.items() if name in fields), None)
+        if name not in further:
+            faults.append(
+                unknown_setting(name, names) if home is None else f"{name} belongs into {home}={{{name!r}: …}}"
+            )
+    raise_faults(faults, recipe.__name__)
+
+
+def as_args(given: Any, default_args: Callable[..., TrainingArguments]) -> TrainingArguments:
+    """Return the Trainer's arguments.
+
+    Args:
+        given: `TrainingArguments`, a mapping of those that are to differ from the defaults of the recipe, or none.
+        default_args: further arguments by name → those of the recipe with these.
+
+    Raises:
+        ConfigError: it is none of these, or there is no such argument.
+    """
+    if isinstance(given, TrainingArguments):
+        return given
+    if not isinstance(given, Mapping | None):
+        raise ConfigError(
+            f"args is a {type(given).__name__}: give TrainingArguments, or a mapping such as "
+            '{"output_dir": "runs/mine", "num_train_epochs": 3}.'
+        )
+    check_names(given or {}, field_names(RecipeArguments), "args, a mapping of Trainer arguments")
+    return default_args(**(given or {}))

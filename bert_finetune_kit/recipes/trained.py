@@ -1,0 +1,164 @@
+"""What a recipe does with a trained model: the folder it is in, predictions for files, its card, the Hub."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import ModelCard
+
+from ..contract import DataT, EvaluationT
+from ..errors import ConfigError, OutputError
+from ..inference.device import on_device
+from ..inference.file import predict_file
+from ..modeling.padding import skip_padding
+from ..reporting.model_card import model_card, write_card
+from ..reporting.schema import RunReport
+from ..runs.saved_report import saved_report
+from ..runs.target import HubTarget
+from .hooks import RecipeHooks
+from .identity import model_identity
+from .state import LoadedModel, RecipeState
+
+
+class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
+    """The part of `Recipe` that uses a trained model, whether it was trained in this process or loaded."""
+
+    input_columns: tuple[str, ...] = ()
+    """Columns that `predict_file` needs."""
+
+    def load(self, loaded: LoadedModel) -> None:
+        """Hold a trained model, ready for `predict` and `evaluate`."""
+        skip_padding(loaded.model, self.unpad, self.on_xla)
+        self.state = RecipeState(loaded=replace(loaded, model=loaded.model.to(self.args.device).eval()))
+
+    def trained(self) -> LoadedModel:
+        """Return the model that was loaded, or as it is now after training.
+
+        Raises:
+            ConfigError: nothing has been trained or loaded.
+        """
+        if self.state.loaded is not None:
+            return self.state.loaded
+        prepared = self.state.prepared
+        if prepared is None or self.state.trainer is None:
+            raise ConfigError(
+                "Nothing has been trained: call train(), or load a trained model by from_pretrained(folder)."
+            )
+        usage = self.usage(prepared.data, self.state.evaluation)
+        return LoadedModel(prepared.model, prepared.data.tokenizer, usage, prepared.built.forward)
+
+    @property
+    def model_folder(self) -> str:
+        """Where the trained model is: the folder or Hub id that it was loaded from, else the output folder."""
+        loaded = self.state.loaded
+        return self.output_dir if loaded is None or loaded.folder is None else loaded.folder
+
+    @property
+    def report(self) -> RunReport:
+        """The report of the training in `model_folder`.
+
+        Raises:
+            OutputError: no run has finished there.
+        """
+        return saved_report(self.model_folder)
+
+    def predict_file(
+        self,
+        path: str | Path,
+        output: str | Path,
+        *,
+        batch_size: int | None = None,
+        device: str | torch.device | None = None,
+        column_names: Sequence[str] | None = None,
+    ) -> Path:
+        """Predict every row of a file, of any size in flat memory, and write the rows with their predictions.
+
+        A few thousand rows at a time are predicted and written into `OUTPUT.part`. Where it is interrupted, the same
+        call goes on after them: with the same model and settings, and as long as the file begins with the same rows.
+        Of several processes, the first one predicts.
+
+        Args:
+            path: .csv, .tsv, .jsonl or .parquet, or .gz of these; .json is read as a whole.
+            output: .csv or .jsonl; it must not exist.
+            batch_size: rows that the model reads at once; none means `args.per_device_eval_batch_size`.
+            device: to run on, such as "cpu" or "cuda:1"; the model returns to where it was.
+            column_names: names of the columns, for .csv and .tsv files without a header line.
+
+        Returns:
+            The path of the output.
+
+        Raises:
+            ConfigError: nothing has been trained, or there is no such device.
+            DataError: the file cannot be read, or lacks a column.
+            OutputError: the output exists or cannot be written.
+        """
+        trained = self.trained()
+        if not self.is_main:
+            return Path(output)
+        batch_size = batch_size or self.args.per_device_eval_batch_size
+
+        def predict_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:
+            return self.predict_rows(rows, columns, batch_size)
+
+        identity = model_identity(trained, [self.name, self.config])
+        with on_device(trained.model, device):
+            return predict_file(
+                path, output, predict_rows, self.input_columns, identity, batch_size=batch_size,
+                plain=bool(self.args.disable_tqdm), column_names=column_names,
+            )  # fmt: skip
+
+    def predict_rows(
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], batch_size: int
+    ) -> list[dict[str, Any]]:
+        """Return what `predict_file` writes for rows of a file.
+
+        Args:
+            rows: of the file by column.
+            columns: of its first row.
+            batch_size: rows that the model reads at once.
+        """
+        raise ConfigError(f"{type(self).__name__} has no predictions: use a recipe that classifies or answers.")
+
+    def model_card(self, report: RunReport | None = None, **settings: Any) -> ModelCard:
+        """Return the model card of a finished run, made from its report alone.
+
+        `train` saves it as README.md; to change it: `recipe.model_card(license="mit").save(folder + "/README.md")`.
+
+        Args:
+            report: of the run; none means the one in `model_folder`.
+            settings: what the report cannot know, as `reporting.model_card.model_card` takes it: `license`,
+                `license_name`, `license_link`, `language`, `tags`, `citation`.
+
+        Raises:
+            OutputError: no run has finished there.
+            ConfigError: the Hub would refuse these settings.
+        """
+        report = report or self.report
+        return model_card(report, self.card_context(report), self._hub_target().name, **settings)
+
+    def push_to_hub(
+        self, name: str | None = None, *, private: bool = True, token: str | None = None, predictions: bool = False
+    ) -> str:
+        """Push the finished run in `model_folder` to the Hub, and return the address of its repository.
+
+        Args:
+            name: of the repository, with or without its owner; none means `args.hub_model_id`, or that of the folder.
+            private: whether a new repository is private.
+            token: none means `args.hub_token`, or the one that `hf auth login` has stored.
+            predictions: whether to push `predictions.jsonl`, too, which has the predictions of all validation examples.
+
+        Raises:
+            OutputError: no run has finished there.
+            HubError: the Hub refuses or does not answer, or it would refuse the metadata of the model card.
+        """
+        card, folder, target = self.model_card(), self.model_folder, self._hub_target()
+        if not Path(folder).is_dir():
+            raise OutputError(f"The model was loaded from {folder} on the Hub: there is no folder of a run to push.")
+        write_card(card, folder)
+        target = HubTarget(name or target.name, token or target.token, private)
+        return target.push(folder, self.name, predictions)
+
+    def _hub_target(self) -> HubTarget:
+        return HubTarget.from_args(self.args, self.model_folder)

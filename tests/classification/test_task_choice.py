@@ -1,0 +1,103 @@
+"""What stands in the first place of a `ClassificationRecipe`: data or a task."""
+
+import pandas as pd
+import pytest
+from datasets import Dataset, DatasetDict
+
+from bert_finetune_kit import ClassificationRecipe, ClassificationTask, ConfigError, DataError, LabelledSource, get_task
+from bert_finetune_kit.classification.task_choice import is_data
+from bert_finetune_kit.tasks.registry import SAMPLE_TASK
+
+ROWS = [{"review": f"place {n}", "stars": "good" if n % 2 else "bad"} for n in range(20)]
+COLUMNS = {"text": "review", "label": "stars"}
+
+
+@pytest.fixture
+def reviews(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pd.DataFrame(ROWS).to_csv("reviews.csv", index=False)
+    pd.DataFrame(ROWS[:4]).to_csv("dev.csv", index=False)
+    return "reviews.csv"
+
+
+def make(*given, **settings):
+    return ClassificationRecipe(*given, model="tiny", **settings)
+
+
+@pytest.mark.parametrize("form", ["name", "path", "folder", "frame", "dicts", "dataset", "splits", "source"])
+def test_data_in_the_first_place_with_their_columns(reviews, tmp_path, form):
+    table = Dataset.from_list(ROWS)
+    given = {
+        "name": reviews, "path": tmp_path / reviews, "folder": tmp_path, "frame": pd.DataFrame(ROWS), "dicts": ROWS,
+        "dataset": table, "splits": DatasetDict(train=table), "source": LabelledSource(reviews),
+    }[form]  # fmt: skip
+    recipe = make(given, **COLUMNS)
+    rows = recipe.load_examples()
+    assert rows.train["review"][:] == [row["review"] for row in ROWS]
+    assert recipe.task == ClassificationTask("my_task", text="review", label="stars")
+
+
+def test_data_to_evaluate_on(reviews):
+    recipe = make(reviews, validation="dev.csv", **COLUMNS)
+    assert recipe.source == LabelledSource(reviews, validation="dev.csv")
+    assert len(recipe.load_examples().validation["validation"]) == 4
+    with pytest.raises(
+        ConfigError, match=r"two data sets, 'reviews.csv' and 'dev.csv'. Pass the one to evaluate on as val"
+    ):
+        make(reviews, "dev.csv", **COLUMNS)
+
+
+def test_tasks_in_the_first_place(reviews, tmp_path):
+    own = ClassificationTask("mine", **COLUMNS)
+    assert make(own, reviews).task is own
+    assert make("sst2").task is get_task("sst2")
+    assert make("sst2", reviews, text="review", label="stars").task.text == "review"
+    (tmp_path / "mine.yaml").write_text("text: review\nlabel: stars\nlabels: [no, yes, 3]\n", "utf-8")
+    assert make("mine.yaml", reviews).task.labels == ("no", "yes", "3")
+    assert make().task is SAMPLE_TASK
+    assert make(source=reviews).task.labels is None  # and not those of the sample
+
+
+def test_a_name_of_nothing_says_how_to_pass_a_file():
+    with pytest.raises(
+        ConfigError, match=r"no task 'sst-2'. Did you mean 'sst2'.*a file with its ending \('reviews.csv'\)"
+    ):
+        make("sst-2")
+    with pytest.raises(DataError, match=r"nothing.csv does not exist"):
+        make("nothing.csv").load_examples()
+
+
+def test_the_name_of_a_task_is_that_task_and_other_names_of_folders_are_data(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("sst2", "corpus"):
+        (tmp_path / name).mkdir()
+    assert [is_data(given) for given in ("sst2", "corpus", "org/corpus", "korpus")] == [False, True, True, False]
+
+
+def test_keywords_that_there_are_not():
+    with pytest.raises(
+        ConfigError, match=r"(?s)3 faults.*'modle'; did you mean 'model'.*output_dir belongs into args=.*max_l"
+    ):
+        ClassificationRecipe("a.csv", modle="tiny", output_dir="runs/a", max_length=64)
+
+
+def test_labels_of_one_column_are_separated():
+    rows = [{"text": f"text {n}", "label": "news;sport" if n % 2 else "news" if n % 3 else None} for n in range(12)]
+    recipe = make(rows, kind="multi_label", label_separator=";")
+    data = recipe.prepare_data()
+    assert data.labels.names == ("news", "sport")
+    assert sorted({tuple(row) for row in data.train.labels.tolist()}) == [(0, 0), (1, 0), (1, 1)]
+    with pytest.raises(ConfigError, match=r"label_separator is ';': .*set kind='multi_label'"):
+        make(rows, label_separator=";")
+
+
+def test_held_out_groups_and_labels():
+    rows = [{"text": f"text {n}", "label": n % 10 < 2, "author": n // 10} for n in range(100)]
+    split = make(rows).prepare_data()
+    assert split.validation["validation"].labels.sum() == 2  # a fifth of ten
+    recipe = make(LabelledSource(rows, group="author", validation_share=0.3))
+    data = recipe.prepare_data()
+    held_out = set(data.validation_rows["validation"]["author"])
+    assert len(held_out) == 3
+    assert len(data.train) == 70
+    assert "3 of 10 groups (by author, 30 examples) are held out" in " ".join(data.notes)

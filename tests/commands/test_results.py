@@ -1,0 +1,71 @@
+"""The commands that read reports and scores."""
+
+import json
+
+import pytest
+
+from bert_finetune_kit import ConfigError, DataError, Finding, OutputError, RunReport, compare_reports, diagnose_scores
+from bert_finetune_kit.commands.compare import compare
+from bert_finetune_kit.commands.diagnose import diagnose, finding_text
+
+REPORTED = {"recall": 1.0, "precision": 0.551, "accuracy": 0.551, "f1": 0.7105}
+
+
+@pytest.fixture
+def runs(finished):
+    return [finished("classification", name) for name in ("first", "second")]
+
+
+def test_runs_are_compared(runs, capsys, tmp_path):
+    compare(runs)
+    assert capsys.readouterr().out.rstrip() == str(compare_reports(*runs)).rstrip()
+    for name, start in (("comparison.md", "# classification"), ("comparison.html", "<!doctype html>")):
+        compare([*runs, "--output", str(tmp_path / name)])
+        assert (tmp_path / name).read_text("utf-8").lower().startswith(start)
+
+
+def test_what_cannot_be_compared(runs):
+    with pytest.raises(ConfigError, match="Command line: there is one run"):
+        compare(runs[:1])
+    with pytest.raises(ConfigError, match=r"--output is c.txt: its name must end in .html or .md"):
+        compare([*runs, "--output", "c.txt"])
+    with pytest.raises(OutputError, match=r"cannot be written to .*c.md: No such file or directory"):
+        compare([*runs, "--output", f"{runs[0]}/nowhere/c.md"])
+
+
+def test_the_findings_of_a_run(runs, capsys):
+    report = RunReport.load(runs[0])
+    report.findings = [Finding("LATE", "warning", "It is late.", causes=["a long day"], advice=["Sleep.", "Eat."])]
+    report.save(runs[0])
+    diagnose([runs[0]])
+    assert (
+        capsys.readouterr().out == "warning LATE: It is late.\n  Likely causes: a long day.\n  1. Sleep.\n  2. Eat.\n"
+    )
+    report.findings = []
+    report.save(runs[0])
+    diagnose([f"{runs[0]}/report.json"])
+    assert capsys.readouterr().out == "There are no findings.\n"
+
+
+@pytest.mark.parametrize("prefix", ["", "eval_"])
+def test_scores_from_elsewhere(prefix, tmp_path, capsys):
+    file = tmp_path / "all_results.json"
+    content = {f"{prefix}{name}": value for name, value in REPORTED.items()} | {"epoch": 3.0, "train_runtime": 12.5}
+    file.write_text(json.dumps(content), "utf-8")
+    diagnose([str(file), "--recipe", "classification", "--examples", "1000"])
+    expected = diagnose_scores("classification", REPORTED, examples=1000)
+    assert [finding.code for finding in expected] == ["ONE_CLASS_PREDICTED"]
+    assert capsys.readouterr().out == "\n\n".join(map(finding_text, expected)) + "\n"
+
+
+def test_what_cannot_be_diagnosed(runs, tmp_path):
+    file = tmp_path / "scores.json"
+    file.write_text("[0.5]", "utf-8")
+    with pytest.raises(ConfigError, match=r"say what the scores in .*scores.json are of: --recipe"):
+        diagnose([str(file)])
+    with pytest.raises(DataError, match=r"The scores in .* cannot be read: it holds \[0.5\], and a JSON object"):
+        diagnose([str(file), "--recipe", "classification"])
+    with pytest.raises(ConfigError, match="has a report, which says what was scored"):
+        diagnose([runs[0], "--examples", "10"])
+    with pytest.raises(DataError, match="nowhere does not exist"):
+        diagnose(["nowhere"])
