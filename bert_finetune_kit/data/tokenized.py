@@ -129,8 +129,8 @@ def tokenize_columns(
 def text_backend(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
     """Return the backend with which a tokenizer's texts are encoded.
 
-    `encode_texts` reads special tokens in a text as text. Those that a user has added, such as entity markers, are meant
-    to stay tokens: in what is returned they are added tokens that are not special.
+    `encode_texts` reads special tokens in a text as text. Those that a user has added, such as entity markers, are
+    meant to stay tokens: in what is returned they are added tokens that are not special.
     """
     backend: Tokenizer = tokenizer.backend_tokenizer
     added = backend.get_added_tokens_decoder().values()

@@ -84,7 +84,8 @@ def choose_tokenizer(
         model = copy.deepcopy(model)
         model.vocab_size = size
     if loaded.model_max_length > LARGE_INTEGER:
-        loaded.model_max_length = _longest(initial_config(model)) or loaded.model_max_length
+        config = config_from_scratch(model, size, loaded.pad_token_id) or initial_config(model)
+        loaded.model_max_length = _longest(config) or loaded.model_max_length
     return TokenizerChoice(loaded, with_special_tokens(model, loaded), notes)
 
 

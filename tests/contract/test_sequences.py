@@ -22,7 +22,7 @@ from bert_finetune_kit import (
 from bert_finetune_kit.classification.examples import ClassificationExamples
 from bert_finetune_kit.data.question_rows import as_questions
 from bert_finetune_kit.data.sequences import sequence_formats
-from bert_finetune_kit.data.tokenized import TokenizedTexts, encode_texts, tokenize_columns
+from bert_finetune_kit.data.tokenized import TokenizedTexts, encode_texts, text_backend, tokenize_columns
 from bert_finetune_kit.pretraining.corpus import continues_word, marked_tokens, token_ids
 from bert_finetune_kit.question_answering.examples import QAExamples, answer_spans, build_windows
 from bert_finetune_kit.question_answering.tokens import TokenizedQuestions, encode_with_offsets
@@ -101,11 +101,11 @@ def test_windows_and_offsets(kind, question, context, length, stride):
         if "token_type_ids" in expected and number == 0:  # tokenizers gives some kinds other types in later windows
             assert batch["token_type_ids"][number, : len(ids)].tolist() == expected["token_type_ids"][number]
         for place, part in enumerate(expected.sequence_ids(number)):
-            assert bool(batch["context_mask"][number, place]) == (part == 1)
+            first, last = expected["offset_mapping"][number][place]
+            piece = context[first:last] if part == 1 else ""
+            assert bool(batch["context_mask"][number, place]) == bool(piece.strip())  # of the context, and visible
             if part == 1:
-                first, last = expected["offset_mapping"][number][place]
                 token = place + windows.shift[number]
-                piece = context[first:last]
                 assert starts[token] == first + len(piece) - len(piece.lstrip())
                 assert ends[token] == max(starts[token], last - len(piece) + len(piece.rstrip()))
 
@@ -159,3 +159,22 @@ def test_special_tokens_in_a_text_are_text(kind):
     (encoding,) = encode_texts([text], pickle.loads(pickle.dumps(tokenizer.backend_tokenizer)))
     special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     assert not special & set(encoding.ids) or kind.startswith("Unigram")
+
+
+@KINDS
+def test_added_tokens_stay_tokens(kind):
+    """Those that a user has added as special, such as entity markers, are no part of the text as `[SEP]` is."""
+    tokenizer = copy.deepcopy(tokenizer_of_kind(kind))
+    tokenizer.add_special_tokens({"additional_special_tokens": ["[E1]", "[/E1]"]})
+    tokenizer.add_tokens(["<url>"])
+    text = "the [E1] mill [/E1]opens <url> [E1]the"
+    expected = tokenizer(text, add_special_tokens=False)
+    for backend in (text_backend(tokenizer), pickle.loads(pickle.dumps(text_backend(tokenizer)))):
+        marked, framed = encode_texts([text, f"{text} {tokenizer.sep_token}"], backend)
+        assert marked.ids == expected["input_ids"]
+        assert (
+            marked.offsets == tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        )
+        markers = tokenizer.convert_tokens_to_ids(["[E1]", "[/E1]", "<url>", "[E1]"])
+        assert [token for token in framed.ids if token in markers] == markers
+        assert tokenizer.sep_token_id not in framed.ids or kind.startswith("Unigram")
