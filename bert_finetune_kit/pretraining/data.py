@@ -155,6 +155,11 @@ def build_data(
         PretrainingExamples(corpus, config, format, seed) for corpus in (corpora.train, corpora.validation)
     )
     notes = (*fields.pop("notes", ()), *corpora.notes)
+    if takes_types and pair.types is None and config.objective != "none":
+        notes += (
+            "the tokenizer gives no token types, so the model is trained to tell the segments of a pair apart by the "
+            "special tokens between them alone",
+        )
     return PretrainData(
         tokenizer=tokenizer,
         train=train,

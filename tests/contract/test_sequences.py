@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 import tokenizers
+import torch
 from datasets import Dataset, Features, List, Value
 from encoders import TOKENIZERS, tokenizer_of_kind
 from hypothesis import HealthCheck, assume, given, settings
@@ -25,6 +26,8 @@ from bert_finetune_kit.data.sequences import sequence_formats
 from bert_finetune_kit.data.tokenized import TokenizedTexts, encode_texts, text_backend, tokenize_columns
 from bert_finetune_kit.pretraining.corpus import continues_word, marked_tokens, token_ids
 from bert_finetune_kit.question_answering.examples import QAExamples, answer_spans, build_windows
+from bert_finetune_kit.question_answering.predictions import decode
+from bert_finetune_kit.question_answering.spans import WindowSpans, best_spans
 from bert_finetune_kit.question_answering.tokens import TokenizedQuestions, encode_with_offsets
 
 VISIBLE = [
@@ -108,6 +111,24 @@ def test_windows_and_offsets(kind, question, context, length, stride):
                 token = place + windows.shift[number]
                 assert starts[token] == first + len(piece) - len(piece.lstrip())
                 assert ends[token] == max(starts[token], last - len(piece) + len(piece.rstrip()))
+
+
+@KINDS
+@pytest.mark.parametrize("longest", [1, 4])
+def test_an_answer_has_visible_characters_at_its_ends(kind, longest):
+    """White space alone is a token of its own in some tokenizers (`Ġ`, `Ċ`, `▁`); an empty text means no answer."""
+    context = "a     b \n\n the  mill 東京 opens "
+    rows = as_questions([{"question": "who?", "context": context}])
+    tokens = tokens_of(rows, tokenizer_of_kind(kind))
+    _, pair = sequence_formats(tokenizer_of_kind(kind), takes_types=True)
+    windows = build_windows(tokens, QAConfig(max_length=64, doc_stride=8, max_question_length=16), pair)
+    batch = DataCollatorForQuestionAnswering(0, pair)([QAExamples(tokens, windows)[0]])
+    start, end = torch.randn(2, 1, int(windows.lengths[0]), generator=torch.Generator().manual_seed(0))
+    spans = best_spans(start, end, batch["context_mask"].bool(), 64, longest)
+    predictions = decode(WindowSpans(*(values.numpy() for values in spans)), windows, tokens, [context])
+    answers = [predictions.text(0, rank) for rank in np.flatnonzero(np.isfinite(predictions.spans.scores[0]))]
+    assert len(answers) > 4
+    assert all(answer == answer.strip() != "" for answer in answers)
 
 
 @KINDS

@@ -2,9 +2,10 @@ import copy
 
 import pytest
 from small_recipes import KINDS, build
+from tokenizers import Tokenizer
 from transformers import AutoTokenizer, BertConfig, ModernBertConfig, PreTrainedTokenizerFast, RobertaConfig
 
-from bert_finetune_kit import ModelError
+from bert_finetune_kit import ModelError, PretrainConfig
 from bert_finetune_kit.data.tokenizer_kinds import train_byte_level
 from bert_finetune_kit.recipes.tokenizer import check_tokenizer, choose_tokenizer
 from bert_finetune_kit.reporting.schema import REPORT_FILE
@@ -49,7 +50,7 @@ def test_a_config_whose_vocabulary_is_padded_is_kept(tokenizer, tmp_path):
     ("config", "longest"),
     [
         (BertConfig(vocab_size=300), 512),
-        (RobertaConfig(vocab_size=400, max_position_embeddings=130), 128),
+        (RobertaConfig(vocab_size=400, max_position_embeddings=130), 129),  # from that after padding, 0
         (ModernBertConfig(vocab_size=400), 8_192),
     ],
 )
@@ -79,17 +80,45 @@ def test_new_weights_of_modernbert_get_a_byte_level_tokenizer(tmp_path):
     assert [choice.model.bos_token_id, choice.model.eos_token_id] == ids
 
 
-def byte_level(**roles):
-    """Return a byte-level tokenizer in EuroBERT's form: `<s>` and `</s>` are the beginning and the end of a text."""
-    backend = train_byte_level(["the smithy of greyford opens at six"] * 4, 400).backend_tokenizer
-    return PreTrainedTokenizerFast(tokenizer_object=backend, **roles)
+@pytest.fixture
+def begin_and_end():
+    """A byte-level tokenizer with `<s>` and `</s>` as beginning and end of a text, as EuroBERT's, and only padding."""
+    rules = train_byte_level(["the smithy of greyford opens at six"] * 4, 400).backend_tokenizer.to_str()
+    for name, other in {"CLS": "<s>", "SEP": "</s>", "PAD": "<pad>", "UNK": "<1>", "MASK": "<2>"}.items():
+        rules = rules.replace(f"[{name}]", other)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer.from_str(rules), bos_token="<s>", eos_token="</s>", pad_token="<pad>"
+    )
 
 
-def test_what_no_recipe_reads_of_a_tokenizer_is_not_needed(tmp_path):
-    tokenizer = byte_level(bos_token="[CLS]", eos_token="[SEP]", pad_token="[PAD]")
-    check_tokenizer("tiny", tokenizer)
-    choice = choose_tokenizer(RobertaConfig(), tokenizer, [], "", tmp_path)
-    assert (choice.model.bos_token_id, choice.model.eos_token_id) == tuple(tokenizer("")["input_ids"])
+def test_what_no_recipe_reads_of_a_tokenizer_is_not_needed(begin_and_end, tmp_path):
+    check_tokenizer("tiny", begin_and_end)
+    choice = choose_tokenizer(RobertaConfig(), begin_and_end, [], "", tmp_path)
+    assert (choice.model.bos_token_id, choice.model.eos_token_id) == tuple(begin_and_end("")["input_ids"])
+
+
+@pytest.mark.parametrize("name", ["classification", "question_answering"])
+def test_a_fine_tuning_with_a_tokenizer_without_unknown_and_masked_words(name, begin_and_end, tmp_path):
+    model = RobertaConfig(
+        hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64, max_position_embeddings=130
+    )
+    once = {
+        "max_steps": 1,
+        "warmup_steps": 0,
+        "eval_strategy": "no",
+        "save_strategy": "no",
+        "load_best_model_at_end": False,
+    }
+    report = build(name, model, tmp_path, tokenizer=begin_and_end, **once).train()
+    assert report.data["train"]["unknown_tokens"] == 0
+
+
+def test_masked_words_need_a_mask(begin_and_end, tmp_path, monkeypatch):
+    config = PretrainConfig(objective="none")
+    recipe = build("pretraining", RobertaConfig(), tmp_path, tokenizer=begin_and_end, config=config)
+    monkeypatch.setattr(type(recipe), "load_examples", None)
+    with pytest.raises(ModelError, match="no mask_token, which stands for the masked words"):
+        recipe.prepare()
 
 
 def test_a_tokenizer_without_special_tokens_around_a_text_is_found_before_the_data_are_read(tokenizer):
