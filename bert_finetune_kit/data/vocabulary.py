@@ -18,7 +18,7 @@ from .vocabulary_file import SPECIAL_TOKENS, VocabularyFile, normalization, norm
 _ROLES = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
 _SPECIAL_TOKENS = dict(zip(_ROLES, SPECIAL_TOKENS, strict=True))
 _USES = {"pad_token": "pads the texts of a batch", "mask_token": "stands for the masked words"}
-_SIDES = ("padding_side", "truncation_side")
+_SAVED = ("padding_side", "truncation_side", "model_input_names")
 _PADDED_ROWS = 128  # embeddings are padded to a multiple of at most this; with more rows there are ids to spare
 _VOCABULARY = "vocab.txt"
 _SHOWN = 3
@@ -125,7 +125,8 @@ def open_tokenizer(
         )
     backend.no_truncation()
     backend.no_padding()
-    tokenizer.init_kwargs |= {side: getattr(tokenizer, side) for side in _SIDES}  # else set ones are not saved
+    # What was set on an object is saved only if its class was given it, too.
+    tokenizer.init_kwargs |= {name: getattr(tokenizer, name) for name in _SAVED}
     missing = [role for role in _SPECIAL_TOKENS if getattr(tokenizer, role, None) is None]
     entries = tokenizer.get_vocab() if missing else {}
     for role in [role for role in missing if _SPECIAL_TOKENS[role] in entries]:  # a tokenizer.json names no roles

@@ -157,8 +157,8 @@ def build_data(
     notes = (*fields.pop("notes", ()), *corpora.notes)
     if takes_types and pair.types is None and config.objective != "none":
         notes += (
-            "the tokenizer gives no token types, so the model is trained to tell the segments of a pair apart by the "
-            "special tokens between them alone",
+            "the tokenizer gives no token types (model_input_names), so the model tells the segments of a pair apart "
+            "by the special tokens between them alone",
         )
     return PretrainData(
         tokenizer=tokenizer,

@@ -117,20 +117,18 @@ def test_rows_that_padding_explains():
 
 
 @pytest.mark.parametrize("how", ["attribute", "from_pretrained"])
-def test_the_sides_of_a_tokenizer_are_saved(tokenizer, tmp_path, how):
+def test_what_is_set_on_a_tokenizer_is_saved(tokenizer, tmp_path, how):
     """Else a model that was trained on the ends of texts would read their beginnings where it is loaded."""
     tokenizer.save_pretrained(tmp_path / "given")
-    sides = {"truncation_side": "left", "padding_side": "left"}
-    given = AutoTokenizer.from_pretrained(tmp_path / "given", **(sides if how == "from_pretrained" else {}))
-    for side, value in sides.items():
-        setattr(given, side, value)
+    settings = {"truncation_side": "left", "padding_side": "left", "model_input_names": ["input_ids", "attention_mask"]}
+    given = AutoTokenizer.from_pretrained(tmp_path / "given", **(settings if how == "from_pretrained" else {}))
+    for name, value in settings.items() if how == "attribute" else ():
+        setattr(given, name, value)
     load_tokenizer(given).save_pretrained(tmp_path / "saved")
     saved = AutoTokenizer.from_pretrained(tmp_path / "saved")
-    assert {side: getattr(saved, side) for side in sides} == sides
-    assert (
-        saved("the smithy of greyford", max_length=4, truncation=True)["input_ids"][1:-1]
-        == (tokenizer("of greyford")["input_ids"][-3:-1])
-    )
+    assert {name: getattr(saved, name) for name in settings} == settings
+    text = "the smithy of greyford"
+    assert saved(text, max_length=4, truncation=True)["input_ids"][1:-1] == tokenizer(text)["input_ids"][-3:-1]
 
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")

@@ -3,7 +3,14 @@ import copy
 import pytest
 from small_recipes import KINDS, build
 from tokenizers import Tokenizer
-from transformers import AutoTokenizer, BertConfig, ModernBertConfig, PreTrainedTokenizerFast, RobertaConfig
+from transformers import (
+    AutoTokenizer,
+    BertConfig,
+    BertForPreTraining,
+    ModernBertConfig,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+)
 
 from bert_finetune_kit import ModelError, PretrainConfig
 from bert_finetune_kit.data.tokenizer_kinds import train_byte_level
@@ -126,3 +133,13 @@ def test_a_tokenizer_without_special_tokens_around_a_text_is_found_before_the_da
     bare.backend_tokenizer.post_processor = None
     with pytest.raises(ModelError, match="does not put special tokens around a text"):
         check_tokenizer("tiny", bare)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_checkpoint_with_more_rows_than_tokens_is_trained_with_a_note(name, config, tokenizer, tmp_path):
+    """Rows that no token has are in many published checkpoints; only tokens without a row cannot be trained."""
+    config.vocab_size = len(tokenizer) + 1_000
+    BertForPreTraining(config).save_pretrained(tmp_path / "model")
+    prepared = build(name, str(tmp_path / "model"), tmp_path / "run", tokenizer=tokenizer).prepare()
+    assert prepared.model.config.vocab_size == len(tokenizer) + 1_000
+    assert any("the embedding of the model 1,800 rows" in note for note in prepared.notes)

@@ -259,7 +259,9 @@ def test_a_tokenizer_is_compared_by_its_content(tokenizer):
     assert tokenizer_digest(tokenizer) == tokenizer_digest(load_tokenizer(same))
     left = copy.deepcopy(tokenizer)
     left.truncation_side = "left"
-    assert len({tokenizer_digest(other) for other in (tokenizer, swapped, cased, special, left)}) == 5
+    untyped = copy.deepcopy(tokenizer)
+    untyped.model_input_names = ["input_ids", "attention_mask"]
+    assert len({tokenizer_digest(other) for other in (tokenizer, swapped, cased, special, left, untyped)}) == 6
 
 
 # Data
