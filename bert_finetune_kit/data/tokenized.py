@@ -144,9 +144,11 @@ def text_backend(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
 
 
 def _framing_tokens(tokenizer: PreTrainedTokenizerBase) -> set[str]:
-    """Return the special tokens that have a role: around texts, in their place, or for padding."""
-    names = tokenizer.SPECIAL_TOKENS_ATTRIBUTES  # the names of all roles
-    return {str(getattr(tokenizer, name)) for name in names if getattr(tokenizer, name, None) is not None}
+    """Return the special tokens that have a role in a tokenizer, and those that it puts around texts."""
+    roles = (getattr(tokenizer, name, None) for name in tokenizer.SPECIAL_TOKENS_ATTRIBUTES)
+    encoding = tokenizer.backend_tokenizer.encode("a", "a")
+    around = (token for token, text in zip(encoding.tokens, encoding.sequence_ids, strict=True) if text is None)
+    return {str(token) for token in (*roles, *around) if token is not None}
 
 
 def encode_texts(texts: list[str], backend: Tokenizer, offsets: bool = True) -> list[Any]:

@@ -182,6 +182,15 @@ def test_special_tokens_in_a_text_are_text(kind):
     assert not special & set(encoding.ids) or kind.startswith("Unigram")
 
 
+def test_special_tokens_without_a_name_are_text():
+    """A tokenizer.json alone does not say what `<s>` is for, but its template puts it before each text."""
+    tokenizer = copy.deepcopy(tokenizer_of_kind("byte-level BPE, </s></s>"))
+    sep = tokenizer.sep_token
+    tokenizer.sep_token = tokenizer.eos_token = tokenizer.pad_token
+    (encoding,) = encode_texts([f"the mill {sep}"], text_backend(tokenizer))
+    assert sep not in encoding.tokens
+
+
 @KINDS
 def test_added_tokens_stay_tokens(kind):
     """Those that a user has added as special, such as entity markers, are no part of the text as `[SEP]` is."""
