@@ -178,14 +178,14 @@ def _errors(split: str, part: ClassificationDetails, columns: tuple[str, ...]) -
 
 
 def split_statistics(
-    examples: ClassificationExamples, labels: LabelSet, unk_token_id: int, batch_size: int
+    examples: ClassificationExamples, labels: LabelSet, unk_token_id: int | None, batch_size: int
 ) -> TextStatistics:
     """Return counts, lengths, padding, and the distribution of the targets of a split.
 
     Args:
         examples: of the split.
         labels: their names.
-        unk_token_id: of the tokenizer.
+        unk_token_id: of the tokenizer; none where it has none.
         batch_size: examples in a batch.
     """
     special = examples.max_length - examples.max_tokens

@@ -30,6 +30,11 @@ class SequenceFormat:
         return len(self.before) + len(self.between) + len(self.after)
 
     @property
+    def tells_texts_apart(self) -> bool:
+        """Whether the token types of the two texts of a pair differ."""
+        return self.types is not None and self.types[1] != self.types[2]
+
+    @property
     def second_text(self) -> int:
         """Where the second text starts in a sequence, less the length of the first."""
         return len(self.before) + len(self.between)

@@ -1,5 +1,6 @@
 """Token ids in memory-mapped Arrow columns, and tokenizing texts into them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,8 +73,10 @@ class TokenizedTexts:
         """Return a hash of all texts."""
         return " ".join(column_digest(arrow_column(self.rows, name)) for name in self.rows.column_names)
 
-    def count(self, token: int) -> int:
-        """Return how often a token occurs."""
+    def count(self, token: int | None) -> int:
+        """Return how often a token occurs, none never."""
+        if token is None:
+            return 0
         columns = [self._texts, self._pairs] if self.are_pairs else [self._texts]
         return int(sum((values == token).sum() for column in columns for values in column.values))
 
@@ -97,7 +100,7 @@ def tokenize_texts(
         text_pair: column of the second text, if there is one.
         tokenizer: a tokenizer with a backend of the `tokenizers` library, without truncation or padding.
     """
-    backend = tokenizer.backend_tokenizer
+    backend = text_backend(tokenizer)
     columns = {"text": text} | ({"text_pair": text_pair} if text_pair is not None else {})
     key = ["texts", 2, fingerprint_of(rows), list(columns.values()), backend.to_str()]
     with no_progress_bars():
@@ -123,12 +126,37 @@ def tokenize_columns(
     }
 
 
+def text_backend(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
+    """Return the backend with which a tokenizer's texts are encoded.
+
+    `encode_texts` reads special tokens in a text as text. Those that a user has added, such as entity markers, are
+    meant to stay tokens: in what is returned they are added tokens that are not special.
+    """
+    backend: Tokenizer = tokenizer.backend_tokenizer
+    added = backend.get_added_tokens_decoder().values()
+    markers = {token.content for token in added if token.special}.difference(_framing_tokens(tokenizer))
+    if not markers:
+        return backend
+    rules = json.loads(backend.to_str())
+    for token in rules["added_tokens"]:
+        token["special"] &= token["content"] not in markers
+    return Tokenizer.from_str(json.dumps(rules))
+
+
+def _framing_tokens(tokenizer: PreTrainedTokenizerBase) -> set[str]:
+    """Return the special tokens that have a role in a tokenizer, and those that it puts around texts."""
+    roles = (getattr(tokenizer, name, None) for name in tokenizer.SPECIAL_TOKENS_ATTRIBUTES)
+    encoding = tokenizer.backend_tokenizer.encode("a", "a")
+    around = (token for token, text in zip(encoding.tokens, encoding.sequence_ids, strict=True) if text is None)
+    return {str(token) for token in (*roles, *around) if token is not None}
+
+
 def encode_texts(texts: list[str], backend: Tokenizer, offsets: bool = True) -> list[Any]:
     """Return the encodings of texts without special tokens; "[SEP]" in a text is plain text.
 
     Args:
         texts: to encode.
-        backend: of a tokenizer.
+        backend: as `text_backend` returns it.
         offsets: whether the places of tokens in the texts are needed.
     """
     backend.encode_special_tokens = True  # a copy of a tokenizer, as in another process, has lost this setting

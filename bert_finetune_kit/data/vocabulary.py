@@ -1,14 +1,14 @@
-"""BERT tokenizers: loading, checking and training them."""
+"""Tokenizers: loading, checking and training them."""
 
 import copy
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
-from transformers import TOKENIZER_MAPPING, AutoTokenizer, BertTokenizer, PretrainedConfig, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, BertTokenizer, PreTrainedTokenizerBase
 from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
 from ..compat.hub import hub_failure
@@ -17,9 +17,9 @@ from .vocabulary_file import SPECIAL_TOKENS, VocabularyFile, normalization, norm
 
 _ROLES = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
 _SPECIAL_TOKENS = dict(zip(_ROLES, SPECIAL_TOKENS, strict=True))
-_MATCHING = (
-    "Give the tokenizer that the model was trained with, or for new weights a config with the size of the tokenizer."
-)
+_USES = {"pad_token": "pads the texts of a batch", "mask_token": "stands for the masked words"}
+_SAVED = ("padding_side", "truncation_side", "model_input_names")
+_PADDED_ROWS = 128  # embeddings are padded to a multiple of at most this; with more rows there are ids to spare
 _VOCABULARY = "vocab.txt"
 _SHOWN = 3
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
@@ -69,36 +69,6 @@ def train_wordpiece(
     return BertTokenizer(vocab=tokenizer.get_vocab(), do_lower_case=lowercase)
 
 
-def train_tokenizer(texts: Iterable[str], config: PretrainedConfig) -> PreTrainedTokenizerBase:
-    """Train a tokenizer of the kind that an architecture has: word pieces, byte-level BPE, or a unigram model.
-
-    Args:
-        texts: strings, iterated over once or twice.
-        config: of the architecture; its `vocab_size` is the largest size of the vocabulary.
-
-    Raises:
-        ModelError: there is no text.
-    """
-    empty = _empty_tokenizer(config)
-    if empty is None or isinstance(empty, BertTokenizer):
-        return train_wordpiece(texts, config.vocab_size)
-    trained: PreTrainedTokenizerBase = empty.train_new_from_iterator(texts, config.vocab_size, show_progress=False)
-    return trained
-
-
-def _empty_tokenizer(config: PretrainedConfig) -> Any:
-    """Return a tokenizer of an architecture without a vocabulary; none where its class cannot be made empty."""
-    classes: Any = TOKENIZER_MAPPING.get(type(config), None)
-    for kind in classes if isinstance(classes, tuple) else (classes,):
-        try:
-            empty = kind()
-        except (ImportError, TypeError, ValueError, OSError):  # needs another package, or files
-            continue
-        if getattr(empty, "backend_tokenizer", None) is not None:
-            return empty
-    return None
-
-
 def _alphabet(texts: Iterable[str], tokenizer: Tokenizer, limit: int) -> list[str]:
     """Return the most frequent letters of `texts` as pieces, `a` and, where it can continue a word, `##a`."""
     counts: Counter[str] = Counter()
@@ -123,19 +93,27 @@ class LoadedTokenizer:
     """What a reader of the report must know of it."""
 
 
-def load_tokenizer(given: str | Path | PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+def load_tokenizer(
+    given: str | Path | PreTrainedTokenizerBase, needed: Sequence[str] = ("pad_token",)
+) -> PreTrainedTokenizerBase:
     """Return the tokenizer of `open_tokenizer`."""
-    return open_tokenizer(given).tokenizer
+    return open_tokenizer(given, needed).tokenizer
 
 
-def open_tokenizer(given: str | Path | PreTrainedTokenizerBase) -> LoadedTokenizer:
+def open_tokenizer(
+    given: str | Path | PreTrainedTokenizerBase, needed: Sequence[str] = ("pad_token",)
+) -> LoadedTokenizer:
     """Load a tokenizer from a Hub id, a folder, a `vocab.txt`, or a tokenizer object (of which a copy is made).
 
     Truncation and padding set in a `tokenizer.json` are disabled: examples and collators do both. Where nothing says
     whether texts are lower-cased, the entries of the vocabulary do.
 
+    Args:
+        given: what to load.
+        needed: special tokens that are used beside those around a text, `pad_token` or `mask_token`.
+
     Raises:
-        ModelError: it cannot be loaded, has no fast backend, or lacks one of BERT's special tokens.
+        ModelError: it cannot be loaded, has no fast backend, or lacks a special token that is needed.
     """
     is_object = isinstance(given, PreTrainedTokenizerBase)
     loaded = LoadedTokenizer(copy.deepcopy(given)) if isinstance(given, PreTrainedTokenizerBase) else _load(given)
@@ -147,14 +125,18 @@ def open_tokenizer(given: str | Path | PreTrainedTokenizerBase) -> LoadedTokeniz
         )
     backend.no_truncation()
     backend.no_padding()
+    # What was set on an object is saved only if its class was given it, too.
+    tokenizer.init_kwargs |= {name: getattr(tokenizer, name) for name in _SAVED}
     missing = [role for role in _SPECIAL_TOKENS if getattr(tokenizer, role, None) is None]
     entries = tokenizer.get_vocab() if missing else {}
     for role in [role for role in missing if _SPECIAL_TOKENS[role] in entries]:  # a tokenizer.json names no roles
         setattr(tokenizer, role, _SPECIAL_TOKENS[role])
         missing.remove(role)
-    if missing:
+    lacks = [f"{role}, which {_USES[role]}" for role in needed if role in missing]
+    if lacks:
         raise ModelError(
-            f"The tokenizer of {name} has no {', '.join(missing)}: choose one with all special tokens of BERT."
+            f"The tokenizer of {name} has no {', and no '.join(lacks)}: choose one that has it, or name it if it is in "
+            f"the vocabulary (tokenizer.{lacks[0].partition(',')[0]} = …)."
         )
     return loaded
 
@@ -242,24 +224,34 @@ def check_ids(tokenizer: PreTrainedTokenizerBase, vocab_size: int) -> None:
     more = ", …" if len(shown) > _SHOWN else ""
     raise ModelError(
         f"{_describe_size(tokenizer)}, the embedding of the model {vocab_size:,} rows: they do not match. Without a "
-        f"row: {', '.join(shown[:_SHOWN])}{more}. {_MATCHING}"
+        f"row: {', '.join(shown[:_SHOWN])}{more}. Give the tokenizer that the model was trained with, or the model as "
+        f"an object after model.resize_token_embeddings({vocabulary_size(tokenizer)})."
     )
 
 
-def check_vocabulary(tokenizer: PreTrainedTokenizerBase, vocab_size: int) -> None:
-    """Check that a tokenizer fits an embedding of `vocab_size` rows.
+def is_padded(vocab_size: int, needed: int) -> bool:
+    """Return whether padding explains the rows that an embedding has beyond those needed.
 
-    Embeddings are often padded to a multiple of 8, which is faster on matrix units; the extra rows are never used.
+    Embeddings are often padded to a multiple of 8, which is faster on matrix units.
+    """
+    return vocab_size == needed or (0 < vocab_size - needed < _PADDED_ROWS and vocab_size % 8 == 0)
+
+
+def vocabulary_notes(tokenizer: PreTrainedTokenizerBase, vocab_size: int) -> tuple[str, ...]:
+    """Check that an embedding of `vocab_size` rows has one for each id of a tokenizer; further rows are never used.
+
+    Returns:
+        A note where there are so many further rows that the tokenizer may be that of another model.
 
     Raises:
-        ModelError: there are ids without a row, or more rows without an id than padding explains.
+        ModelError: there are ids without a row.
     """
     check_ids(tokenizer, vocab_size)
-    extra_rows = vocab_size - vocabulary_size(tokenizer)
-    if extra_rows == 0 or (vocab_size % 8 == 0 and extra_rows < 128):
-        return
-    raise ModelError(
-        f"{_describe_size(tokenizer)}, the embedding of the model {vocab_size:,} rows: they do not match. {_MATCHING}"
+    if vocab_size - vocabulary_size(tokenizer) < _PADDED_ROWS:
+        return ()
+    return (
+        f"{_describe_size(tokenizer)}, the embedding of the model {vocab_size:,} rows: the others are never used. This "
+        "is right if the model was trained with this tokenizer",
     )
 
 

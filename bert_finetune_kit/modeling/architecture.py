@@ -169,8 +169,11 @@ def _max_positions(config_class: type[PretrainedConfig], settings: str) -> int |
 
 def empty_encoder(config: PretrainedConfig) -> PreTrainedModel:
     """Return the encoder of a config with its pooler, whose weights are on the device meta."""
+    config = copy.deepcopy(config)
+    if (getattr(config, "pad_token_id", None) or 0) >= config.vocab_size:  # of the stock vocabulary, not of this one
+        config.pad_token_id = 0
     with init_empty_weights():
-        return _encoder_class(config)(copy.deepcopy(config))
+        return _encoder_class(config)(config)
 
 
 def _encoder_class(config: PretrainedConfig) -> Head:

@@ -11,7 +11,7 @@ from datasets import Dataset, Features, List, Value
 from ..compat.datasets import arrow_column, content_hash, fingerprint_of, no_progress_bars
 from ..data.digest import column_digest, digest
 from ..data.documents import split_sentences
-from ..data.tokenized import ListColumn, encode_texts, list_lengths
+from ..data.tokenized import ListColumn, encode_texts, list_lengths, text_backend
 
 _FEATURES = Features({"tokens": List(Value("int32")), "sentence_starts": List(Value("int32"))})
 # Added to the id of a token that continues a word. It goes wherever the token goes, through windows and cut segments.
@@ -31,7 +31,7 @@ def tokenize_corpus(documents: Dataset, tokenizer: Any, num_proc: int | None = N
         tokenizer: a tokenizer with a backend of the `tokenizers` library, without truncation or padding.
         num_proc: worker processes; none means one for every 2,000 documents, up to the number of processors.
     """
-    backend = tokenizer.backend_tokenizer
+    backend = text_backend(tokenizer)
     if num_proc is None:
         num_proc = min(os.cpu_count() or 1, documents.num_rows // _DOCUMENTS_PER_WORKER)
     with no_progress_bars():

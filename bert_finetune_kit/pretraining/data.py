@@ -176,6 +176,11 @@ def build_data(
         PretrainingExamples(corpus, config, format, seed) for corpus in (corpora.train, corpora.validation)
     )
     notes = (*fields.pop("notes", ()), *corpora.notes)
+    if takes_types and not pair.tells_texts_apart and config.objective != "none":
+        notes += (
+            "the tokenizer gives the segments of a pair no token types (model_input_names), so the model tells them "
+            "apart by the special tokens between them alone",
+        )
     return PretrainData(
         tokenizer=tokenizer,
         train=train,

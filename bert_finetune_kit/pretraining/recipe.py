@@ -12,7 +12,7 @@ from ..compat.datasets import fingerprint_of
 from ..contract import BuiltModel, Description, Evaluation, Outputs
 from ..data.corpus import Corpus, load_corpus
 from ..data.sources import TextSource, as_source
-from ..data.vocabulary import check_vocabulary, vocabulary_size
+from ..data.vocabulary import vocabulary_notes, vocabulary_size
 from ..errors import ModelError, raise_faults
 from ..modeling.loading import checkpoint_config, initial_config
 from ..recipes.given import as_args, as_config
@@ -136,7 +136,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
     def check(self) -> None:
         """Check the settings against the model."""
         raise_faults(self.config.model_faults(initial_config(self.model_name_or_path)), "PretrainRecipe")
-        check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path)
+        check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path, ("pad_token", "mask_token"))
 
     def load_examples(self) -> Corpus:
         """Source → documents."""
@@ -150,7 +150,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
             self.output_dir,
         )  # fmt: skip
         model_config = initial_config(choice.model, vocabulary_size(choice.tokenizer))
-        check_vocabulary(choice.tokenizer, model_config.vocab_size)
+        notes = vocabulary_notes(choice.tokenizer, model_config.vocab_size)
         return build_data(
             split_corpora(corpus, choice.tokenizer, self.source.validation_share, self.config),
             self.config,
@@ -160,7 +160,7 @@ class PretrainRecipe(Recipe[PretrainData, Evaluation]):
             self.batch_lengths(self.config.max_length),
             name=corpus.name,
             initial_model=choice.model,
-            notes=(*choice.notes, *corpus.notes),
+            notes=(*choice.notes, *notes, *corpus.notes),
             validation_split=None if self.source.max_documents is not None else corpus.validation_split,
         )
 

@@ -97,7 +97,8 @@ def corpus_statistics(examples: PretrainingExamples, tokenizer: Any, batch_size:
     """
     corpus, config = examples.corpus, examples.config
     tokens = int(corpus.lengths.sum())
-    unknown = int(corpus.token_counts(vocabulary_size(tokenizer))[tokenizer.unk_token_id])
+    unk_token_id = tokenizer.unk_token_id
+    unknown = 0 if unk_token_id is None else int(corpus.token_counts(vocabulary_size(tokenizer))[unk_token_id])
     chosen = np.unique(np.linspace(0, len(examples) - 1, min(_SAMPLED, len(examples))).astype(int))
     pairs = [examples.pair(0, int(index)) for index in chosen]
     special = config.max_length - examples.max_tokens

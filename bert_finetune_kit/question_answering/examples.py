@@ -122,6 +122,7 @@ class QAExamples:
 
     - `input_ids`: question and window of the context with special tokens, (seq,) int32
     - `context_start`: position of the first token of the context
+    - `visible`: which tokens of the context hold more than white space, (context tokens,) bool
     - `start_position`, `end_position`: of the answer, 0 (`[CLS]`, `<s>`) where the window contains none
     - `in_loss`: whether it is in the loss
     """
@@ -142,10 +143,12 @@ class QAExamples:
         number, length = int(windows.question[index]), int(windows.question_length[index])
         first = int(windows.first_token[index])
         question = self.tokens.question(number)[:length]
-        context = self.tokens.context(number)[first : first + int(windows.length[index])]
+        window = slice(first, first + int(windows.length[index]))
+        context, (starts, ends) = self.tokens.context(number)[window], self.tokens.offsets(number)
         return {
             "input_ids": windows.format.join(question, context),
             "context_start": length + windows.format.second_text,
+            "visible": starts[window] < ends[window],
             "start_position": int(windows.start[index]),
             "end_position": int(windows.end[index]),
             "in_loss": in_loss and (self.in_loss is None or bool(self.in_loss[index])),

@@ -206,12 +206,12 @@ def _overlap(details: QuestionAnsweringDetails) -> ReportTable:
     )
 
 
-def split_statistics(split: QASplit, unk_token_id: int, config: QAConfig, batch_size: int) -> QuestionStatistics:
+def split_statistics(split: QASplit, unk_token_id: int | None, config: QAConfig, batch_size: int) -> QuestionStatistics:
     """Return counts, lengths, padding, and what was repaired, truncated or skipped of a split.
 
     Args:
         split: its questions and windows.
-        unk_token_id: of the tokenizer.
+        unk_token_id: of the tokenizer; none where it has none.
         config: lengths.
         batch_size: windows in a batch.
     """

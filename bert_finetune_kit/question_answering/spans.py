@@ -34,7 +34,7 @@ def best_spans(
     Args:
         start_logits: (windows, seq) float.
         end_logits: (windows, seq) float.
-        context: (windows, seq) bool, the tokens that an answer may contain.
+        context: (windows, seq) bool, the tokens that an answer may begin or end with.
         n_best: number of starts, of ends, and of spans kept.
         max_answer_length: longest answer in tokens.
 

@@ -10,7 +10,7 @@ import numpy as np
 from datasets import Dataset, Features, List, Value
 
 from ..compat.datasets import arrow_column, content_hash, fingerprint_of, no_progress_bars
-from ..data.tokenized import ListColumn, encode_texts, list_lengths
+from ..data.tokenized import ListColumn, encode_texts, list_lengths, text_backend
 
 _TOKENS = Features({name: List(Value("int32")) for name in ("input_ids", "starts", "ends")})
 
@@ -58,8 +58,10 @@ class TokenizedQuestions:
         starts, ends = (np.concatenate([*column.values, [0]]) for column in (self._starts, self._ends))
         return starts[np.minimum(begin + first, len(starts) - 1)], ends[np.minimum(begin + last, len(ends) - 1)]
 
-    def count(self, token: int) -> int:
-        """Return how often a token occurs in questions and contexts, each context once."""
+    def count(self, token: int | None) -> int:
+        """Return how often a token occurs in questions and contexts, each context once; none never does."""
+        if token is None:
+            return 0
         columns = (self._question_ids, self._context_ids)
         return int(sum((values == token).sum() for column in columns for values in column.values))
 
@@ -106,7 +108,7 @@ def tokenize_questions(rows: Dataset, tokenizer: Any, cached: bool = True) -> To
 
 
 def _tokenize(texts: list[str], tokenizer: Any, cached: bool) -> Dataset:
-    backend = tokenizer.backend_tokenizer
+    backend = text_backend(tokenizer)
     rows = Dataset.from_dict({"text": texts}, features=Features({"text": Value("large_string")}))
     fingerprint = content_hash(["questions", 2, fingerprint_of(rows), backend.to_str()])
     file: dict[str, Any] = {"cache_file_name": None, "load_from_cache_file": False}

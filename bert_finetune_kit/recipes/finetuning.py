@@ -8,7 +8,7 @@ from torch import nn
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
 
 from ..contract import BuiltModel, Forward, PreparedData
-from ..data.vocabulary import check_vocabulary, vocabulary_size
+from ..data.vocabulary import vocabulary_notes, vocabulary_size
 from ..modeling.architecture import head_modules
 from ..modeling.finetuning_config import FineTuningConfig
 from ..modeling.loading import checkpoint_config, config_from_scratch, initial_config
@@ -106,8 +106,8 @@ def build_trainable(
     """
     size = vocabulary_size(data.tokenizer)
     model_config = initial_config(data.initial_model, size)
-    check_vocabulary(data.tokenizer, model_config.vocab_size)
+    notes = vocabulary_notes(data.tokenizer, model_config.vocab_size)
     model, new = build()
     heads = [*head_modules(model), *(part for part in new if part.endswith("pooler"))]  # LoRA trains them as a whole
     trained = make_trainable(model, heads, lora, config.freeze_embeddings, config.freeze_layers)
-    return BuiltModel(trained, tuple(new), forward)
+    return BuiltModel(trained, tuple(new), forward, notes)

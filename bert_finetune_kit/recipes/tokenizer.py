@@ -1,17 +1,20 @@
 """Which tokenizer a run uses, and how large the vocabulary of new weights is."""
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from transformers import PretrainedConfig
+from transformers.tokenization_utils_base import LARGE_INTEGER
 
 from ..compat.datasets import content_hash
 from ..compat.hub import local_folder_note
-from ..data.vocabulary import check_ids, load_tokenizer, open_tokenizer, train_tokenizer
-from ..modeling.architecture import takes_token_types
+from ..data.sequences import sequence_formats
+from ..data.tokenizer_kinds import train_tokenizer
+from ..data.vocabulary import check_ids, is_padded, load_tokenizer, open_tokenizer, vocabulary_size
+from ..modeling.architecture import max_positions, takes_token_types
 from ..modeling.loading import config_from_scratch, initial_config
 from ..reporting.schema import REPORT_FILE
 
@@ -33,24 +36,29 @@ class TokenizerChoice:
         return takes_token_types(initial_config(self.model))
 
 
-def check_tokenizer(model: Any, tokenizer: Any) -> None:
+def check_tokenizer(model: Any, tokenizer: Any, needed: Sequence[str] = ("pad_token",)) -> None:
     """Load the tokenizer that is given, or that of the checkpoint, as a check before data are prepared.
 
     Args:
         model: as for `choose_tokenizer`.
         tokenizer: as for `choose_tokenizer`.
+        needed: as for `open_tokenizer`.
 
     Raises:
-        ModelError: it cannot be loaded.
+        ModelError: it cannot be loaded, lacks a special token that is needed, or puts none around a text.
     """
     if tokenizer is not None or config_from_scratch(model, vocab_size=_VOCABULARY) is None:
-        load_tokenizer(tokenizer if tokenizer is not None else model)
+        loaded = load_tokenizer(tokenizer if tokenizer is not None else model, needed)
+        sequence_formats(loaded, takes_types=False)
 
 
 def choose_tokenizer(
     model: Any, tokenizer: Any, texts: Iterable[str], fingerprint: str, folder: str | Path
 ) -> TokenizerChoice:
     """Return the tokenizer given, else that of the checkpoint, else for new weights one trained on `texts`.
+
+    A tokenizer that knows no longest sequence gets that of the model, which `truncation=True` needs. The config of new
+    weights gets the size and the special tokens of the tokenizer.
 
     Args:
         model: a checkpoint, a config, or the name of a size.
@@ -64,20 +72,39 @@ def choose_tokenizer(
         opened = open_tokenizer(tokenizer if tokenizer is not None else model)
         names = [given for given in (model, tokenizer) if not _is_run(given)]
         folders = dict.fromkeys(sum(map(local_folder_note, names), ()))
-        model = with_special_tokens(model, opened.tokenizer)
-        return TokenizerChoice(opened.tokenizer, model, (*opened.notes, *folders))
-    path = Path(folder) / f"vocabulary-{content_hash([fingerprint, fresh.vocab_size, fresh.model_type])}"
-    if not path.exists():  # another process, or the run that is resumed, may have made it of the same text
-        part = path.with_suffix(".part")
-        train_tokenizer(texts, fresh).save_pretrained(part)
-        part.replace(path)
-    loaded = load_tokenizer(path)
-    notes = [f"the tokenizer was trained on the text: {len(loaded):,} pieces"]
-    if isinstance(model, PretrainedConfig) and model.vocab_size != len(loaded):
-        notes.append(f"the vocabulary of the config, {model.vocab_size:,}, was set to that size")
+        loaded, notes = opened.tokenizer, (*opened.notes, *folders)
+    else:
+        loaded = _train(texts, fresh, Path(folder) / f"vocabulary-{_identity(fingerprint, fresh)}")
+        notes = (f"the tokenizer was trained on the text: {len(loaded):,} pieces",)
+    size = vocabulary_size(loaded)
+    if isinstance(model, PretrainedConfig) and not is_padded(model.vocab_size, size):
+        notes += (
+            f"the vocabulary of the config, {model.vocab_size:,}, was set to the size of the tokenizer, {size:,}",
+        )
         model = copy.deepcopy(model)
-        model.vocab_size = len(loaded)
-    return TokenizerChoice(loaded, with_special_tokens(model, loaded), tuple(notes))
+        model.vocab_size = size
+    if loaded.model_max_length > LARGE_INTEGER:
+        config = config_from_scratch(model, size, loaded.pad_token_id) or initial_config(model)
+        loaded.model_max_length = _longest(config) or loaded.model_max_length
+    return TokenizerChoice(loaded, with_special_tokens(model, loaded), notes)
+
+
+def _identity(fingerprint: str, config: PretrainedConfig) -> str:
+    return content_hash([fingerprint, config.vocab_size, config.model_type])
+
+
+def _train(texts: Iterable[str], config: PretrainedConfig, folder: Path) -> Any:
+    """Return a tokenizer trained on `texts` and kept in a folder."""
+    if not folder.exists():  # another process, or the run that is resumed, may have made it of the same text
+        part = folder.with_suffix(".part")
+        train_tokenizer(texts, config).save_pretrained(part)
+        part.replace(folder)
+    return load_tokenizer(folder)
+
+
+def _longest(config: PretrainedConfig) -> int | None:
+    """Return the largest number of tokens of a sequence; none where nothing says it."""
+    return max_positions(config) or getattr(config, "max_position_embeddings", None)
 
 
 def with_special_tokens(model: Any, tokenizer: Any) -> Any:
@@ -87,9 +114,10 @@ def with_special_tokens(model: Any, tokenizer: Any) -> Any:
     """
     if not isinstance(model, PretrainedConfig):
         return model
+    single, _ = sequence_formats(tokenizer, takes_types=False)
+    first, last = single.before[0], single.after[-1]
     ids = {
-        "bos_token_id": tokenizer.cls_token_id, "cls_token_id": tokenizer.cls_token_id,
-        "eos_token_id": tokenizer.sep_token_id, "sep_token_id": tokenizer.sep_token_id,
+        "bos_token_id": first, "cls_token_id": first, "eos_token_id": last, "sep_token_id": last
     }  # fmt: skip
     config = copy.deepcopy(model)
     for name, token in ids.items():

@@ -112,10 +112,11 @@ def data_fingerprint(train: Any, validation: Mapping[str, Any]) -> dict[str, Any
 
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
-    """Return a hash of what a tokenizer does with a text: its vocabulary, its rules and its special tokens."""
+    """Return a hash of what a tokenizer does with a text: its vocabulary and rules, and what is set beside them."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     rules = tokenizer.get_vocab() if backend is None else backend.to_str()
-    return content_hash([rules, {name: str(token) for name, token in tokenizer.special_tokens_map.items()}])
+    special = {name: str(token) for name, token in tokenizer.special_tokens_map.items()}
+    return content_hash([rules, special, tokenizer.truncation_side, tokenizer.model_input_names])
 
 
 def _digest(examples: Any) -> str:

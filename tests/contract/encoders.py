@@ -8,12 +8,12 @@ from functools import cache
 
 import torch
 import transformers
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import CONFIG_MAPPING, PretrainedConfig, PreTrainedTokenizerFast
+from transformers import CONFIG_MAPPING, PretrainedConfig
 
 from bert_finetune_kit import train_wordpiece
 from bert_finetune_kit.data.sample import sample_documents
-from bert_finetune_kit.data.vocabulary import load_tokenizer, train_tokenizer
+from bert_finetune_kit.data.tokenizer_kinds import train_tokenizer
+from bert_finetune_kit.data.vocabulary import load_tokenizer
 from bert_finetune_kit.recipes.tokenizer import with_special_tokens
 
 VOCABULARY = 600
@@ -60,7 +60,7 @@ ARCHITECTURES = {
     "yoso": {},
 }  # fmt: skip
 TOKENIZERS = {
-    "WordPiece": "bert", "WordPiece, cased": None, "WordPiece, <s>": "mpnet", "byte-level BPE": None,
+    "WordPiece": "bert", "WordPiece, cased": None, "WordPiece, <s>": "mpnet", "byte-level BPE": "modernbert",
     "byte-level BPE, </s></s>": "roberta", "byte-level BPE, one type": "deberta", "Unigram": "deberta-v2",
     "Unigram, lower case": "albert", "Unigram, <s>": "xlm-roberta", "Unigram, </s></s>": "camembert",
 }  # fmt: skip
@@ -87,9 +87,7 @@ def tiny_config(model_type, dropout=0.0) -> PretrainedConfig:
 
 @cache
 def tiny_tokenizer(model_type):
-    """Return the tokenizer that the kit trains for an architecture; of ModernBERT, one in the form of its own."""
-    if model_type == "modernbert":
-        return byte_level_tokenizer()
+    """Return the tokenizer that the kit trains for an architecture."""
     stock = CONFIG_MAPPING[model_type](vocab_size=VOCABULARY)
     return train_tokenizer(sample_sentences(), stock)
 
@@ -99,28 +97,7 @@ def tokenizer_of_kind(kind):
     """Return one of `TOKENIZERS`, as the recipes load it."""
     if kind == "WordPiece, cased":
         return load_tokenizer(train_wordpiece(sample_sentences(), VOCABULARY, lowercase=False))
-    return load_tokenizer(byte_level_tokenizer() if kind == "byte-level BPE" else tiny_tokenizer(TOKENIZERS[kind]))
-
-
-def byte_level_tokenizer():
-    """Return a tokenizer in the form of ModernBERT's, which has no class of its own."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY, special_tokens=special, initial_alphabet=alphabet, show_progress=False
-    )
-    tokenizer.train_from_iterator(sample_sentences(), trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")],
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]", pad_token="[PAD]",
-        mask_token="[MASK]", model_input_names=["input_ids", "attention_mask"],
-    )  # fmt: skip
+    return load_tokenizer(tiny_tokenizer(TOKENIZERS[kind]))
 
 
 def save(model_type, folder, dropout=0.0):

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 import tokenizers
+import torch
 from datasets import Dataset, Features, List, Value
 from encoders import TOKENIZERS, tokenizer_of_kind
 from hypothesis import HealthCheck, assume, given, settings
@@ -22,9 +23,11 @@ from bert_finetune_kit import (
 from bert_finetune_kit.classification.examples import ClassificationExamples
 from bert_finetune_kit.data.question_rows import as_questions
 from bert_finetune_kit.data.sequences import sequence_formats
-from bert_finetune_kit.data.tokenized import TokenizedTexts, encode_texts, tokenize_columns
+from bert_finetune_kit.data.tokenized import TokenizedTexts, encode_texts, text_backend, tokenize_columns
 from bert_finetune_kit.pretraining.corpus import continues_word, marked_tokens, token_ids
 from bert_finetune_kit.question_answering.examples import QAExamples, answer_spans, build_windows
+from bert_finetune_kit.question_answering.predictions import decode
+from bert_finetune_kit.question_answering.spans import WindowSpans, best_spans
 from bert_finetune_kit.question_answering.tokens import TokenizedQuestions, encode_with_offsets
 
 VISIBLE = [
@@ -101,13 +104,31 @@ def test_windows_and_offsets(kind, question, context, length, stride):
         if "token_type_ids" in expected and number == 0:  # tokenizers gives some kinds other types in later windows
             assert batch["token_type_ids"][number, : len(ids)].tolist() == expected["token_type_ids"][number]
         for place, part in enumerate(expected.sequence_ids(number)):
-            assert bool(batch["context_mask"][number, place]) == (part == 1)
+            first, last = expected["offset_mapping"][number][place]
+            piece = context[first:last] if part == 1 else ""
+            assert bool(batch["context_mask"][number, place]) == bool(piece.strip())  # of the context, and visible
             if part == 1:
-                first, last = expected["offset_mapping"][number][place]
                 token = place + windows.shift[number]
-                piece = context[first:last]
                 assert starts[token] == first + len(piece) - len(piece.lstrip())
                 assert ends[token] == max(starts[token], last - len(piece) + len(piece.rstrip()))
+
+
+@KINDS
+@pytest.mark.parametrize("longest", [1, 4])
+def test_an_answer_has_visible_characters_at_its_ends(kind, longest):
+    """White space alone is a token of its own in some tokenizers (`Ġ`, `Ċ`, `▁`); an empty text means no answer."""
+    context = "a     b \n\n the  mill 東京 opens "
+    rows = as_questions([{"question": "who?", "context": context}])
+    tokens = tokens_of(rows, tokenizer_of_kind(kind))
+    _, pair = sequence_formats(tokenizer_of_kind(kind), takes_types=True)
+    windows = build_windows(tokens, QAConfig(max_length=64, doc_stride=8, max_question_length=16), pair)
+    batch = DataCollatorForQuestionAnswering(0, pair)([QAExamples(tokens, windows)[0]])
+    start, end = torch.randn(2, 1, int(windows.lengths[0]), generator=torch.Generator().manual_seed(0))
+    spans = best_spans(start, end, batch["context_mask"].bool(), 64, longest)
+    predictions = decode(WindowSpans(*(values.numpy() for values in spans)), windows, tokens, [context])
+    answers = [predictions.text(0, rank) for rank in np.flatnonzero(np.isfinite(predictions.spans.scores[0]))]
+    assert len(answers) > 4
+    assert all(answer == answer.strip() != "" for answer in answers)
 
 
 @KINDS
@@ -159,3 +180,31 @@ def test_special_tokens_in_a_text_are_text(kind):
     (encoding,) = encode_texts([text], pickle.loads(pickle.dumps(tokenizer.backend_tokenizer)))
     special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     assert not special & set(encoding.ids) or kind.startswith("Unigram")
+
+
+def test_special_tokens_without_a_name_are_text():
+    """A tokenizer.json alone does not say what `<s>` is for, but its template puts it before each text."""
+    tokenizer = copy.deepcopy(tokenizer_of_kind("byte-level BPE, </s></s>"))
+    sep = tokenizer.sep_token
+    tokenizer.sep_token = tokenizer.eos_token = tokenizer.pad_token
+    (encoding,) = encode_texts([f"the mill {sep}"], text_backend(tokenizer))
+    assert sep not in encoding.tokens
+
+
+@KINDS
+def test_added_tokens_stay_tokens(kind):
+    """Those that a user has added as special, such as entity markers, are no part of the text as `[SEP]` is."""
+    tokenizer = copy.deepcopy(tokenizer_of_kind(kind))
+    tokenizer.add_special_tokens({"additional_special_tokens": ["[E1]", "[/E1]"]})
+    tokenizer.add_tokens(["<url>"])
+    text = "the [E1] mill [/E1]opens <url> [E1]the"
+    expected = tokenizer(text, add_special_tokens=False)
+    for backend in (text_backend(tokenizer), pickle.loads(pickle.dumps(text_backend(tokenizer)))):
+        marked, framed = encode_texts([text, f"{text} {tokenizer.sep_token}"], backend)
+        assert marked.ids == expected["input_ids"]
+        assert (
+            marked.offsets == tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        )
+        markers = tokenizer.convert_tokens_to_ids(["[E1]", "[/E1]", "<url>", "[E1]"])
+        assert [token for token in framed.ids if token in markers] == markers
+        assert tokenizer.sep_token_id not in framed.ids or kind.startswith("Unigram")

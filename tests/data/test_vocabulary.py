@@ -5,15 +5,16 @@ import sys
 
 import pytest
 from tokenizers import Tokenizer
-from transformers import BertConfig, BertTokenizer, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, BertConfig, BertTokenizer, PreTrainedTokenizerFast
 
 from bert_finetune_kit import ConfigError, ModelError, train_wordpiece
 from bert_finetune_kit.data.vocabulary import (
     check_ids,
-    check_vocabulary,
     continuation_mask,
+    is_padded,
     load_tokenizer,
     open_tokenizer,
+    vocabulary_notes,
     vocabulary_size,
 )
 
@@ -77,9 +78,21 @@ def test_what_is_no_tokenizer(tmp_path):
         load_tokenizer(tmp_path / "vocab.txt")
     with pytest.raises(ModelError, match="No tokenizer can be loaded from"):
         load_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("needed", "message"),
+    [
+        (("pad_token",), r"has no pad_token, which pads the texts of a batch: .*\(tokenizer.pad_token = …\)"),
+        (("pad_token", "mask_token"), "no pad_token, .*, and no mask_token, which stands for the masked words"),
+    ],
+)
+def test_special_tokens_that_are_needed(needed, message):
     bare = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(_bare_tokenizer()))
-    with pytest.raises(ModelError, match="mask_token"):
-        load_tokenizer(bare)
+    with pytest.raises(ModelError, match=message):
+        load_tokenizer(bare, needed)
+    bare.pad_token = "a"
+    assert load_tokenizer(bare).unk_token is None
 
 
 def _bare_tokenizer():
@@ -88,12 +101,34 @@ def _bare_tokenizer():
     return Tokenizer(models.WordLevel({"a": 0}, unk_token="a")).to_str()
 
 
-def test_check_vocabulary(tokenizer):
-    check_vocabulary(tokenizer, len(tokenizer))
-    check_vocabulary(tokenizer, 864)  # 800 padded up to a multiple of 8
-    for rows in (len(tokenizer) - 1, 801, 2000):
-        with pytest.raises(ModelError, match="do not match"):
-            check_vocabulary(tokenizer, rows)
+def test_rows_of_the_embedding(tokenizer):
+    """Published checkpoints have more rows: deberta-v3 99, multilingual-e5-small 35, an Italian BERT 1,000."""
+    for rows in (800, 801, 864, 835, 899, 927):
+        assert vocabulary_notes(tokenizer, rows) == ()
+    (note,) = vocabulary_notes(tokenizer, 1_800)
+    assert "has 800 entries, the embedding of the model 1,800 rows" in note
+    with pytest.raises(ModelError, match=r"799 rows: they do not match.*resize_token_embeddings\(800\)"):
+        vocabulary_notes(tokenizer, 799)
+
+
+def test_rows_that_padding_explains():
+    assert [is_padded(rows, 800) for rows in (800, 864, 920)] == [True] * 3
+    assert not any(is_padded(rows, 800) for rows in (799, 801, 928, 792))
+
+
+@pytest.mark.parametrize("how", ["attribute", "from_pretrained"])
+def test_what_is_set_on_a_tokenizer_is_saved(tokenizer, tmp_path, how):
+    """Else a model that was trained on the ends of texts would read their beginnings where it is loaded."""
+    tokenizer.save_pretrained(tmp_path / "given")
+    settings = {"truncation_side": "left", "padding_side": "left", "model_input_names": ["input_ids", "attention_mask"]}
+    given = AutoTokenizer.from_pretrained(tmp_path / "given", **(settings if how == "from_pretrained" else {}))
+    for name, value in settings.items() if how == "attribute" else ():
+        setattr(given, name, value)
+    load_tokenizer(given).save_pretrained(tmp_path / "saved")
+    saved = AutoTokenizer.from_pretrained(tmp_path / "saved")
+    assert {name: getattr(saved, name) for name in settings} == settings
+    text = "the smithy of greyford"
+    assert saved(text, max_length=4, truncation=True)["input_ids"][1:-1] == tokenizer(text)["input_ids"][-3:-1]
 
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -166,7 +201,7 @@ def test_a_repeated_entry_is_named_and_has_the_last_id(tmp_path, form):
     assert loaded.tokenizer("cat dog")["input_ids"] == [2, 6, 7, 3]
     assert "vocab.txt has an entry more than once ('cat'), with the id of the last line" in loaded.notes
     assert vocabulary_size(loaded.tokenizer) == len(continuation_mask(loaded.tokenizer)) == 8
-    check_vocabulary(loaded.tokenizer, 8)
+    assert vocabulary_notes(loaded.tokenizer, 8) == ()
     with pytest.raises(ModelError, match=r"7 entries with ids up to 7, .* 7 rows.*'dog' \(7\)"):
         check_ids(loaded.tokenizer, 7)
 

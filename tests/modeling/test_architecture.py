@@ -65,6 +65,14 @@ def test_positions_are_those_that_the_model_takes():
         model(torch.full((1, longest + 1), 5))
 
 
+def test_padding_of_the_stock_vocabulary_does_not_matter_where_another_one_is_used():
+    """New weights get the padding of their tokenizer, which is not known yet when lengths are checked."""
+    config = transformers.ModernBertConfig(vocab_size=400)
+    assert config.pad_token_id > 400
+    assert max_positions(config) is None
+    assert layer_faults(config) == []
+
+
 def test_layers_that_share_their_weights_are_not_frozen_alone():
     config = small("albert", num_hidden_layers=3, embedding_size=8)
     assert "the 3 layers of albert are not separate" in layer_faults(config)[0]

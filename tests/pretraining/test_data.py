@@ -1,9 +1,13 @@
+import copy
+
 import pytest
 from datasets import Dataset
+from tokenizers.processors import TemplateProcessing
 
 from bert_finetune_kit import DataError, PretrainConfig
 from bert_finetune_kit.data.corpus import Corpus
-from bert_finetune_kit.pretraining.data import split_corpora
+from bert_finetune_kit.data.sequences import sequence_formats
+from bert_finetune_kit.pretraining.data import build_data, split_corpora
 
 SENTENCES = "the smithy of greyford opens at six . A dog guards the dairy ."
 
@@ -79,3 +83,34 @@ def test_documents_of_a_single_sentence_are_told(tokenizer):
     assert not any("sentence" in note for note in split(documents(40), tokenizer).notes)
     with pytest.raises(DataError, match=r"needs two sentences.*documents='blank_lines'"):
         split(sentences, tokenizer, pairs="sentences")
+
+
+@pytest.mark.parametrize(
+    ("names", "objective", "noted"),
+    [
+        (["input_ids", "attention_mask"], "nsp", True),
+        (["input_ids", "attention_mask"], "none", False),
+        (["input_ids", "token_type_ids", "attention_mask"], "nsp", False),
+    ],
+)
+def test_segments_without_token_types_are_noted(tokenizer, names, objective, noted):
+    untyped = copy.deepcopy(tokenizer)
+    untyped.model_input_names = names
+    config = PretrainConfig(objective=objective)
+    corpora = split_corpora(Corpus(documents(8), documents(4), "toy"), untyped, 0.05, config)
+    data = build_data(corpora, config, untyped, True, 0, None, name="toy", initial_model="tiny")
+    assert any("no token types" in note for note in data.notes) == noted
+    assert ("token_type_ids" in data.train[0]) == ("token_type_ids" in names)
+
+
+def test_the_types_of_pairs_differ_in_the_template_or_not(tokenizer):
+    same = copy.deepcopy(tokenizer)
+    same.backend_tokenizer.post_processor = TemplateProcessing(
+        "[CLS] $A [SEP]",
+        "[CLS] $A [SEP] $B [SEP]",
+        [("[CLS]", tokenizer.cls_token_id), ("[SEP]", tokenizer.sep_token_id)],
+    )
+    assert [sequence_formats(given, takes_types=True)[1].tells_texts_apart for given in (tokenizer, same)] == [
+        True,
+        False,
+    ]

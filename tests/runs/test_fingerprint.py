@@ -257,7 +257,11 @@ def test_a_tokenizer_is_compared_by_its_content(tokenizer):
     cased = BertTokenizer(vocab=vocabulary, do_lower_case=False)
     special = BertTokenizer(vocab=vocabulary, sep_token="[CLS]")
     assert tokenizer_digest(tokenizer) == tokenizer_digest(load_tokenizer(same))
-    assert len({tokenizer_digest(other) for other in (tokenizer, swapped, cased, special)}) == 4
+    left = copy.deepcopy(tokenizer)
+    left.truncation_side = "left"
+    untyped = copy.deepcopy(tokenizer)
+    untyped.model_input_names = ["input_ids", "attention_mask"]
+    assert len({tokenizer_digest(other) for other in (tokenizer, swapped, cased, special, left, untyped)}) == 6
 
 
 # Data
