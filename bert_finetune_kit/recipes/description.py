@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..contract import DataT, Description, EvaluationT
+from ..contract import Description
 from ..reporting.optional import attempt
 from ..reporting.reproduce import python_code
 from ..reporting.schema import RunReport
@@ -16,33 +16,6 @@ from .state import Prepared
 _NO_DESCRIPTION = "The report has the summary and statistics of any recipe, and no tables, since describe() failed"
 _CORRECT = "Correct it, delete report.json and resume: a training that has a checkpoint of its end is not repeated."
 _NO_CODE = "The report has no code that repeats the run"
-
-
-def make_report(
-    recipe: RecipeHooks[DataT, EvaluationT],
-    prepared: Prepared[DataT],
-    outcome: TrainingOutcome,
-    saved: SavedEvaluation[EvaluationT],
-    record: RunRecord,
-    run: RunDirectory,
-) -> RunReport:
-    """Return the report of a run that has been trained, saved and evaluated.
-
-    Args:
-        recipe: that was trained.
-        prepared: its data and model.
-        outcome: of the training.
-        saved: scores of the saved weights.
-        record: of the run; gets the time, and further notes.
-        run: its folder.
-    """
-    with record.timings.stage("report"):
-        change, notes = run.parameter_change(tuple(record.notes))
-        description, code, faults = describe_run(recipe, prepared, saved.evaluation, outcome.steps)
-        record.notes += [*saved.notes, *notes, *faults]
-    origin = model_origin(prepared.model, recipe.checkpoint, record.fingerprint)
-    settings = {"training": prepared.args.to_dict(), "model": origin}
-    return build_report(recipe.name, description, saved, outcome, prepared.model, record, settings, change, code)
 
 
 def describe_run(
