@@ -40,10 +40,13 @@ def blocks(language):
     ]
 
 
+MARKS = {"README.md": pytest.mark.page, "distributed.md": pytest.mark.slow}  # the latter starts processes
+
+
 @pytest.mark.parametrize(
     "page",
     [
-        pytest.param(page, id=page.name, marks=[pytest.mark.page] if page.name == "README.md" else [])
+        pytest.param(page, id=page.name, marks=MARKS.get(page.name, ()))
         for page in PAGES
         if "```python" in page.read_text("utf-8")
     ],

@@ -101,6 +101,7 @@ def excerpt(text: str, around: Sequence[str] = (), length: int = 200) -> str:
     if start:
         border = re.search(r"\s+", text[start - 1 : place if width < length else end])
         start = start - 1 + border.end() if border else start
+        end = max(end, start + length) if width == length else end  # the place of a word that was left out
     if end < len(text):
         after = min(place + width, end)
         borders = [after + match.start() for match in re.finditer(r"\s+", text[after : end + 1])]

@@ -546,6 +546,7 @@ def test_a_regression_starts_at_the_mean_and_saves_a_stock_model(make, lora):
     assert [prediction.label for prediction in again.predict(texts)] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_regression_resumes_bit_by_bit(make, tmp_path):
     task = ClassificationTask("ratings", kind="regression", metrics=("mse",))
     settings = {"max_steps": 4, "save_strategy": "steps", "save_steps": 2, "load_best_model_at_end": False}

@@ -18,7 +18,8 @@ def run(tmp_path, tokenizer, trained):
     return run
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 7))])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 7))
 def test_a_healthy_run_has_no_finding(run, seed):
     assert codes(run(seed=seed)) == set()
 

@@ -86,7 +86,10 @@ def finished_runs(tmp_path_factory, dropout_model):
     return finish
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(
+    "name",
+    ["classification", *(pytest.param(name, marks=pytest.mark.slow) for name in KINDS if name != "classification")],
+)
 def test_a_finished_run_trains_for_another_epoch(finished_runs, dropout_model, tmp_path, name, capsys):
     """Its rates are those of a linear schedule over both epochs: from 0 to the peak in the warmup, then to 0."""
     run, rates = shutil.copytree(finished_runs(name), tmp_path / "run"), Rates()

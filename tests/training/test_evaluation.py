@@ -26,7 +26,10 @@ def stop(recipe, step, resume=False):
         recipe.train(resume=resume)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(
+    "name",
+    ["classification", *(pytest.param(name, marks=pytest.mark.slow) for name in KINDS if name != "classification")],
+)
 def test_the_best_checkpoint_may_come_before_a_resume(dropout_model, uninterrupted, tmp_path, name):
     """Also where the folder of the run has another name by then."""
     settings = BEST_FIRST | CHANGES[name]
@@ -67,6 +70,7 @@ def test_a_run_that_ended_after_its_last_step_is_evaluated_without_training(
     assert_same(tmp_path, expected)
 
 
+@pytest.mark.slow
 def test_two_phases_of_which_the_second_is_resumed(dropout_model, uninterrupted, tmp_path):
     settings = BEST_FIRST | {
         "config": PretrainConfig(max_length=32, second_phase_length=64, second_phase_share=0.6),

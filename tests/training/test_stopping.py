@@ -60,6 +60,7 @@ def test_a_stopped_run_is_resumed(dropout_model, uninterrupted, tmp_path, name, 
     assert "skipping training" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_each_epoch_is_evaluated_once(dropout_model, uninterrupted, tmp_path):
     """With an evaluation an epoch, a stop in mid-epoch adds none, and one at the end of an epoch drops none."""
     settings = {"eval_strategy": "epoch", "save_strategy": "epoch", "logging_strategy": "epoch"}
@@ -78,7 +79,7 @@ VARIATIONS = {
     "lora": {"lora": {"r": 2}},
     "one batch a step": {"gradient_accumulation_steps": 1},
 }
-QUICK = [("classification", "bf16"), ("classification", "lora")]
+QUICK = [("classification", "lora")]
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of workers, while other tests have left threads
