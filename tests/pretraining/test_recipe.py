@@ -227,6 +227,7 @@ def test_arguments_that_cannot_be_honoured_are_rejected_at_once(make_recipe):
         recipe.train()
 
 
+@pytest.mark.slow
 def test_the_best_checkpoint_is_saved_and_evaluated_after_a_resume_too(make_recipe):
     settings = {
         "max_steps": 6,

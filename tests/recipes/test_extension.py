@@ -116,6 +116,7 @@ def test_a_finished_run_trains_for_another_epoch(finished_runs, dropout_model, t
     assert longer.train(resume=True) == RunReport.load(run)
 
 
+@pytest.mark.slow
 def test_with_a_constant_rate_a_longer_training_is_that_of_an_uninterrupted_run(make_recipe, tmp_path):
     make_recipe(output_dir=tmp_path / "extended", **SETTINGS, max_steps=4).train()
     make_recipe(output_dir=tmp_path / "extended", **SETTINGS, max_steps=6).train(resume=True)
@@ -124,6 +125,7 @@ def test_with_a_constant_rate_a_longer_training_is_that_of_an_uninterrupted_run(
     assert_same_weights(extended, longer)
 
 
+@pytest.mark.slow
 def test_a_longer_training_that_is_stopped_keeps_the_finished_run_and_is_resumed(
     finished_runs, dropout_model, tmp_path
 ):

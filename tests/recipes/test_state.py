@@ -55,6 +55,7 @@ def test_an_evaluation_before_does_not_change_a_training(make_recipe, tmp_path):
     assert_same_weights(weights(recipe), weights(expected))
 
 
+@pytest.mark.slow
 def test_another_attention_and_another_config_of_a_folder_are_refused(make_recipe, config, tmp_path):
     recipe = make_recipe(**SHORT)
     recipe.callbacks.append(Signal(2))

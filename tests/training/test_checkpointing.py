@@ -314,6 +314,7 @@ def test_a_folder_that_can_no_longer_be_written_loses_nothing(dropout_model, uni
     assert_same(run, uninterrupted("classification"))
 
 
+@pytest.mark.slow
 def test_a_folder_that_vanishes_is_created_again(dropout_model, uninterrupted, tmp_path):
     """The best checkpoint may have vanished with it, which is noted."""
     expected_run = uninterrupted("classification", load_best_model_at_end=False)

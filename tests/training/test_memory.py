@@ -90,6 +90,7 @@ def test_an_evaluation_alone_has_nothing_to_resume(model, tmp_path):
         recipe.evaluate()
 
 
+@pytest.mark.slow
 def test_a_batch_of_one_continues_with_activation_checkpointing(model, uninterrupted, tmp_path):
     single = {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 8}
     with pytest.raises(DeviceMemoryError, match=rf"is 1 already; set {CHECKPOINTING}=True"):

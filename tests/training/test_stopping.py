@@ -126,6 +126,7 @@ def test_what_was_trained_before_a_signal_is_saved(dropout_model, uninterrupted,
     assert_same(tmp_path, expected)
 
 
+@pytest.mark.slow
 def test_early_stopping_counts_on_after_a_resume(dropout_model, uninterrupted, tmp_path, monkeypatch):
     """Evaluations without a better score before a stop count, and a run that has ended early is not trained further."""
     config = replace(CONFIGS["classification"], early_stopping_patience=3)
