@@ -18,6 +18,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import target_folder  # noqa: F401  first, since it changes where packages are found
 import torch
 import transformers
 from gpu_setup import Checks, Interrupted, Setup, write_sample
