@@ -33,6 +33,10 @@ class ListColumn:
         row = index - self._first_row[chunk]
         return self.values[chunk][offsets[row] : offsets[row + 1]]
 
+    def count(self, value: int | None) -> int:
+        """Return how often a value occurs in all rows, none never."""
+        return 0 if value is None else int(sum((values == value).sum() for values in self.values))
+
 
 def list_lengths(column: pa.ChunkedArray) -> np.ndarray:
     """Return the number of values in each row of an Arrow list column, (rows,) int64."""
@@ -75,10 +79,8 @@ class TokenizedTexts:
 
     def count(self, token: int | None) -> int:
         """Return how often a token occurs, none never."""
-        if token is None:
-            return 0
         columns = [self._texts, self._pairs] if self.are_pairs else [self._texts]
-        return int(sum((values == token).sum() for column in columns for values in column.values))
+        return sum(column.count(token) for column in columns)
 
     @cached_property
     def _texts(self) -> ListColumn:

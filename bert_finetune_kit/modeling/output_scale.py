@@ -32,8 +32,8 @@ def scale_output(layer: nn.Linear, mean: float, std: float) -> float:
     if layer.bias is not None:
         nn.init.constant_(layer.bias, mean / factor)
     layer.register_forward_hook(partial(_multiply_output, factor))
-    layer.register_state_dict_post_hook(partial(_fold, factor))
-    layer.register_load_state_dict_pre_hook(partial(_unfold, factor))
+    layer.register_state_dict_post_hook(partial(_multiply_weights, factor))
+    layer.register_load_state_dict_pre_hook(partial(_multiply_weights, 1 / factor))
     return factor
 
 
@@ -41,16 +41,8 @@ def _multiply_output(factor: float, layer: nn.Module, inputs: Any, output: Tenso
     return output * factor
 
 
-def _fold(factor: float, layer: nn.Module, state_dict: dict[str, Any], prefix: str, metadata: Any) -> None:
-    _multiply(state_dict, layer, prefix, factor)
-
-
-def _unfold(factor: float, layer: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
-    _multiply(state_dict, layer, prefix, 1 / factor)
-
-
-def _multiply(state_dict: dict[str, Any], layer: nn.Module, prefix: str, factor: float) -> None:
-    for name, _ in layer.named_parameters(recurse=False):
+def _multiply_weights(factor: float, layer: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    for name, _weight in layer.named_parameters(recurse=False):
         if prefix + name in state_dict:
             with torch.no_grad():
                 state_dict[prefix + name] = state_dict[prefix + name] * factor

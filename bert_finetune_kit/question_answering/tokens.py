@@ -60,10 +60,7 @@ class TokenizedQuestions:
 
     def count(self, token: int | None) -> int:
         """Return how often a token occurs in questions and contexts, each context once; none never does."""
-        if token is None:
-            return 0
-        columns = (self._question_ids, self._context_ids)
-        return int(sum((values == token).sum() for column in columns for values in column.values))
+        return self._question_ids.count(token) + self._context_ids.count(token)
 
     @cached_property
     def question_lengths(self) -> np.ndarray:
