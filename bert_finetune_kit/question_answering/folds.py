@@ -35,17 +35,13 @@ def fold_data(loaded: LoadedSplits, source: QuestionSource, folds: int) -> Folde
     units = join_groups(same_text(train["context"][:]), groups)
     assigned = assign_folds(units, folds, has_answer.astype(np.int64), unit=unit, are_groups=True)
     validation = None if loaded.validation is None else limit(loaded.validation, source.max_validation_examples)
+    rows = train.add_column("is_impossible", (~has_answer).tolist())
     shares = "" if has_answer.all() else ", with equal shares of unanswerable questions"
     return FoldedData(
         name=loaded.name,
         unit="question",
         divided_by=f"by whole {unit}s{shares}",
-        folds=[
-            _fold(
-                train.add_column("is_impossible", (~has_answer).tolist()), validation, loaded.name, source, assigned, n
-            )
-            for n in range(folds)
-        ],
+        folds=[_fold(rows, validation, loaded.name, source, assigned, number) for number in range(folds)],
         notes=loaded.notes,
         has_validation=validation is not None,
         clusters=units,
@@ -63,9 +59,7 @@ def _fold(
         scored = rows.select(numbers).flatten_indices()
     kept = train if validation is not None else hold_out_questions(train, source.validation_share)[0]
     if all(kept["is_impossible"]):
-        raise DataError(
-            f"No question that fold {number + 1} would train on has an answer: set folds to another number."
-        )
+        raise DataError(f"No question that fold {number + 1} would train on has an answer: choose other folds.")
     fold_source = replace(
         source,
         train=FoldData(name, {"train": train}),

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..contract import FoldedData
 from ..errors import OutputError, raise_faults
-from ..reporting.folds import FOLDS_FILE, FoldsOrigin, FoldsReport, summarize_folds
+from ..reporting.folds import FoldsOrigin, FoldsReport, summarize_folds
 from ..reporting.numbers import is_finite_number
 from ..reporting.optional import attempt
 from ..reporting.plain import to_plain
@@ -20,8 +20,8 @@ from .state import RecipeState
 
 EVALUATION_FOLDER = "evaluation"
 NO_FOLDS = (
-    "{} cannot be cross-validated: only recipes that classify or answer divide their examples into folds. Its scores are "
-    "those of held-out data; train_seeds (--seeds) shows how far they depend on the seed."
+    "{} cannot be cross-validated: only recipes that classify or answer divide their examples into folds. Its scores "
+    "are those of held-out data; train_seeds (--seeds) shows how far they depend on the seed."
 )
 _AGAIN = "What has finished is not trained again: repeat the call to have it."
 
@@ -86,8 +86,8 @@ def _faults(recipe: Any, folds: int) -> list[str]:
         faults.append(f"folds is {folds!r}: it must be a whole number, and at least 2")
     if recipe.args.push_to_hub:
         faults.append(
-            "push_to_hub is set: the models of folds are there to be scored. Remove it, and push the model that train() "
-            "makes of all data"
+            "push_to_hub is set: the models of folds are there to be scored. Remove it, and push the model that "
+            "train() makes of all data"
         )
     return faults
 

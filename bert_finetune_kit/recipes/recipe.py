@@ -255,10 +255,10 @@ class Recipe(TrainedRecipe[DataT, EvaluationT]):
     def cross_validate(self, folds: int = 5, resume: bool = False, force: bool = False) -> FoldsReport:
         """Divide the train split into folds, and score each by a model that is trained on the others.
 
-        Each fold is a run in a folder below the output folder: the model is trained on the other folds as `train` would
-        do it, with its choices (best checkpoint, threshold) made by the validation split or by a share of its training
-        examples, and then scored on its fold. `predictions.jsonl` in the output folder has the out-of-fold prediction of
-        every example.
+        Each fold is a run in a folder below the output folder: a model is trained on the other folds as by `train`,
+        with its choices (best checkpoint, threshold) made by the validation split or by a share of its training
+        examples, and is then scored on its fold. `predictions.jsonl` in the output folder has the prediction of every
+        example.
 
         Args:
             folds: two or more; a fold whose run has finished is not run again.

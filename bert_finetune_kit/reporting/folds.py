@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from .dot_plots import ComparedScore, dot_plots
@@ -13,17 +12,16 @@ from .intervals import Interval
 from .naming import format_date, page_title, recipe_label
 from .optional import Parts
 from .page import Block, Section, render
-from .predictions import write_predictions
 from .schema import RunReport, Score
 from .series import MEAN_AND_STD, facts_of, mean_and_std, scores_of_all, summary_parts, with_std
 from .tables import baseline_label
 
-FOLDS_FILE = "folds.json"
 _POOLED = "all predictions"
+_MEAN = f"{MEAN_AND_STD} of the folds"
 _FEW_CLUSTERS = 20
 _CAPTION = (
-    "Dots are scores on examples that the model was not trained on. The bar of the mean is one standard deviation of the "
-    "folds, that of all predictions their 95% interval."
+    "Dots are scores on examples that the model was not trained on. The bar of the mean is one standard deviation of "
+    "the folds, that of all predictions their 95% interval."
 )
 
 
@@ -51,9 +49,13 @@ class FoldsReport:
     baselines: dict[str, dict[str, float]]
     """Mean over the folds of the scores without a model, by the name of the baseline."""
     header: list[str]
-    """Header of the table."""
+    """Header of the table of scores."""
     rows: list[list[str]]
-    """One row for each fold, then mean ± standard deviation, all predictions, their interval, the baselines."""
+    """One row for each score: of all predictions, with interval, mean ± standard deviation of the folds, baselines."""
+    fold_header: list[str]
+    """Header of the table of folds."""
+    fold_rows: list[list[str]]
+    """One row for each fold: numbers of examples, and its scores."""
     summary: list[str]
     """What was done, and the first scores, in sentences."""
     notes: list[str]
@@ -83,7 +85,7 @@ class FoldsReport:
         sections = [
             Section("Charts", [_CAPTION], charts),
             Section("Scores", tables=[Block("", self.header, self.rows, descriptions=meanings)]),
-            Section("Reports of the folds", links=links, is_folded=True),
+            Section("Folds", tables=[Block("", self.fold_header, self.fold_rows)], links=links),
         ]
         return render(
             title=f"{self.title or recipe_label(self.recipe)}, {self.folds} folds", facts=self.facts,
@@ -102,8 +104,9 @@ class FoldsReport:
     def parts(self, folder: str | Path) -> Parts:
         """Return what `save` does, none of it needed by the rest."""
         title = f"{self.title or recipe_label(self.recipe)}, {self.folds} folds"
+        tables = [(self.header, self.rows), (self.fold_header, self.fold_rows)]
         text = [" ".join(self.summary), *(f"- {note}" for note in self.notes)]
-        return summary_parts(self, folder, "folds", title, self.to_html, [(self.header, self.rows)], text)
+        return summary_parts(self, folder, "folds", title, self.to_html, tables, text)
 
     def _compared(self, score: Score) -> ComparedScore:
         key = score.key
@@ -157,18 +160,19 @@ def summarize_folds(
     glossary = [score for score in known if score in of_all or score.key in pooled]
     baselines = _mean_baselines(evaluations, glossary)
     facts = [(name, value) for name, value in facts_of(runs[0]) if name not in ("data", "finished")]
-    facts += [("data", origin.name), ("finished", format_date(datetime.now(UTC).isoformat()))]
-    columns = [("trained on", trained_on), ("scored", scored)]
+    facts += [("data", origin.name), ("finished", format_date(max(report.finished for report in evaluations)))]
+    columns = {_POOLED: pooled} if pooled else {}
+    fixed = {baseline_label(name): values for name, values in baselines.items()}
+    bounds = [[format_interval(intervals.get(score.key), score.format_spec)] if pooled else [] for score in glossary]
     rows = [
-        [f"fold {number + 1}", *(f"{counts[number]:,}" for _, counts in columns), *_cells(glossary, report.result)]
-        for number, report in enumerate(evaluations)
+        [score.label, *_cells(score, columns), *interval, with_std(score, mean, std), *_cells(score, fixed)]
+        for score, interval in zip(glossary, bounds, strict=True)
     ]
-    rows.append([MEAN_AND_STD, "", "", *(with_std(score, mean, std) for score in glossary)])
-    if pooled:
-        rows.append([_POOLED, "", f"{sum(scored):,}", *_cells(glossary, pooled)])
-        bounds = [format_interval(intervals.get(score.key), score.format_spec) for score in glossary]
-        rows.append(["95% interval", "", "", *bounds])
-    rows += [[baseline_label(name), "", "", *_cells(glossary, values)] for name, values in baselines.items()]
+    numbers = zip(evaluations, trained_on, scored, strict=True)
+    fold_rows = [
+        [str(number), f"{trained:,}", f"{count:,}", *(_cells(score, {"": report.result})[0] for score in glossary)]
+        for number, (report, trained, count) in enumerate(numbers, start=1)
+    ]
     return FoldsReport(
         recipe=runs[0].recipe,
         folds=len(runs),
@@ -180,8 +184,10 @@ def summarize_folds(
         pooled=dict(pooled),
         intervals=dict(intervals),
         baselines=baselines,
-        header=["", *(name for name, _ in columns), *(score.label for score in glossary)],
+        header=["score", *columns, *(["95% interval"] if pooled else []), _MEAN, *fixed],
         rows=rows,
+        fold_header=["fold", "trained on", "scored", *(score.label for score in glossary)],
+        fold_rows=fold_rows,
         summary=_summary(origin, glossary, trained_on, sum(scored), pooled, intervals, (mean, std)),
         notes=[*_notes(origin, sum(scored), bool(intervals)), *origin.notes],
         glossary=glossary,
@@ -195,8 +201,9 @@ def _count(report: RunReport, units: str) -> int:
     return int(str(report.data[split].get(units) or 0))
 
 
-def _cells(glossary: Sequence[Score], values: Mapping[str, object]) -> list[str]:
-    return [format_score(values.get(score.key), score.format_spec) for score in glossary]
+def _cells(score: Score, columns: Mapping[str, Mapping[str, object]]) -> list[str]:
+    """Return the values of a score in several columns."""
+    return [format_score(values.get(score.key), score.format_spec) for values in columns.values()]
 
 
 def _mean_baselines(evaluations: Sequence[RunReport], glossary: Sequence[Score]) -> dict[str, dict[str, float]]:
@@ -251,17 +258,17 @@ def _notes(origin: FoldsOrigin, scored: int, has_intervals: bool) -> list[str]:
             notes.append(f"an interval over {origin.clusters} {origin.cluster}s is too narrow: they are too few")
     notes.append(
         "the models share most of their training examples, so that the scores of folds are not independent: their "
-        "standard deviation describes them, and is no error of the mean, of which there is no unbiased estimator (Bengio "
-        "and Grandvalet 2004)"
+        "standard deviation describes them, and is no error of the mean, of which there is no unbiased estimator "
+        "(Bengio and Grandvalet 2004)"
     )
     if origin.has_validation:
         notes.append(
-            "the validation split is no part of the folds: each run evaluates it during training and makes its choices by "
-            "it, such as that of the checkpoint"
+            "the validation split is no part of the folds: each run evaluates it during training and makes its choices "
+            "by it, such as that of the checkpoint"
         )
     else:
         notes.append(
-            f"each fold holds some of its training {origin.unit}s out, by which its run makes its choices, such as that of "
-            "the checkpoint: what is scored here had no part in them"
+            f"each fold holds some of its training {origin.unit}s out, by which its run makes its choices, such as "
+            "that of the checkpoint: what is scored here had no part in them"
         )
     return notes

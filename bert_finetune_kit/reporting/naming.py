@@ -33,10 +33,8 @@ def page_title(report: RunReport, data_name: str = "") -> str:
         data_name: empty for that of the report.
     """
     is_regression = report.settings.get("task", {}).get("kind") == "regression"
-    done, data = (
-        "Regression" if is_regression else recipe_label(report.recipe),
-        data_name or str(report.origin.get("name") or ""),
-    )
+    done = "Regression" if is_regression else recipe_label(report.recipe)
+    data = data_name or str(report.origin.get("name") or "")
     return f"{done} on {last_part(data)}" if data else done
 
 
