@@ -105,7 +105,7 @@ class FoldsReport:
         """Return what `save` does, none of it needed by the rest."""
         title = f"{self.title or recipe_label(self.recipe)}, {self.folds} folds"
         tables = [(self.header, self.rows), (self.fold_header, self.fold_rows)]
-        text = [" ".join(self.summary), *(f"- {note}" for note in self.notes)]
+        text = [" ".join(self.summary), "\n".join(f"- {note}" for note in self.notes)]
         return summary_parts(self, folder, "folds", title, self.to_html, tables, text)
 
     def _compared(self, score: Score) -> ComparedScore:
@@ -160,7 +160,7 @@ def summarize_folds(
     glossary = [score for score in known if score in of_all or score.key in pooled]
     baselines = _mean_baselines(evaluations, glossary)
     facts = [(name, value) for name, value in facts_of(runs[0]) if name not in ("data", "finished")]
-    facts += [("data", origin.name), ("finished", format_date(max(report.finished for report in evaluations)))]
+    facts += [("data", origin.name), ("finished", format_date(max(report.finished for report in runs)))]
     columns = {_POOLED: pooled} if pooled else {}
     fixed = {baseline_label(name): values for name, values in baselines.items()}
     bounds = [[format_interval(intervals.get(score.key), score.format_spec)] if pooled else [] for score in glossary]
@@ -230,15 +230,15 @@ def _summary(
         f"{len(trained_on)} folds of {origin.name}, {origin.divided_by}: each of the {scored:,} {origin.unit}s was "
         f"predicted once, by a model that was trained on {numbers} others."
     ]
-    first = [score for score in glossary if score.key in pooled][:3]
+    first = [score for score in glossary if score.key in intervals][:3]
     if first:
         texts = [
-            f"{score.label} {pooled[score.key]:{score.format_spec}}"
-            + (f" (95% interval {format_interval(interval, score.format_spec)})" if interval else "")
-            for score, interval in ((score, intervals.get(score.key)) for score in first)
+            f"{score.label} {pooled[score.key]:{score.format_spec}} (95% interval "
+            f"{format_interval(intervals[score.key], score.format_spec)})"
+            for score in first
         ]
         sentences.append(f"All predictions together: {', '.join(texts)}.")
-    texts = [f"{score.label} {text}" for score in glossary[:3] if (text := with_std(score, *spread))]
+    texts = [f"{score.label} {text}" for score in first or glossary[:3] if (text := with_std(score, *spread))]
     if texts:
         sentences.append(f"Mean ± standard deviation of the folds: {', '.join(texts)}.")
     return sentences
@@ -257,9 +257,9 @@ def _notes(origin: FoldsOrigin, scored: int, has_intervals: bool) -> list[str]:
         if origin.cluster and origin.clusters < _FEW_CLUSTERS:
             notes.append(f"an interval over {origin.clusters} {origin.cluster}s is too narrow: they are too few")
     notes.append(
-        "the models share most of their training examples, so that the scores of folds are not independent: their "
-        "standard deviation describes them, and is no error of the mean, of which there is no unbiased estimator "
-        "(Bengio and Grandvalet 2004)"
+        "the models share most of their training examples, so that the scores of the folds are not independent: their "
+        "standard deviation describes them, and is not the error of a mean of independent scores; the variance of a "
+        "cross-validation has no unbiased estimator (Bengio and Grandvalet 2004)"
     )
     if origin.has_validation:
         notes.append(

@@ -16,6 +16,7 @@ from bert_finetune_kit import (
     QuestionSource,
     RunReport,
     RunStopped,
+    TextSource,
 )
 from bert_finetune_kit.data.questions import load_splits
 from bert_finetune_kit.data.sample import sample_reviews
@@ -167,7 +168,7 @@ def test_more_folds_than_examples_are_refused(make, tmp_path):
 
 def test_pretraining_has_no_folds(make):
     with pytest.raises(ConfigError, match="PretrainRecipe cannot be cross-validated"):
-        make("pretraining").cross_validate(3)
+        make("pretraining", TextSource(max_documents=10)).cross_validate(3)
 
 
 def test_the_folder_of_a_run_is_refused(make, tmp_path):
