@@ -12,7 +12,7 @@ from ..errors import DataError
 from .files import root_cause
 
 
-class FoldData(DatasetDict):
+class FoldData(DatasetDict):  # type: ignore[misc]
     """Rows of a fold by split, with the name that messages and reports have of them."""
 
     def __init__(self, name: str, splits: Mapping[str, Dataset]) -> None:

@@ -119,7 +119,7 @@ def _run(
         else:
             recipe.load(type(recipe).from_pretrained(recipe.output_dir, args=recipe.args).trained())
         report = recipe.evaluate(fold.rows, folder)
-        rows = [dict(to_plain(row)) for row in report.predictions()]
+        rows = [{name: to_plain(value) for name, value in row.items()} for row in report.predictions()]
         recipe.state = RecipeState()  # its model and data are not needed any more
         finished = run
     place = {"fold": number, "split": "train"}
