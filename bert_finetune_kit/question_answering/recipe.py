@@ -223,15 +223,11 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
 
     def load_examples(self) -> Questions:
         """Source → rows with id, title, context, question and answers."""
-        if not self.has_data:
-            raise ConfigError(
-                "There is no data to evaluate or train on: give from_pretrained a source, or evaluate(data)."
-            )
-        return load_questions(self.source)
+        return load_questions(self._known_source)
 
     def fold_data(self, folds: int) -> FoldedData:
         """Folds of whole articles."""
-        return fold_data(load_splits(self.source), self.source, folds)
+        return fold_data(load_splits(self._known_source), self.source, folds)
 
     def prepare_data(self) -> QAData:
         """Questions → token ids → windows with answers."""
@@ -290,6 +286,12 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
     def card_context(cls, report: RunReport) -> CardContext:
         """Purpose, scores at the threshold, use and limits."""
         return card_context(report)
+
+    @property
+    def _known_source(self) -> QuestionSource:
+        if self.has_data:
+            return self.source
+        raise ConfigError("There is no data to evaluate or train on: give from_pretrained a source, or evaluate(data).")
 
     @property
     def _is_limited(self) -> bool:

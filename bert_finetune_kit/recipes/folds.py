@@ -106,11 +106,10 @@ def _run(
     recipe: Any, data: FoldedData, number: int, finished: RunReport | None, resume: bool, force: bool
 ) -> tuple[RunReport, RunReport, Rows]:
     """Return the report of the training of a fold, the report of its scores, and its predictions."""
-    fold, folder = data.folds[number - 1], Path(recipe.output_dir) / EVALUATION_FOLDER
-    if finished is not None and (folder / REPORT_FILE).exists() and (folder / PREDICTIONS_FILE).exists():
+    fold, folder, run = data.folds[number - 1], Path(recipe.output_dir) / EVALUATION_FOLDER, finished
+    if run is not None and all((folder / name).exists() for name in (REPORT_FILE, PREDICTIONS_FILE)):
         report, rows = RunReport.load(folder), read_predictions(folder)
     else:
-        run = finished
         if run is None:
             recipe.log_main(f"Fold {number} of {len(data.folds)}: {len(fold.numbers):,} {data.unit}s are scored.")
             if recipe.is_main:  # of weights that the training is going to replace
@@ -121,9 +120,8 @@ def _run(
         report = recipe.evaluate(fold.rows, folder)
         rows = [{name: to_plain(value) for name, value in row.items()} for row in report.predictions()]
         recipe.state = RecipeState()  # its model and data are not needed any more
-        finished = run
     place = {"fold": number, "split": "train"}
-    return finished, report, [place | row | place | {"row": int(fold.numbers[row["row"]])} for row in rows]
+    return run, report, [place | row | place | {"row": int(fold.numbers[row["row"]])} for row in rows]
 
 
 def _pooled(
