@@ -154,7 +154,7 @@ def summarize_folds(
     units = f"{origin.unit}s"
     trained_on, scored = ([_count(report, units) for report in reports] for reports in (runs, evaluations))
     known = [*evaluations[0].glossary, *(score for score in runs[0].glossary if score.key in evaluations[0].result)]
-    known = list({score.key: score for score in reversed(known)}.values())[::-1]
+    known = list({score.key: score for score in known}.values())
     of_all, results = scores_of_all(known, [report.result for report in evaluations])
     mean, std = mean_and_std(results)
     glossary = [score for score in known if score in of_all or score.key in pooled]
