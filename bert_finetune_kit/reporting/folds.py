@@ -32,6 +32,7 @@ class FoldsReport:
     recipe: str
     """Name of the recipe."""
     folds: int
+    """Number of folds."""
     trained_on: list[int]
     """Number of examples that the model of each fold had for its training."""
     scored: list[int]
