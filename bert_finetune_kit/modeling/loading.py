@@ -122,6 +122,11 @@ def initial_config(model: Any, vocab_size: int = 1) -> PretrainedConfig:
     return config_from_scratch(model, vocab_size) or checkpoint_config(model)
 
 
+def hidden_size(model: Any) -> int:
+    """Return the width of what a training starts from; see `initial_config`."""
+    return int(initial_config(model).hidden_size)
+
+
 def load_pretrained(
     head: type[Model], model_name_or_path: str, new_head: bool = False, **settings: Any
 ) -> tuple[Model, list[str]]:
