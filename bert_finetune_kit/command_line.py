@@ -168,6 +168,8 @@ def _flags_type(settings_type: type, defaults: Mapping[str, Any], short_help: bo
         if item.default_factory is not MISSING:
             default = {"default_factory": item.default_factory}
         flag_type, metadata = _flag_type(hints[item.name]), dict(item.metadata)
+        if item.default is True and metadata.get("help"):  # HfArgumentParser gives --no_… the same text
+            metadata["help"] = f"{metadata['help'].rstrip('.')}; --no_{item.name} switches it off."
         if short_help and essential is not None and item.name not in essential:
             metadata["help"] = argparse.SUPPRESS
         elif short_help:

@@ -109,9 +109,8 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
             model = "tiny"
         self.config = as_config(config, ClassificationConfig())
         self.lora = lora_config(lora)
-        facts: dict[str, Any] = {"model": model, "sample": self.is_sample, "lora": self.lora is not None}
-        args = as_args(args, partial(self.default_args, **facts))
-        super().__init__(model, tokenizer, args, callbacks, compute_metrics)
+        defaults = partial(self.default_args, model=model, sample=self.is_sample, lora=self.lora is not None)
+        super().__init__(model, tokenizer, as_args(args, defaults), callbacks, compute_metrics)
 
     @property
     def is_sample(self) -> bool:
@@ -196,8 +195,8 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
     ) -> list[dict[str, Any]]:
         """The columns of the file, and `label`, `score` and `probabilities`."""
         predictions = self._predict(text_columns(rows, self.input_columns), batch_size)
-        names = self.trained().usage.names
-        return [with_prediction(row, columns, given, names) for row, given in zip(rows, predictions, strict=True)]
+        known = self.trained().usage.names, self.task.label_separator
+        return [with_prediction(row, columns, given, *known) for row, given in zip(rows, predictions, strict=True)]
 
     def _predict(self, rows: Dataset, batch_size: int) -> list[Prediction]:
         lengths = self.batch_lengths(self.config.max_length)
@@ -278,8 +277,9 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
 
     def evaluation_data(self, given: Any, trained: LoadedModel, data: ClassificationData | None) -> ClassificationData:
         """Labelled rows → token ids and targets of the labels that the model knows."""
-        lengths, columns = self.batch_lengths(self.config.max_length), self.source.column_names
-        return evaluation_data(given, self.task, self.config, trained, lengths, self.map_rows, columns, data)
+        settings = self.batch_lengths(self.config.max_length), self.map_rows, self.source.column_names
+        found = evaluation_data(given, self.task, self.config, trained, *settings, data)
+        return declare_own_scores(found, self.name, self.own_metrics, partial(trial_prediction, found))
 
     def describe(self, data: ClassificationData, model: Any, evaluation: Evaluation, steps: int | None) -> Description:
         """Summary, results, tables by label, statistics of the data."""

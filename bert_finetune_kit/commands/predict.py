@@ -1,8 +1,10 @@
 """`predict`: predictions for the rows of a file, written to another file, or for a text."""
 
+import math
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..argument_parser import ArgumentParser
 from ..errors import ConfigError, raise_faults
@@ -49,10 +51,10 @@ def predict(words: Sequence[str]) -> None:
         lines = [f"The predictions are in {options.output}."]
     elif options.question is not None:
         answers = recipe.predict(question=options.question, context=options.context)
-        lines = [f"{answer.score:.3f}  {answer.text or '(no answer)'}" for answer in answers]
+        lines = [answer_text(answer) for answer in answers]
     else:
         texts = options.text if options.text_pair is None else list(zip(options.text, options.text_pair, strict=True))
-        lines = [f"{prediction.score:.3f}  {label_text(prediction.label)}" for prediction in recipe.predict(texts)]
+        lines = [prediction_text(prediction) for prediction in recipe.predict(texts)]
     if recipe.is_main:
         show("\n".join(lines))
 
@@ -93,6 +95,19 @@ def _check_kind(options: Namespace) -> None:
     if other is not None:
         given, needed = (" and ".join(f"--{flag}" for flag in _FLAGS[name]) for name in (other, kind))
         raise ConfigError(f"Command line: {given} is given, and {options.run} is a run of {kind}: give {needed}.")
+
+
+def answer_text(answer: Any) -> str:
+    """Return an answer with its probability; where there is none, with the probability of no answer."""
+    if math.isnan(answer.score):
+        return "(empty question)"
+    return f"{answer.no_answer:.3f}  (no answer)" if answer.text is None else f"{answer.score:.3f}  {answer.text}"
+
+
+def prediction_text(prediction: Any) -> str:
+    """Return a label with its probability."""
+    text = label_text(prediction.label)
+    return text if prediction.label is None else f"{prediction.score:.3f}  {text}"
 
 
 def label_text(label: str | tuple[str, ...] | float | None) -> str:

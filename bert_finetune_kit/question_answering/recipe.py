@@ -273,7 +273,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
 
     def evaluation_data(self, given: Any, trained: LoadedModel, data: QAData | None) -> QAData:
         """Questions with answers → windows, scored at the threshold of the model."""
-        return evaluation_data(given, self.config, trained, self.batch_lengths(self.config.max_length), data)
+        found = evaluation_data(given, self.config, trained, self.batch_lengths(self.config.max_length), data)
+        return declare_own_scores(found, self.name, self.own_metrics, lambda _: eval_prediction(found))
 
     def describe(self, data: QAData, model: Any, evaluation: QAEvaluation, steps: int | None) -> Description:
         """Summary, scores, tables by kind of question, statistics of the data."""

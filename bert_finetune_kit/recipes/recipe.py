@@ -76,11 +76,13 @@ class Recipe(TrainedRecipe[DataT, EvaluationT]):
         self.check_settings()
         with timings.stage("data"):
             data = self.load_data()
-        args = with_best_metric(self.args, data, self.callbacks)
+        fitted = self.fitted_args(data)
+        args = with_best_metric(fitted.args, data, self.callbacks)
         with timings.stage("model"):
             built = as_given(self.build_model(data), self.model_object)
         unpadded, notes = skip_padding(built.model, self.unpad, self.on_xla)
-        return Prepared(data, built, args, unpadded, (*data.notes, *built.notes, *notes))
+        chosen = () if fitted.note is None else (fitted.note,)
+        return Prepared(data, built, args, unpadded, (*chosen, *data.notes, *built.notes, *notes))
 
     def check_settings(self) -> None:
         """Check everything that can be known without the data.
@@ -127,6 +129,8 @@ class Recipe(TrainedRecipe[DataT, EvaluationT]):
             check_space(run.path, prepared.model, prepared.args)
         with record.timings.stage("preflight"):
             self.log_main(preflight(prepared.built, prepared.data, prepared.args, prepared.unpadded, self.loss.sum_fn))
+            if (chosen := self.fitted_args(prepared.data).note) is not None:
+                self.log_main(f"  {chosen}")
         if resume:
             self.log_main(claim.describe())
         record.notes += run.save_initial_weights(prepared.model, self.checkpoint, claim.checkpoint is not None)
