@@ -48,6 +48,17 @@ class RunArguments:
         None,
         "Train once per seed, each in a subfolder of output_dir, and report mean and standard deviation.",
     )
+    folds: int | None = setting(
+        None,
+        "Cross-validate with so many folds, each in a subfolder of output_dir; classification and question answering.",
+    )
+
+    def __post_init__(self) -> None:
+        if self.seeds and self.folds is not None:
+            raise ConfigError(
+                "seeds and folds are both given: give one of them. To cross-validate with several seeds, run once for "
+                "each seed with another output_dir."
+            )
 
 
 @dataclass(frozen=True)

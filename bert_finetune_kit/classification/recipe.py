@@ -11,7 +11,7 @@ from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedModel, TrainerCallback, TrainingArguments
 
 from ..command_line import FineTuningArguments, RunArguments
-from ..contract import BuiltModel, Description, Evaluation, Outputs
+from ..contract import BuiltModel, Description, Evaluation, FoldedData, Outputs
 from ..data.labelled import LabelledData, load_labelled
 from ..data.sources import LabelledSource
 from ..data.vocabulary import vocabulary_size
@@ -36,10 +36,11 @@ from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from .card import card_context
 from .command_line import TaskArguments
-from .config import ClassificationConfig
+from .config import ClassificationConfig, task_faults
 from .data import ClassificationData, build_data, eval_prediction, trial_prediction
 from .evaluation import evaluate
 from .evaluation_data import evaluation_data
+from .folds import fold_data
 from .label_order import declared_order_note
 from .labels import LabelSet
 from .loading import load_classifier
@@ -211,14 +212,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
     def check(self) -> None:
         """Check the settings against each other and against the model."""
         faults = finetuning_faults(self.args, self.config, self.model_name_or_path, self.lora)
-        if self.task.text_pair is not None and self.config.max_length < 5:
-            faults.append(f"max_length is {self.config.max_length}: at least 5 tokens are needed for pairs")
-        if self.config.class_weights is not None and self.task.kind == "regression":
-            faults.append("class_weights are set, and the task is a regression, which has no classes: remove them")
-        if self.args.label_smoothing_factor and self.task.kind != "single_label":
-            faults.append(
-                f"label_smoothing_factor needs a single_label task, and this one is {self.task.kind}: set it to 0"
-            )
+        faults += task_faults(self.task, self.config, self.args.label_smoothing_factor)
         raise_faults(faults, type(self).__name__)
         check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path)
         if self.task.labels is not None or self.task.kind == "regression":
@@ -227,6 +221,10 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
     def load_examples(self) -> LabelledData:
         """Source → rows with the columns of the task."""
         return load_labelled(self.task, self.source)
+
+    def fold_data(self, folds: int) -> FoldedData:
+        """Folds with equal shares of the labels, and with whole groups."""
+        return fold_data(self.load_examples(), self.task, self.source, folds)
 
     def map_rows(self, rows: Dataset) -> Dataset:
         """Change texts before they are tokenized, for training, evaluation and prediction alike."""

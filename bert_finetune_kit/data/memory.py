@@ -5,10 +5,18 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from datasets import Dataset
+from datasets import Dataset, DatasetDict
 
 from ..errors import DataError
 from .files import root_cause
+
+
+class FoldData(DatasetDict):  # type: ignore[misc]
+    """Rows of a fold by split, with the name that messages and reports have of them."""
+
+    def __init__(self, name: str, splits: Mapping[str, Dataset]) -> None:
+        super().__init__(splits)
+        self.name = name
 
 
 def as_dataset(given: Any) -> Any:

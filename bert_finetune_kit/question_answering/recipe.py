@@ -11,9 +11,9 @@ from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedModel, TrainerCallback, TrainingArguments
 
 from ..command_line import FineTuningArguments, RunArguments
-from ..contract import BuiltModel, Description, Outputs
+from ..contract import BuiltModel, Description, FoldedData, Outputs
 from ..data.question_rows import to_answer
-from ..data.questions import Questions, load_questions
+from ..data.questions import Questions, load_questions, load_splits
 from ..data.sources import QuestionSource, as_source
 from ..data.vocabulary import vocabulary_size
 from ..errors import ConfigError, ModelError, raise_faults
@@ -37,6 +37,7 @@ from .config import QAConfig
 from .data import QAData, build_data
 from .evaluation import QAEvaluation, eval_prediction, evaluate, score_outputs
 from .evaluation_data import evaluation_data
+from .folds import fold_data
 from .model import build_model, loss_sums, num_items, span_forward
 from .predict import Answer, predict_rows, to_row, to_rows, write_predictions
 from .report import describe, source_settings
@@ -222,11 +223,11 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
 
     def load_examples(self) -> Questions:
         """Source → rows with id, title, context, question and answers."""
-        if not self.has_data:
-            raise ConfigError(
-                "There is no data to evaluate or train on: give from_pretrained a source, or evaluate(data)."
-            )
-        return load_questions(self.source)
+        return load_questions(self._known_source)
+
+    def fold_data(self, folds: int) -> FoldedData:
+        """Folds of whole articles."""
+        return fold_data(load_splits(self._known_source), self.source, folds)
 
     def prepare_data(self) -> QAData:
         """Questions → token ids → windows with answers."""
@@ -286,6 +287,12 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
     def card_context(cls, report: RunReport) -> CardContext:
         """Purpose, scores at the threshold, use and limits."""
         return card_context(report)
+
+    @property
+    def _known_source(self) -> QuestionSource:
+        if self.has_data:
+            return self.source
+        raise ConfigError("There is no data to evaluate or train on: give from_pretrained a source, or evaluate(data).")
 
     @property
     def _is_limited(self) -> bool:

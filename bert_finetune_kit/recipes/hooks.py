@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic
 from transformers import TrainerCallback, TrainingArguments, set_seed
 
 from ..command_line import RunArguments, parse_arguments
-from ..contract import BuiltModel, DataT, Description, EvaluationT, Outputs
+from ..contract import BuiltModel, DataT, Description, EvaluationT, FoldedData, Outputs
 from ..data.padding import batch_lengths
 from ..errors import ConfigError, check_names
 from ..modeling.loading import config_from_scratch, hidden_size
@@ -28,6 +28,7 @@ from ..training.loss import Loss
 from ..training.saving import cache_hint, save_model
 from ..training.session import Phase
 from ..training.trainer import KitTrainer
+from .folds import NO_FOLDS
 from .given import as_args
 from .model_object import model_object
 from .own_metrics import OwnMetrics
@@ -163,6 +164,10 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
         """
         raise ConfigError(f"{type(self).__name__} evaluates its own validation split alone: call evaluate().")
 
+    def fold_data(self, folds: int) -> FoldedData:
+        """Return the train split divided into folds, for `cross_validate`; this one refuses."""
+        raise ConfigError(NO_FOLDS.format(type(self).__name__))
+
     def describe(self, data: DataT, model: Any, evaluation: EvaluationT, steps: int | None) -> Description:
         """Return summary, statistics, tables and settings of the report; by default those that every recipe has.
 
@@ -241,11 +246,6 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
     def unpad(self) -> bool:
         """Whether the padding of a batch is to be skipped."""
         return bool(getattr(self.config, "unpad", True))
-
-    @property
-    def trainer(self) -> KitTrainer | None:
-        """The Trainer of the last training or evaluation."""
-        return self.state.trainer
 
     @property
     def checkpoint(self) -> str | None:

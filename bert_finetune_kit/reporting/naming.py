@@ -27,10 +27,16 @@ def recipe_label(name: str) -> str:
     return capitalized(name.replace("_", " "))
 
 
-def page_title(report: RunReport) -> str:
-    """Return what was done with which data: Classification on SST-2."""
+def page_title(report: RunReport, data_name: str = "") -> str:
+    """Return what was done with which data: Classification on SST-2.
+
+    Args:
+        report: of a run.
+        data_name: empty for that of the report.
+    """
     is_regression = report.settings.get("task", {}).get("kind") == "regression"
-    done, data = "Regression" if is_regression else recipe_label(report.recipe), str(report.origin.get("name") or "")
+    done = "Regression" if is_regression else recipe_label(report.recipe)
+    data = data_name or str(report.origin.get("name") or "")
     return f"{done} on {last_part(data)}" if data else done
 
 
