@@ -18,25 +18,25 @@ def arguments(tmp_path, **settings):
 
 @pytest.mark.parametrize(
     ("examples", "epochs"),
-    [(1, 20), (90, 20), (480, 20), (481, 19), (2000, 5), (3168, 4), (3169, 3), (100_000, 3)],
+    [(1, 20), (90, 20), (160, 20), (161, 17), (320, 10), (2000, 10), (2144, 9), (6368, 4), (6369, 3), (100_000, 3)],
 )
-def test_epochs_have_300_steps_and_are_20_at_most(tmp_path, examples, epochs):
+def test_epochs_are_10_or_have_100_steps_or_no_more_than_600(tmp_path, examples, epochs):
     args = fit_to_examples(arguments(tmp_path), examples, lambda: 768).args
     assert args.num_train_epochs == epochs
-    steps = optimizer_steps(examples, args)
-    assert epochs == 20 or steps >= 300
-    assert epochs == 3 or optimizer_steps(examples, arguments(tmp_path, num_train_epochs=epochs - 1)) < 300
+    fewer = optimizer_steps(examples, arguments(tmp_path, num_train_epochs=epochs - 1))
+    assert epochs == 10 or fewer < (100 if epochs > 10 else 600) or epochs == 3
+    assert epochs in (3, 20) or optimizer_steps(examples, args) >= 100
 
 
 @pytest.mark.parametrize(("width", "rate"), [(64, 3e-4), (128, 3e-4), (384, 1e-4), (768, 5e-5), (1024, 3.75e-5)])
 def test_the_rate_is_in_inverse_proportion_to_the_width(tmp_path, width, rate):
     assert fit_to_examples(arguments(tmp_path), 90, lambda: width).args.learning_rate == pytest.approx(rate)
-    assert fit_to_examples(arguments(tmp_path), 5000, lambda: width).args.learning_rate == 5e-5
+    assert fit_to_examples(arguments(tmp_path), 7000, lambda: width).args.learning_rate == 5e-5
 
 
 def test_a_step_of_several_micro_batches_is_one_step(tmp_path):
     args = arguments(tmp_path, per_device_train_batch_size=8, gradient_accumulation_steps=4)
-    assert fit_to_examples(args, 2000, lambda: 768).args.num_train_epochs == 5
+    assert fit_to_examples(args, 4000, lambda: 768).args.num_train_epochs == 5
 
 
 @pytest.mark.parametrize("given", [{"num_train_epochs": 3.0}, {"learning_rate": 5e-5}])
@@ -50,7 +50,7 @@ def test_what_is_given_stays_also_where_it_is_the_default(tmp_path, given):
 def test_where_all_is_given_there_is_nothing_to_say(tmp_path):
     args = arguments(tmp_path, num_train_epochs=3, learning_rate=2e-5)
     assert fit_to_examples(args, 90, lambda: 384).note is None
-    assert fit_to_examples(arguments(tmp_path), 5000, lambda: 384).note is None
+    assert fit_to_examples(arguments(tmp_path), 7000, lambda: 384).note is None
 
 
 def test_with_a_number_of_steps_the_rate_alone_is_chosen(tmp_path):
@@ -63,7 +63,7 @@ def test_with_a_number_of_steps_the_rate_alone_is_chosen(tmp_path):
 
 
 def test_no_suggestion_is_left(tmp_path):
-    for examples in (90, 5000):
+    for examples in (90, 7000):
         values = vars(fit_to_examples(arguments(tmp_path), examples, lambda: 384).args).values()
         assert not any(isinstance(value, Suggested) for value in values)
 
