@@ -1,6 +1,6 @@
 """Scores of labels as functions of counts by label, as scikit-learn computes them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,3 +110,16 @@ COUNT_SCORES: dict[str, CountScore] = {
 }
 OF_TWO_LABELS = ("precision", "recall", "f1")
 """Those of the label with id 1 alone, in tasks of two labels."""
+
+
+def label_indicators(labels_of: Sequence[Sequence[str]], names: Sequence[str]) -> np.ndarray:
+    """Return 0 and 1 for each label, (examples, labels) int.
+
+    Args:
+        labels_of: labels of each example.
+        names: of all labels.
+
+    >>> label_indicators([["b"], ["a", "b"]], ["a", "b"]).tolist()
+    [[0, 1], [1, 1]]
+    """
+    return np.array([[int(name in labels) for name in names] for labels in map(set, labels_of)])
