@@ -24,8 +24,8 @@ def example_rows(data: ClassificationData, split: str, outputs: Outputs) -> Iter
 
     Yields:
         `split`; `row`, its number there; `id` and `group` where the data have one; `text_hash`; `reference` and
-        `prediction`: a label, a list of labels or a number; `probabilities` by label, not of a regression; `loss` in nats
-        or squared.
+        `prediction`: a label, a list of labels or a number; `probabilities` by label, not of a regression; `loss` in
+        nats or squared.
         Where the logits are not finite, `prediction` and all after it are None.
     """
     _, logits, references = outputs

@@ -40,6 +40,10 @@ class ReportComparison:
     """Each score that any of the runs has."""
     facts: list[tuple[str, str]] = field(default_factory=list)
     """Model, data and date of each run by its name."""
+    caption: str = (
+        "Dots are the scores of the saved weights, bars their 95% intervals; the dotted line is the first run."
+    )
+    """Of the charts."""
 
     def to_markdown(self) -> str:
         """Render the comparison as Markdown."""
@@ -52,10 +56,7 @@ class ReportComparison:
         """Render the comparison as one self-contained page."""
         from .page import Section, block, render
 
-        caption = (
-            "Dots are the scores of the saved weights, bars their 95% intervals; the dotted line is the first run."
-        )
-        charts = [Section("Charts", [caption], dot_plots(self.names, self.scores))] if self.scores else []
+        charts = [Section("Charts", [self.caption], dot_plots(self.names, self.scores))] if self.scores else []
         sections = [Section(table.title, tables=[block(table, title="")]) for table in self.tables]
         return render(title=self._title, facts=self.facts, summary=self.verdict, sections=[*charts, *sections])
 
