@@ -42,8 +42,8 @@ def compare(words: Sequence[str]) -> None:
     if several and len(several) < len(options.runs):
         one = next(run for run in options.runs if run not in several)
         raise ConfigError(
-            f"Command line: {several[0]} has several seeds, and {one} has not: give folders of several seeds, or single "
-            f"runs, such as {several[0]}/seed-…"
+            f"Command line: {several[0]} has several seeds, and {one} has not: give folders of several seeds, or "
+            f"single runs, such as {several[0]}/seed-…"
         )
     comparison = compare_seeds(*options.runs) if several else compare_reports(*options.runs)
     show(str(comparison).rstrip())

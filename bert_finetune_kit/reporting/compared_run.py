@@ -1,7 +1,7 @@
 """A run that is compared: its name, its report, and its saved predictions as far as they are at hand."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import OutputError
@@ -85,7 +85,9 @@ def compare_pair(first: ComparedRun, second: ComparedRun) -> tuple[PairedScores 
     if found is None:
         return None, "they have scored no examples in common, or too few"
     unlike = first.unlike | second.unlike
-    kept = {key: value for key, value in found.differences.items() if key not in unlike}
+    known = (first.report.result.keys() & second.report.result.keys()) - unlike
+    kept = {key: value for key, value in found.differences.items() if key in known}
     if not kept:
         return None, f"{PREDICTIONS_FILE} is not of the report that lies beside it"
-    return PairedScores(kept, found.examples, found.changed, found.only_first, found.only_second), ""
+    reason = f"{PREDICTIONS_FILE} gives another {', '.join(sorted(unlike))} than the report" if unlike else ""
+    return replace(found, differences=kept), reason

@@ -1,4 +1,4 @@
-"""Settings side by side, each trained with several seeds: is one better, and how many seeds does that take?"""
+"""Settings side by side, each trained with several seeds: whether one is better, and how many seeds that takes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

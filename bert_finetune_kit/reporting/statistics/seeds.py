@@ -1,5 +1,6 @@
 """Whether a setting is better, given runs with several seeds of both: seeds and examples as two sources of chance."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,12 +67,15 @@ def seeds_needed(
         example_error: standard error over the choice of the examples, which more seeds do not lower.
         example_freedom: its degrees of freedom.
     """
-    for seeds in range(2, MOST_SEEDS + 1):
+
+    def shows(seeds: int) -> bool:
         parts = [*(variance / seeds for variance in variances), example_error**2]
         error, freedom = _combined(parts, [*(seeds - 1.0 for _ in variances), example_freedom])
-        if difference > 0 and smallest_difference(error, freedom) <= difference:
-            return seeds
-    return None
+        return 0 < difference >= smallest_difference(error, freedom)
+
+    candidates = range(2, MOST_SEEDS + 1)
+    found = bisect_left(candidates, True, key=shows)  # more seeds never show less
+    return candidates[found] if found < len(candidates) else None
 
 
 def _combined(variances: Sequence[float], freedoms: Sequence[float]) -> tuple[float, float]:
