@@ -126,9 +126,12 @@ def _of_draws(value: float, drawn: np.ndarray, freedom: float) -> Estimate:
     bias = 2 * _normal_score(drawn, value)
     half = widened * stats.t.ppf(0.975, freedom)
     low, high = np.quantile(drawn, stats.norm.cdf((bias - half, bias + half)))
-    # The level at which the interval just reaches 0.
-    p_value = float(2 * stats.t.cdf(-abs(_normal_score(drawn, 0.0) - bias) / widened, freedom))
-    return Estimate(value, float(low), float(high), float(drawn.std(ddof=1)), p_value, freedom)
+    error = float(drawn.std(ddof=1))
+    if drawn.min() < 0 < drawn.max() or not error:
+        quantile = (_normal_score(drawn, 0.0) - bias) / widened  # where the interval just reaches 0
+    else:  # 0 is farther away than the draws can say
+        quantile = value / error
+    return Estimate(value, float(low), float(high), error, float(2 * stats.t.sf(abs(quantile), freedom)), freedom)
 
 
 def _normal_score(drawn: np.ndarray, value: float) -> float:
