@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from datasets import Dataset
 from scipy import stats
 from sklearn import metrics as sk
 
-from bert_finetune_kit.classification.intervals import intervals, score_statistics
+from bert_finetune_kit.classification.intervals import independent_units, intervals, score_statistics
 from bert_finetune_kit.classification.metric_set import metric_set
 from bert_finetune_kit.classification.metrics import METRICS, Predictions, decode
-from bert_finetune_kit.reporting.statistics.clusters import single_units
+from bert_finetune_kit.reporting.statistics.clusters import Units, single_units
 
 RNG = np.random.default_rng(1)
 REFERENCES = RNG.integers(3, size=300)
@@ -103,3 +104,33 @@ def test_three_examples_and_constant_predictions_have_no_bootstrap_intervals():
     first = np.flatnonzero((PREDICTED.predictions == 0) & (REFERENCES == 0))
     constant = Predictions(REFERENCES[first], PREDICTED.predictions[first], np.eye(3)[PREDICTED.predictions[first]])
     assert set(intervals(metrics, constant)) == {"accuracy"}
+
+
+def test_repeated_texts_and_groups_are_units():
+    rows = Dataset.from_dict(
+        {"text": ["a", "a", "b", "c", "c"], "pair": ["x", "y", "x", "z", "z"], "author": [1, 2, 2, 3, 3]}
+    )
+    units = independent_units(rows, ["text", "pair"], None)
+    assert (units.name, units.numbers.tolist()) == ("distinct texts", [0, 1, 2, 3, 3])
+    assert independent_units(rows, ["text"], None).numbers.tolist() == [0, 0, 1, 2, 2]
+    units = independent_units(rows, ["text"], "author")  # two authors share a text
+    assert (units.name, units.numbers.tolist()) == ("groups by author", [0, 0, 0, 1, 1])
+    assert independent_units(rows.select(range(3)), ["text", "pair"], "editor").name == "examples"
+
+
+@pytest.mark.parametrize("kind", ["single_label", "regression"])
+def test_a_copy_of_every_example_changes_no_interval(kind):
+    labels = 3 if kind == "single_label" else 1
+    targets = REFERENCES if labels == 3 else LOGITS[:, 0]
+    predicted = decode(LOGITS + RNG.normal(size=LOGITS.shape), targets, kind)
+    twice = predicted.take(np.repeat(np.arange(300), 2))
+    metrics = metric_set((), kind, labels)
+    alone = intervals(metrics, predicted)
+    together = intervals(metrics, twice, units=Units("distinct texts", np.repeat(np.arange(300), 2)))
+    assert set(alone) == set(together)
+    for name, (low, high) in alone.items():
+        # Wilson's and Fisher's of independent examples have other formulas than those of repeated ones.
+        assert together[name] == pytest.approx((low, high), abs=0.06 * (high - low))
+    naive = intervals(metrics, twice)
+    narrower = [np.ptp(naive[name]) / np.ptp(interval) for name, interval in together.items()]
+    assert narrower == pytest.approx(np.full(len(narrower), np.sqrt(0.5)), abs=0.05)

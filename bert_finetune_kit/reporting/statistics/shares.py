@@ -29,7 +29,7 @@ def share_interval(correct: np.ndarray, units: Units) -> tuple[float, float]:
     share = float(correct.mean())
     sums = sums_by_unit(np.stack([correct, np.ones(len(correct))], axis=1).astype(float), units)
     variance = jackknife_error(ratio(sums.sum(0) - sums)) ** 2
-    worth = units.count  # at 0% and 100% nothing is known of how units differ: each is worth one example
+    worth = float(units.count)  # at 0% and 100% nothing is known of how units differ: each is worth one example
     if 0 < share < 1:
         worth = min(len(correct), share * (1 - share) / max(variance, 1e-12))
     return _score_interval(share, worth, float(stats.t.ppf(0.975, units.freedom)))
