@@ -10,7 +10,8 @@ sizes, some of which are hard; masked words in windows of documents of unequal l
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -31,6 +32,11 @@ from bert_finetune_kit.reporting.statistics.shares import share_interval
 Interval = tuple[float, float]
 _LARGE = 1_000_000  # examples of a population by which its true scores are known
 _LABEL_SCORES = ("f1", "f1_macro", "matthews")
+
+
+def chosen(rows: Iterable[Any], only: Sequence[str]) -> list[Any]:
+    """Return the rows of a table whose first cell has one of the words; all rows where there are none."""
+    return [row for row in rows if not only or set(str(row[0] if isinstance(row, tuple) else row).split()) & set(only)]
 
 
 # Populations: examples, and their units
@@ -89,7 +95,7 @@ def intervals(statistics: dict, units: Units, rng: np.random.Generator) -> dict[
     return {name: (item.low, item.high) for name, item in found.items()}
 
 
-def coverage_tables(draws: int) -> Iterator[str]:
+def coverage_tables(draws: int, only: Sequence[str]) -> Iterator[str]:
     rng = np.random.default_rng(1)
     references, predictions = drawn_labels(_LARGE, rng)
     whole = label_statistics(references, predictions, 2, single_units(_LARGE))
@@ -116,7 +122,7 @@ def coverage_tables(draws: int) -> Iterator[str]:
         return draw
 
     yield "| independent examples | accuracy | F1 | macro F1 | Matthews | Pearson | MSE |\n" + "| ---: " * 7 + "|"
-    for examples in (8, 15, 30, 50, 100, 400):
+    for examples in chosen((8, 15, 30, 50, 100, 400), only):
         yield f"| {examples} | {coverage(independent(examples), truth, draws)} |"
 
     rng = np.random.default_rng(2)
@@ -149,7 +155,7 @@ def coverage_tables(draws: int) -> Iterator[str]:
         "\n| articles, documents or texts | exact match | F1 of answers | perplexity | accuracy, repeated texts |\n"
         + "| ---: " * 5 + "|"
     )  # fmt: skip
-    for count in (4, 5, 8, 12, 15, 20, 30, 60, 200):
+    for count in chosen((4, 5, 8, 12, 15, 20, 30, 60, 200), only):
         cells = [coverage(clustered(count), truth, draws), coverage(texts(count), repeated, draws)]
         yield f"| {count} | {' | '.join(cells)} |"
 
@@ -168,7 +174,7 @@ def alike(examples: int, correlation: float, rng: np.random.Generator) -> tuple[
     return first, second
 
 
-def null_tables(pairs: int) -> Iterator[str]:
+def null_tables(pairs: int, only: Sequence[str]) -> Iterator[str]:
     """Yield how often two runs that are equally good are called different."""
 
     def shares(examples: int) -> Callable[[np.random.Generator], float]:
@@ -219,7 +225,7 @@ def null_tables(pairs: int) -> Iterator[str]:
         for count in (8, 15, 30, 60)
     ]
     cases += [(f"{count} and {count} seeds", "t test over seeds and examples", seeds(count)) for count in (3, 5, 10)]
-    for name, test, draw in cases:
+    for name, test, draw in chosen(cases, only):
         rng = np.random.default_rng(3)
         yield f"| {name} | {test} | {100 * np.mean([draw(rng) < 0.05 for _ in range(pairs)]):.1f} |"
 
@@ -257,10 +263,11 @@ def main() -> None:
     parser.add_argument("tables", nargs="*", default=["coverage", "null", "width"])
     parser.add_argument("--draws", type=int, default=1000, help="samples of examples of each coverage")
     parser.add_argument("--pairs", type=int, default=10_000, help="pairs of runs of each share of false positives")
+    parser.add_argument("--only", nargs="*", default=[], metavar="WORD", help="rows with one of these words or numbers")
     options = parser.parse_args()
     tables = {
-        "coverage": lambda: coverage_tables(options.draws),
-        "null": lambda: null_tables(options.pairs),
+        "coverage": lambda: coverage_tables(options.draws, options.only),
+        "null": lambda: null_tables(options.pairs, options.only),
         "width": lambda: width_table(max(options.draws // 20, 2)),
     }
     for name in options.tables:
