@@ -69,6 +69,12 @@ def run_names(runs: Sequence[object]) -> list[str]:
     return short if len(set(short)) == len(short) else paths
 
 
+def share_no_text(first: ComparedRun, second: ComparedRun) -> bool:
+    """Return whether two runs have scored different examples, as far as their predictions are at hand."""
+    texts = [{row["text_hash"] for row in run.rows} for run in (first, second)]
+    return all(texts) and not texts[0] & texts[1]
+
+
 def compare_pair(first: ComparedRun, second: ComparedRun) -> tuple[PairedScores | None, str]:
     """Return the differences on the examples that both have scored, and why there are none.
 
@@ -83,7 +89,7 @@ def compare_pair(first: ComparedRun, second: ComparedRun) -> tuple[PairedScores 
         return None, "their predictions are of different kinds"
     found = paired_scores(first.report.recipe, first.rows, second.rows)
     if found is None:
-        return None, "they have scored no examples in common, or too few"
+        return None, "they have scored too few examples in common"
     unlike = first.unlike | second.unlike
     known = (first.report.result.keys() & second.report.result.keys()) - unlike
     kept = {key: value for key, value in found.differences.items() if key in known}

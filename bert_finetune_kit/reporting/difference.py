@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from .compared_run import ComparedRun
+from .compared_run import ComparedRun, share_no_text
 from .direction import lower_is_better
 from .formatting import format_difference, format_p_value, format_score
 from .intervals import Interval
@@ -77,7 +77,8 @@ def score_difference(score: Score, first: ComparedRun, second: ComparedRun, pair
     interval = None
     if intervals[0] and intervals[1] and not reason:
         interval = difference_interval(values[0], intervals[0], values[1], intervals[1])
-    if not reason and _evaluation_data(first.report, score) != _evaluation_data(second.report, score):
+    is_other = _evaluation_data(first.report, score) != _evaluation_data(second.report, score)
+    if not reason and (is_other or share_no_text(first, second)):
         reason = "the evaluation data or the vocabulary differ"
     return Difference(second.name, score.key, values[1] - values[0], interval, not reason, reason=reason)
 
@@ -136,7 +137,7 @@ def difference_clause(difference: Difference, score: Score, lower: bool | None, 
     between = " to ".join(format_difference(end, score.format_spec) for end in difference.interval)
     test = ""
     if difference.p_value is not None:
-        on = f" on {difference.examples:,} examples" if difference.examples else ""
+        on = f" on {difference.examples:,} examples of both" if difference.examples else ""
         test = f"; {difference.method}{on}, p {_relation(difference.p_value)}"
     text = f"; difference {format_difference(difference.value, score.format_spec)} (95% interval {between}{test})"
     if difference.is_beyond:

@@ -12,8 +12,10 @@ Interval: TypeAlias = tuple[float, float]
 """(low, high)"""
 _CORRELATIONS = ("matthews", "pearson", "spearman")
 _UNBOUNDED = ("mse", "mae", "loss", "mlm_loss", "pair_loss")
-# Of nominal 95% with few units, simulated by benchmarks/comparison.py: fewest units → percent of the intervals.
-_COVERAGE = {4: "90% to 94%", 8: "91% to 95%", 15: "92% to 95%"}
+# Of nominal 95%, simulated by benchmarks/comparison.py: fewest units → least and greatest of several scores. The least
+# of single examples is that of a mean squared error, whose few large terms are often missing.
+_COVERAGE = {4: "95% to 100%", 8: "93% to 99%", 15: "93% to 96%"}
+_COVERAGE_OF_EXAMPLES = {8: "83% to 100%", 15: "87% to 99%"}
 
 
 def intervals_of(statistics: Mapping[str, Statistic], units: Units, seed: int = 0) -> dict[str, Interval]:
@@ -40,12 +42,13 @@ def interval_note(units: Units) -> str:
 
     >>> from bert_finetune_kit.reporting.statistics.clusters import single_units
     >>> interval_note(single_units(8))
-    'The 95% intervals are over 8 examples; with so few, t intervals, which cover 91% to 95% in simulations.'
+    'The 95% intervals are over 8 examples; with so few, t intervals, which cover 83% to 100% in simulations.'
     """
     if units.are_examples and units.count >= FEW_UNITS:
         return ""
     note = f"The 95% intervals are over {units.count:,} {units.name}"
     if units.count >= FEW_UNITS:
         return f"{note}, since examples of one of them are not independent."
-    coverage = [share for fewest, share in _COVERAGE.items() if units.count >= fewest]
+    simulated = _COVERAGE_OF_EXAMPLES if units.are_examples else _COVERAGE
+    coverage = [share for fewest, share in simulated.items() if units.count >= fewest]
     return f"{note}; with so few, t intervals" + (f", which cover {coverage[-1]} in simulations." if coverage else ".")

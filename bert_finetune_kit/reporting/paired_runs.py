@@ -4,12 +4,11 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from .numbers import is_finite_number
-from .prediction_scores import Row, prediction_scores, usable_rows
+from .prediction_scores import PredictionScores, Row, prediction_scores, usable_rows
 from .schema import RunReport
 from .statistics.clusters import LEAST_CLUSTERS, Units, cluster_numbers, single_units
 from .statistics.paired import PairedDifference, compare_shares, compare_statistics
@@ -99,9 +98,8 @@ def units_of(recipe: str, rows: Sequence[Row]) -> Units:
         units = Units("groups" if groups else "distinct texts", cluster_numbers(*groups, texts))
         return single_units(len(rows)) if units.are_examples else units
     contexts = [row.get("context_hash", row["text_hash"]) for row in rows]
-    articles = Units(
-        "articles", cluster_numbers([row.get("group") or context for row, context in zip(rows, contexts, strict=True)])
-    )
+    passages = [row.get("group") or context for row, context in zip(rows, contexts, strict=True)]
+    articles = Units("articles" if any(row.get("group") for row in rows) else "contexts", cluster_numbers(passages))
     levels = (articles, Units("contexts", cluster_numbers(contexts)), single_units(len(rows), "questions"))
     return next((units for units in levels if units.count >= LEAST_CLUSTERS), levels[-1])
 
@@ -137,8 +135,8 @@ def _key(split: str, name: str) -> str:
     return f"{split}_{name}" if split else name
 
 
-def statistics_of(recipe: str, matched: MatchedRows) -> list[Any]:
-    """Return the `PredictionScores` of each run."""
+def statistics_of(recipe: str, matched: MatchedRows) -> list[PredictionScores]:
+    """Return the scores of each run."""
     return [prediction_scores(recipe, rows, units) for rows, units in zip(matched.runs, matched.units, strict=True)]
 
 
@@ -165,8 +163,8 @@ def paired_scores(recipe: str, first: Sequence[Row], second: Sequence[Row]) -> P
         names = [name for name in sides[0].statistics if name in sides[1].statistics]
         found = _differences({name: [side.statistics[name] for side in sides] for name in names}, matched.units[0])
         if matched.units[0].are_examples:  # else the test over units
-            for name in (name for name in names if name in sides[0].shares):
-                found[name] = _of_shares(*(side.shares[name] for side in sides), sides[0].scale)
+            for name, values in sides[0].shares.items():
+                found[name] = _of_shares(values, sides[1].shares[name], sides[0].scale)
         differences |= {_key(split, name): value for name, value in found.items()}
         if recipe != "pretraining":
             better = sides[1].merit - sides[0].merit

@@ -96,7 +96,7 @@ def test_accuracies_are_compared_by_mcnemar(two_runs):
     assert (difference.only_first, difference.only_second, difference.examples) == (4, 40, 200)
     assert difference.is_beyond
     assert "Accuracy: b 88.0%, a 70.0%; difference +18.0 points (95% interval " in found.verdict[0]
-    assert "McNemar's test, mid-p on 200 examples, p < 0.001): significant, b is better." in found.verdict[0]
+    assert "McNemar's test, mid-p on 200 examples of both, p < 0.001): significant, b is better." in found.verdict[0]
     assert len(difference.changed) == 44
     first, second = difference.changed[0]
     assert first["row"] == second["row"]
@@ -262,6 +262,16 @@ def test_metrics_of_different_kinds_are_never_compared(two_runs, full_report, tm
     assert len(losses) == 2
     assert all("" in row for row in losses)
     assert all(None in score.values for score in found.scores if score.label.startswith("loss"))
+
+
+def test_runs_on_other_examples_are_not_compared(two_runs, full_report, tmp_path):
+    """As many examples with the same majority: only their texts tell."""
+    references, _, rows, folders = two_runs
+    shares = [row["probabilities"]["good"] for row in rows[1]]
+    elsewhere = labelled(references, shares, texts=[f"other {number}" for number in range(200)])
+    found = compare_reports(folders[0], saved_run(full_report, elsewhere, tmp_path / "c"))
+    assert not found.differences[0].comparable
+    assert "not comparable, since the evaluation data" in found.verdict[0]
 
 
 @pytest.mark.parametrize(
