@@ -55,6 +55,7 @@ from .reporting.overview import Overview as Overview
 from .reporting.schema import Finding as Finding
 from .reporting.schema import RunReport as RunReport
 from .reporting.schema import Score as Score
+from .reporting.seed_comparison import compare_seeds as compare_seeds
 from .reporting.seeds import SeedsReport as SeedsReport
 from .tasks.registry import get_task as get_task
 from .tasks.registry import register_task as register_task

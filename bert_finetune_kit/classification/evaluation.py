@@ -10,10 +10,11 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from ..contract import Evaluation, Outputs
 from ..reporting.details import ClassificationDetails, ClassificationError, LabelScores, Reliability, ReliabilityBin
+from ..reporting.intervals import interval_note
 from ..reporting.numbers import finite_or_none
 from .data import ClassificationData
 from .example_rows import example_rows
-from .intervals import intervals
+from .intervals import independent_units, intervals
 from .labels import LabelSet
 from .metrics import Predictions, bin_of, calibration_gaps, confidences, constant_prediction, decode
 from .scatter import predicted_against_true
@@ -78,10 +79,12 @@ def split_details(predicted: Predictions, data: ClassificationData, rows: Datase
     if not count:
         return {"examples": 0, "scores": {}, "intervals": {}, "baseline": {}, "worst_errors": errors}
     baseline = constant_prediction(data.training_shares, predicted.references, labels.kind)
+    units = independent_units(rows, data.text_columns, data.group)
     details: ClassificationDetails = {
         "examples": count,
         "scores": metrics.score(predicted),
-        "intervals": intervals(metrics, predicted),
+        "intervals": intervals(metrics, predicted, units=units),
+        "interval_note": interval_note(units),
         "baseline": metrics.score(baseline),
         "worst_errors": errors,
     }

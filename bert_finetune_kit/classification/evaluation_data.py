@@ -84,6 +84,7 @@ def evaluation_data(
         text_columns=task.text_columns,
         threshold=config.threshold,
         own_splits=(),
+        group=None if trained_on is None else trained_on.group,
         known_shares=shares,
     )
 

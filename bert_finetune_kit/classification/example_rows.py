@@ -23,8 +23,9 @@ def example_rows(data: ClassificationData, split: str, outputs: Outputs) -> Iter
         outputs: losses, logits (examples, labels) and references.
 
     Yields:
-        `split`; `row`, its number there; `id` where the data have one; `text_hash`; `reference` and `prediction`: a
-        label, a list of labels or a number; `probabilities` by label, not of a regression; `loss` in nats or squared.
+        `split`; `row`, its number there; `id` and `group` where the data have one; `text_hash`; `reference` and
+        `prediction`: a label, a list of labels or a number; `probabilities` by label, not of a regression; `loss` in
+        nats or squared.
         Where the logits are not finite, `prediction` and all after it are None.
     """
     _, logits, references = outputs
@@ -39,6 +40,7 @@ def example_rows(data: ClassificationData, split: str, outputs: Outputs) -> Iter
             "split": split,
             "row": number,
             **({} if name_column is None else {"id": row[name_column]}),
+            **({} if data.group is None or data.group not in row else {"group": str(row[data.group])}),
             "text_hash": text_hash(*(row[column] for column in data.text_columns)),
             "reference": readable(predicted.references[number], labels),
             "prediction": readable(predicted.predictions[number], labels) if computed else None,

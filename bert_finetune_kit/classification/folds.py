@@ -10,13 +10,15 @@ from datasets import DatasetDict
 
 from ..compat.datasets import no_progress_bars
 from ..contract import Fold, FoldedData
-from ..data.folds import assign_folds, join_groups, rarest_labels, same_text, target_bins
+from ..data.clusters import cluster_numbers
+from ..data.folds import assign_folds, rarest_labels, same_text, target_bins
 from ..data.groups import group_values
 from ..data.labelled import LabelledData, class_names, label_values
 from ..data.memory import FoldData
 from ..data.sources import LabelledSource
 from ..errors import DataError
 from ..reporting.intervals import Interval
+from ..reporting.statistics.clusters import Units
 from ..tasks.task import ClassificationTask
 from .data import hold_out_rows
 from .example_rows import predictions_of
@@ -44,7 +46,8 @@ def fold_data(rows: LabelledData, task: ClassificationTask, source: LabelledSour
     targets = labels.encode(values, "train")
     check_classes(labels, targets, {})
     groups = None if source.group is None else group_values(rows.train, source.group, "train")
-    units = join_groups(same_text(*(rows.train[column][:] for column in task.text_columns)), groups)
+    texts = same_text(*(rows.train[column][:] for column in task.text_columns))
+    units = cluster_numbers(texts) if groups is None else cluster_numbers(texts, groups)
     unit = "example" if groups is None else "group"
     _check_counts(labels, targets, units, folds, folds if groups is None else 2, unit)
     strata = targets
@@ -133,4 +136,5 @@ def pool(
         return missing, {}
     metrics, predicted = metric_set(task.metrics, task.kind, labels.outputs), predictions_of(kept, labels)
     scores = metrics.score(predicted) | {"loss": float(np.mean([float(row["loss"]) for row in kept]))} | missing
-    return scores, intervals(metrics, predicted, clusters=None if clusters is None else clusters[chosen])
+    units = None if clusters is None else Units("groups", clusters).take(chosen)
+    return scores, intervals(metrics, predicted, units=units)

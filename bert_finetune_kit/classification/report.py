@@ -139,6 +139,7 @@ def _result(split: str, part: ClassificationDetails, task: ClassificationTask, s
     published, source = _published(task, split, splits)
     published = {name: value for name, value in published.items() if name in part["scores"]}
     note = f"On {part['examples']:,} examples." + (f" Published: {source}." if published else "")
+    note = " ".join(filter(None, [note, part.get("interval_note", "")]))
     baseline = "mean" if task.kind == "regression" else "majority"
     return result_table(
         scores, part["scores"], part["intervals"], {baseline: part["baseline"]}, published,

@@ -9,10 +9,12 @@ from ..output import show
 from .parser import command_parser
 
 _DESCRIPTION = """\
-Compare runs with the first of them: whether their scores differ beyond chance, and which settings and data differ.
+Compare runs with the first of them: whether their scores differ beyond chance, on which examples, and which settings
+and data differ. Folders of runs with several seeds (--seeds) are compared by the means over the seeds.
 
   bert-finetune-kit compare runs/first runs/second
   bert-finetune-kit compare runs/first runs/second runs/third --output comparison.html
+  bert-finetune-kit compare runs/small-seeds runs/large-seeds
 """
 
 
@@ -33,9 +35,17 @@ def compare(words: Sequence[str]) -> None:
     if options.output is not None and options.output.suffix.lower() not in renderings:
         raise ConfigError(f"Command line: --output is {options.output}: its name must end in {' or '.join(renderings)}")
     from ..reporting.comparison import compare_reports
+    from ..reporting.seed_comparison import compare_seeds, is_seeds_folder
     from ..text_files import write_text
 
-    comparison = compare_reports(*options.runs)
+    several = [run for run in options.runs if is_seeds_folder(run)]
+    if several and len(several) < len(options.runs):
+        one = next(run for run in options.runs if run not in several)
+        raise ConfigError(
+            f"Command line: {several[0]} has several seeds, and {one} has not: give folders of several seeds, or "
+            f"single runs, such as {several[0]}/seed-…"
+        )
+    comparison = compare_seeds(*options.runs) if several else compare_reports(*options.runs)
     show(str(comparison).rstrip())
     if options.output is not None:
         page = getattr(comparison, renderings[options.output.suffix.lower()])()

@@ -1,14 +1,12 @@
 """Dividing rows into folds, each of which is scored by a model that is trained on the others."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ..errors import DataError
-from .splits import most_frequent, numbered
+from .splits import most_frequent
 
 _BINS = 10  # of the targets of a regression
 
@@ -22,27 +20,6 @@ def same_text(*columns: Sequence[str]) -> list[tuple[str, ...]]:
     return [tuple(" ".join(text.casefold().split()) for text in texts) for texts in zip(*columns, strict=True)]
 
 
-def join_groups(texts: Sequence[Hashable], groups: Sequence[Hashable] | None = None) -> np.ndarray:
-    """Return which rows must be in one fold, (rows,) int64, numbers from 0: those of one text or of one group.
-
-    A text that several groups have joins these groups.
-
-    Args:
-        texts: what identifies the text of each row.
-        groups: group of each row; none where every row stands for itself.
-
-    >>> join_groups(["a", "b", "a", "c"]), join_groups(["a", "b", "a", "c"], ["x", "x", "y", "z"])
-    (array([0, 1, 0, 2]), array([0, 0, 0, 1]))
-    """
-    first = numbered(texts)
-    if groups is None:
-        return first
-    second = numbered(groups) + int(first.max(initial=-1)) + 1
-    size = int(second.max(initial=-1)) + 1
-    links = coo_array((np.ones(len(first), np.int8), (first, second)), shape=(size, size))
-    return numbered(connected_components(links, directed=False)[1][first].tolist())
-
-
 def assign_folds(
     units: np.ndarray, folds: int, strata: np.ndarray, *, unit: str = "example", are_groups: bool = False
 ) -> np.ndarray:
@@ -51,7 +28,7 @@ def assign_folds(
     The choice depends on nothing but the arguments: the folds are the same whatever the seed of a run.
 
     Args:
-        units: (rows,) int64 from 0, as `join_groups` returns them: rows of one unit are in one fold.
+        units: (rows,) int64 from 0, as `cluster_numbers` returns them: rows of one unit are in one fold.
         folds: how many.
         strata: (rows,) int: label of each row.
         unit: name of a unit for the message.

@@ -5,8 +5,10 @@ import math
 import numpy as np
 from torch import Tensor
 
-from ..reporting.intervals import Interval, mean_interval, ratio_interval, wilson
+from ..reporting.intervals import Interval, intervals_of, share_interval
 from ..reporting.known_scores import KNOWN_SCORES
+from ..reporting.statistics.clusters import LEAST_CLUSTERS, Units, single_units
+from ..reporting.statistics.score_statistics import mean_statistics, ratio_statistic
 from .collator import IGNORED
 from .model import PretrainingOutput
 
@@ -67,28 +69,32 @@ def pretraining_scores(outputs: tuple[np.ndarray, ...]) -> dict[str, float]:
     return scores
 
 
-def score_intervals(outputs: tuple[np.ndarray, ...]) -> dict[str, Interval]:
-    """Return 95% intervals of `pretraining_scores`: a bootstrap over examples, whose masked words are correlated;
-    Wilson's of the accuracy of pairs.
+def score_intervals(outputs: tuple[np.ndarray, ...], units: Units | None = None) -> dict[str, Interval]:
+    """Return 95% intervals of `pretraining_scores` over documents, whose masked words and pairs resemble each other.
 
     Args:
         outputs: as `pretraining_scores` takes them; fewer than four finite examples have no intervals, nor do
             scores that are the same in all draws.
+        units: of the examples; None where each is independent.
     """
     values = dict(zip(OUTPUT_FIELDS, (np.asarray(column, np.float64) for column in outputs), strict=False))
     finite = np.isfinite(values["mlm_loss"]) & np.isfinite(values.get("pair_loss", 0.0))
     values = {name: column[finite] for name, column in values.items()}
-    if finite.sum() < 4 or not values["mlm_count"].sum():
+    units = (single_units(len(finite)) if units is None else units).take(finite)
+    if units.count < LEAST_CLUSTERS or not values["mlm_count"].sum():
         return {}
-    loss = ratio_interval(values["mlm_loss"], values["mlm_count"])
-    intervals = {
-        "mlm_loss": loss,
-        "perplexity": (math.exp(min(loss[0], 700.0)), math.exp(min(loss[1], 700.0))),
-        "mlm_accuracy": ratio_interval(values["mlm_correct"], values["mlm_count"]),
+    statistics = {
+        "mlm_loss": ratio_statistic(values["mlm_loss"], values["mlm_count"], units),
+        "mlm_accuracy": ratio_statistic(values["mlm_correct"], values["mlm_count"], units),
     }
     if "pair_loss" in values:
-        intervals["pair_loss"] = mean_interval(values["pair_loss"])
-        intervals["pair_accuracy"] = wilson(round(values["pair_correct"].sum()), len(values["pair_correct"]))
+        statistics |= mean_statistics({"pair_loss": values["pair_loss"]}, units)
+    intervals = intervals_of(statistics, units)
+    if "mlm_loss" in intervals:
+        low, high = intervals["mlm_loss"]
+        intervals["perplexity"] = (math.exp(min(low, 700.0)), math.exp(min(high, 700.0)))
+    if "pair_loss" in values:
+        intervals["pair_accuracy"] = share_interval(values["pair_correct"], units)
     return {name: interval for name, interval in intervals.items() if interval[0] < interval[1]}
 
 

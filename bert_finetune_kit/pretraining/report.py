@@ -161,5 +161,5 @@ def summarize(data: PretrainData, model: nn.Module, evaluation: Evaluation, step
 
 def _result(evaluation: Evaluation) -> ReportTable:
     """Return the scores of the saved weights with their intervals and baselines."""
-    note = "Intervals: bootstrap over examples; for pairs, Wilson's."
+    note = str(evaluation.details.get("interval_note", ""))
     return result_table(GLOSSARY, evaluation.scores, evaluation.intervals, evaluation.baselines, note=note)

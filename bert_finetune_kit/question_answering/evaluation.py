@@ -10,10 +10,12 @@ from transformers import EvalPrediction
 
 from ..contract import Evaluation, Outputs
 from ..reporting.details import QuestionAnsweringDetails
-from ..reporting.intervals import Interval, mean_interval, wilson
+from ..reporting.intervals import Interval, interval_note
+from ..reporting.statistics.clusters import Units, single_units
 from .breakdown import groups, scores_by_group, worst_errors
 from .data import QAData
 from .example_rows import example_rows
+from .intervals import independent_units, score_intervals
 from .metrics import AnswerScores, score_answers, squad_scores, with_threshold
 from .overlap import overlap_scores
 from .predictions import SpanPredictions, decode
@@ -41,6 +43,8 @@ class EvalResult:
     """What was kept together in the split for the threshold: articles, contexts, questions."""
     is_given: bool = False
     """Whether the threshold was given with the model, and not fitted on these questions."""
+    units: Units | None = None
+    """Of the questions that are independent of each other; None where all of them are."""
 
     @property
     def abstains(self) -> np.ndarray:
@@ -73,21 +77,12 @@ class EvalResult:
         }
 
     def intervals(self) -> dict[str, Interval]:
-        """95% intervals of `scores` in percent: Wilson's for shares, else a bootstrap over the questions, which
-        has no information, and gives no interval, where all of them score the same.
-        """
+        """95% intervals of `scores` in percent; see `score_intervals`."""
         kinds = {"": self.scored}
         if "HasAns_exact" in self.scores:
             has_answer = self.answers.has_answer
             kinds |= {"HasAns_": self.scored & has_answer, "NoAns_": self.scored & ~has_answer}
-        values = self.by_question()
-        bounds: dict[str, Interval] = {}
-        for prefix, chosen in kinds.items():
-            exact, f1 = values["exact"][chosen], values["f1"][chosen]
-            bounds[f"{prefix}exact"] = wilson(round(exact.sum()), len(exact))
-            is_share = bool(np.isin(f1, (0, 1)).all())  # as always for questions without an answer
-            bounds[f"{prefix}f1"] = wilson(round(f1.sum()), len(f1)) if is_share else mean_interval(f1)
-        return {name: (100 * low, 100 * high) for name, (low, high) in bounds.items() if low < high}
+        return score_intervals(self.by_question(), kinds, self.units or single_units(len(self.scored)))
 
     @property
     def is_mixed(self) -> bool:
@@ -136,14 +131,16 @@ def evaluate_predictions(
     """
     answers, no_answer = score_answers(predictions.texts, references), predictions.spans.no_answer
     everything = np.ones(len(no_answer), bool)
+    units = independent_units(titles, predictions.contexts, everything)
     if threshold is not None:
-        return EvalResult(answers, no_answer, threshold, everything, is_given=True)
+        return EvalResult(answers, no_answer, threshold, everything, is_given=True, units=units)
     if answers.has_answer.all():
-        return EvalResult(answers, no_answer, 1.0, everything)
+        return EvalResult(answers, no_answer, 1.0, everything, units=units)
     if not answers.has_answer.any():
-        return EvalResult(answers, no_answer, DEFAULT_THRESHOLD, everything)
+        return EvalResult(answers, no_answer, DEFAULT_THRESHOLD, everything, units=units)
     fitted = fit_threshold(answers, no_answer, titles, predictions.contexts)
-    return EvalResult(answers, no_answer, fitted.threshold, ~fitted.fit, fitted.f1, fitted.split_by)
+    units = independent_units(titles, predictions.contexts, ~fitted.fit)
+    return EvalResult(answers, no_answer, fitted.threshold, ~fitted.fit, fitted.f1, fitted.split_by, units=units)
 
 
 def score_outputs(data: QAData, outputs: Outputs) -> tuple[dict[str, float], SpanPredictions, EvalResult]:
@@ -193,7 +190,14 @@ def evaluate(data: QAData, outputs: Mapping[str, Outputs]) -> QAEvaluation:
         details=details,
         evidence=answer_lengths(predictions, result, data.validation_split.references),
         predictions=partial(
-            example_rows, split, data.validation_split, predictions, result.abstains, result.by_question(), rows[0]
+            example_rows,
+            split,
+            data.validation_split,
+            predictions,
+            result.abstains,
+            result.scored,
+            result.by_question(),
+            rows[0],
         ),
         spans=predictions,
         result=result,
@@ -234,6 +238,7 @@ def details_of(data: QAData, predictions: SpanPredictions, result: EvalResult) -
     details: QuestionAnsweringDetails = {
         "scores": result.scores,
         "intervals": result.intervals(),
+        "interval_note": "" if result.units is None else interval_note(result.units.take(result.scored)),
         "no_answer_baseline": result.no_answer_baseline,
         "official": result.official,
         "threshold": result.threshold,

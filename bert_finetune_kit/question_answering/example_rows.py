@@ -15,6 +15,7 @@ def example_rows(
     split: QASplit,
     predictions: SpanPredictions,
     abstains: np.ndarray,
+    scored: np.ndarray,
     by_question: Mapping[str, np.ndarray],
     losses: np.ndarray,
 ) -> Iterator[dict[str, Any]]:
@@ -25,15 +26,18 @@ def example_rows(
         split: its questions and windows.
         predictions: the best spans of each question.
         abstains: (questions,) bool.
+        scored: (questions,) bool: those that the scores of the report are of.
         by_question: exact match and F1 of each question at the threshold, (questions,) from 0 to 1.
         losses: of the windows, (windows,), 0 for those that are not in the loss.
 
     Yields:
-        `split`; `row`, its number there; `id`; `group`, the article; `text_hash` of question and context;
+        `split`; `row`, its number there; `id`; `group`, the article; `text_hash` of question and context,
+        `context_hash` of the context alone;
         `reference`, the answers, none where there is none; `prediction`, empty where the model abstains; `start` of
         the prediction in the context; `score`, the probability of that prediction; `best_span` whatever the
-        threshold; `no_answer`, the probability that is compared with it; `exact` and `f1` from 0 to 1; `loss`, the
-        mean of the windows that are in the loss, None where there is none.
+        threshold; `no_answer`, the probability that is compared with it; `exact` and `f1` from 0 to 1; `scored`,
+        whether it is in the scores of the report, and not one that the threshold was fitted on; `loss`, the mean of the
+        windows that are in the loss, None where there is none.
     """
     spans, probabilities = predictions.spans, predictions.spans.probabilities()
     in_loss = np.ones(len(losses)) if split.examples.in_loss is None else split.examples.in_loss.astype(float)
@@ -47,6 +51,7 @@ def example_rows(
             "id": row["id"],
             "group": row["title"],
             "text_hash": text_hash(row["question"], row["context"]),
+            "context_hash": text_hash(row["context"]),
             "reference": list(dict.fromkeys(row["answers"]["text"])),
             "prediction": "" if abstained else text,
             "start": None if abstained else int(predictions.begin[number, 0]),
@@ -54,5 +59,6 @@ def example_rows(
             "best_span": text,
             "no_answer": float(spans.no_answer[number]),
             **{score: float(values[number]) for score, values in by_question.items()},
+            "scored": bool(scored[number]),
             "loss": float(sums[number] / counts[number]) if counts[number] else None,
         }

@@ -9,13 +9,16 @@ from datasets import Dataset
 
 from ..compat.datasets import no_progress_bars
 from ..contract import Fold, FoldedData
-from ..data.folds import assign_folds, join_groups, same_text
+from ..data.clusters import cluster_numbers
+from ..data.folds import assign_folds, same_text
 from ..data.memory import FoldData
 from ..data.questions import LoadedSplits, articles, hold_out_questions
 from ..data.sources import QuestionSource
 from ..data.splits import limit
 from ..errors import DataError
-from ..reporting.intervals import Interval, mean_interval
+from ..reporting.intervals import Interval
+from ..reporting.statistics.clusters import Units, single_units
+from .intervals import score_intervals
 
 
 def fold_data(loaded: LoadedSplits, source: QuestionSource, folds: int) -> FoldedData:
@@ -32,7 +35,7 @@ def fold_data(loaded: LoadedSplits, source: QuestionSource, folds: int) -> Folde
     train = limit(loaded.train, source.max_train_examples)
     has_answer = np.array([bool(answers["text"]) for answers in train["answers"]])
     groups, unit = articles(train)
-    units = join_groups(same_text(train["context"][:]), groups)
+    units = cluster_numbers(same_text(train["context"][:]), groups)
     assigned = assign_folds(units, folds, has_answer.astype(np.int64), unit=unit, are_groups=True)
     validation = None if loaded.validation is None else limit(loaded.validation, source.max_validation_examples)
     rows = train.add_column("is_impossible", (~has_answer).tolist())
@@ -84,12 +87,11 @@ def pool(
     kinds = {"": np.ones(len(rows), bool)}
     if has_answer.any() and not has_answer.all():
         kinds |= {"HasAns_": has_answer, "NoAns_": ~has_answer}
-    scores, bounds = {}, {}
-    for prefix, chosen in kinds.items():
-        for name in ("exact", "f1"):
-            values = np.array([float(row[name]) for row in rows])[chosen]
-            scores[f"{prefix}{name}"] = 100 * float(values.mean())
-            low, high = mean_interval(values, clusters=None if clusters is None else clusters[chosen])
-            if low < high:
-                bounds[f"{prefix}{name}"] = (100 * low, 100 * high)
-    return scores, bounds
+    values = {name: np.array([float(row[name]) for row in rows]) for name in ("exact", "f1")}
+    scores = {
+        prefix + name: 100 * float(column[chosen].mean())
+        for prefix, chosen in kinds.items()
+        for name, column in values.items()
+    }
+    units = single_units(len(rows), "questions") if clusters is None else Units("articles", clusters)
+    return scores, score_intervals(values, kinds, units)

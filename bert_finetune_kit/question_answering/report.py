@@ -172,6 +172,7 @@ def _result(details: QuestionAnsweringDetails, published: Published | None) -> R
             " *value* is the score on that other half; *all questions* is what the official script prints at that "
             "threshold, the half that it was fitted on included."
         )
+    note += f" {details['interval_note']}" if details.get("interval_note") else ""
     if published is not None:
         note += f" Published, to be compared with all questions: {published.source}."
     shown = [_SCORES[name] for name in _RESULTS]

@@ -108,7 +108,7 @@ def _run(
     """Return the report of the training of a fold, the report of its scores, and its predictions."""
     fold, folder, run = data.folds[number - 1], Path(recipe.output_dir) / EVALUATION_FOLDER, finished
     if run is not None and all((folder / name).exists() for name in (REPORT_FILE, PREDICTIONS_FILE)):
-        report, rows = RunReport.load(folder), read_predictions(folder)
+        report, rows = RunReport.load(folder), read_predictions(folder) or []
     else:
         if run is None:
             recipe.log_main(f"Fold {number} of {len(data.folds)}: {len(fold.numbers):,} {data.unit}s are scored.")

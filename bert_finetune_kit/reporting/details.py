@@ -72,6 +72,8 @@ class ClassificationDetails(TypedDict, total=False):
     examples: int
     scores: dict[str, float]
     intervals: dict[str, Interval]
+    interval_note: str
+    """What the intervals are over where that is not the examples; absent in older reports."""
     baseline: dict[str, float]
     """Scores of the majority baseline, or of the mean of the training targets."""
     by_label: dict[str, LabelScores]
@@ -124,6 +126,8 @@ class QuestionAnsweringDetails(TypedDict, total=False):
     scores: dict[str, float]
     """Figures of the official script on the scored questions: the half that no threshold was fitted on, or all."""
     intervals: dict[str, Interval]
+    interval_note: str
+    """What the intervals are over; absent in older reports."""
     no_answer_baseline: float
     """Exact match and F1 of always abstaining, on the scored questions."""
     official: dict[str, float]

@@ -256,7 +256,7 @@ def _notes(origin: FoldsOrigin, scored: int, has_intervals: bool) -> list[str]:
             "seed would change"
         )
         if origin.cluster and origin.clusters < _FEW_CLUSTERS:
-            notes.append(f"an interval over {origin.clusters} {origin.cluster}s is too narrow: they are too few")
+            notes.append(f"an interval over {origin.clusters} {origin.cluster}s is uncertain itself: they are few")
     notes.append(
         "the models share most of their training examples, so that the scores of the folds are not independent: their "
         "standard deviation describes them, and is not the error of a mean of independent scores; the variance of a "

@@ -40,6 +40,15 @@ def format_difference(value: float, format_spec: str) -> str:
     return f"{100 * value:+.1f} points" if format_spec.endswith("%") else f"{value:+{format_spec}}"
 
 
+def format_p_value(value: float) -> str:
+    """Return a p value with two digits; very small ones as a bound.
+
+    >>> format_p_value(0.0391), format_p_value(0.5), format_p_value(1e-6)
+    ('0.039', '0.50', '< 0.001')
+    """
+    return "< 0.001" if value < 0.001 else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+
+
 def format_relative_change(change: float | None) -> str:
     """Return a relative change in percent, small ones with an exponent; empty where there is none.
 

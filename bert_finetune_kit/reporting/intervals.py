@@ -1,63 +1,54 @@
 """95% confidence intervals of scores, over the choice of the evaluation examples."""
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
-import numpy as np
-from scipy import stats
+from .statistics.clusters import Units
+from .statistics.resampling import FEW_UNITS, Statistic, estimate
+from .statistics.shares import share_interval as share_interval
+from .statistics.shares import wilson as wilson
 
 Interval: TypeAlias = tuple[float, float]
 """(low, high)"""
-DRAWS = 1000
-"""Bootstrap draws."""
+_CORRELATIONS = ("matthews", "pearson", "spearman")
+_UNBOUNDED = ("mse", "mae", "loss", "mlm_loss", "pair_loss")
+# Of nominal 95%, simulated by benchmarks/comparison.py: fewest units → least and greatest of several scores. The least
+# of single examples is that of a mean squared error, whose few large terms are often missing.
+_COVERAGE = {4: "95% to 100%", 8: "93% to 99%", 15: "93% to 96%"}
+_COVERAGE_OF_EXAMPLES = {8: "83% to 100%", 15: "87% to 99%"}
 
 
-def wilson(successes: int, total: int) -> Interval:
-    """Return the score interval of a share (Wilson 1927), which is not empty at 0% and 100%."""
-    interval = stats.binomtest(successes, total).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def percentiles(draws: np.ndarray) -> Interval:
-    """Return the middle 95% of bootstrap draws (Efron 1979), (draws,); draws that leave a score undefined (NaN) are
-    skipped.
-    """
-    low, high = np.nanpercentile(draws, (2.5, 97.5))
-    return float(low), float(high)
-
-
-def mean_interval(values: np.ndarray, seed: int = 0, clusters: np.ndarray | None = None) -> Interval:
-    """Return the interval of a mean by bootstrap.
+def intervals_of(statistics: Mapping[str, Statistic], units: Units, seed: int = 0) -> dict[str, Interval]:
+    """Return the 95% intervals of scores; none where all draws are equal, or nothing could be drawn.
 
     Args:
-        values: one for each example, (examples,).
-        seed: of the draws.
-        clusters: (examples,) int64 from 0: examples that are drawn together; none where each stands for itself.
-    """
-    if clusters is None:
-        return ratio_interval(values, np.ones(len(values)), seed)
-    numbers = np.unique(clusters, return_inverse=True)[1]
-    return ratio_interval(np.bincount(numbers, values), np.bincount(numbers).astype(float), seed)
-
-
-def ratio_interval(numerators: np.ndarray, denominators: np.ndarray, seed: int = 0) -> Interval:
-    """Return the interval of sum(numerators) / sum(denominators) by bootstrap over examples.
-
-    Args:
-        numerators: of each example, such as its summed loss, (examples,).
-        denominators: of each example, such as its number of masked words, (examples,); some above 0.
+        statistics: score by name.
+        units: that are drawn.
         seed: of the draws.
     """
-    if len(numerators) < 2:  # there is nothing to draw from
-        ratio = float(_ratio(numerators, denominators))
-        return ratio, ratio
-    # In batches of draws: all of them at once would be a matrix of (draws, examples).
-    interval = stats.bootstrap(
-        (numerators, denominators), _ratio, paired=True, n_resamples=DRAWS, batch=8, method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval  # fmt: skip
-    return float(interval.low), float(interval.high)
+    if units.count < 2:
+        return {}
+    estimates = estimate(statistics, units, seed)
+    return {name: _bounded(name, *found.interval) for name, found in estimates.items() if found.interval is not None}
 
 
-def _ratio(numerators: np.ndarray, denominators: np.ndarray, axis: int = -1) -> np.ndarray:
-    ratios: np.ndarray = numerators.sum(axis) / np.maximum(denominators.sum(axis), 1e-12)
-    return ratios
+def _bounded(name: str, low: float, high: float) -> Interval:
+    least, greatest = (-1.0, 1.0) if name in _CORRELATIONS else (0.0, float("inf") if name in _UNBOUNDED else 1.0)
+    return max(low, least), min(high, greatest)
+
+
+def interval_note(units: Units) -> str:
+    """Return what the intervals of a table are over; nothing of at least thirty examples.
+
+    >>> from bert_finetune_kit.reporting.statistics.clusters import single_units
+    >>> interval_note(single_units(8))
+    'The 95% intervals are over 8 examples; with so few, t intervals, which cover 83% to 100% in simulations.'
+    """
+    if units.are_examples and units.count >= FEW_UNITS:
+        return ""
+    note = f"The 95% intervals are over {units.count:,} {units.name}"
+    if units.count >= FEW_UNITS:
+        return f"{note}, since examples of one of them are not independent."
+    simulated = _COVERAGE_OF_EXAMPLES if units.are_examples else _COVERAGE
+    coverage = [share for fewest, share in simulated.items() if units.count >= fewest]
+    return f"{note}; with so few, t intervals" + (f", which cover {coverage[-1]} in simulations." if coverage else ".")

@@ -7,6 +7,7 @@ from typing import Any
 
 import xxhash
 
+from ..errors import OutputError
 from ..text_files import write_lines
 from .plain import to_plain
 
@@ -37,12 +38,19 @@ def write_predictions(rows: Iterable[Mapping[str, object]], folder: str | Path) 
     return write_lines(Path(folder) / PREDICTIONS_FILE, lines)
 
 
-def read_predictions(folder: str | Path) -> list[dict[str, Any]]:
-    """Return the rows of `predictions.jsonl` in a folder.
+def read_predictions(folder: str | Path) -> list[dict[str, Any]] | None:
+    """Return the rows of `predictions.jsonl` in a folder; None where there is no such file.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: a line is not JSON.
+        OutputError: it cannot be read, or is not what a run has written.
     """
-    lines = (Path(folder) / PREDICTIONS_FILE).read_text("utf-8").split("\n")
-    return [json.loads(line) for line in lines if line]
+    path = Path(folder) / PREDICTIONS_FILE
+    try:
+        rows = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise OutputError(f"{path} cannot be read: {error}.") from error
+    if not all(isinstance(row, dict) and isinstance(row.get("text_hash"), str) for row in rows):
+        raise OutputError(f"{path} has lines that are not the prediction of an example.")
+    return rows

@@ -2,18 +2,14 @@
 
 import numpy as np
 import pytest
+from datasets import Dataset
 from scipy import stats
 from sklearn import metrics as sk
 
-from bert_finetune_kit.classification.intervals import (
-    COUNT_SCORES,
-    counts_of_draws,
-    counts_of_tables,
-    drawn_tables,
-    intervals,
-)
+from bert_finetune_kit.classification.intervals import independent_units, intervals, score_statistics
 from bert_finetune_kit.classification.metric_set import metric_set
 from bert_finetune_kit.classification.metrics import METRICS, Predictions, decode
+from bert_finetune_kit.reporting.statistics.clusters import Units, single_units
 
 RNG = np.random.default_rng(1)
 REFERENCES = RNG.integers(3, size=300)
@@ -21,23 +17,37 @@ LOGITS = RNG.normal(size=(300, 3)) + 1.5 * np.eye(3)[REFERENCES]
 PREDICTED = decode(LOGITS, REFERENCES, "single_label")
 
 
+def drawn_as_weights(draws, examples):
+    return np.stack([np.bincount(draw, minlength=examples) for draw in draws]).astype(float)
+
+
+def assert_scores_of_draws(predicted, kind, labels):
+    """Weighting examples is drawing them, and every score of the kit is there."""
+    examples = len(predicted.references)
+    draws = np.random.default_rng(2).integers(examples, size=(6, examples))
+    weights = np.concatenate([np.ones((1, examples)), drawn_as_weights(draws, examples)])
+    metrics = metric_set((), kind, labels)
+    statistics = score_statistics(metrics, predicted, single_units(examples))
+    assert set(metrics.computed) <= set(statistics)
+    for name in metrics.computed:
+        expected = [METRICS[name].score(part) for part in (predicted, *(predicted.take(draw) for draw in draws))]
+        assert statistics[name](weights) == pytest.approx(expected), name
+
+
 @pytest.mark.parametrize("labels", [2, 3, 5])
-def test_scores_of_tables_equal_scikit_learn(labels):
+def test_scores_of_drawn_examples_equal_scikit_learn(labels):
     rng = np.random.default_rng(labels)
     references, predictions = rng.integers(labels, size=(2, 40))
     predictions[predictions == 1] = 0  # a label that is never predicted
-    predicted = Predictions(references, predictions, np.eye(labels)[predictions])
-    table = sk.confusion_matrix(references, predictions, labels=range(labels)).astype(float)[None]
-    for name, score in COUNT_SCORES.items():
-        if labels == 2 or not METRICS[name].binary:
-            assert score(counts_of_tables(table))[0] == pytest.approx(METRICS[name].score(predicted)), name
+    probabilities = rng.dirichlet(np.ones(labels), size=40)
+    assert_scores_of_draws(Predictions(references, predictions, probabilities), "single_label", labels)
 
 
-def test_drawn_tables_have_the_mean_of_drawn_examples():
-    drawn = drawn_tables(PREDICTED, 3, np.random.default_rng(0))
-    table = sk.confusion_matrix(REFERENCES, PREDICTED.predictions)
-    assert drawn.sum((1, 2)).tolist() == [300] * len(drawn)
-    assert np.abs(drawn.mean(0) - table).max() < 4 * np.sqrt(table.max() / len(drawn)) + 1
+def test_scores_of_a_drawn_regression_equal_scipy():
+    """Ranks are new in each draw, and ties share their mean."""
+    rng = np.random.default_rng(3)
+    predicted = Predictions(rng.integers(6, size=40) / 2, rng.normal(size=40).round(1), np.zeros(40))
+    assert_scores_of_draws(predicted, "regression", 1)
 
 
 def test_intervals_agree_with_other_methods():
@@ -75,12 +85,8 @@ def test_intervals_of_a_regression():
 
 def test_scores_of_multi_label_draws_equal_scikit_learn():
     predicted = decode(LOGITS, (LOGITS + RNG.normal(size=LOGITS.shape) > 0.5).astype(int), "multi_label")
-    draws = RNG.integers(300, size=(5, 300))
-    counts = counts_of_draws(predicted, draws)
-    names = [name for name in metric_set((), "multi_label", 3).computed if name in COUNT_SCORES]
-    assert "f1_micro" in names
-    for name in names:
-        assert COUNT_SCORES[name](counts) == pytest.approx([METRICS[name].score(predicted.take(d)) for d in draws])
+    assert "f1_micro" in metric_set((), "multi_label", 3).computed
+    assert_scores_of_draws(predicted, "multi_label", 3)
 
 
 def test_intervals_of_a_multi_label_task():
@@ -98,3 +104,34 @@ def test_three_examples_and_constant_predictions_have_no_bootstrap_intervals():
     first = np.flatnonzero((PREDICTED.predictions == 0) & (REFERENCES == 0))
     constant = Predictions(REFERENCES[first], PREDICTED.predictions[first], np.eye(3)[PREDICTED.predictions[first]])
     assert set(intervals(metrics, constant)) == {"accuracy"}
+
+
+def test_repeated_texts_and_groups_are_units():
+    rows = Dataset.from_dict(
+        {"text": ["a", "a", "b", "c", "c"], "pair": ["x", "y", "x", "z", "z"], "author": [1, 2, 2, 3, 3]}
+    )
+    units = independent_units(rows, ["text", "pair"], None)
+    assert (units.name, units.numbers.tolist()) == ("distinct texts", [0, 1, 2, 3, 3])
+    assert independent_units(rows, ["text"], None).numbers.tolist() == [0, 0, 1, 2, 2]
+    units = independent_units(rows, ["text"], "author")  # two authors share a text
+    assert (units.name, units.numbers.tolist()) == ("groups by author", [0, 0, 0, 1, 1])
+    assert independent_units(rows.select(range(3)), ["text", "pair"], "editor").name == "examples"
+
+
+@pytest.mark.parametrize("kind", ["single_label", "regression"])
+def test_a_copy_of_every_example_changes_no_interval(kind):
+    labels = 3 if kind == "single_label" else 1
+    targets = REFERENCES if labels == 3 else LOGITS[:, 0]
+    predicted = decode(LOGITS + RNG.normal(size=LOGITS.shape), targets, kind)
+    twice = predicted.take(np.repeat(np.arange(300), 2))
+    metrics = metric_set((), kind, labels)
+    alone = intervals(metrics, predicted)
+    together = intervals(metrics, twice, units=Units("distinct texts", np.repeat(np.arange(300), 2)))
+    assert set(alone) == set(together)
+    for name, (low, high) in alone.items():
+        # Wilson's and Fisher's of independent examples have other formulas than those of repeated ones.
+        assert together[name] == pytest.approx((low, high), abs=0.06 * (high - low))
+    naive = intervals(metrics, twice)
+    bounds = {name: interval for name, interval in together.items() if name != "calibration_error"}  # it is biased
+    narrower = [np.ptp(naive[name]) / np.ptp(interval) for name, interval in bounds.items()]
+    assert narrower == pytest.approx([np.sqrt(0.5)] * len(narrower), abs=0.08)

@@ -1,10 +1,20 @@
 """The commands that read reports and scores."""
 
 import json
+import shutil
 
 import pytest
 
-from bert_finetune_kit import ConfigError, DataError, Finding, OutputError, RunReport, compare_reports, diagnose_scores
+from bert_finetune_kit import (
+    ConfigError,
+    DataError,
+    Finding,
+    OutputError,
+    RunReport,
+    compare_reports,
+    compare_seeds,
+    diagnose_scores,
+)
 from bert_finetune_kit.commands.compare import compare
 from bert_finetune_kit.commands.diagnose import diagnose, finding_text
 
@@ -31,6 +41,22 @@ def test_what_cannot_be_compared(runs):
         compare([*runs, "--output", "c.txt"])
     with pytest.raises(OutputError, match=r"cannot be written to .*c.md: No such file or directory"):
         compare([*runs, "--output", f"{runs[0]}/nowhere/c.md"])
+
+
+def test_folders_of_several_seeds_are_compared_by_seeds(runs, tmp_path, capsys):
+    for folder, name in ((runs[0], "small"), (runs[1], "large")):
+        for seed in (1, 2):
+            shutil.copytree(folder, tmp_path / name / f"seed-{seed}")
+    folders = [str(tmp_path / name) for name in ("small", "large")]
+    compare(folders)
+    assert capsys.readouterr().out.rstrip() == str(compare_seeds(*folders)).rstrip()
+
+
+def test_seeds_and_single_runs_are_not_compared(runs, tmp_path):
+    for seed in (1, 2):
+        shutil.copytree(runs[0], tmp_path / "several" / f"seed-{seed}")
+    with pytest.raises(ConfigError, match=r"several has several seeds, and .*first has not"):
+        compare([str(tmp_path / "several"), runs[0]])
 
 
 def test_the_findings_of_a_run(runs, capsys):

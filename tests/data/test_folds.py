@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bert_finetune_kit import DataError
-from bert_finetune_kit.data.folds import assign_folds, join_groups, rarest_labels, same_text, target_bins
+from bert_finetune_kit.data.clusters import cluster_numbers
+from bert_finetune_kit.data.folds import assign_folds, rarest_labels, same_text, target_bins
 
 
 def shares(assigned, strata, folds):
@@ -30,21 +31,21 @@ def test_the_folds_are_shuffled_and_the_same_each_time():
 
 def test_repeated_texts_are_in_one_fold_whatever_their_labels():
     texts = [f"text {number % 25}" for number in range(75)]
-    units = join_groups(same_text(texts))
+    units = cluster_numbers(same_text(texts))
     assigned = assign_folds(units, 5, np.random.default_rng(0).integers(3, size=75))
     assert all(len(set(assigned[units == unit].tolist())) == 1 for unit in range(25))
     assert np.bincount(assigned).tolist() == [15] * 5
 
 
 def test_texts_are_the_same_whatever_their_case_and_white_space():
-    assert join_groups(same_text(["A  good one", "a good one ", "another"], ["x", "X", "x"])).tolist() == [0, 0, 1]
-    assert join_groups(same_text(["a", "a"], ["b", "c"])).tolist() == [0, 1]
+    assert cluster_numbers(same_text(["A  good one", "a good one ", "another"], ["x", "X", "x"])).tolist() == [0, 0, 1]
+    assert cluster_numbers(same_text(["a", "a"], ["b", "c"])).tolist() == [0, 1]
 
 
 def test_groups_that_share_a_text_are_one():
     groups = ["ada", "ada", "ben", "ben", "cleo", "dora"]
-    assert join_groups(["1", "2", "2", "3", "3", "4"], groups).tolist() == [0, 0, 0, 0, 0, 1]
-    assert join_groups(["1", "2", "3", "4", "5", "6"], groups).tolist() == [0, 0, 1, 1, 2, 3]
+    assert cluster_numbers(["1", "2", "2", "3", "3", "4"], groups).tolist() == [0, 0, 0, 0, 0, 1]
+    assert cluster_numbers(["1", "2", "3", "4", "5", "6"], groups).tolist() == [0, 0, 1, 1, 2, 3]
 
 
 def test_groups_of_any_size_are_in_one_fold_and_strata_are_spread():

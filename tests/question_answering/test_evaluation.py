@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from bert_finetune_kit.question_answering.evaluation import EvalResult, answer_lengths
+from bert_finetune_kit.question_answering.intervals import independent_units, score_intervals
 from bert_finetune_kit.question_answering.metrics import AnswerScores, squad_scores
+from bert_finetune_kit.reporting.statistics.clusters import Units
+from bert_finetune_kit.reporting.statistics.shares import wilson
 
 
 def test_a_model_that_abstains_correctly(toy):
@@ -87,3 +90,29 @@ def test_one_question_has_no_interval_of_its_f1():
     answers = AnswerScores(np.array([0.0]), np.array([0.5]), np.array([True]), np.array([True]))
     result = EvalResult(answers, np.array([0.1]), 1.0, np.array([True]))
     assert set(result.intervals()) == {"exact"}
+
+
+def test_intervals_are_over_articles(toy):
+    """Ten questions of an article are worth less than ten articles; without titles contexts are units."""
+    result = toy.evaluate(toy.predict(np.where(toy.has_answer, -1, 1) + np.random.default_rng(0).normal(size=400)))
+    assert result.units.name == "articles"
+    assert result.units.count == 40
+    note = toy.details(toy.predict(np.where(toy.has_answer, -3, 3)))["interval_note"]
+    assert note.startswith("The 95% intervals are over 20 articles; with so few, t intervals")
+    everything = np.ones(6, bool)
+    contexts = ["a", "a", "b", "c", "d", "d"]
+    assert independent_units([""] * 6, contexts, everything).name == "contexts"
+    assert independent_units(["t"] * 6, contexts, everything).name == "contexts"  # of one article
+    assert independent_units(["t"] * 6, ["a"] * 6, everything).name == "questions"
+    units = independent_units(list("ttuvww"), contexts, everything)
+    assert (units.name, units.count) == ("articles", 4)
+    half = np.array([1, 1, 1, 1, 0, 0], bool)
+    assert independent_units(list("ttuvww"), contexts, half).name == "questions"
+
+
+def test_questions_of_an_article_that_are_all_alike_count_once():
+    articles = np.repeat(np.arange(40), 10)
+    exact = (articles % 4 > 0).astype(float)
+    units = Units("articles", articles)
+    found = score_intervals({"exact": exact, "f1": exact}, {"": np.ones(400, bool)}, units)["exact"]
+    assert found == pytest.approx([100 * end for end in wilson(30, 40)], abs=1.0)

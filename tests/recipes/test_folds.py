@@ -30,7 +30,6 @@ STEPS = {"max_steps": 2, "eval_steps": 2, "save_steps": 2, "warmup_steps": 0}
 def _no_pages(monkeypatch):
     """Leave out the page of each evaluation, and draw few bootstrap samples."""
     monkeypatch.setattr("bert_finetune_kit.reporting.evaluation.write_html", lambda *_: None)
-    monkeypatch.setattr("bert_finetune_kit.classification.intervals.DRAWS", 20)
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_notes_say_what_the_interval_covers():
     origin = FoldsOrigin("squad", "question", "by whole articles", True, "article", 7, ())
     grouped = summarize(TWO, {"accuracy": 0.85}, {"accuracy": (0.7, 0.95)}, origin)
     assert "drawn as 7 whole articles" in grouped.notes[0]
-    assert "an interval over 7 articles is too narrow" in grouped.notes[1]
+    assert "an interval over 7 articles is uncertain itself" in grouped.notes[1]
     assert any("the validation split is no part of the folds" in note for note in grouped.notes)
 
 

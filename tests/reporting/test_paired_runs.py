@@ -1,0 +1,410 @@
+"""Runs whose predictions are known, compared on the examples that both have scored."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn import metrics as sk
+
+from bert_finetune_kit import ConfigError, OutputError, compare_reports, compare_seeds
+from bert_finetune_kit.reporting.known_scores import KNOWN_SCORES
+from bert_finetune_kit.reporting.paired_runs import match_rows, own_scores, paired_scores
+from bert_finetune_kit.reporting.prediction_scores import prediction_scores
+from bert_finetune_kit.reporting.predictions import read_predictions, write_predictions
+from bert_finetune_kit.reporting.statistics.clusters import single_units
+from bert_finetune_kit.reporting.statistics.paired import mcnemar
+
+LABELS = ["bad", "good"]
+SCORES = ("accuracy", "f1", "matthews", "loss")
+
+
+def labelled(references, shares, texts=None, split="validation"):
+    """Return rows of two labels, predicted by the probability of the second one."""
+    return [
+        {"split": split, "row": row, "id": row, "text_hash": str(row if texts is None else texts[row]),
+         "reference": LABELS[reference], "prediction": LABELS[int(share >= 0.5)],
+         "probabilities": {"bad": 1 - share, "good": share},
+         "loss": -math.log(share if reference else 1 - share)}
+        for row, (reference, share) in enumerate(zip(references, shares, strict=True))
+    ]  # fmt: skip
+
+
+def numbered(references, predictions):
+    return [
+        {"split": "validation", "row": row, "text_hash": str(row), "reference": float(a), "prediction": float(b),
+         "loss": float((a - b) ** 2)}
+        for row, (a, b) in enumerate(zip(references, predictions, strict=True))
+    ]  # fmt: skip
+
+
+def questions(articles, f1, scored=None):
+    return [
+        {"split": "validation", "row": row, "id": f"q{row}", "group": f"article {article}", "text_hash": f"q{row}",
+         "context_hash": f"c{row // 2}", "reference": ["six"] if row % 3 else [], "prediction": "six", "start": 0,
+         "exact": float(value == 1), "f1": float(value), "scored": True if scored is None else bool(scored[row]),
+         "loss": 1.0}
+        for row, (article, value) in enumerate(zip(articles, f1, strict=True))
+    ]  # fmt: skip
+
+
+def masked(documents, losses, words):
+    return [
+        {"split": "validation", "row": row, "group": document, "text_hash": f"d{document}", "mlm_loss": float(loss),
+         "mlm_correct": 1.0, "mlm_count": float(count)}
+        for row, (document, loss, count) in enumerate(zip(documents, losses, words, strict=True))
+    ]  # fmt: skip
+
+
+def saved_run(report, rows, folder, recipe="classification", keys=SCORES, task=None, **changes):
+    """Write a report with the scores that its predictions have, and return its folder."""
+    scores = {**own_scores(recipe, rows), "loss": float(np.mean([row.get("loss", 0) for row in rows]))}
+    if recipe == "pretraining":
+        scores["loss"] = own_scores(recipe, rows)["loss"]
+    result = {key: scores[key] for key in keys if key in scores}
+    glossary = [KNOWN_SCORES[recipe][key] for key in keys]
+    settings = {**report.settings, "task": task or {"kind": "single_label", "labels": LABELS}}
+    values = {"recipe": recipe, "result": result, "glossary": glossary, "settings": settings, "intervals": {}}
+    folder.mkdir(parents=True)
+    replace(report, **(values | changes)).save(folder)
+    write_predictions(rows, folder)
+    return folder
+
+
+@pytest.fixture
+def two_runs(full_report, tmp_path):
+    """Return 200 examples, and runs of which the first has 60 wrong and the second 20 of these and 4 others."""
+    rng = np.random.default_rng(0)
+    references = rng.integers(2, size=200)
+    confidence = rng.uniform(0.6, 0.9, size=200)
+    wrong = np.zeros((2, 200), bool)
+    wrong[0, :60], wrong[1, :20], wrong[1, 100:104] = True, True, True
+    shares = [np.where((references == 1) ^ side, confidence, 1 - confidence) for side in wrong]
+    rows = [labelled(references, side) for side in shares]
+    folders = [saved_run(full_report, part, tmp_path / name) for part, name in zip(rows, "ab", strict=True)]
+    return references, wrong, rows, folders
+
+
+def test_accuracies_are_compared_by_mcnemar(two_runs):
+    _, _, _, folders = two_runs
+    found = compare_reports(*folders)
+    (difference,) = found.differences
+    assert difference.value == pytest.approx((40 - 4) / 200)
+    assert difference.p_value == mcnemar(4, 40)
+    assert (difference.only_first, difference.only_second, difference.examples) == (4, 40, 200)
+    assert difference.is_beyond
+    assert "Accuracy: b 88.0%, a 70.0%; difference +18.0 points (95% interval " in found.verdict[0]
+    assert "McNemar's test, mid-p on 200 examples of both, p < 0.001): significant, b is better." in found.verdict[0]
+    assert len(difference.changed) == 44
+    first, second = difference.changed[0]
+    assert first["row"] == second["row"]
+    assert (first["prediction"] == first["reference"]) != (second["prediction"] == second["reference"])
+    text = found.to_markdown()
+    assert "Of 200 examples, b does better on 40 and worse on 4." in text
+    assert "## Examples on which b and a differ" in text
+    assert "Examples on which b and a differ" in found.to_html()
+
+
+def test_other_scores_are_compared_on_the_same_draws(two_runs):
+    references, wrong, rows, _ = two_runs
+    found = paired_scores("classification", *rows)
+    predictions = [references ^ side for side in wrong]
+    for name, function in (("f1", sk.f1_score), ("matthews", sk.matthews_corrcoef)):
+        values = [function(references, side) for side in predictions]
+        assert found.differences[name].value == pytest.approx(values[1] - values[0])
+
+    def f1(truth, guess, axis):
+        return 2 * (truth & guess).sum(axis) / (truth.sum(axis) + guess.sum(axis))
+
+    bootstrap = stats.bootstrap(
+        (references, *predictions), lambda r, a, b, axis: f1(r, b, axis) - f1(r, a, axis), paired=True,
+        n_resamples=1000, rng=np.random.default_rng(1), method="BCa",
+    )  # fmt: skip
+    low, high = bootstrap.confidence_interval
+    item = found.differences["f1"]
+    assert (item.low, item.high) == pytest.approx((low, high), abs=0.2 * (high - low))
+    losses = [[row["loss"] for row in part] for part in rows]
+    assert found.differences["loss"].p_value == pytest.approx(stats.ttest_rel(*losses).pvalue, abs=0.01)
+
+
+def test_scores_of_rows_are_those_of_scikit_learn_and_scipy():
+    rng = np.random.default_rng(2)
+    references = rng.integers(2, size=60)
+    rows = labelled(references, rng.uniform(0.05, 0.95, size=60))
+    scores = own_scores("classification", rows)
+    predictions = [LABELS.index(row["prediction"]) for row in rows]
+    assert scores["accuracy"] == pytest.approx(sk.accuracy_score(references, predictions))
+    assert scores["precision"] == pytest.approx(sk.precision_score(references, predictions))
+    shares = [row["probabilities"]["good"] for row in rows]
+    assert scores["loss"] == pytest.approx(sk.log_loss(references, shares))
+    truth, guess = rng.normal(size=(2, 60))
+    scores = own_scores("classification", numbered(truth, guess))
+    assert scores["pearson"] == pytest.approx(stats.pearsonr(truth, guess).statistic)
+    assert scores["spearman"] == pytest.approx(stats.spearmanr(truth, guess).statistic)
+    assert scores["mse"] == scores["loss"] == pytest.approx(sk.mean_squared_error(truth, guess))
+    several = [
+        {"split": "v", "row": row, "text_hash": str(row), "reference": a, "prediction": b, "loss": 0.5,
+         "probabilities": {"x": 0.9 * ("x" in b) + 0.05, "y": 0.9 * ("y" in b) + 0.05}}
+        for row, (a, b) in enumerate([(["x"], ["x"]), (["x", "y"], ["y"]), ([], ["x"])])
+    ]  # fmt: skip
+    scores = own_scores("classification", several)
+    truth, guess = np.array([[1, 0], [1, 1], [0, 0]]), np.array([[1, 0], [0, 1], [1, 0]])
+    assert scores["accuracy"] == pytest.approx(1 / 3)
+    assert scores["f1_micro"] == pytest.approx(sk.f1_score(truth, guess, average="micro"))
+    assert "f1" not in scores
+
+
+def test_questions_are_compared_over_articles():
+    """Ten questions of an article that all gain say no more than one."""
+    articles = np.repeat(np.arange(8), 10)
+    gain = np.random.default_rng(3).normal(0.05, 0.1, size=8)
+    base = np.full(80, 0.5)
+    found = paired_scores("question_answering", questions(articles, base), questions(articles, base + gain[articles]))
+    item = found.differences["f1"]
+    assert item.value == pytest.approx(100 * gain.mean())
+    assert item.p_value == pytest.approx(stats.ttest_1samp(gain, 0).pvalue)
+    assert item.method == "paired t test over 8 articles"
+    assert {"HasAns_f1", "NoAns_f1", "exact"} <= set(found.differences)
+
+
+def test_questions_that_a_threshold_was_fitted_on_are_not_compared():
+    articles = np.repeat(np.arange(12), 5)
+    scored = articles % 2 == 0
+    better = np.where(scored, 0.9, 0.1)
+    rows = [questions(articles, np.full(60, 0.5), scored), questions(articles, better, scored)]
+    found = paired_scores("question_answering", *rows)
+    assert found.examples == 30
+    assert found.differences["f1"].value == pytest.approx(40)
+
+
+def test_masked_words_are_compared_over_documents():
+    """The second run masks other words, in windows of another length."""
+    rng = np.random.default_rng(4)
+    effects = rng.normal(0.3, 0.2, size=12)
+    first = masked(np.arange(12), np.full(12, 30.0), np.full(12, 10.0))
+    twice = np.repeat(np.arange(12), 2)
+    second = masked(twice, (3.0 + effects[twice]) * 5, np.full(24, 5.0))
+    found = paired_scores("pretraining", first, second)
+    assert found.differences["mlm_loss"].value == pytest.approx(effects.mean())
+    assert found.differences["mlm_loss"].p_value == pytest.approx(stats.ttest_1samp(effects, 0).pvalue)
+    value = np.exp(3 + effects.mean()) - np.exp(3)
+    assert found.differences["perplexity"].value == pytest.approx(value)
+    assert found.changed == []
+
+
+def test_examples_are_matched_by_their_texts():
+    references = np.arange(40) % 2
+    rows = labelled(references, np.linspace(0.1, 0.9, 40), texts=np.arange(40) // 2)
+    shuffled = [rows[number] for number in np.random.default_rng(0).permutation(40)]
+    other = [*shuffled, *labelled([1] * 5, [0.7] * 5, texts=[f"new {n}" for n in range(5)], split="test")[:0]]
+    matched = match_rows("classification", [rows[:30], other])
+    assert matched.examples == 30
+    assert all(a["text_hash"] == b["text_hash"] for a, b in zip(*matched.runs, strict=True))
+    assert matched.units[0].name == "distinct texts"
+    assert matched.units[0].count == 15
+    relabelled = [dict(row, reference="bad") for row in rows]
+    assert match_rows("classification", [rows, relabelled]).examples == 20
+    assert match_rows("classification", [rows, labelled(references, np.linspace(0.1, 0.9, 40))[-3:]]) is None
+
+
+def test_a_text_that_repeats_is_drawn_with_its_likes(two_runs):
+    references, wrong, _, _ = two_runs
+    shares = [np.where((references == 1) ^ side, 0.8, 0.2) for side in wrong]
+    texts = np.arange(200) // 4
+    found = paired_scores("classification", *(labelled(references, side, texts) for side in shares))
+    assert found.differences["accuracy"].method == "paired bootstrap over 50 distinct texts"
+
+
+def test_an_example_without_a_finite_output_is_left_out(two_runs):
+    _, _, (first, second), _ = two_runs
+    first = [dict(first[0], prediction=None, probabilities=None, loss=None), *first[1:]]
+    assert paired_scores("classification", first, second).examples == 199
+
+
+def test_several_runs_are_adjusted(two_runs, full_report, tmp_path):
+    references, _, rows, folders = two_runs
+    shares = [row["probabilities"]["good"] for row in rows[0]]
+    for number in range(60, 71):
+        shares[number] = 1 - shares[number]
+    third = saved_run(full_report, labelled(references, shares), tmp_path / "c")
+    found = compare_reports(*folders, third)
+    alone = compare_reports(folders[0], third)
+    assert alone.differences[0].p_value == mcnemar(11, 0)
+    assert found.differences[0].p_value == 2 * mcnemar(4, 40)
+    assert found.differences[1].p_value == mcnemar(11, 0)
+    assert "adjusted for 2 comparisons" in found.to_markdown()
+
+
+def test_chance_is_called_chance(two_runs, full_report, tmp_path):
+    references, _, rows, folders = two_runs
+    shares = [row["probabilities"]["good"] for row in rows[0]]
+    shares[70], shares[0] = 1 - shares[70], 1 - shares[0]
+    found = compare_reports(folders[0], saved_run(full_report, labelled(references, shares), tmp_path / "c"))
+    assert not found.differences[0].is_beyond
+    assert "p = 1.00): not significant, it may be chance. A difference of 2.5 points would be found" in found.verdict[0]
+
+
+def test_metrics_of_different_kinds_are_never_compared(two_runs, full_report, tmp_path):
+    _, _, _, folders = two_runs
+    values = np.linspace(0, 1, 200)
+    regression = saved_run(
+        full_report, numbered(values, values + 0.1), tmp_path / "r", keys=("pearson", "loss"),
+        task={"kind": "regression"},
+    )  # fmt: skip
+    found = compare_reports(folders[0], regression)
+    (difference,) = found.differences
+    assert not difference.comparable
+    assert difference.interval is None
+    assert "not comparable, since r has a mean squared error, a a cross-entropy of one label" in found.verdict[0]
+    losses = [row for row in found.tables[0].rows if row[0].startswith("loss")]
+    assert len(losses) == 2
+    assert all("" in row for row in losses)
+    assert all(None in score.values for score in found.scores if score.label.startswith("loss"))
+
+
+def test_runs_on_other_examples_are_not_compared(two_runs, full_report, tmp_path):
+    """As many examples with the same majority: only their texts tell."""
+    references, _, rows, folders = two_runs
+    shares = [row["probabilities"]["good"] for row in rows[1]]
+    elsewhere = labelled(references, shares, texts=[f"other {number}" for number in range(200)])
+    found = compare_reports(folders[0], saved_run(full_report, elsewhere, tmp_path / "c"))
+    assert not found.differences[0].comparable
+    assert "not comparable, since the evaluation data" in found.verdict[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "message"),
+    [
+        ({"task": {"kind": "single_label", "labels": LABELS[::-1]}}, "f1", "label that counts differs: b bad, a good"),
+        ({"task": {"kind": "single_label", "labels": [*LABELS, "so"]}}, "accuracy", "the labels differs"),
+        ({"task": {"kind": "multi_label", "labels": LABELS}}, "accuracy", "a score of multi_label tasks"),
+    ],
+)
+def test_other_labels_are_another_score(full_report, settings, key, message):
+    score = KNOWN_SCORES["classification"][key]
+    first = replace(full_report, glossary=[score], result={key: 0.5}, intervals={key: [0.4, 0.6]})
+    first.settings = {"task": {"kind": "single_label", "labels": LABELS}}
+    found = compare_reports(first, replace(first, settings=settings), names=["a", "b"])
+    assert message in found.verdict[0]
+    assert "not comparable" in found.verdict[0]
+
+
+def test_other_masks_are_other_questions(full_report):
+    keys = ("perplexity", "pair_accuracy")
+    glossary = [KNOWN_SCORES["pretraining"][key] for key in keys]
+    first = replace(full_report, recipe="pretraining", glossary=glossary, result={"perplexity": 9.0}, baselines={})
+    first.settings = {"recipe": {"mlm_probability": 0.15, "objective": "nsp"}}
+    other = replace(first, settings={"recipe": {"mlm_probability": 0.4, "objective": "nsp"}})
+    assert "the mlm probability differs: run 2 0.4, run 1 0.15" in compare_reports(first, other).verdict[0]
+    pairs = replace(first, result={"pair_accuracy": 0.8})
+    other = replace(pairs, settings={"recipe": {"mlm_probability": 0.15, "objective": "sop"}})
+    assert "the objective differs: run 2 sop, run 1 nsp" in compare_reports(pairs, other).verdict[0]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda file: file.unlink(), "has no predictions.jsonl"),
+        (lambda file: file.write_text('{"text_hash": '), "cannot be read"),
+        (lambda file: file.write_text('{"row": 1}\n'), "not the prediction of an example"),
+        (lambda file: file.write_text('{"text_hash": "1"}\n'), "of another form"),
+        (lambda file: file.write_text("".join(file.read_text().splitlines(True)[:90])), "not of the report"),
+    ],
+)
+def test_without_predictions_the_intervals_decide(two_runs, spoil, reason):
+    _, _, _, folders = two_runs
+    spoil(folders[1] / "predictions.jsonl")
+    for folder in folders:
+        report = json.loads((folder / "report.json").read_text())
+        report["intervals"] = {"accuracy": [report["result"]["accuracy"] - 0.05, report["result"]["accuracy"] + 0.05]}
+        (folder / "report.json").write_text(json.dumps(report))
+    found = compare_reports(*folders)
+    assert found.differences[0].p_value is None
+    assert found.differences[0].interval is not None
+    assert "Compared by intervals alone" in found.verdict[1]
+    assert reason in found.verdict[1]
+
+
+def test_a_report_finds_the_predictions_of_its_own_folder(two_runs):
+    from bert_finetune_kit import RunReport
+
+    _, _, _, folders = two_runs
+    reports = []
+    for folder in folders:
+        report = RunReport.load(folder)
+        report.settings["training"]["output_dir"], report.finished = str(folder), f"2026-11-26T12:00:0{len(reports)}"
+        report.save(folder)
+        reports.append(report)
+    assert compare_reports(*reports).differences[0].p_value == mcnemar(4, 40)
+    reports[0].settings["training"]["output_dir"] = str(folders[1])  # where another run is
+    assert compare_reports(*reports).differences[0].p_value is None
+
+
+def seeded(full_report, references, accuracies, folder, rng, ease):
+    """Write runs whose accuracy is about that given; all seeds and settings find the same examples hard."""
+    for seed, accuracy in enumerate(accuracies):
+        right = ease + rng.normal(size=len(ease)) * 0.3 < np.quantile(ease, accuracy)
+        shares = np.where((references == 1) == right, 0.8, 0.2)
+        saved_run(full_report, labelled(references, shares), folder / f"seed-{seed}")
+    return folder
+
+
+@pytest.fixture
+def two_settings(full_report, tmp_path):
+    rng = np.random.default_rng(5)
+    references, ease = rng.integers(2, size=300), rng.normal(size=300)
+    sides = {"small": [0.70, 0.72, 0.69], "large": [0.80, 0.82, 0.81]}
+    return [seeded(full_report, references, values, tmp_path / name, rng, ease) for name, values in sides.items()]
+
+
+def test_seeds_and_examples_are_two_sources_of_chance(two_settings, full_report):
+    from bert_finetune_kit import RunReport
+
+    found = compare_seeds(*two_settings)
+    (difference,) = found.differences
+    accuracies = [
+        [RunReport.load(path).result["accuracy"] for path in sorted(folder.glob("seed-*"))] for folder in two_settings
+    ]
+    assert difference.value == pytest.approx(np.mean(accuracies[1]) - np.mean(accuracies[0]))
+    assert difference.is_beyond
+    assert difference.method == "t test over seeds and examples"
+    assert "large is better." in found.verdict[0]
+    assert "seeds of each setting on such examples." in found.verdict[0]
+    welch = stats.ttest_ind(accuracies[1], accuracies[0], equal_var=False).confidence_interval()
+    assert difference.interval[0] < difference.value - 0.5 * (difference.value - welch.low)
+    table = {row[0]: row for row in found.tables[1].rows}
+    folders = [path for folder in two_settings for path in sorted(folder.glob("seed-*"))]
+    rows = [read_predictions(path) for path in folders]
+    right = np.array([[row["prediction"] == row["reference"] for row in part] for part in rows], float)
+    error = stats.sem(right[3:].mean(0) - right[:3].mean(0))
+    assert table["accuracy, large"][5] == f"{100 * error:.1f} points"
+    assert "Mean ± standard deviation over the seeds: small 3, large 3." in found.to_markdown()
+    assert "one standard deviation of the seeds" in found.caption
+
+
+def test_seeds_without_predictions_are_of_these_examples_alone(two_settings):
+    (two_settings[0] / "seed-1" / "predictions.jsonl").unlink()
+    found = compare_seeds(*two_settings)
+    assert found.differences[0].method == "t test over seeds"
+    assert "of these evaluation examples alone" in found.verdict[0]
+
+
+def test_seeds_that_cannot_be_compared(two_settings, tmp_path):
+    with pytest.raises(ConfigError, match="give two or more, each with its seeds"):
+        compare_seeds(two_settings[0])
+    with pytest.raises(OutputError, match="has no finished runs of seeds"):
+        compare_seeds(two_settings[0], tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match="large has 1 seed"):
+        compare_seeds(two_settings[0], [two_settings[1] / "seed-0"], names=["small", "large"])
+
+
+def test_scores_of_rows_have_an_entry_in_the_declarations():
+    rows = {
+        "classification": labelled([0, 1, 0, 1], [0.2, 0.8, 0.6, 0.4]),
+        "question_answering": questions([0, 0, 1, 1], [1, 0, 0.5, 0.2]),
+        "pretraining": [dict(row, pair_loss=0.5, pair_correct=1.0) for row in masked([0, 1], [1, 2], [3, 4])],
+    }
+    for recipe, part in rows.items():
+        assert set(prediction_scores(recipe, part, single_units(len(part))).statistics) <= set(KNOWN_SCORES[recipe])
