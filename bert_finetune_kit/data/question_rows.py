@@ -35,6 +35,8 @@ class Question(TypedDict):
     answers: Answers
     is_impossible: bool | None
     """Whether the data call it unanswerable; the answers decide."""
+    other_columns: str | None
+    """Names of the columns where none of them is for answers; none where one is."""
 
 
 COLUMNS = ("id", "title", "context", "question", "answers")
@@ -46,8 +48,10 @@ _FEATURES = Features(
         "question": Value("string"),
         "answers": {"text": List(Value("string")), "answer_start": List(Value("int64"))},
         "is_impossible": Value("bool"),
+        "other_columns": Value("string"),
     }
 )
+_ANSWER_COLUMNS = ("answers", "answer")
 _NO_ANSWERS: Answers = {"text": [], "answer_start": []}
 
 
@@ -76,7 +80,9 @@ def as_questions(rows: Iterable[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
     """
     if isinstance(rows, Mapping):
         rows = [dict(zip(rows, values, strict=True)) for values in zip(*rows.values(), strict=True)]
-    questions = [{"title": "", "answers": _NO_ANSWERS, "is_impossible": None, **row} for row in rows]
+    questions = [
+        {"title": "", "answers": _NO_ANSWERS, "is_impossible": None, "other_columns": None, **row} for row in rows
+    ]
     if not questions:
         raise DataError("The data set has no questions.")
     for number, question in enumerate(questions):
@@ -173,6 +179,7 @@ def _to_question(row: Mapping[str, Any], where: str) -> Question:
         DataError: there is no question, the context is not a text, or the answers or is_impossible are malformed.
     """
     context, question, id_ = row.get("context"), row.get("question"), row.get("id")
+    column = next((name for name in _ANSWER_COLUMNS if name in row), None)
     if not isinstance(question, str) or not question.strip():
         raise DataError(f"{where}: the question is {question!r}; a text is needed.")
     if context is not None and not isinstance(context, str):
@@ -182,8 +189,9 @@ def _to_question(row: Mapping[str, Any], where: str) -> Question:
         "title": row.get("title") or "",
         "context": context or "",
         "question": question,
-        "answers": _to_answers(row.get("answers"), context or "", where),
+        "answers": _to_answers(row.get(column or "answers"), row.get("answer_start"), context or "", where),
         "is_impossible": _to_flag(row.get("is_impossible"), where),
+        "other_columns": ", ".join(row) if column is None else None,
     }
 
 
@@ -194,10 +202,16 @@ def _to_flag(given: Any, where: str) -> bool | None:
         raise DataError(f"{where}: is_impossible is {given!r}; true or false is needed.") from error
 
 
-def _to_answers(given: Any, context: str, where: str) -> Answers:
+def _to_answers(given: Any, start: Any, context: str, where: str) -> Answers:
     """Return answers as the Hub's columns have them: a dict of lists, or a list with a dict for each answer.
 
     A cell of a .csv file contains the same as JSON. An answer may also be a text alone, or have no `answer_start`.
+
+    Args:
+        given: the answers.
+        start: `answer_start` in a column of its own, for an answer that is a text alone.
+        context: of the question.
+        where: the row, for messages.
 
     Raises:
         DataError: it is none of these, or an answer without `answer_start` is not at exactly one place of its context.
@@ -207,7 +221,7 @@ def _to_answers(given: Any, context: str, where: str) -> Answers:
     try:
         answers = _from_json(given) if isinstance(given, str) else given
         if isinstance(answers, str):
-            answers = [answers]
+            answers = [{"text": answers, "answer_start": None if start == "" else start}]
         if isinstance(answers, list):
             answers = [{"text": answer} if isinstance(answer, str) else answer for answer in answers]
             answers = {key: [answer.get(key) for answer in answers] for key in _NO_ANSWERS}

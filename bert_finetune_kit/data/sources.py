@@ -1,6 +1,8 @@
 """Sources as settings: where text, labelled examples and questions come from."""
 
 from dataclasses import dataclass, fields, replace
+from numbers import Integral, Real
+from types import NoneType
 from typing import Any, ClassVar, TypeVar
 
 from ..errors import ConfigError, raise_faults
@@ -9,6 +11,13 @@ from .documents import DOCUMENT_STYLES, DocumentStyle
 from .memory import as_dataset
 
 _WHAT = "Hub id, file, folder, list of files, or data in memory (Dataset, DatasetDict, DataFrame, list of dicts)"
+# Types of fields → what their values must be, and how a message calls that.
+_TYPES: dict[Any, tuple[Any, str]] = {
+    str: (str, "a name"),
+    str | None: ((str, NoneType), "one name"),
+    int | None: ((Integral, NoneType), "a whole number"),
+    float: (Real, "a number"),
+}
 _VALIDATION_SHARE = "Share of the {} held out for evaluation where nothing else is given."
 
 
@@ -35,7 +44,17 @@ class DataSource:
             if isinstance(given, list | tuple) and len(given) == 1:  # a command line passes a single name as a list
                 given = given[0]
             object.__setattr__(self, name, given)
-        raise_faults(self._faults(), type(self).__name__)
+        raise_faults(self._wrong_types() or self._faults(), type(self).__name__)
+
+    def _wrong_types(self) -> list[str]:
+        """Return the faults of names and numbers of another type; further checks compare numbers."""
+        faults = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            types, wanted = _TYPES.get(field.type, (object, ""))
+            if not isinstance(value, types) or (isinstance(value, bool) and wanted):
+                faults.append(f"{field.name} is {value!r}: give {wanted}")
+        return faults
 
     def _faults(self) -> list[str]:
         faults = []

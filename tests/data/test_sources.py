@@ -35,3 +35,18 @@ def test_only_a_task_has_data_of_its_own():
     assert not LabelledSource().is_sample
     assert TextSource().is_sample
     assert not TextSource("a.txt").is_sample
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"group": ["a", "b"]}, r"group is \['a', 'b'\]: give one name"),
+        ({"train_split": None}, "train_split is None: give a name"),
+        ({"max_train_examples": "9"}, "max_train_examples is '9': give a whole number"),
+        ({"validation_share": "0.1"}, "validation_share is '0.1': give a number"),
+        ({"validation_share": True}, "validation_share is True: give a number"),
+    ],
+)
+def test_settings_of_another_type(settings, message):
+    with pytest.raises(ConfigError, match=f"LabelledSource: {message}"):
+        LabelledSource("a.csv", **settings)
