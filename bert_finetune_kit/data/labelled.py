@@ -12,7 +12,7 @@ from ..settings import is_number
 from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
 from .cells import to_list
-from .columns import did_you_mean, tokenized_hint
+from .columns import check_usable, did_you_mean, tokenized_hint
 from .opening import Splits, describe_source
 from .sample import sample_reviews
 from .sources import LabelledSource
@@ -104,6 +104,7 @@ def check_columns(rows: Dataset, task: ClassificationTask, split: str, source: s
     """
     texts = {"text": task.text} | ({} if task.text_pair is None else {"text_pair": task.text_pair})
     named = [*texts.items(), *(("label", column) for column in label_columns(task) if labelled)]
+    check_usable(rows, (column for _, column in named))
     faults = {}
     for setting, column in named:
         if column not in rows.column_names:

@@ -10,7 +10,7 @@ from datasets import Dataset, Features, List, Value
 
 from ..errors import DataError
 from .cells import to_boolean
-from .columns import tokenized_hint
+from .columns import check_usable, tokenized_hint
 from .files import Files, ending_of
 from .json_files import load_json
 from .opening import Opened
@@ -168,6 +168,8 @@ def _flat(rows: Any, columns: Sequence[str], name: str) -> Iterator[Question]:
             f"{name} has no column {' and no column '.join(map(repr, missing))}. Columns: {', '.join(columns)}. "
             f"Needed are question and context, and answers for training and evaluation.{tokenized_hint(columns)}"
         )
+    if isinstance(rows, Dataset):
+        check_usable(rows, (*_FEATURES, *_ANSWER_COLUMNS))
     for number, row in enumerate(rows):
         yield _to_question(row, f"{name}, row {number}")
 

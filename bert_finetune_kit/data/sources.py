@@ -8,9 +8,12 @@ from typing import Any, ClassVar, TypeVar
 from ..errors import ConfigError, raise_faults
 from ..settings import setting
 from .documents import DOCUMENT_STYLES, DocumentStyle
-from .memory import as_dataset
+from .memory import as_dataset, check_named
 
-_WHAT = "Hub id, file, folder, list of files, or data in memory (Dataset, DatasetDict, DataFrame, list of dicts)"
+_WHAT = (
+    "Hub id, file, folder, list of files, or data in memory (Dataset, DatasetDict, DataFrame, list of dicts, dict of "
+    "columns or of splits)"
+)
 # Types of fields → what their values must be, and how a message calls that.
 _TYPES: dict[Any, tuple[Any, str]] = {
     str: (str, "a name"),
@@ -41,6 +44,7 @@ class DataSource:
     def __post_init__(self) -> None:
         for name in ("train", "validation"):
             given = as_dataset(getattr(self, name))
+            check_named(given)
             if isinstance(given, list | tuple) and len(given) == 1:  # a command line passes a single name as a list
                 given = given[0]
             object.__setattr__(self, name, given)

@@ -13,7 +13,7 @@ from datasets import Dataset, Value
 
 from ..compat.datasets import fingerprint_of
 from ..errors import DataError
-from .columns import did_you_mean, tokenized_hint
+from .columns import check_usable, did_you_mean, tokenized_hint
 from .documents import FILE_BREAK
 from .encoding import read_lines
 from .files import load_files
@@ -126,6 +126,7 @@ def text_column(rows: Dataset, wanted: str | None, source: str) -> str:
             f"There is no column {column!r} in {source}{hint}. Columns: {columns}. Set text_column= to one of them."
             f"{tokenized_hint(rows.column_names)}"
         )
+    check_usable(rows, [column])
     if column not in strings:
         raise DataError(f"The column {column!r} of {source} does not contain text. Columns: {columns}.")
     return column
