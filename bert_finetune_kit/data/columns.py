@@ -21,12 +21,20 @@ def did_you_mean(column: str, columns: Sequence[str]) -> str:
     return f" (did you mean {similar[0]!r}?)" if similar else ""
 
 
-def tokenized_hint(columns: Iterable[str]) -> str:
-    """Return what to do where a table has token ids in place of text; nothing for any other table."""
+def column_advice(columns: Iterable[str], advice: str) -> str:
+    """Return what to do where a column of text is missing; where a table has token ids in place of text, that.
+
+    Args:
+        columns: of the table.
+        advice: for any other table.
+
+    >>> column_advice(["review"], "Set text=."), column_advice(["input_ids"], "Set text=.")[:34]
+    ('Set text=.', 'The data are already tokenized (in')
+    """
     if "input_ids" not in columns:
-        return ""
+        return advice
     return (
-        " The data are already tokenized (input_ids). Give the text itself: it is tokenized once, with the tokenizer "
+        "The data are already tokenized (input_ids). Give the text itself: it is tokenized once, with the tokenizer "
         "of the model, and cached. Columns beside it do no harm, so map() needs no remove_columns."
     )
 

@@ -12,13 +12,15 @@ from ..settings import is_number
 from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
 from .cells import to_list
-from .columns import check_usable, did_you_mean, tokenized_hint
+from .columns import check_usable, column_advice, did_you_mean
 from .opening import Splits, describe_source
 from .sample import sample_reviews
 from .sources import LabelledSource
 from .splits import TEST, limit
 from .tables import open_tables, read_table
 from .text import is_text
+
+_USUAL_SEPARATORS = (";", ",", "|", "/", "\t")
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,9 @@ def check_columns(rows: Dataset, task: ClassificationTask, split: str, source: s
         where = f"The {split} split of {task.name!r}{f' in {source}' if source else ''}"
         settings = " and ".join(f"{setting}=" for setting in dict.fromkeys(faults.values()))
         advice = f"Set {settings} to the right column." if labelled else "Name the columns as the task does."
-        raise DataError(
-            f"{where}: {'; '.join(faults)}. Columns: {columns}. {advice}{tokenized_hint(rows.column_names)}"
-        )
+        if set(faults.values()) & set(texts):
+            advice = column_advice(rows.column_names, advice)
+        raise DataError(f"{where}: {'; '.join(faults)}. Columns: {columns}. {advice}")
 
 
 def check_texts(rows: Dataset, task: ClassificationTask, split: str, numbers: bool = False) -> None:
@@ -183,6 +185,29 @@ def label_values(rows: Dataset, task: ClassificationTask) -> list[Any]:
             values = [_list_of_cell(value, row) for row, value in enumerate(values)]
         columns.append(values)
     return columns[0] if isinstance(task.label, str) else [list(row) for row in zip(*columns, strict=True)]
+
+
+def separator_notes(rows: Dataset, task: ClassificationTask) -> list[str]:
+    """Return a note where the separator of a task stands in no cell, so that no row has several labels.
+
+    Raises:
+        DataError: another usual separator stands in cells, and no labels are declared that could contain it.
+    """
+    separator = task.label_separator
+    if separator is None or not isinstance(task.label, str) or not is_text(rows.features[task.label]):
+        return []
+    cells = [cell for cell in rows[task.label] if cell]
+    if not cells or any(separator in cell for cell in cells):
+        return []
+    counts = {usual: sum(usual in cell for cell in cells) for usual in _USUAL_SEPARATORS}
+    likely = max(counts, key=counts.__getitem__)
+    if counts[likely] and task.labels is None:
+        raise DataError(
+            f"label_separator is {separator!r}, which stands in no cell of the column {task.label!r}; {likely!r} "
+            f"stands in {counts[likely]:,} of {len(cells):,}. Set label_separator={likely!r}, or labels= where that is a part "
+            "of their names."
+        )
+    return [f"label_separator {separator!r} stands in no cell of the column {task.label!r}: no row has several labels"]
 
 
 def _split(value: Any, separator: str) -> list[Any]:

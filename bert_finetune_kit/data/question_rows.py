@@ -10,7 +10,7 @@ from datasets import Dataset, Features, List, Value
 
 from ..errors import DataError
 from .cells import to_boolean
-from .columns import check_usable, tokenized_hint
+from .columns import check_usable, column_advice
 from .files import Files, ending_of
 from .json_files import load_json
 from .opening import Opened
@@ -164,9 +164,10 @@ def to_answer(rows: Iterable[Mapping[str, Any]], name: str) -> Dataset:
 def _flat(rows: Any, columns: Sequence[str], name: str) -> Iterator[Question]:
     missing = [column for column in ("context", "question") if rows and column not in columns]
     if missing:
+        advice = "Needed are question and context, and answers for training and evaluation."
         raise DataError(
             f"{name} has no column {' and no column '.join(map(repr, missing))}. Columns: {', '.join(columns)}. "
-            f"Needed are question and context, and answers for training and evaluation.{tokenized_hint(columns)}"
+            f"{column_advice(columns, advice)}"
         )
     if isinstance(rows, Dataset):
         check_usable(rows, (*_FEATURES, *_ANSWER_COLUMNS))

@@ -13,7 +13,7 @@ from datasets import Dataset, Value
 
 from ..compat.datasets import fingerprint_of
 from ..errors import DataError
-from .columns import check_usable, did_you_mean, tokenized_hint
+from .columns import check_usable, column_advice, did_you_mean
 from .documents import FILE_BREAK
 from .encoding import read_lines
 from .files import load_files
@@ -117,14 +117,14 @@ def text_column(rows: Dataset, wanted: str | None, source: str) -> str:
     column = wanted or ("text" if "text" in strings else strings[0] if len(strings) == 1 else None)
     if column is None:
         raise DataError(
-            f"Which column of {source} contains the text? Set text_column= to its name. Columns: {columns}."
-            f"{tokenized_hint(rows.column_names)}"
+            f"Which column of {source} contains the text? Columns: {columns}. "
+            f"{column_advice(rows.column_names, 'Set text_column= to its name.')}"
         )
     if column not in rows.column_names:
         hint = did_you_mean(column, rows.column_names)
         raise DataError(
-            f"There is no column {column!r} in {source}{hint}. Columns: {columns}. Set text_column= to one of them."
-            f"{tokenized_hint(rows.column_names)}"
+            f"There is no column {column!r} in {source}{hint}. Columns: {columns}. "
+            f"{column_advice(rows.column_names, 'Set text_column= to one of them.')}"
         )
     check_usable(rows, [column])
     if column not in strings:

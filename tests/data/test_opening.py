@@ -180,5 +180,5 @@ def test_a_split_is_of_one_split(tmp_path):
     assert (dict(splits), splits.source) == (
         {"train": ["train.csv"], "test": ["other.csv"]}, f"{tmp_path / 'train.csv'}, {tmp_path / 'other.csv'}",
     )  # fmt: skip
-    with pytest.raises(DataError, match="given as the split 'train', has several splits.*: train, val"):
+    with pytest.raises(DataError, match=r"given as the split 'train', has several splits.*: train, val"):
         opened({"train": tmp_path})
