@@ -204,8 +204,8 @@ def separator_notes(rows: Dataset, task: ClassificationTask) -> list[str]:
     if counts[likely] and task.labels is None:
         raise DataError(
             f"label_separator is {separator!r}, which stands in no cell of the column {task.label!r}; {likely!r} "
-            f"stands in {counts[likely]:,} of {len(cells):,}. Set label_separator={likely!r}, or labels= where that is a part "
-            "of their names."
+            f"stands in {counts[likely]:,} of {len(cells):,}. Set label_separator={likely!r}, or labels= where that "
+            "is a part of their names."
         )
     return [f"label_separator {separator!r} stands in no cell of the column {task.label!r}: no row has several labels"]
 

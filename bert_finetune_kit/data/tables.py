@@ -12,7 +12,7 @@ from ..errors import DataError
 from .encoding import read_lines
 from .files import ending_of, load_files
 from .opening import DataLike, Opened, Splits, open_splits
-from .separated import Separated
+from .separated import Separated, delimiter_of
 
 TABLE_FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 
@@ -73,7 +73,7 @@ def separated(path: Path, column_names: Sequence[str] | None = None) -> Separate
         column_names: names of the columns of a file without a header line.
     """
     if ending_of(path) == ".csv":
-        return Separated(path, ",", column_names=column_names)
+        return Separated(path, delimiter_of(path, column_names), column_names=column_names)
     quoted, plain = (Separated(path, "\t", is_quoted, column_names) for is_quoted in (True, False))
     if _has_quoted_lines(path) or (not _is_readable(plain) and _is_readable(quoted)):
         return quoted

@@ -5,11 +5,11 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset, Value
+from datasets import Dataset, Value, concatenate_datasets
 
 from ..compat.datasets import fingerprint_of
 from ..errors import DataError
@@ -18,7 +18,7 @@ from .documents import FILE_BREAK
 from .encoding import read_lines
 from .files import load_files
 from .opening import DataLike, Opened, Splits, open_splits
-from .separated import Separated
+from .separated import Separated, delimiter_of
 
 TEXT_TYPES = ("string", "large_string")
 _FORMATS = {".txt": "text", ".jsonl": "json", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
@@ -92,11 +92,16 @@ def _read(opened: Opened, name: str, column: str | None) -> Lines | Records:
 
 def _load_csv(paths: Sequence[Path]) -> Dataset:
     """Read .csv files: "NA" and "None" are words, and cells after the last column, which are empty, are left out."""
+    delimiters = {path: delimiter_of(path) for path in paths}
     for path in paths:
-        deque(Separated(path, ",").rows(), maxlen=0)  # raises an error where something else would be lost
+        deque(Separated(path, delimiters[path]).rows(), maxlen=0)  # raises an error where something else would be lost
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Length of header or names does not match")
-        return load_files("csv", paths, keep_default_na=False, index_col=False)
+        tables = [
+            load_files("csv", list(group), sep=delimiter, keep_default_na=False, index_col=False)
+            for delimiter, group in groupby(paths, delimiters.__getitem__)
+        ]
+    return concatenate_datasets(tables) if len(tables) > 1 else tables[0]
 
 
 def text_column(rows: Dataset, wanted: str | None, source: str) -> str:
