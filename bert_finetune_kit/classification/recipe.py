@@ -280,8 +280,8 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
 
     def evaluation_data(self, given: Any, trained: LoadedModel, data: ClassificationData | None) -> ClassificationData:
         """Labelled rows → token ids and targets of the labels that the model knows."""
-        lengths, columns = self.batch_lengths(self.config.max_length), self.source.column_names
-        return evaluation_data(given, self.task, self.config, trained, lengths, self.map_rows, columns, data)
+        lengths = self.batch_lengths(self.config.max_length)
+        return evaluation_data(given, self.task, self.config, trained, lengths, self.map_rows, self.source, data)
 
     def describe(self, data: ClassificationData, model: Any, evaluation: Evaluation, steps: int | None) -> Description:
         """Summary, results, tables by label, statistics of the data."""

@@ -42,7 +42,7 @@ def load_corpus(source: TextSource) -> Corpus:
     if source.is_sample:
         train, validation = (limit(_sample(split), source.max_documents) for split in ("train", "validation"))
         return Corpus(train, validation, "the bundled sample")
-    splits = open_text(source.train, source.train_split, source.hub_config, source.text_column)
+    splits = open_text(source.train, source.train_split, source.hub_config, source.text_column, source.encoding)
     notes = [*splits.notes]
     train = _to_documents(splits.pick(source.train_split), source, notes)
     text, own_split = _validation_text(source, splits)
@@ -55,7 +55,7 @@ def load_corpus(source: TextSource) -> Corpus:
 def _validation_text(source: TextSource, splits: Splits[Lines | Records]) -> tuple[Lines | Records | None, str | None]:
     """Return the text to evaluate on, and which split of the source it is; none where there is none."""
     if source.validation is not None:
-        others = open_text(source.validation, "validation", source.hub_config, source.text_column)
+        others = open_text(source.validation, "validation", source.hub_config, source.text_column, source.encoding)
         if source.validation_split is not None:
             return others.pick(source.validation_split), None
         return others.pick_first("validation", "test"), None
@@ -128,7 +128,7 @@ def load_to_evaluate(given: Any, source: TextSource) -> tuple[str, str, Dataset,
     Raises:
         DataError: it cannot be read, or has no text.
     """
-    splits = open_text(given, TEST, None, source.text_column)
+    splits = open_text(given, TEST, None, source.text_column, source.encoding)
     preferred = (TEST, "validation")
     split, text = next((name for name in preferred if name in splits), TEST), splits.pick_first(*preferred)
     notes = [*splits.notes]

@@ -31,6 +31,8 @@ class Files:
     paths: tuple[Path, ...]
     in_folder: bool = False
     """Whether they are all files of a folder, whose names indicate no splits."""
+    encoding: str | None = None
+    """Of text; none means UTF-8, or what a byte order mark says."""
 
     def common_format(self, formats: Mapping[str, str]) -> str:
         """Return the format that all files share.

@@ -61,7 +61,7 @@ def load_labelled(task: ClassificationTask, source: LabelledSource) -> LabelledD
         tables = Splits("the bundled sample's reviews", splits, read_table)
     else:
         config = task.hub_config if given is task.dataset else None
-        tables = open_tables(given, source.train_split, config, source.column_names)
+        tables = open_tables(given, source.train_split, config, source.column_names, source.encoding)
     train = limit(tables.pick(source.train_split), source.max_train_examples)
     validation = {
         split: limit(rows, source.max_validation_examples) for split, rows in _validation(task, source, tables).items()
@@ -77,7 +77,7 @@ def _validation(task: ClassificationTask, source: LabelledSource, tables: Splits
     """Return the splits of the task that a given validation source has; without one, those of the data set itself."""
     wanted = task.validation_splits
     if source.validation is not None:
-        tables = open_tables(source.validation, "validation", None, source.column_names)
+        tables = open_tables(source.validation, "validation", None, source.column_names, source.encoding)
         present = [split for split in wanted if split in tables]
         return {split: tables[split] for split in present} or {"validation": tables.pick_first(*wanted)}
     present = [split for split in wanted if split in tables]
@@ -229,7 +229,7 @@ def _list_of_cell(value: Any, row: int) -> Any:
 
 
 def load_to_evaluate(
-    given: Any, task: ClassificationTask, column_names: Sequence[str] | None = None
+    given: Any, task: ClassificationTask, column_names: Sequence[str] | None = None, encoding: str | None = None
 ) -> tuple[str, str, Dataset]:
     """Load labelled examples to score a trained model on.
 
@@ -238,6 +238,7 @@ def load_to_evaluate(
             splits the one to test on is taken, else the first one that the task is validated on.
         task: its columns.
         column_names: names of the columns, for .csv and .tsv files without a header line.
+        encoding: of files of text; none means UTF-8, or what a byte order mark says.
 
     Returns:
         The name of the data, the name of the split, and its rows.
@@ -245,7 +246,7 @@ def load_to_evaluate(
     Raises:
         DataError: it cannot be read, has no labels, or lacks a column; or a text is missing, empty or not a string.
     """
-    tables = open_tables(given, TEST, None, column_names)
+    tables = open_tables(given, TEST, None, column_names, encoding)
     preferred = (TEST, *task.validation_splits)
     split, rows = next((name for name in preferred if name in tables), TEST), tables.pick_first(*preferred)
     missing = [column for column in label_columns(task) if column not in rows.column_names]

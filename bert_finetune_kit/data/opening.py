@@ -1,6 +1,7 @@
 """Opening what a user names: a Hub id, files, a folder or a data set in memory, as splits read when needed."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -97,6 +98,7 @@ def open_splits(
     endings: Collection[str],
     split: str = "train",
     config: str | None = None,
+    encoding: str | None = None,
 ) -> Splits[T]:
     """Open a data set as splits by name, without reading files.
 
@@ -110,6 +112,7 @@ def open_splits(
         endings: of the files of a folder that can be read.
         split: name for what has no splits of its own.
         config: configuration of a Hub data set.
+        encoding: of files of text; none means UTF-8, or what a byte order mark says.
 
     Raises:
         DataError: it does not exist, or is none of these.
@@ -126,7 +129,11 @@ def open_splits(
         given = HUB_NAMES[given][0]  # a folder is taken by either name
     is_hub_name = isinstance(given, str) and ("/" in given or given in HUB_NAMES)
     notes = local_folder_note(given) if is_hub_name else ()
-    return Splits(describe_source(given, config), _open(given, endings, split, config), read, notes)
+    opened = {
+        name: replace(part, encoding=encoding) if isinstance(part, Files) else part
+        for name, part in _open(given, endings, split, config).items()
+    }
+    return Splits(describe_source(given, config), opened, read, notes)
 
 
 def _open(given: Any, endings: Collection[str], split: str, config: str | None) -> Mapping[str, Opened]:

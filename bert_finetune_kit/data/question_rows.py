@@ -69,7 +69,7 @@ def read_questions(opened: Opened, name: str) -> Dataset:
         if "paragraphs" in opened.column_names:  # the official format, as from json.load(file)["data"]
             return as_questions(nested_questions(opened.to_list(), name))
         return as_questions(_flat(opened, opened.column_names, name))
-    return as_questions(question for path in opened.paths for question in _read_file(path))
+    return as_questions(question for path in opened.paths for question in _read_file(path, opened.encoding))
 
 
 def as_questions(rows: Iterable[Mapping[str, Any]] | Mapping[str, Sequence[Any]]) -> Dataset:
@@ -96,10 +96,10 @@ def as_questions(rows: Iterable[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
         ) from error
 
 
-def _read_file(path: Path) -> Iterator[Question]:
-    files = Files((path,))
+def _read_file(path: Path, encoding: str | None) -> Iterator[Question]:
+    files = Files((path,), encoding=encoding)
     files.common_format(TABLE_FORMATS)
-    rows = _json_rows(path) if ending_of(path) == ".json" else None
+    rows = _json_rows(path, encoding) if ending_of(path) == ".json" else None
     if rows is not None and rows and "paragraphs" in rows[0]:
         return nested_questions(rows, str(path))
     if rows is not None:
@@ -108,14 +108,14 @@ def _read_file(path: Path) -> Iterator[Question]:
     return _flat(table, table.column_names, str(path))
 
 
-def _json_rows(path: Path) -> list[dict[str, Any]] | None:
+def _json_rows(path: Path, encoding: str | None) -> list[dict[str, Any]] | None:
     """Return the list of objects that a JSON file is, or has under `data`; none for other content, such as JSON lines.
 
     Raises:
         DataError: the file cannot be read.
     """
     try:
-        content = load_json(path)
+        content = load_json(path, encoding)
     except json.JSONDecodeError:
         return None
     rows = content.get("data") if isinstance(content, dict) else content

@@ -41,13 +41,13 @@ def load_questions(source: QuestionSource) -> Questions:
         sample = {split: as_questions(sample_questions(split)) for split in ("train", "validation")}
         splits = Splits("the bundled sample's questions", sample, read_table)
     else:
-        splits = open_questions(source.train, "train", source.hub_config)
+        splits = open_questions(source.train, "train", source.hub_config, source.encoding)
     notes += splits.notes
     train = splits.pick("train")
     _check_answers(train, f"the train split of {splits.source}", needs_one=True)
     train = _checked(train, "train", notes)
     if source.validation is not None:
-        others = open_questions(source.validation, "validation", source.hub_config)
+        others = open_questions(source.validation, "validation", source.hub_config, source.encoding)
         validation, name = others.pick_first("validation"), others.source
     else:
         validation, name = splits.get("validation"), f"the validation split of {splits.source}"
@@ -66,7 +66,9 @@ def load_questions(source: QuestionSource) -> Questions:
     return Questions(splits.source, train, validation, tuple(notes), held_out)
 
 
-def open_questions(given: DataLike, split: str = "train", config: str | None = None) -> Splits[Dataset]:
+def open_questions(
+    given: DataLike, split: str = "train", config: str | None = None, encoding: str | None = None
+) -> Splits[Dataset]:
     """Open questions, with or without answers, as splits by name; a split is read when it is looked up.
 
     Args:
@@ -74,11 +76,12 @@ def open_questions(given: DataLike, split: str = "train", config: str | None = N
             (of the official format, too), .jsonl, .parquet, .csv and .tsv, or .gz of these.
         split: name for what has no splits of its own.
         config: configuration of a Hub data set.
+        encoding: of files of text; none means UTF-8, or what a byte order mark says.
 
     Raises:
         DataError: it is missing; and when a split is looked up, it is empty or contains something else.
     """
-    return open_splits(given, read_questions, TABLE_FORMATS, split, config)
+    return open_splits(given, read_questions, TABLE_FORMATS, split, config, encoding)
 
 
 def _check_answers(rows: Dataset, name: str, needs_one: bool = False) -> None:
@@ -183,17 +186,18 @@ class EvaluationQuestions:
     notes: tuple[str, ...]
 
 
-def load_to_evaluate(given: Any) -> EvaluationQuestions:
+def load_to_evaluate(given: Any, encoding: str | None = None) -> EvaluationQuestions:
     """Load questions with answers to score a trained model on.
 
     Args:
         given: a file, folder, list of files, Hub id, `Dataset`, `DatasetDict`, DataFrame or list of dicts. Of several
             splits the one to test on is taken, else that to validate on.
+        encoding: of files of text; none means UTF-8, or what a byte order mark says.
 
     Raises:
         DataError: it cannot be read, or no question has an answer and none is marked as having none.
     """
-    splits = open_questions(given, TEST)
+    splits = open_questions(given, TEST, None, encoding)
     preferred = (TEST, "validation")
     split, rows = next((name for name in preferred if name in splits), TEST), splits.pick_first(*preferred)
     if not any(rows["is_impossible"]) and not any(answers["text"] for answers in rows["answers"]):

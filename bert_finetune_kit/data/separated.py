@@ -26,6 +26,8 @@ class Separated:
     """Whether quotation marks enclose cells; otherwise they are part of the text."""
     column_names: Sequence[str] | None = None
     """Names of the columns of a file without a header line."""
+    encoding: str | None = None
+    """Of the text; none means UTF-8, or what a byte order mark says."""
 
     def rows(self) -> Iterator[list[str]]:
         """Yield the names of the columns, and then each row of cells, as many as there are columns.
@@ -74,7 +76,7 @@ class Separated:
         text: list[str] = []
 
         def lines() -> Iterator[str]:
-            for line in read_lines(self.path, newline=""):
+            for line in read_lines(self.path, newline="", encoding=self.encoding):
                 text.append(line)
                 yield line
 
@@ -123,7 +125,7 @@ _NAMES = {",": "a comma", "\t": "a tab", ";": "a semicolon", "|": "a vertical ba
 _QUOTING = 'Write a quotation mark within a quoted cell twice (""), and one that is text alone in a quoted cell.'
 
 
-def delimiter_of(path: Path, column_names: Sequence[str] | None = None) -> str:
+def delimiter_of(path: Path, column_names: Sequence[str] | None = None, encoding: str | None = None) -> str:
     """Return what separates the cells of a .csv file: a comma, or what its header alone decides for.
 
     A header with a comma in it is separated by commas; else by a semicolon, as programs write where numbers have a
@@ -132,10 +134,10 @@ def delimiter_of(path: Path, column_names: Sequence[str] | None = None) -> str:
     Args:
         path: of the file.
         column_names: names of the columns of a file without a header line: its first row must have as many cells.
-
+        encoding: as in `Separated`.
     """
     for delimiter in _DELIMITERS:
-        with closing(Separated(path, delimiter).records()) as records, suppress(DataError):
+        with closing(Separated(path, delimiter, encoding=encoding).records()) as records, suppress(DataError):
             _, cells, _ = next(records, (0, [], []))
             if len(cells) > 1 if column_names is None else len(cells) == len(column_names):
                 return delimiter

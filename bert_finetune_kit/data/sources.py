@@ -35,6 +35,9 @@ class DataSource:
     train: Any = setting(None, f"{_WHAT} to train on; none means the bundled sample.")
     validation: Any = setting(None, "The same for evaluation.")
     validation_share: float = setting(0.1, _VALIDATION_SHARE.format("examples"))
+    encoding: str | None = setting(
+        None, "Encoding of files of text, such as latin-1 or cp1252. Default: UTF-8, or what a byte order mark says."
+    )
 
     @property
     def is_sample(self) -> bool:
@@ -64,6 +67,8 @@ class DataSource:
         faults = []
         if self.default_is_sample and self.train is None and self.validation is not None:
             faults.append("validation is given without train: there is nothing to train on")
+        if self.encoding is not None and not _is_encoding(self.encoding):
+            faults.append(f"encoding is {self.encoding!r}, which there is not: give one such as 'latin-1' or 'cp1252'")
         if not 0 < self.validation_share < 1:
             faults.append(f"validation_share is {self.validation_share}: it must be between 0 and 1")
         for name in (field.name for field in fields(self) if field.name.startswith("max_")):
@@ -144,6 +149,14 @@ class QuestionSource(DataSource):
     max_validation_examples: int | None = setting(
         None, "Evaluate on the first n questions, with all of their windows; none means all."
     )
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        "".encode(name)
+    except LookupError:
+        return False
+    return True
 
 
 SourceT = TypeVar("SourceT", bound=DataSource)

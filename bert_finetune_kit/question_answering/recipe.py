@@ -272,7 +272,9 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
 
     def evaluation_data(self, given: Any, trained: LoadedModel, data: QAData | None) -> QAData:
         """Questions with answers → windows, scored at the threshold of the model."""
-        return evaluation_data(given, self.config, trained, self.batch_lengths(self.config.max_length), data)
+        return evaluation_data(
+            given, self.config, trained, self.batch_lengths(self.config.max_length), self.source, data
+        )
 
     def describe(self, data: QAData, model: Any, evaluation: QAEvaluation, steps: int | None) -> Description:
         """Summary, scores, tables by kind of question, statistics of the data."""

@@ -190,7 +190,7 @@ def test_semicolons_in_every_reader(tmp_path):
     (tmp_path / "b.csv").write_text("text,n\nh,1\n", "utf-8")
     both = load_corpus(TextSource([tmp_path / "a.csv", tmp_path / "b.csv"])).train["text"][:]
     assert both == ["a; b, c", "f", "h"]
-    assert read(tmp_path / "c.csv", "a, b;1\nc;2\n", column_names=["text", "label"]) == [("a", "1"), ("c", "2")]
+    assert read(tmp_path / "c.csv", "a;1\nc;2\n", column_names=["text", "label"]) == [("a", "1"), ("c", "2")]
 
 
 def test_rows_of_another_separator_than_the_header(tmp_path):
