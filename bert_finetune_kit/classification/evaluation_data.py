@@ -48,13 +48,13 @@ def evaluation_data(
         trained: the model, with its labels; where it was loaded, the report beside it has their shares in training.
         lengths: that batches may have; none means any.
         map_rows: changes texts before they are tokenized.
-        source: of the recipe, for the form of files: their encoding, and columns where there is no header line.
+        source: of the recipe.
         trained_on: data of the training, if it was one of this process.
 
     Raises:
         DataError: it cannot be read, has no labels, or has labels that the model does not know.
     """
-    name, split, rows = load_to_evaluate(given, task, source.column_names, source.encoding)
+    name, split, rows = load_to_evaluate(given, task, source)
     with no_progress_bars():
         rows = map_rows(rows)
     labels: LabelSet = trained.usage

@@ -1,6 +1,6 @@
 """Labelled examples: the data set of a task, or the source that takes its place."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from .cells import to_list
 from .columns import check_usable, column_advice, did_you_mean
 from .opening import Splits, describe_source
 from .sample import sample_reviews
-from .sources import LabelledSource
+from .sources import LabelledSource, source_to_evaluate
 from .splits import TEST, limit
 from .tables import open_tables, read_table
 from .text import is_text
@@ -228,17 +228,14 @@ def _list_of_cell(value: Any, row: int) -> Any:
         ) from error
 
 
-def load_to_evaluate(
-    given: Any, task: ClassificationTask, column_names: Sequence[str] | None = None, encoding: str | None = None
-) -> tuple[str, str, Dataset]:
+def load_to_evaluate(given: Any, task: ClassificationTask, source: LabelledSource) -> tuple[str, str, Dataset]:
     """Load labelled examples to score a trained model on.
 
     Args:
-        given: a file, folder, list of files, Hub id, `Dataset`, `DatasetDict`, DataFrame or list of dicts. Of several
-            splits the one to test on is taken, else the first one that the task is validated on.
+        given: as `source_to_evaluate` takes it. Of several splits the one to test on is taken, else the first one that
+            the task is validated on.
         task: its columns.
-        column_names: names of the columns, for .csv and .tsv files without a header line.
-        encoding: of files of text; none means UTF-8, or what a byte order mark says.
+        source: of the recipe.
 
     Returns:
         The name of the data, the name of the split, and its rows.
@@ -246,7 +243,8 @@ def load_to_evaluate(
     Raises:
         DataError: it cannot be read, has no labels, or lacks a column; or a text is missing, empty or not a string.
     """
-    tables = open_tables(given, TEST, None, column_names, encoding)
+    source = source_to_evaluate(given, source)
+    tables = open_tables(source.train, TEST, None, source.column_names, source.encoding)
     preferred = (TEST, *task.validation_splits)
     split, rows = next((name for name in preferred if name in tables), TEST), tables.pick_first(*preferred)
     missing = [column for column in label_columns(task) if column not in rows.column_names]

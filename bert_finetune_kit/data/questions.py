@@ -13,7 +13,7 @@ from .columns import did_you_mean
 from .opening import DataLike, Splits, open_splits
 from .question_rows import COLUMNS, as_questions, read_questions
 from .sample import sample_questions
-from .sources import QuestionSource
+from .sources import QuestionSource, source_to_evaluate
 from .splits import TEST, held_out_note, hold_out, limit
 from .tables import TABLE_FORMATS, read_table
 
@@ -186,18 +186,19 @@ class EvaluationQuestions:
     notes: tuple[str, ...]
 
 
-def load_to_evaluate(given: Any, encoding: str | None = None) -> EvaluationQuestions:
+def load_to_evaluate(given: Any, source: QuestionSource) -> EvaluationQuestions:
     """Load questions with answers to score a trained model on.
 
     Args:
-        given: a file, folder, list of files, Hub id, `Dataset`, `DatasetDict`, DataFrame or list of dicts. Of several
-            splits the one to test on is taken, else that to validate on.
-        encoding: of files of text; none means UTF-8, or what a byte order mark says.
+        given: as `source_to_evaluate` takes it. Of several splits the one to test on is taken, else that to validate
+            on.
+        source: of the recipe.
 
     Raises:
         DataError: it cannot be read, or no question has an answer and none is marked as having none.
     """
-    splits = open_questions(given, TEST, None, encoding)
+    source = source_to_evaluate(given, source)
+    splits = open_questions(source.train, TEST, None, source.encoding)
     preferred = (TEST, "validation")
     split, rows = next((name for name in preferred if name in splits), TEST), splits.pick_first(*preferred)
     if not any(rows["is_impossible"]) and not any(answers["text"] for answers in rows["answers"]):

@@ -180,3 +180,18 @@ def as_source(kind: type[SourceT], given: Any, validation: Any = None) -> Source
     if validation is not None and given.validation is not None:
         raise ConfigError(f"validation is given twice, by validation= and in the {kind.__name__}: remove one of them.")
     return given if validation is None else replace(given, validation=validation)
+
+
+def source_to_evaluate(given: Any, source: SourceT) -> SourceT:
+    """Return the source whose `train` is to be evaluated: the given one, or that of a recipe with other data.
+
+    Args:
+        given: a source of the same class, or what its field `train` takes.
+        source: of the recipe, which says how files are written.
+
+    Raises:
+        ConfigError: the given source is that of another recipe.
+    """
+    if isinstance(given, DataSource):
+        return as_source(type(source), given)
+    return replace(source, train=given, validation=None)

@@ -33,7 +33,7 @@ def evaluation_data(
         config: lengths and search of spans.
         trained: the model, with the probability of no answer above which it abstains.
         lengths: that batches may have; none means any.
-        source: of the recipe, for the encoding of files.
+        source: of the recipe.
         trained_on: data of the training, if it was one of this process.
 
     Raises:
@@ -43,7 +43,7 @@ def evaluation_data(
     if trained.usage is None:
         raise ConfigError(NO_THRESHOLD)
     tokenizer = trained.tokenizer
-    questions = load_to_evaluate(given, source.encoding)
+    questions = load_to_evaluate(given, source)
     _, pair = sequence_formats(tokenizer, takes_token_types(trained.model.config))
     split = build_split(questions.rows, config, tokenizer, pair, train=False)
     has_answer = [bool(answers) for answers in split.references]

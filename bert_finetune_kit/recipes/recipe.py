@@ -192,7 +192,8 @@ class Recipe(TrainedRecipe[DataT, EvaluationT]):
 
         Args:
             data: a file, folder, list of files, Hub id, `Dataset`, `DatasetDict`, DataFrame or list of dicts, as the
-                source of the recipe takes it, with labels or answers; none means the validation split.
+                source of the recipe takes it, with labels or answers, or such a source, with settings such as
+                `encoding`; none means the validation split.
             output_dir: folder to save the report to; none means that it is only returned.
 
         Returns:
