@@ -48,8 +48,9 @@ def _separated(path: Path, column_names: Sequence[str] | None, encoding: str | N
 
 def _json(path: Path, _: Sequence[str] | None, encoding: str | None) -> Iterator[dict[str, Any]]:
     rows: Any = read_objects(path, encoding)
-    is_nested = isinstance(rows, list) and rows and "paragraphs" in rows[0]
-    return iter(nested_questions(rows, str(path)) if is_nested else rows)
+    if isinstance(rows, list) and rows and "paragraphs" in rows[0]:
+        rows = nested_questions(rows, str(path))
+    return iter(rows)
 
 
 def _parquet(path: Path, _: Sequence[str] | None, __: str | None) -> Iterator[dict[str, Any]]:
