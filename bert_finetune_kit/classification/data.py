@@ -11,7 +11,7 @@ from transformers import EvalPrediction
 from ..compat.datasets import fingerprint_of
 from ..contract import Outputs, PreparedData
 from ..data.groups import group_values, shared_groups
-from ..data.labelled import LabelledData, check_texts, class_names, label_values
+from ..data.labelled import LabelledData, check_texts, class_names, label_values, separator_notes
 from ..data.sequences import sequence_formats
 from ..data.sources import LabelledSource
 from ..data.splits import held_out_note, hold_out
@@ -111,13 +111,14 @@ def build_data(
     """
     for split, part in {"train": rows.train, **rows.validation}.items():
         check_texts(part, task, split)
+    separators = separator_notes(rows.train, task)
     values = label_values(rows.train, task)
     labels = label_set(task, values, class_names(rows.train, task))
     metrics = metric_set(task.metrics, task.kind, labels.outputs)
     columns = task.text_columns
     texts = (text for column in columns for text in rows.train[column])
     choice = choose_tokenizer(texts, fingerprint_of(rows.train))
-    tokenizer, notes = choice.tokenizer, [*choice.notes, *rows.notes, *label_notes(labels, task)]
+    tokenizer, notes = choice.tokenizer, [*choice.notes, *rows.notes, *separators, *label_notes(labels, task)]
     takes_types = choice.takes_types
     train = build_examples(rows.train, task, config, tokenizer, takes_types, labels.encode(values, "train"))
     targets = {split: labels.encode(label_values(part, task), split) for split, part in rows.validation.items()}

@@ -10,6 +10,7 @@ from datasets import Dataset
 from ..compat.datasets import no_progress_bars
 from ..contract import LoadedModel
 from ..data.labelled import label_values, load_to_evaluate
+from ..data.sources import LabelledSource
 from ..errors import OutputError
 from ..modeling.architecture import takes_token_types
 from ..runs.saved_report import saved_report
@@ -35,7 +36,7 @@ def evaluation_data(
     trained: LoadedModel,
     lengths: Sequence[int] | None,
     map_rows: Callable[[Dataset], Dataset],
-    column_names: Sequence[str] | None,
+    source: LabelledSource,
     trained_on: ClassificationData | None,
 ) -> ClassificationData:
     """Return examples with the labels of a trained model as the data of an evaluation.
@@ -47,13 +48,13 @@ def evaluation_data(
         trained: the model, with its labels; where it was loaded, the report beside it has their shares in training.
         lengths: that batches may have; none means any.
         map_rows: changes texts before they are tokenized.
-        column_names: names of the columns, for .csv and .tsv files without a header line.
+        source: of the recipe.
         trained_on: data of the training, if it was one of this process.
 
     Raises:
         DataError: it cannot be read, has no labels, or has labels that the model does not know.
     """
-    name, split, rows = load_to_evaluate(given, task, column_names)
+    name, split, rows = load_to_evaluate(given, task, source)
     with no_progress_bars():
         rows = map_rows(rows)
     labels: LabelSet = trained.usage

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data.cells import to_list
+from ..data.cells import to_list, with_decimal_points
 from ..errors import ConfigError, DataError
 from ..tasks.task import ClassificationTask, Kind
 from .indicators import are_indicators, encode_indicators, is_indicator
@@ -213,19 +213,25 @@ def _present(targets: np.ndarray) -> set[int]:
 
 def _is_fraction(name: str) -> bool:
     try:
-        return not float(name).is_integer()
+        return not float(*with_decimal_points([name])).is_integer()
     except (ValueError, OverflowError):
         return False
 
 
+def _number_advice(value: Any) -> str:
+    if isinstance(value, str) and "," in value:
+        return "A comma in a number can be that of thousands: write it without one, and decimals with a point."
+    return "Remove rows without one."
+
+
 def _numbers(values: Sequence[Any], split: str) -> np.ndarray:
     targets = np.full(len(values), np.nan, np.float32)
-    for row, value in enumerate(values):
+    for row, value in enumerate(with_decimal_points(values)):
         with contextlib.suppress(TypeError, ValueError):
             targets[row] = float(value)
         if not np.isfinite(targets[row]):
             raise DataError(
                 f"The target in row {row} (counted from 0) of the {split} split is {value!r}: a regression needs a "
-                "finite number in each row. Remove rows without one."
+                f"finite number in each row. {_number_advice(value)}"
             )
     return targets

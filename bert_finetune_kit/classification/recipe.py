@@ -277,7 +277,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
 
     def evaluation_data(self, given: Any, trained: LoadedModel, data: ClassificationData | None) -> ClassificationData:
         """Labelled rows → token ids and targets of the labels that the model knows."""
-        settings = self.batch_lengths(self.config.max_length), self.map_rows, self.source.column_names
+        settings = self.batch_lengths(self.config.max_length), self.map_rows, self.source
         found = evaluation_data(given, self.task, self.config, trained, *settings, data)
         return declare_own_scores(found, self.name, self.own_metrics, partial(trial_prediction, found))
 

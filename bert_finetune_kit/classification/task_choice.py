@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..data.opening import looks_like_path
-from ..data.sources import LabelledSource, as_source
+from ..data.opening import is_model_folder, looks_like_path
+from ..data.sources import DataSource, LabelledSource, as_source
 from ..errors import ConfigError
 from ..tasks.registry import task_names
 from ..tasks.task import ClassificationTask
@@ -36,13 +36,36 @@ def choose_task(
     """
     if is_data(given):
         if source is not None:
-            raise ConfigError(
-                f"There are two data sets, {_name(given)} and {_name(source)}. Pass the one to evaluate on as "
-                "validation=."
-            )
+            raise ConfigError(_two_data_sets(given, source))
         given, source = None, given
     chosen = as_source(LabelledSource, source, validation)
     return change_task(given, task_fields, chosen.train is not None, _OWN_DATA), chosen
+
+
+def _two_data_sets(given: Any, source: Any) -> str:
+    if _is_list_of_values(given) and _is_list_of_values(source):
+        return (
+            'There are two lists. Texts and labels belong together: give one dict of columns, as in {"text": texts, '
+            '"label": labels}, or a list of dicts. Data to evaluate on are passed as validation=.'
+        )
+    if isinstance(source, str | Path) and is_model_folder(Path(source).expanduser()):
+        return f"{source} is the folder of a model: pass it as model=."
+    model = ", and a model as model=" if isinstance(source, str | Path) else ""
+    names = f"{_name(given)} and {_name(source)}"
+    return f"There are two data sets, {names}. Pass the one to evaluate on as validation={model}."
+
+
+def _is_list_of_values(given: Any) -> bool:
+    """Whether something has texts or labels alone: no names of columns, and no paths of files."""
+    if (
+        isinstance(given, str | Path | Mapping | DataSource)
+        or hasattr(given, "columns")
+        or not hasattr(given, "__iter__")
+    ):
+        return False
+    return not any(
+        isinstance(item, Mapping | Path) or (isinstance(item, str) and looks_like_path(item)) for item in given
+    )
 
 
 def change_task(task: Any, task_fields: Mapping[str, Any], has_data: bool, advice: str = "") -> ClassificationTask:

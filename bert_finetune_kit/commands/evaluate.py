@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..argument_parser import ArgumentParser
 from ..output import show
-from .parser import add_inference_flags, command_parser, existing_file, inference_settings
+from .parser import add_inference_flags, command_parser, existing_file, file_settings, inference_settings
 from .run_folder import load_recipe
 
 _DESCRIPTION = """\
@@ -37,7 +37,8 @@ def evaluate(words: Sequence[str]) -> None:
     file = existing_file(options.file)
     output = options.output or evaluation_folder(options.run, file)
     recipe = load_recipe(options.run, inference_settings(options))
-    report = recipe.evaluate(file, output_dir=output)
+    settings = file_settings(options)
+    report = recipe.evaluate(type(recipe.source)(file, **settings) if settings else file, output_dir=output)
     if recipe.is_main:
         report.print()
         show(f"The report is in {output}.")

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from ..argument_parser import ArgumentParser
-from ..errors import DataError
 
 
 def command_parser(description: str) -> ArgumentParser:
@@ -20,6 +19,7 @@ def command_parser(description: str) -> ArgumentParser:
 def add_inference_flags(parser: ArgumentParser) -> None:
     """Add what a command takes that runs a model, by the names of the Trainer's arguments."""
     parser.add_argument("--per_device_eval_batch_size", type=int, metavar="N", help="texts or windows in a batch")
+    parser.add_argument("--encoding", metavar="NAME", help="of the file, such as latin-1 (default: UTF-8)")
     parser.add_argument("--use_cpu", action="store_true", default=None, help="use the CPU where there is a GPU, too")
 
 
@@ -29,12 +29,19 @@ def inference_settings(options: Namespace) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
+def file_settings(options: Namespace) -> dict[str, Any]:
+    """Return what the flags of `add_inference_flags` say of the file."""
+    return {} if options.encoding is None else {"encoding": options.encoding}
+
+
 def existing_file(path: Path) -> Path:
     """Return a path that exists.
 
     Raises:
         DataError: it does not.
     """
+    from ..data.files import missing_path
+
     if not path.exists():
-        raise DataError(f"{path} does not exist: give the path of a file.")
+        raise missing_path(path)
     return path

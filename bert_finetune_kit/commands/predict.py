@@ -9,7 +9,7 @@ from typing import Any
 from ..argument_parser import ArgumentParser
 from ..errors import ConfigError, raise_faults
 from ..output import show
-from .parser import add_inference_flags, command_parser, existing_file, inference_settings
+from .parser import add_inference_flags, command_parser, existing_file, file_settings, inference_settings
 from .run_folder import load_recipe, run_kind
 
 _FORMATS = (".csv", ".jsonl")
@@ -47,7 +47,7 @@ def predict(words: Sequence[str]) -> None:
     _check_kind(options)
     recipe = load_recipe(options.run, inference_settings(options))
     if options.file is not None:
-        recipe.predict_file(options.file, options.output)
+        recipe.predict_file(options.file, options.output, **file_settings(options))
         lines = [f"The predictions are in {options.output}."]
     elif options.question is not None:
         answers = recipe.predict(question=options.question, context=options.context)

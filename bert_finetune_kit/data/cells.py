@@ -1,8 +1,13 @@
-"""What the text of a cell stands for: true or false, or a list."""
+"""What the text of a cell stands for: true or false, a list, or a number."""
 
 import ast
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
+
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*")
+_THOUSANDS = re.compile(r"\s*[-+]?[1-9]\d{0,2},\d{3}\s*")
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -43,3 +48,21 @@ def to_list(cell: str) -> list[Any]:
     if not isinstance(value, list):
         raise ValueError(f"{cell!r} is no list")
     return value
+
+
+def with_decimal_points(values: Sequence[Any]) -> Sequence[Any]:
+    """Return numbers that are written with a decimal comma with a decimal point.
+
+    They are where every value with a comma has that form, at least one of them cannot be a number of thousands, and no
+    value has a point; otherwise all values are returned as they are.
+
+    >>> with_decimal_points(["2,5", "3", "1,250"]), with_decimal_points(["1,250"]), with_decimal_points(["2,5", "2.5"])
+    (['2.5', '3', '1.250'], ['1,250'], ['2,5', '2.5'])
+    """
+    texts = [value for value in values if isinstance(value, str)]
+    with_comma = [text for text in texts if "," in text]
+    if any("." in text for text in texts) or not all(map(_DECIMAL_COMMA.fullmatch, with_comma)):
+        return values
+    if all(map(_THOUSANDS.fullmatch, with_comma)):
+        return values
+    return [value.replace(",", ".") if isinstance(value, str) else value for value in values]

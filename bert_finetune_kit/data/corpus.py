@@ -13,7 +13,7 @@ from .documents import DocumentStyle, detect_style, iter_documents
 from .files import root_cause
 from .opening import Splits, describe_source
 from .sample import sample_documents
-from .sources import TextSource
+from .sources import TextSource, source_to_evaluate
 from .splits import TEST, limit
 from .text import Lines, Records, open_text
 
@@ -42,7 +42,7 @@ def load_corpus(source: TextSource) -> Corpus:
     if source.is_sample:
         train, validation = (limit(_sample(split), source.max_documents) for split in ("train", "validation"))
         return Corpus(train, validation, "the bundled sample")
-    splits = open_text(source.train, source.train_split, source.hub_config, source.text_column)
+    splits = open_text(source.train, source.train_split, source.hub_config, source.text_column, source.encoding)
     notes = [*splits.notes]
     train = _to_documents(splits.pick(source.train_split), source, notes)
     text, own_split = _validation_text(source, splits)
@@ -55,7 +55,7 @@ def load_corpus(source: TextSource) -> Corpus:
 def _validation_text(source: TextSource, splits: Splits[Lines | Records]) -> tuple[Lines | Records | None, str | None]:
     """Return the text to evaluate on, and which split of the source it is; none where there is none."""
     if source.validation is not None:
-        others = open_text(source.validation, "validation", source.hub_config, source.text_column)
+        others = open_text(source.validation, "validation", source.hub_config, source.text_column, source.encoding)
         if source.validation_split is not None:
             return others.pick(source.validation_split), None
         return others.pick_first("validation", "test"), None
@@ -118,9 +118,9 @@ def load_to_evaluate(given: Any, source: TextSource) -> tuple[str, str, Dataset,
     """Load documents to score a trained model on.
 
     Args:
-        given: a file, folder, list of files, Hub id, `Dataset`, `DatasetDict`, DataFrame or list of dicts. Of several
-            splits the one to test on is taken, else that to validate on.
-        source: column of the text, and how documents are separated.
+        given: as `source_to_evaluate` takes it. Of several splits the one to test on is taken, else that to validate
+            on.
+        source: of the recipe: column of the text, and how documents are separated.
 
     Returns:
         The name of the data, the name of the split, its documents as in `Corpus`, and notes.
@@ -128,7 +128,8 @@ def load_to_evaluate(given: Any, source: TextSource) -> tuple[str, str, Dataset,
     Raises:
         DataError: it cannot be read, or has no text.
     """
-    splits = open_text(given, TEST, None, source.text_column)
+    source = source_to_evaluate(given, source)
+    splits = open_text(source.train, TEST, None, source.text_column, source.encoding)
     preferred = (TEST, "validation")
     split, text = next((name for name in preferred if name in splits), TEST), splits.pick_first(*preferred)
     notes = [*splits.notes]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from datasets import Dataset
 
 from ..compat.datasets import no_progress_bars
 from ..errors import DataError
+from .columns import did_you_mean
 from .json_files import check_json, json_fault
 
 ENDINGS = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".parquet")
+_SEARCHED = 10_000  # files of a folder that are compared with a misspelt name
 SPLIT_WORDS = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev", "eval"),
@@ -28,6 +31,8 @@ class Files:
     paths: tuple[Path, ...]
     in_folder: bool = False
     """Whether they are all files of a folder, whose names indicate no splits."""
+    encoding: str | None = None
+    """Of text; none means UTF-8, or what a byte order mark says."""
 
     def common_format(self, formats: Mapping[str, str]) -> str:
         """Return the format that all files share.
@@ -122,7 +127,19 @@ def ending_of(path: Path) -> str:
 def missing_path(*paths: Any) -> DataError:
     """Return the error for files or folders that are not there."""
     verb = "does not exist" if len(paths) == 1 else "do not exist"
-    return DataError(f"{listing(paths)} {verb} (searched in {Path.cwd()}). Check the spelling of the path.")
+    similar = next(filter(None, map(_similar, paths)), "")
+    return DataError(f"{listing(paths)} {verb}{similar} (searched in {Path.cwd()}). Check the spelling of the path.")
+
+
+def _similar(path: Any) -> str:
+    """Return the question after a path of which one part is misspelt, in the first folder that has no such part."""
+    path = Path(path).expanduser()
+    missing = next((part for part in (path, *path.parents) if part.parent.is_dir()), path)
+    try:
+        names = [file.name for file in islice(missing.parent.iterdir(), _SEARCHED)]
+    except OSError:
+        return ""
+    return did_you_mean(missing.name, names)
 
 
 def listing(paths: Sequence[Any]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping
 from datasets import Dataset
 
 from ..errors import DataError
-from .columns import did_you_mean
+from .columns import check_usable, did_you_mean
 
 
 def group_values(rows: Dataset, column: str, split: str) -> list[Hashable]:
@@ -25,6 +25,7 @@ def group_values(rows: Dataset, column: str, split: str) -> list[Hashable]:
             f"The {split} split has no column {column!r} for the group{hint}. Columns: {', '.join(rows.column_names)}. "
             "Set group= to one of them."
         )
+    check_usable(rows, [column])
     values = rows[column][:]
     missing = next((row for row, value in enumerate(values) if value is None), None)
     if missing is not None:

@@ -1,7 +1,7 @@
 """Files of JSON and JSON lines: what would be lost in reading them, and where they cannot be read."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,14 @@ from .encoding import check_encoding, open_text_file, read_lines
 _KINDS = {str: "a string", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 
-def load_json(path: Path) -> Any:
+def load_json(path: Path, encoding: str | None = None) -> Any:
     """Return the content of a file of JSON.
 
     Raises:
-        DataError: the file cannot be read, is not UTF-8, or an object in it has a key twice.
+        DataError: the file cannot be read, is not of its encoding, or an object in it has a key twice.
         json.JSONDecodeError: it is no JSON, or is JSON lines.
     """
-    with open_text_file(path) as stream:
+    with open_text_file(path, encoding=encoding) as stream:
         return _parse(stream.read(), str(path))
 
 
@@ -38,13 +38,31 @@ def check_json(path: Path) -> None:
             return  # JSON lines, or an error to be found in reading
 
 
-def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
+def read_objects(path: Path, encoding: str | None = None) -> Iterable[dict[str, Any]]:
+    """Return the objects of a file: of JSON lines, or of a list that it is, or has under `data`.
+
+    Raises:
+        DataError: the file cannot be read, or has something else.
+    """
+    if _is_lines(path):
+        return read_json_lines(path, encoding)
+    try:
+        content = load_json(path, encoding)
+    except json.JSONDecodeError:
+        return read_json_lines(path, encoding)
+    rows = content.get("data", [content]) if isinstance(content, dict) else content
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"{path} is no list of objects: give a row as an object.")
+    return rows
+
+
+def read_json_lines(path: Path, encoding: str | None = None) -> Iterator[dict[str, Any]]:
     """Yield the objects of JSON lines, one at a time.
 
     Raises:
         DataError: the file cannot be read, or a line is no object; the message has its number.
     """
-    for number, line in enumerate(read_lines(path), start=1):
+    for number, line in enumerate(read_lines(path, encoding=encoding), start=1):
         if not line.strip():
             continue
         try:

@@ -1,6 +1,6 @@
 """Labelled examples: the data set of a task, or the source that takes its place."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,15 @@ from ..settings import is_number
 from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
 from .cells import to_list
-from .columns import did_you_mean, tokenized_hint
+from .columns import check_usable, column_advice, did_you_mean
 from .opening import Splits, describe_source
 from .sample import sample_reviews
-from .sources import LabelledSource
+from .sources import LabelledSource, source_to_evaluate
 from .splits import TEST, limit
 from .tables import open_tables, read_table
 from .text import is_text
+
+_USUAL_SEPARATORS = (";", ",", "|", "/", "\t")
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def load_labelled(task: ClassificationTask, source: LabelledSource) -> LabelledD
         tables = Splits("the bundled sample's reviews", splits, read_table)
     else:
         config = task.hub_config if given is task.dataset else None
-        tables = open_tables(given, source.train_split, config, source.column_names)
+        tables = open_tables(given, source.train_split, config, source.column_names, source.encoding)
     train = limit(tables.pick(source.train_split), source.max_train_examples)
     validation = {
         split: limit(rows, source.max_validation_examples) for split, rows in _validation(task, source, tables).items()
@@ -75,7 +77,7 @@ def _validation(task: ClassificationTask, source: LabelledSource, tables: Splits
     """Return the splits of the task that a given validation source has; without one, those of the data set itself."""
     wanted = task.validation_splits
     if source.validation is not None:
-        tables = open_tables(source.validation, "validation", None, source.column_names)
+        tables = open_tables(source.validation, "validation", None, source.column_names, source.encoding)
         present = [split for split in wanted if split in tables]
         return {split: tables[split] for split in present} or {"validation": tables.pick_first(*wanted)}
     present = [split for split in wanted if split in tables]
@@ -104,6 +106,7 @@ def check_columns(rows: Dataset, task: ClassificationTask, split: str, source: s
     """
     texts = {"text": task.text} | ({} if task.text_pair is None else {"text_pair": task.text_pair})
     named = [*texts.items(), *(("label", column) for column in label_columns(task) if labelled)]
+    check_usable(rows, (column for _, column in named))
     faults = {}
     for setting, column in named:
         if column not in rows.column_names:
@@ -117,9 +120,9 @@ def check_columns(rows: Dataset, task: ClassificationTask, split: str, source: s
         where = f"The {split} split of {task.name!r}{f' in {source}' if source else ''}"
         settings = " and ".join(f"{setting}=" for setting in dict.fromkeys(faults.values()))
         advice = f"Set {settings} to the right column." if labelled else "Name the columns as the task does."
-        raise DataError(
-            f"{where}: {'; '.join(faults)}. Columns: {columns}. {advice}{tokenized_hint(rows.column_names)}"
-        )
+        if set(faults.values()) & set(texts):
+            advice = column_advice(rows.column_names, advice)
+        raise DataError(f"{where}: {'; '.join(faults)}. Columns: {columns}. {advice}")
 
 
 def check_texts(rows: Dataset, task: ClassificationTask, split: str, numbers: bool = False) -> None:
@@ -184,6 +187,29 @@ def label_values(rows: Dataset, task: ClassificationTask) -> list[Any]:
     return columns[0] if isinstance(task.label, str) else [list(row) for row in zip(*columns, strict=True)]
 
 
+def separator_notes(rows: Dataset, task: ClassificationTask) -> list[str]:
+    """Return a note where the separator of a task stands in no cell, so that no row has several labels.
+
+    Raises:
+        DataError: another usual separator stands in cells, and no labels are declared that could contain it.
+    """
+    separator = task.label_separator
+    if separator is None or not isinstance(task.label, str) or not is_text(rows.features[task.label]):
+        return []
+    cells = [cell for cell in rows[task.label] if cell]
+    if not cells or any(separator in cell for cell in cells):
+        return []
+    counts = {usual: sum(usual in cell for cell in cells) for usual in _USUAL_SEPARATORS}
+    likely = max(counts, key=counts.__getitem__)
+    if counts[likely] and task.labels is None:
+        raise DataError(
+            f"label_separator is {separator!r}, which stands in no cell of the column {task.label!r}; {likely!r} "
+            f"stands in {counts[likely]:,} of {len(cells):,}. Set label_separator={likely!r}, or labels= where that "
+            "is a part of their names."
+        )
+    return [f"label_separator {separator!r} stands in no cell of the column {task.label!r}: no row has several labels"]
+
+
 def _split(value: Any, separator: str) -> list[Any]:
     """Return the labels of a cell; an empty one has none."""
     names = [] if value is None else str(value).split(separator)
@@ -202,16 +228,14 @@ def _list_of_cell(value: Any, row: int) -> Any:
         ) from error
 
 
-def load_to_evaluate(
-    given: Any, task: ClassificationTask, column_names: Sequence[str] | None = None
-) -> tuple[str, str, Dataset]:
+def load_to_evaluate(given: Any, task: ClassificationTask, source: LabelledSource) -> tuple[str, str, Dataset]:
     """Load labelled examples to score a trained model on.
 
     Args:
-        given: a file, folder, list of files, Hub id, `Dataset`, `DatasetDict`, DataFrame or list of dicts. Of several
-            splits the one to test on is taken, else the first one that the task is validated on.
+        given: as `source_to_evaluate` takes it. Of several splits the one to test on is taken, else the first one that
+            the task is validated on.
         task: its columns.
-        column_names: names of the columns, for .csv and .tsv files without a header line.
+        source: of the recipe.
 
     Returns:
         The name of the data, the name of the split, and its rows.
@@ -219,7 +243,8 @@ def load_to_evaluate(
     Raises:
         DataError: it cannot be read, has no labels, or lacks a column; or a text is missing, empty or not a string.
     """
-    tables = open_tables(given, TEST, None, column_names)
+    source = source_to_evaluate(given, source)
+    tables = open_tables(source.train, TEST, None, source.column_names, source.encoding)
     preferred = (TEST, *task.validation_splits)
     split, rows = next((name for name in preferred if name in tables), TEST), tables.pick_first(*preferred)
     missing = [column for column in label_columns(task) if column not in rows.column_names]

@@ -1,6 +1,7 @@
 """Opening what a user names: a Hub id, files, a folder or a data set in memory, as splits read when needed."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -13,11 +14,11 @@ from ..compat.hub import data_set_failure, local_folder_note
 from ..errors import DataError
 from ..tasks.squad import QA_TASKS
 from .files import ENDINGS, SPLIT_WORDS, Files, ending_of, missing_path, root_cause, split_name
-from .memory import FoldData, as_dataset
+from .memory import FoldData, as_dataset, check_named
 
 T = TypeVar("T")
-DataLike: TypeAlias = str | Path | Sequence[Any] | Dataset | DatasetDict | pd.DataFrame
-"""Hub id, file, folder, list of files, or data in memory, a list of dicts included."""
+DataLike: TypeAlias = str | Path | Sequence[Any] | Mapping[str, Any] | Dataset | DatasetDict | pd.DataFrame
+"""Hub id, file, folder, list of files, or data in memory, a list of dicts and a dict of columns or splits included."""
 
 # (Hub id, config) of data sets with a bare name in common use.
 HUB_NAMES: dict[str, tuple[str, str | None]] = {
@@ -97,6 +98,7 @@ def open_splits(
     endings: Collection[str],
     split: str = "train",
     config: str | None = None,
+    encoding: str | None = None,
 ) -> Splits[T]:
     """Open a data set as splits by name, without reading files.
 
@@ -104,16 +106,20 @@ def open_splits(
     files, the files that indicate no split form the split `split`; otherwise each is a split of its own name.
 
     Args:
-        given: Hub id, file, folder, list of files, `Dataset`, `DatasetDict`, DataFrame or list of dicts.
+        given: Hub id, file, folder, list of files, `Dataset`, `DatasetDict`, DataFrame, list of dicts, dict of
+            columns, or dict of splits, each of these.
         read: reads the files or rows of a split; its second argument is the name of the split for messages.
         endings: of the files of a folder that can be read.
         split: name for what has no splits of its own.
         config: configuration of a Hub data set.
+        encoding: of files of text; none means UTF-8, or what a byte order mark says.
 
     Raises:
         DataError: it does not exist, or is none of these.
     """
-    given = unwrap(as_dataset(given))
+    given = as_dataset(given)
+    check_named(given)
+    given = unwrap(given)
     if (
         isinstance(given, str)
         and given in HUB_NAMES
@@ -123,24 +129,33 @@ def open_splits(
         given = HUB_NAMES[given][0]  # a folder is taken by either name
     is_hub_name = isinstance(given, str) and ("/" in given or given in HUB_NAMES)
     notes = local_folder_note(given) if is_hub_name else ()
-    return Splits(describe_source(given, config), _open(given, endings, split, config), read, notes)
+    opened = {
+        name: replace(part, encoding=encoding) if isinstance(part, Files) else part
+        for name, part in _open(given, endings, split, config).items()
+    }
+    return Splits(describe_source(given, config), opened, read, notes)
 
 
 def _open(given: Any, endings: Collection[str], split: str, config: str | None) -> Mapping[str, Opened]:
     if isinstance(given, Dataset):
         return {split: given}
-    if isinstance(given, DatasetDict):
-        return {str(name): rows for name, rows in given.items()}
+    if isinstance(given, Mapping):
+        return {str(name): _open_split(rows, endings, str(name), config) for name, rows in given.items()}
     if isinstance(given, list | tuple):
         return {split: _list_of_files(given)}
     if not isinstance(given, str | Path):
         raise DataError(
             f"The data set is of type {type(given).__name__}: give a Hub id, a path, a list of paths or of dicts, a "
-            "DataFrame, a Dataset or a DatasetDict."
+            "dict of columns or of splits, a DataFrame, a Dataset or a DatasetDict."
         )
     path = Path(given).expanduser()
     if _is_saved(path):
         return _open(datasets.load_from_disk(str(path)), endings, split, config)
+    if is_model_folder(path):
+        raise DataError(
+            f"{path} is the folder of a model, with config.json and weights, and no data. Give data in its place, and "
+            "the model as model=."
+        )
     if path.is_dir():
         return _open_folder(path, endings, split)
     if path.is_file():
@@ -148,6 +163,16 @@ def _open(given: Any, endings: Collection[str], split: str, config: str | None) 
     if isinstance(given, Path) or looks_like_path(given):
         raise missing_path(given)
     return load_hub(given, config)
+
+
+def _open_split(given: Any, endings: Collection[str], split: str, config: str | None) -> Opened:
+    opened = _open(given, endings, split, config)
+    if len(opened) > 1:
+        raise DataError(
+            f"{describe_source(given)}, which is given as the split {split!r}, has several splits of its own: "
+            f"{', '.join(opened)}. Give a file or a table of one split."
+        )
+    return next(iter(opened.values()))
 
 
 def _list_of_files(given: Sequence[Any]) -> Files:
@@ -161,6 +186,11 @@ def _list_of_files(given: Sequence[Any]) -> Files:
     if folders:
         raise DataError(f"{folders[0]} is a folder in a list: give one folder alone, or a list of files.")
     missing = [path for path in paths if not path.is_file()]
+    if missing and not any(looks_like_path(str(path)) for path in given):
+        raise DataError(
+            f"A list of strings is a list of files, and {missing[0]} is none. Texts need the name of a column: give "
+            '{"text": texts}, or a list of dicts, as in [{"text": text} for text in texts].'
+        )
     if missing:
         raise missing_path(*missing)
     return Files(paths)
@@ -187,6 +217,14 @@ def _is_saved(folder: Path) -> bool:
     """Whether `Dataset.save_to_disk` or `DatasetDict.save_to_disk` has written a folder."""
     files = (("dataset_dict.json",), ("dataset_info.json", "state.json"))
     return any(all((folder / name).is_file() for name in names) for names in files)
+
+
+def is_model_folder(path: Path) -> bool:
+    """Whether a folder has a model in it, and no table of data."""
+    if not (path / "config.json").is_file():
+        return False
+    endings = {ending_of(file) for file in path.iterdir() if file.is_file()}
+    return bool(endings & {".safetensors", ".bin"}) and not endings & {".csv", ".tsv", ".parquet"}
 
 
 def _is_hidden(file: Path) -> bool:
@@ -251,6 +289,8 @@ def describe_source(given: Any, config: str | None = None) -> str:
         return ", ".join(map(str, given))
     if isinstance(given, FoldData):
         return given.name
+    if isinstance(given, Mapping) and all(isinstance(path, str | Path) for path in given.values()):
+        return ", ".join(map(str, given.values()))
     if not isinstance(given, str | Path):
         return "a data set in memory"
     return f"{given} ({config})" if config else str(given)

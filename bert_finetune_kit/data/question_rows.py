@@ -10,7 +10,7 @@ from datasets import Dataset, Features, List, Value
 
 from ..errors import DataError
 from .cells import to_boolean
-from .columns import tokenized_hint
+from .columns import check_usable, column_advice
 from .files import Files, ending_of
 from .json_files import load_json
 from .opening import Opened
@@ -35,6 +35,8 @@ class Question(TypedDict):
     answers: Answers
     is_impossible: bool | None
     """Whether the data call it unanswerable; the answers decide."""
+    other_columns: str | None
+    """Names of the columns where none of them is for answers; none where one is."""
 
 
 COLUMNS = ("id", "title", "context", "question", "answers")
@@ -46,8 +48,10 @@ _FEATURES = Features(
         "question": Value("string"),
         "answers": {"text": List(Value("string")), "answer_start": List(Value("int64"))},
         "is_impossible": Value("bool"),
+        "other_columns": Value("string"),
     }
 )
+_ANSWER_COLUMNS = ("answers", "answer")
 _NO_ANSWERS: Answers = {"text": [], "answer_start": []}
 
 
@@ -65,7 +69,7 @@ def read_questions(opened: Opened, name: str) -> Dataset:
         if "paragraphs" in opened.column_names:  # the official format, as from json.load(file)["data"]
             return as_questions(nested_questions(opened.to_list(), name))
         return as_questions(_flat(opened, opened.column_names, name))
-    return as_questions(question for path in opened.paths for question in _read_file(path))
+    return as_questions(question for path in opened.paths for question in _read_file(path, opened.encoding))
 
 
 def as_questions(rows: Iterable[Mapping[str, Any]] | Mapping[str, Sequence[Any]]) -> Dataset:
@@ -76,7 +80,9 @@ def as_questions(rows: Iterable[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
     """
     if isinstance(rows, Mapping):
         rows = [dict(zip(rows, values, strict=True)) for values in zip(*rows.values(), strict=True)]
-    questions = [{"title": "", "answers": _NO_ANSWERS, "is_impossible": None, **row} for row in rows]
+    questions = [
+        {"title": "", "answers": _NO_ANSWERS, "is_impossible": None, "other_columns": None, **row} for row in rows
+    ]
     if not questions:
         raise DataError("The data set has no questions.")
     for number, question in enumerate(questions):
@@ -90,10 +96,10 @@ def as_questions(rows: Iterable[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
         ) from error
 
 
-def _read_file(path: Path) -> Iterator[Question]:
-    files = Files((path,))
+def _read_file(path: Path, encoding: str | None) -> Iterator[Question]:
+    files = Files((path,), encoding=encoding)
     files.common_format(TABLE_FORMATS)
-    rows = _json_rows(path) if ending_of(path) == ".json" else None
+    rows = _json_rows(path, encoding) if ending_of(path) == ".json" else None
     if rows is not None and rows and "paragraphs" in rows[0]:
         return nested_questions(rows, str(path))
     if rows is not None:
@@ -102,14 +108,14 @@ def _read_file(path: Path) -> Iterator[Question]:
     return _flat(table, table.column_names, str(path))
 
 
-def _json_rows(path: Path) -> list[dict[str, Any]] | None:
+def _json_rows(path: Path, encoding: str | None) -> list[dict[str, Any]] | None:
     """Return the list of objects that a JSON file is, or has under `data`; none for other content, such as JSON lines.
 
     Raises:
         DataError: the file cannot be read.
     """
     try:
-        content = load_json(path)
+        content = load_json(path, encoding)
     except json.JSONDecodeError:
         return None
     rows = content.get("data") if isinstance(content, dict) else content
@@ -158,10 +164,13 @@ def to_answer(rows: Iterable[Mapping[str, Any]], name: str) -> Dataset:
 def _flat(rows: Any, columns: Sequence[str], name: str) -> Iterator[Question]:
     missing = [column for column in ("context", "question") if rows and column not in columns]
     if missing:
+        advice = "Needed are question and context, and answers for training and evaluation."
         raise DataError(
             f"{name} has no column {' and no column '.join(map(repr, missing))}. Columns: {', '.join(columns)}. "
-            f"Needed are question and context, and answers for training and evaluation.{tokenized_hint(columns)}"
+            f"{column_advice(columns, advice)}"
         )
+    if isinstance(rows, Dataset):
+        check_usable(rows, (*_FEATURES, *_ANSWER_COLUMNS))
     for number, row in enumerate(rows):
         yield _to_question(row, f"{name}, row {number}")
 
@@ -173,6 +182,7 @@ def _to_question(row: Mapping[str, Any], where: str) -> Question:
         DataError: there is no question, the context is not a text, or the answers or is_impossible are malformed.
     """
     context, question, id_ = row.get("context"), row.get("question"), row.get("id")
+    column = next((name for name in _ANSWER_COLUMNS if name in row), None)
     if not isinstance(question, str) or not question.strip():
         raise DataError(f"{where}: the question is {question!r}; a text is needed.")
     if context is not None and not isinstance(context, str):
@@ -182,8 +192,9 @@ def _to_question(row: Mapping[str, Any], where: str) -> Question:
         "title": row.get("title") or "",
         "context": context or "",
         "question": question,
-        "answers": _to_answers(row.get("answers"), context or "", where),
+        "answers": _to_answers(row.get(column or "answers"), row.get("answer_start"), context or "", where),
         "is_impossible": _to_flag(row.get("is_impossible"), where),
+        "other_columns": ", ".join(row) if column is None else None,
     }
 
 
@@ -194,10 +205,16 @@ def _to_flag(given: Any, where: str) -> bool | None:
         raise DataError(f"{where}: is_impossible is {given!r}; true or false is needed.") from error
 
 
-def _to_answers(given: Any, context: str, where: str) -> Answers:
+def _to_answers(given: Any, start: Any, context: str, where: str) -> Answers:
     """Return answers as the Hub's columns have them: a dict of lists, or a list with a dict for each answer.
 
     A cell of a .csv file contains the same as JSON. An answer may also be a text alone, or have no `answer_start`.
+
+    Args:
+        given: the answers.
+        start: `answer_start` in a column of its own, for an answer that is a text alone.
+        context: of the question.
+        where: the row, for messages.
 
     Raises:
         DataError: it is none of these, or an answer without `answer_start` is not at exactly one place of its context.
@@ -207,7 +224,7 @@ def _to_answers(given: Any, context: str, where: str) -> Answers:
     try:
         answers = _from_json(given) if isinstance(given, str) else given
         if isinstance(answers, str):
-            answers = [answers]
+            answers = [{"text": answers, "answer_start": None if start == "" else start}]
         if isinstance(answers, list):
             answers = [{"text": answer} if isinstance(answer, str) else answer for answer in answers]
             answers = {key: [answer.get(key) for answer in answers] for key in _NO_ANSWERS}

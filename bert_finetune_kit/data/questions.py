@@ -9,10 +9,11 @@ from datasets import Dataset
 
 from ..compat.datasets import no_progress_bars
 from ..errors import DataError
+from .columns import did_you_mean
 from .opening import DataLike, Splits, open_splits
 from .question_rows import COLUMNS, as_questions, read_questions
 from .sample import sample_questions
-from .sources import QuestionSource
+from .sources import QuestionSource, source_to_evaluate
 from .splits import TEST, held_out_note, hold_out, limit
 from .tables import TABLE_FORMATS, read_table
 
@@ -43,8 +44,8 @@ def load_questions(source: QuestionSource) -> Questions:
     train, validation = limit(train, source.max_train_examples), limit(validation, source.max_validation_examples)
     if not any(answers["text"] for answers in train["answers"]):
         raise DataError(
-            f"None of the {len(train):,} questions of the train split has an answer. Put answers into a column "
-            "`answers` with `text` and `answer_start`, as in squad_v2."
+            f"None of the {len(train):,} questions that are left to train on has an answer: raise max_train_examples, "
+            "or give validation, so that none are held out."
         )
     return Questions(loaded.name, train, validation, tuple(notes), loaded.validation is None)
 
@@ -72,19 +73,25 @@ def load_splits(source: QuestionSource) -> LoadedSplits:
         sample = {split: as_questions(sample_questions(split)) for split in ("train", "validation")}
         splits = Splits("the bundled sample's questions", sample, read_table)
     else:
-        splits = open_questions(source.train, "train", source.hub_config)
+        splits = open_questions(source.train, "train", source.hub_config, source.encoding)
     notes += splits.notes
-    train = _checked(splits.pick("train"), "train", notes)
+    train = splits.pick("train")
+    _check_answers(train, f"the train split of {splits.source}", needs_one=True)
+    train = _checked(train, "train", notes)
     if source.validation is not None:
-        validation = open_questions(source.validation, "validation", source.hub_config).pick_first("validation")
+        others = open_questions(source.validation, "validation", source.hub_config, source.encoding)
+        validation, name = others.pick_first("validation"), others.source
     else:
-        validation = splits.get("validation")
+        validation, name = splits.get("validation"), f"the validation split of {splits.source}"
     if validation is not None:
+        _check_answers(validation, name)
         validation = _checked(validation, "validation", notes)
     return LoadedSplits(splits.source, train, validation, tuple(notes))
 
 
-def open_questions(given: DataLike, split: str = "train", config: str | None = None) -> Splits[Dataset]:
+def open_questions(
+    given: DataLike, split: str = "train", config: str | None = None, encoding: str | None = None
+) -> Splits[Dataset]:
     """Open questions, with or without answers, as splits by name; a split is read when it is looked up.
 
     Args:
@@ -92,11 +99,45 @@ def open_questions(given: DataLike, split: str = "train", config: str | None = N
             (of the official format, too), .jsonl, .parquet, .csv and .tsv, or .gz of these.
         split: name for what has no splits of its own.
         config: configuration of a Hub data set.
+        encoding: of files of text; none means UTF-8, or what a byte order mark says.
 
     Raises:
         DataError: it is missing; and when a split is looked up, it is empty or contains something else.
     """
-    return open_splits(given, read_questions, TABLE_FORMATS, split, config)
+    return open_splits(given, read_questions, TABLE_FORMATS, split, config, encoding)
+
+
+def _check_answers(rows: Dataset, name: str, needs_one: bool = False) -> None:
+    """Check that there is something to compare predictions with.
+
+    Args:
+        rows: questions.
+        name: of the data.
+        needs_one: whether at least one question must have an answer; otherwise a column for answers is enough, or one
+            that tells which questions have none.
+
+    Raises:
+        DataError: there is not; the message has a similar column.
+    """
+    if any(answers["text"] for answers in rows["answers"]):
+        return
+    columns = rows["other_columns"][:]
+    if not needs_one and (None in columns or any(rows["is_impossible"])):
+        return
+    raise no_answers(rows, name)
+
+
+def no_answers(rows: Dataset, name: str) -> DataError:
+    """Return the error for questions without a single answer."""
+    others = next((columns for columns in rows["other_columns"] if columns), None)
+    found = ""
+    if others is not None:
+        found = f" There is no column 'answers'{did_you_mean('answers', others.split(', '))}. Columns: {others}."
+    return DataError(
+        f"None of the {len(rows):,} questions of {name} has an answer to compare with.{found} Put answers into a "
+        "column `answers`: a text, or `text` and `answer_start` as in squad_v2; for questions that really have none, "
+        "set is_impossible. To answer questions without answers, use predict() or predict_file()."
+    )
 
 
 def _checked(rows: Dataset, split: str, notes: list[str]) -> Dataset:
@@ -180,24 +221,22 @@ class EvaluationQuestions:
     notes: tuple[str, ...]
 
 
-def load_to_evaluate(given: Any) -> EvaluationQuestions:
+def load_to_evaluate(given: Any, source: QuestionSource) -> EvaluationQuestions:
     """Load questions with answers to score a trained model on.
 
     Args:
-        given: a file, folder, list of files, Hub id, `Dataset`, `DatasetDict`, DataFrame or list of dicts. Of several
-            splits the one to test on is taken, else that to validate on.
+        given: as `source_to_evaluate` takes it. Of several splits the one to test on is taken, else that to validate
+            on.
+        source: of the recipe.
 
     Raises:
         DataError: it cannot be read, or no question has an answer and none is marked as having none.
     """
-    splits = open_questions(given, TEST)
+    source = source_to_evaluate(given, source)
+    splits = open_questions(source.train, TEST, None, source.encoding)
     preferred = (TEST, "validation")
     split, rows = next((name for name in preferred if name in splits), TEST), splits.pick_first(*preferred)
     if not any(rows["is_impossible"]) and not any(answers["text"] for answers in rows["answers"]):
-        raise DataError(
-            f"None of the {len(rows):,} questions of {splits.source} has an answer to compare with. Put answers into a "
-            "column `answers` with `text` and `answer_start`; for questions that really have none, set is_impossible. "
-            "To answer questions without answers, use predict() or predict_file()."
-        )
+        raise no_answers(rows, splits.source)
     notes: list[str] = [*splits.notes]
     return EvaluationQuestions(splits.source, split, _checked(rows, split, notes), tuple(notes))

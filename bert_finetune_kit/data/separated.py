@@ -3,7 +3,7 @@
 import csv
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from .encoding import read_lines
 
 # A column with more values is none of labels, and is not kept in memory.
 _MAX_VALUES = 1000
+_DELIMITERS = (",", ";", "\t", "|")
 _LONGEST_CELL = 2**31 - 1
 
 
@@ -25,6 +26,8 @@ class Separated:
     """Whether quotation marks enclose cells; otherwise they are part of the text."""
     column_names: Sequence[str] | None = None
     """Names of the columns of a file without a header line."""
+    encoding: str | None = None
+    """Of the text; none means UTF-8, or what a byte order mark says."""
 
     def rows(self) -> Iterator[list[str]]:
         """Yield the names of the columns, and then each row of cells, as many as there are columns.
@@ -35,7 +38,7 @@ class Separated:
             DataError: a column is named twice, the header is there twice, a row has too few cells or too many, or a
                 quotation is not closed; the message has the line.
         """
-        with closing(self._records()) as records:
+        with closing(self.records()) as records:
             names = self._header(records)
             named = max((number for number, name in enumerate(names, start=1) if name), default=0)
             yield [name or f"Unnamed: {number}" for number, name in enumerate(names)]
@@ -68,12 +71,12 @@ class Separated:
             raise DataError(f"{self.path} has the column {twice!r} twice. Rename or remove one of them.")
         return names
 
-    def _records(self) -> Generator[tuple[int, list[str], list[str]], None, None]:
+    def records(self) -> Generator[tuple[int, list[str], list[str]], None, None]:
         """Yield the number of the first line, the cells, and the lines of each row, without blank ones."""
         text: list[str] = []
 
         def lines() -> Iterator[str]:
-            for line in read_lines(self.path, newline=""):
+            for line in read_lines(self.path, newline="", encoding=self.encoding):
                 text.append(line)
                 yield line
 
@@ -118,8 +121,27 @@ class Separated:
         return DataError(f"{self.path}, line {line}, has {len(cells)} cell{plural}, and {source} {columns}. {advice}")
 
 
-_NAMES = {",": "a comma", "\t": "a tab"}
+_NAMES = {",": "a comma", "\t": "a tab", ";": "a semicolon", "|": "a vertical bar"}
 _QUOTING = 'Write a quotation mark within a quoted cell twice (""), and one that is text alone in a quoted cell.'
+
+
+def delimiter_of(path: Path, column_names: Sequence[str] | None = None, encoding: str | None = None) -> str:
+    """Return what separates the cells of a .csv file: a comma, or what its header alone decides for.
+
+    A header with a comma in it is separated by commas; else by a semicolon, as programs write where numbers have a
+    decimal comma, a tab or a vertical bar, if it has one of these.
+
+    Args:
+        path: of the file.
+        column_names: names of the columns of a file without a header line: its first row must have as many cells.
+        encoding: as in `Separated`.
+    """
+    for delimiter in _DELIMITERS:
+        with closing(Separated(path, delimiter, encoding=encoding).records()) as records, suppress(DataError):
+            _, cells, _ = next(records, (0, [], []))
+            if len(cells) > 1 if column_names is None else len(cells) == len(column_names):
+                return delimiter
+    return _DELIMITERS[0]
 
 
 def _bare(name: str) -> str:

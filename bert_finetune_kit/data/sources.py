@@ -1,14 +1,26 @@
 """Sources as settings: where text, labelled examples and questions come from."""
 
 from dataclasses import dataclass, fields, replace
+from numbers import Integral, Real
+from types import NoneType
 from typing import Any, ClassVar, TypeVar
 
 from ..errors import ConfigError, raise_faults
 from ..settings import setting
 from .documents import DOCUMENT_STYLES, DocumentStyle
-from .memory import as_dataset
+from .memory import as_dataset, check_named
 
-_WHAT = "Hub id, file, folder, list of files, or data in memory (Dataset, DatasetDict, DataFrame, list of dicts)"
+_WHAT = (
+    "Hub id, file, folder, list of files, or data in memory (Dataset, DatasetDict, DataFrame, list of dicts, dict of "
+    "columns or of splits)"
+)
+# Types of fields → what their values must be, and how a message calls that.
+_TYPES: dict[Any, tuple[Any, str]] = {
+    str: (str, "a name"),
+    str | None: ((str, NoneType), "one name"),
+    int | None: ((Integral, NoneType), "a whole number"),
+    float: (Real, "a number"),
+}
 _VALIDATION_SHARE = "Share of the {} held out for evaluation where nothing else is given."
 
 
@@ -23,6 +35,9 @@ class DataSource:
     train: Any = setting(None, f"{_WHAT} to train on; none means the bundled sample.")
     validation: Any = setting(None, "The same for evaluation.")
     validation_share: float = setting(0.1, _VALIDATION_SHARE.format("examples"))
+    encoding: str | None = setting(
+        None, "Encoding of files of text, such as latin-1 or cp1252. Default: UTF-8, or what a byte order mark says."
+    )
 
     @property
     def is_sample(self) -> bool:
@@ -32,15 +47,28 @@ class DataSource:
     def __post_init__(self) -> None:
         for name in ("train", "validation"):
             given = as_dataset(getattr(self, name))
+            check_named(given)
             if isinstance(given, list | tuple) and len(given) == 1:  # a command line passes a single name as a list
                 given = given[0]
             object.__setattr__(self, name, given)
-        raise_faults(self._faults(), type(self).__name__)
+        raise_faults(self._wrong_types() or self._faults(), type(self).__name__)
+
+    def _wrong_types(self) -> list[str]:
+        """Return the faults of names and numbers of another type; further checks compare numbers."""
+        faults = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            types, wanted = _TYPES.get(field.type, (object, ""))
+            if not isinstance(value, types) or (isinstance(value, bool) and wanted):
+                faults.append(f"{field.name} is {value!r}: give {wanted}")
+        return faults
 
     def _faults(self) -> list[str]:
         faults = []
         if self.default_is_sample and self.train is None and self.validation is not None:
             faults.append("validation is given without train: there is nothing to train on")
+        if self.encoding is not None and not _is_encoding(self.encoding):
+            faults.append(f"encoding is {self.encoding!r}, which there is not: give one such as 'latin-1' or 'cp1252'")
         if not 0 < self.validation_share < 1:
             faults.append(f"validation_share is {self.validation_share}: it must be between 0 and 1")
         for name in (field.name for field in fields(self) if field.name.startswith("max_")):
@@ -123,6 +151,14 @@ class QuestionSource(DataSource):
     )
 
 
+def _is_encoding(name: str) -> bool:
+    try:
+        "".encode(name)
+    except LookupError:
+        return False
+    return True
+
+
 SourceT = TypeVar("SourceT", bound=DataSource)
 
 
@@ -144,3 +180,18 @@ def as_source(kind: type[SourceT], given: Any, validation: Any = None) -> Source
     if validation is not None and given.validation is not None:
         raise ConfigError(f"validation is given twice, by validation= and in the {kind.__name__}: remove one of them.")
     return given if validation is None else replace(given, validation=validation)
+
+
+def source_to_evaluate(given: Any, source: SourceT) -> SourceT:
+    """Return the source whose `train` is to be evaluated: the given one, or that of a recipe with other data.
+
+    Args:
+        given: a source of the same class, or what its field `train` takes.
+        source: of the recipe, which says how files are written.
+
+    Raises:
+        ConfigError: the given source is that of another recipe.
+    """
+    if isinstance(given, DataSource):
+        return as_source(type(source), given)
+    return replace(source, train=given, validation=None)

@@ -5,20 +5,21 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset, Value
+from datasets import Dataset, Value, concatenate_datasets
 
 from ..compat.datasets import fingerprint_of
 from ..errors import DataError
-from .columns import did_you_mean, tokenized_hint
+from .columns import check_usable, column_advice, did_you_mean
 from .documents import FILE_BREAK
-from .encoding import read_lines
+from .encoding import UTF8, read_lines, text_encoding
 from .files import load_files
+from .json_tables import load_json_files
 from .opening import DataLike, Opened, Splits, open_splits
-from .separated import Separated
+from .separated import Separated, delimiter_of
 
 TEXT_TYPES = ("string", "large_string")
 _FORMATS = {".txt": "text", ".jsonl": "json", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
@@ -31,14 +32,17 @@ class Lines:
     files: tuple[str, ...]
     in_folder: bool = False
     """As in `Files`."""
+    encoding: str | None = None
+    """As in `Files`."""
 
     def __iter__(self) -> Iterator[str]:
-        return chain.from_iterable(_read_lines(Path(file)) for file in self.files)
+        return chain.from_iterable(_read_lines(Path(file), self.encoding) for file in self.files)
 
-    def fingerprint(self) -> list[tuple[str, int, int]]:
-        """Return what identifies this text: paths, sizes in bytes and times of change."""
+    def fingerprint(self) -> list[tuple[Any, ...]]:
+        """Return what identifies this text: paths, sizes in bytes and times of change; the encoding where it is set."""
         stats = [(file, Path(file).stat()) for file in self.files]
-        return [(file, stat.st_size, stat.st_mtime_ns) for file, stat in stats]
+        further = () if self.encoding is None else (self.encoding,)
+        return [(file, stat.st_size, stat.st_mtime_ns, *further) for file, stat in stats]
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,11 @@ class Records:
 
 
 def open_text(
-    given: DataLike, split: str = "train", config: str | None = None, column: str | None = None
+    given: DataLike,
+    split: str = "train",
+    config: str | None = None,
+    column: str | None = None,
+    encoding: str | None = None,
 ) -> Splits[Lines | Records]:
     """Open a data set as splits of text by name; the text itself is read by iterating over it.
 
@@ -71,11 +79,12 @@ def open_text(
         split: name for what has no splits of its own.
         config: configuration of a Hub data set.
         column: column of the text; none means `text`, or the only column of strings.
+        encoding: of files of text; none means UTF-8, or what a byte order mark says.
 
     Raises:
         DataError: it is missing; and when a split is looked up, it is empty, cannot be read, or has no such column.
     """
-    return open_splits(given, partial(_read, column=column), _FORMATS, split, config)
+    return open_splits(given, partial(_read, column=column), _FORMATS, split, config, encoding)
 
 
 def _read(opened: Opened, name: str, column: str | None) -> Lines | Records:
@@ -85,18 +94,33 @@ def _read(opened: Opened, name: str, column: str | None) -> Lines | Records:
     if builder == "text":
         if column is not None:
             raise DataError(f"text_column is {column!r}, and {opened.paths[0]} is plain text, which has no columns.")
-        return Lines(tuple(str(path.resolve()) for path in opened.paths), opened.in_folder)
-    rows = _load_csv(opened.paths) if builder == "csv" else load_files(builder, opened.paths)
+        return Lines(tuple(str(path.resolve()) for path in opened.paths), opened.in_folder, opened.encoding)
+    load = {"csv": _load_csv, "json": load_json_files}.get(builder)
+    rows = load_files(builder, opened.paths) if load is None else load(opened.paths, opened.encoding)
     return Records(rows, text_column(rows, column, name))
 
 
-def _load_csv(paths: Sequence[Path]) -> Dataset:
+def _load_csv(paths: Sequence[Path], encoding: str | None) -> Dataset:
     """Read .csv files: "NA" and "None" are words, and cells after the last column, which are empty, are left out."""
-    for path in paths:
-        deque(Separated(path, ",").rows(), maxlen=0)  # raises an error where something else would be lost
+    forms = {path: _form(path, encoding) for path in paths}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Length of header or names does not match")
-        return load_files("csv", paths, keep_default_na=False, index_col=False)
+        tables = [
+            load_files("csv", list(group), **dict(form), keep_default_na=False, index_col=False)
+            for form, group in groupby(paths, forms.__getitem__)
+        ]
+    return concatenate_datasets(tables) if len(tables) > 1 else tables[0]
+
+
+def _form(path: Path, encoding: str | None) -> tuple[tuple[str, str], ...]:
+    """Return how a .csv file is to be read by `datasets`.
+
+    Raises:
+        DataError: something in it would be lost.
+    """
+    delimiter, codec = delimiter_of(path, encoding=encoding), text_encoding(path, encoding)
+    deque(Separated(path, delimiter, encoding=encoding).rows(), maxlen=0)
+    return ("sep", delimiter), *((("encoding", codec),) if codec != UTF8 else ())
 
 
 def text_column(rows: Dataset, wanted: str | None, source: str) -> str:
@@ -117,15 +141,16 @@ def text_column(rows: Dataset, wanted: str | None, source: str) -> str:
     column = wanted or ("text" if "text" in strings else strings[0] if len(strings) == 1 else None)
     if column is None:
         raise DataError(
-            f"Which column of {source} contains the text? Set text_column= to its name. Columns: {columns}."
-            f"{tokenized_hint(rows.column_names)}"
+            f"Which column of {source} contains the text? Columns: {columns}. "
+            f"{column_advice(rows.column_names, 'Set text_column= to its name.')}"
         )
     if column not in rows.column_names:
         hint = did_you_mean(column, rows.column_names)
         raise DataError(
-            f"There is no column {column!r} in {source}{hint}. Columns: {columns}. Set text_column= to one of them."
-            f"{tokenized_hint(rows.column_names)}"
+            f"There is no column {column!r} in {source}{hint}. Columns: {columns}. "
+            f"{column_advice(rows.column_names, 'Set text_column= to one of them.')}"
         )
+    check_usable(rows, [column])
     if column not in strings:
         raise DataError(f"The column {column!r} of {source} does not contain text. Columns: {columns}.")
     return column
@@ -136,6 +161,6 @@ def is_text(kind: Any) -> bool:
     return isinstance(kind, Value) and kind.dtype in TEXT_TYPES
 
 
-def _read_lines(path: Path) -> Iterator[str]:
-    yield from (line.rstrip("\n") for line in read_lines(path))
+def _read_lines(path: Path, encoding: str | None) -> Iterator[str]:
+    yield from (line.rstrip("\n") for line in read_lines(path, encoding=encoding))
     yield FILE_BREAK

@@ -46,7 +46,7 @@ def read_vocabulary(file: Path) -> VocabularyFile:
         with file.open(encoding="utf-8-sig") as lines:
             pieces = [line.strip(_WHITE_SPACE) for line in lines]
     except UnicodeDecodeError as error:
-        raise ModelError(str(not_utf8(file))) from error
+        raise ModelError(str(not_utf8(file, is_source=False))) from error
     ids = {piece: number for number, piece in enumerate(pieces) if piece}
     repeated = [piece for piece, count in Counter(filter(None, pieces)).items() if count > 1]
     return VocabularyFile(ids, (_repeated_note(repeated, file.name),) if repeated else ())

@@ -42,6 +42,7 @@ def predict_file(
     batch_size: int,
     plain: bool = False,
     column_names: Sequence[str] | None = None,
+    encoding: str | None = None,
 ) -> Path:
     """Predict the rows of a file, and write them with their predictions.
 
@@ -58,6 +59,7 @@ def predict_file(
         batch_size: rows that the model reads at once.
         plain: no progress bar even on a terminal.
         column_names: names of the columns, for .csv and .tsv files without a header line.
+        encoding: of a file of text; none means UTF-8, or what a byte order mark says.
 
     Returns:
         The path of the output.
@@ -73,7 +75,7 @@ def predict_file(
         )
     source, target = Path(path).expanduser(), Path(output).expanduser()
     check_output(target)
-    first = next(stream_rows(source, column_names), None)
+    first = next(stream_rows(source, column_names, encoding), None)
     if first is None:
         raise DataError(f"{source} has no rows.")
     check_row(first, columns, source)
@@ -82,8 +84,8 @@ def predict_file(
     bar = (BarColumn(bar_width=20), MofNCompleteColumn(), TimeRemainingColumn())
     show_bar = not plain and (console.is_terminal or console.is_jupyter)
     with Progress("predict", *bar, console=console, disable=not show_bar) as progress:
-        task = progress.add_task("predict", total=count_rows(source) if show_bar else None)
-        remaining = part.resume(lambda: stream_rows(source, column_names))
+        task = progress.add_task("predict", total=count_rows(source, encoding) if show_bar else None)
+        remaining = part.resume(lambda: stream_rows(source, column_names, encoding))
         progress.update(task, completed=part.rows)
         try:
             size = 4 * batch_size

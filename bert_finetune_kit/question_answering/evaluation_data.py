@@ -9,6 +9,7 @@ import numpy as np
 from ..contract import LoadedModel
 from ..data.questions import load_to_evaluate
 from ..data.sequences import sequence_formats
+from ..data.sources import QuestionSource
 from ..errors import ConfigError
 from ..modeling.architecture import takes_token_types
 from .collator import DataCollatorForQuestionAnswering
@@ -22,6 +23,7 @@ def evaluation_data(
     config: QAConfig,
     trained: LoadedModel,
     lengths: Sequence[int] | None,
+    source: QuestionSource,
     trained_on: QAData | None,
 ) -> QAData:
     """Return questions as the data of an evaluation, all of which are scored at the threshold of the model.
@@ -31,6 +33,7 @@ def evaluation_data(
         config: lengths and search of spans.
         trained: the model, with the probability of no answer above which it abstains.
         lengths: that batches may have; none means any.
+        source: of the recipe.
         trained_on: data of the training, if it was one of this process.
 
     Raises:
@@ -40,7 +43,7 @@ def evaluation_data(
     if trained.usage is None:
         raise ConfigError(NO_THRESHOLD)
     tokenizer = trained.tokenizer
-    questions = load_to_evaluate(given)
+    questions = load_to_evaluate(given, source)
     _, pair = sequence_formats(tokenizer, takes_token_types(trained.model.config))
     split = build_split(questions.rows, config, tokenizer, pair, train=False)
     has_answer = [bool(answers) for answers in split.references]

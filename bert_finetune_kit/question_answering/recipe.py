@@ -99,9 +99,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
             model = "tiny"
         self.config = as_config(config, _SAMPLE_CONFIG if sample else QAConfig())
         self.lora = lora_config(lora)
-        facts: dict[str, Any] = {"model": model, "sample": sample, "lora": self.lora is not None}
-        args = as_args(args, partial(self.default_args, **facts))
-        super().__init__(model, tokenizer, args, callbacks, compute_metrics)
+        defaults = partial(self.default_args, model=model, sample=sample, lora=self.lora is not None)
+        super().__init__(model, tokenizer, as_args(args, defaults), callbacks, compute_metrics)
         self.has_data = True
 
     @classmethod
@@ -115,9 +114,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         types = (RunArguments, FineTuningArguments, QuestionSource, QAConfig, RecipeArguments)
 
         def further_defaults(run: Any, tuning: Any, source: Any, *_: Any) -> dict[str, Any]:
-            sample = source.is_sample
-            hyperparameters = cls.default_hyperparameters(run.model, sample, tuning.lora is not None)
-            return hyperparameters | (asdict(_SAMPLE_CONFIG) if sample else {})
+            hyperparameters = cls.default_hyperparameters(run.model, source.is_sample, tuning.lora is not None)
+            return hyperparameters | (asdict(_SAMPLE_CONFIG) if source.is_sample else {})
 
         defaults = {"output_dir": f"runs/{cls.name}", **cls.machine_defaults()}
         run, tuning, source, config, args = parse_flags(types, defaults, argv, further_defaults)
@@ -273,7 +271,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
 
     def evaluation_data(self, given: Any, trained: LoadedModel, data: QAData | None) -> QAData:
         """Questions with answers → windows, scored at the threshold of the model."""
-        found = evaluation_data(given, self.config, trained, self.batch_lengths(self.config.max_length), data)
+        settings = self.batch_lengths(self.config.max_length), self.source, data
+        found = evaluation_data(given, self.config, trained, *settings)
         return declare_own_scores(found, self.name, self.own_metrics, lambda _: eval_prediction(found))
 
     def describe(self, data: QAData, model: Any, evaluation: QAEvaluation, steps: int | None) -> Description:

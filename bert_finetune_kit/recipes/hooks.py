@@ -158,7 +158,7 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
         """Return given examples as data whose `validation` they are, for `evaluate(given)` of a trained model.
 
         Args:
-            given: as the source of the recipe takes it.
+            given: as the source of the recipe takes it, or a source.
             trained: the model, with its tokenizer and its labels or threshold.
             data: of the training, where it was one of this process.
         """

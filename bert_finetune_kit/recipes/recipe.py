@@ -199,7 +199,7 @@ class Recipe(TrainedRecipe[DataT, EvaluationT]):
 
         Args:
             data: a file, folder, list of files, Hub id, `Dataset`, `DatasetDict`, DataFrame or list of dicts, as the
-                source of the recipe takes it, with labels or answers; none means the validation split.
+                source of the recipe takes it, or a source, with labels or answers; none means the validation split.
             output_dir: folder to save the report to; none means that it is only returned.
 
         Returns:

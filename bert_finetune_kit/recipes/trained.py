@@ -72,6 +72,7 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
         batch_size: int | None = None,
         device: str | torch.device | None = None,
         column_names: Sequence[str] | None = None,
+        encoding: str | None = None,
     ) -> Path:
         """Predict every row of a file, of any size in flat memory, and write the rows with their predictions.
 
@@ -85,6 +86,7 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
             batch_size: rows that the model reads at once; none means `args.per_device_eval_batch_size`.
             device: to run on, such as "cpu" or "cuda:1"; the model returns to where it was.
             column_names: names of the columns, for .csv and .tsv files without a header line.
+            encoding: of a file of text, such as "latin-1"; none means UTF-8, or what a byte order mark says.
 
         Returns:
             The path of the output.
@@ -106,7 +108,7 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
         with on_device(trained.model, device):
             return predict_file(
                 path, output, predict_rows, self.input_columns, identity, batch_size=batch_size,
-                plain=bool(self.args.disable_tqdm), column_names=column_names,
+                plain=bool(self.args.disable_tqdm), column_names=column_names, encoding=encoding,
             )  # fmt: skip
 
     def predict_rows(

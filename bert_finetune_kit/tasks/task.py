@@ -68,7 +68,7 @@ class ClassificationTask:
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         if isinstance(self.label, list):
             object.__setattr__(self, "label", tuple(self.label))
-        raise_faults(self._faults(), f"ClassificationTask {self.name!r}")
+        raise_faults(self._wrong_columns() or self._faults(), f"ClassificationTask {self.name!r}")
         if not self.metrics:
             object.__setattr__(self, "metrics", _DEFAULT_METRICS[self.kind])
         if self.best_metric is None and isinstance(self.metrics[0], str):
@@ -78,6 +78,22 @@ class ClassificationTask:
     def text_columns(self) -> tuple[str, ...]:
         """Columns of the texts."""
         return (self.text,) if self.text_pair is None else (self.text, self.text_pair)
+
+    def _wrong_columns(self) -> list[str]:
+        """Return the faults of columns that are no names; further checks compare names with each other."""
+        faults = []
+        for name in ("text", "text_pair", "label_separator"):
+            value = getattr(self, name)
+            if isinstance(value, str) or (value is None and name != "text"):
+                continue
+            advice = "give one text" if name == "label_separator" else "give the name of one column"
+            if isinstance(value, list | tuple) and len(value) == 2 and (name, self.text_pair) == ("text", None):
+                advice = f"text is one column, the second one is text_pair={value[1]!r}"
+            faults.append(f"{name} is {value!r}: {advice}")
+        names = self.label if isinstance(self.label, tuple) else (self.label,)
+        if not names or any(not isinstance(name, str) for name in names):
+            faults.append(f"label is {self.label!r}: give the name of a column, or of several for a multi_label task")
+        return faults
 
     def _faults(self) -> list[str]:
         faults = []

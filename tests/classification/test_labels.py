@@ -82,6 +82,29 @@ def test_targets_of_a_regression():
             labels.encode([0, invalid], "train")
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["2,5", "3", "-0,125", " ,5 ", 4], [2.5, 3, -0.125, 0.5, 4]),
+        (["1,250", "0,5"], [1.25, 0.5]),  # no thousands, since the second is none
+        (["0,125"], [0.125]),
+        (["1,250", "3,500"], None),
+        (["2,5", "2.5"], None),
+        (["1,250,000"], None),
+        (["2,5", "many"], None),
+    ],
+)
+def test_decimal_commas(values, expected):
+    labels = label_set(ClassificationTask("toy", kind="regression"), [])
+    if expected is not None:
+        assert labels.encode(values, "train").tolist() == expected
+    else:
+        with pytest.raises(DataError, match=r"(A comma in a number can be that of thousands|'many')"):
+            labels.encode(values, "train")
+    with pytest.raises(DataError, match="fractions such as 2,5: for numeric targets"):
+        label_set(TASK, ["2,5", "3", "3"])
+
+
 def test_a_single_class_and_a_class_missing_in_train():
     labels = LabelSet(("a", "b", "c"))
     with pytest.raises(DataError, match=r"All 3 training examples have the label 'b'"):

@@ -33,11 +33,12 @@ def make(*given, **settings):
     return ClassificationRecipe(*given, model="tiny", **settings)
 
 
-@pytest.mark.parametrize("form", ["name", "path", "folder", "frame", "dicts", "dataset", "splits", "source"])
+@pytest.mark.parametrize("form", ["name", "path", "folder", "frame", "dicts", "dict", "dataset", "splits", "source"])
 def test_data_in_the_first_place_with_their_columns(reviews, tmp_path, form):
     table = Dataset.from_list(ROWS)
     given = {
         "name": reviews, "path": tmp_path / reviews, "folder": tmp_path, "frame": pd.DataFrame(ROWS), "dicts": ROWS,
+        "dict": pd.DataFrame(ROWS).to_dict("list"),
         "dataset": table, "splits": DatasetDict(train=table), "source": LabelledSource(reviews),
     }[form]  # fmt: skip
     recipe = make(given, **COLUMNS)
@@ -54,6 +55,22 @@ def test_data_to_evaluate_on(reviews):
         ConfigError, match=r"two data sets, 'reviews.csv' and 'dev.csv'. Pass the one to evaluate on as val"
     ):
         make(reviews, "dev.csv", **COLUMNS)
+
+
+def test_two_things_that_are_no_two_data_sets(tmp_path):
+    texts, labels = [row["review"] for row in ROWS], [row["stars"] for row in ROWS]
+    for form in (list, tuple, pd.Series):
+        with pytest.raises(ConfigError, match=r'There are two lists.*as in {"text": texts, "label": labels}'):
+            make(form(texts), form(labels))
+    with pytest.raises(ConfigError, match=r"two data sets, a list and a list. Pass the one to evaluate on"):
+        make(ROWS, ROWS)
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / name).write_text("{}", "utf-8")
+    for data in (pd.DataFrame(ROWS), "reviews.csv"):
+        with pytest.raises(ConfigError, match=f"{tmp_path} is the folder of a model: pass it as model="):
+            make(data, tmp_path)
+    with pytest.raises(ConfigError, match="as validation=, and a model as model="):
+        make(pd.DataFrame(ROWS), "google-bert/bert-base-uncased")
 
 
 def test_tasks_in_the_first_place(reviews, tmp_path):

@@ -86,6 +86,15 @@ def test_two_processes_score_what_one_does(uninterrupted, rows, tmp_path):
     assert two == pytest.approx(one, rel=1e-5)
 
 
+def test_a_file_of_another_encoding(uninterrupted, tmp_path):
+    folder, file = str(uninterrupted("classification")), tmp_path / "test.csv"
+    file.write_bytes("text;label\nder Müller war nett;positive\nkühl;negative\n".encode("latin-1"))
+    evaluate([folder, str(file), "--encoding", "latin-1", "--output", str(tmp_path / "scores")])
+    assert RunReport.load(tmp_path / "scores").data["test"]["examples"] == 2
+    predict([folder, str(file), "--encoding", "latin-1", "--output", str(tmp_path / "out.jsonl")])
+    assert "kühl" in (tmp_path / "out.jsonl").read_text("utf-8")
+
+
 def test_the_report_of_a_training_is_not_replaced_by_an_evaluation(uninterrupted, rows):
     folder = str(uninterrupted("classification"))
     with pytest.raises(OutputError, match=f"{folder} holds a training run"):

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from bert_finetune_kit import DataError, LabelledSource, QuestionSource, TextSource
+from bert_finetune_kit import ConfigError, DataError, LabelledSource, QuestionSource, TextSource
 from bert_finetune_kit.classification.task_file import find_task
 from bert_finetune_kit.data.corpus import load_corpus
 from bert_finetune_kit.data.encoding import read_lines
@@ -20,6 +20,7 @@ CONTENTS = {
     ".jsonl": json.dumps(dict.fromkeys(ROW, "One .")) + "\n" + json.dumps(ROW, ensure_ascii=False) + "\n",
     ".json": "[\n" + json.dumps(ROW, ensure_ascii=False) + "]",
 }
+MARKED = ("utf-8-sig", "utf-16", "utf-32")
 READERS = {
     "text": (lambda file: load_corpus(TextSource(file)), (".txt", ".csv", ".jsonl", ".json")),
     "labels": (
@@ -31,10 +32,8 @@ READERS = {
 # encoding of the file → its name in the message, line and byte of the first fault
 ENCODINGS = {
     "latin-1": ("WINDOWS-1252", 2, "0xe9"),
-    "utf-16": ("UTF-16", 1, "0xff"),
     "utf-16-le": ("UTF-16LE", 1, "0x00"),
     "utf-16-be": ("UTF-16BE", 1, "0x00"),
-    "utf-32": ("UTF-32", 1, "0xff"),
 }
 
 
@@ -47,8 +46,52 @@ def test_a_file_of_another_encoding(tmp_path, encoding, reader, ending):
     with pytest.raises(DataError) as raised:
         READERS[reader][0](file)
     message = str(raised.value)
+    assert f"Set encoding='{name.lower()}', or save it as UTF-8" in message
     assert f"train{ending}, line {line}: byte {byte} at position " in message
     assert f"iconv -f {name} -t UTF-8 < {file} > {tmp_path / 'train.utf8'}{ending}" in message
+
+
+def texts(reader, file, **settings):
+    """Return the texts that a reader of sources finds in a file."""
+    if reader == "text":
+        return load_corpus(TextSource(file, **settings)).train["text"][:]
+    if reader == "labels":
+        return load_labelled(find_task(None), LabelledSource(file, **settings)).train["text"][:]
+    return load_questions(QuestionSource(file, validation=file, **settings)).train["question"][:]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1", "utf-16-le"])
+@pytest.mark.parametrize(("reader", "ending"), [(name, ending) for name in READERS for ending in READERS[name][1]])
+def test_an_encoding_is_that_of_the_mark_or_the_one_that_is_set(tmp_path, encoding, reader, ending):
+    content = CONTENTS[ending].replace("label", "answer") if reader == "questions" else CONTENTS[ending]
+    file = tmp_path / f"train{ending}"
+    file.write_text(content, "utf-8")
+    expected = texts(reader, file)
+    for name in (f"a{ending}", f"a{ending}.gz"):
+        data = content.encode(encoding)
+        (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+        assert texts(reader, tmp_path / name, encoding=None if encoding in MARKED else encoding) == expected
+    assert WORD in " ".join(expected)
+
+
+def test_files_of_several_encodings_of_which_each_has_its_mark(tmp_path):
+    for ending in (".txt", ".csv", ".jsonl"):
+        files = [tmp_path / f"{name}{ending}" for name in MARKED]
+        for file, encoding in zip(files, MARKED, strict=True):
+            file.write_bytes(CONTENTS[ending].encode(encoding))
+        assert " ".join(texts("text", files)).count(WORD) == 3
+
+
+def test_an_encoding_that_is_not_that_of_the_file(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"text,label\n\x81,a\n")
+    with pytest.raises(DataError, match=r"a.csv is not of the encoding cp1252: .*Set encoding= to another one"):
+        texts("labels", tmp_path / "a.csv", encoding="cp1252")
+    (tmp_path / "b.csv").write_bytes("text,label\na,b\n".encode("utf-16-le"))
+    with pytest.raises(DataError, match=r"b.csv has a NUL character, read by the encoding latin-1"):
+        texts("labels", tmp_path / "b.csv", encoding="latin-1")
+    for name in ("klingon", "rot13"):
+        with pytest.raises(ConfigError, match=f"encoding is '{name}', which there is not"):
+            LabelledSource("a.csv", encoding=name)
 
 
 @pytest.mark.parametrize("name", ["train.txt", "train.csv.gz"])

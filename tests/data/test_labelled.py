@@ -1,8 +1,19 @@
+from dataclasses import replace
+
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
-from bert_finetune_kit import ClassificationTask, ConfigError, DataError, LabelledSource
-from bert_finetune_kit.data.labelled import label_values, load_labelled
+from bert_finetune_kit import (
+    ClassificationTask,
+    ConfigError,
+    DataError,
+    LabelledSource,
+    QuestionSource,
+    TextSource,
+)
+from bert_finetune_kit.data.corpus import load_corpus
+from bert_finetune_kit.data.labelled import label_values, load_labelled, separator_notes
+from bert_finetune_kit.data.questions import load_questions
 from bert_finetune_kit.tasks.registry import SAMPLE_TASK
 
 TASK = ClassificationTask("toy")
@@ -92,5 +103,31 @@ def test_a_column_that_the_second_file_lacks_names_that_file(tmp_path):
 
 
 def test_token_ids_are_no_text():
-    with pytest.raises(DataError, match=r"Set text= to the right column. The data are already tokenized"):
-        load([{"input_ids": [1, 2], "label": 0}, {"input_ids": [1], "label": 1}])
+    """The advice is one alone: no column is the right one."""
+    ids = [{"input_ids": [1, 2], "label": 0}, {"input_ids": [1], "label": 1}]
+    readers = (
+        load,
+        lambda rows: load_questions(QuestionSource(rows)),
+        lambda rows: load_corpus(TextSource(rows)),
+        lambda rows: load_corpus(TextSource(rows, text_column="text")),
+    )
+    for read in readers:
+        with pytest.raises(DataError, match=r"Columns: input_ids.* The data are already tokenized") as raised:
+            read(ids)
+        assert "Set text" not in str(raised.value)
+        assert "Needed are" not in str(raised.value)
+
+
+TOPICS = ClassificationTask("topics", kind="multi_label", label_separator="|")
+
+
+def test_another_separator_than_that_of_the_cells():
+    table = rows(label=["news;sport" if n % 3 else "news" for n in range(20)])
+    with pytest.raises(DataError, match=r"'\|', which stands in no cell of the column 'label'; ';' stands in 13 of 20"):
+        separator_notes(table, TOPICS)
+    assert separator_notes(table, replace(TOPICS, label_separator=";")) == []
+    declared = replace(TOPICS, labels=("news;sport", "news"))
+    note = "label_separator '|' stands in no cell of the column 'label': no row has several labels"
+    assert separator_notes(table, declared) == [note]
+    assert separator_notes(rows(label=["news"] * 19 + [None]), TOPICS) == [note]
+    assert separator_notes(rows(label=["a|b;c"] + ["a"] * 19), TOPICS) == []

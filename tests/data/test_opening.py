@@ -77,6 +77,10 @@ def test_lists_are_of_files(tmp_path):
         ([*files, tmp_path], "is a folder in a list"),
         ([ROWS, ROWS], "concatenate_datasets"),
         ([], "at least one"),
+        (
+            ["a fine film", "a bad one"],
+            r'A list of strings is a list of files, and a fine film is none.*{"text": texts}',
+        ),
         ([*files, tmp_path / "c.csv", tmp_path / "d.csv"], "c.csv, .*d.csv do not exist"),
     ):
         with pytest.raises(DataError, match=message):
@@ -146,3 +150,35 @@ def test_a_folder_that_datasets_has_saved(tmp_path):
     read = lambda rows, _: rows["text"][:]  # noqa: E731
     assert open_splits(str(tmp_path / "rows"), read, ()).pick("train") == ["a"]
     assert list(open_splits(tmp_path / "splits", read, ())) == ["train", "test"]
+
+
+@pytest.mark.parametrize(
+    ("typo", "similar"),
+    [("review.csv", "reviews.csv"), ("dta/reviews.csv", "data"), ("data/review.csv", "reviews.csv")],
+)
+def test_a_misspelt_path_gets_the_similar_name(tmp_path, monkeypatch, typo, similar):
+    write(tmp_path, "reviews.csv", "data/reviews.csv", "other.csv")
+    monkeypatch.chdir(tmp_path)
+    for given in (typo, tmp_path / typo, ["other.csv", typo]):
+        with pytest.raises(DataError, match=rf"does not exist \(did you mean '{similar}'\?\)"):
+            opened(given)
+    with pytest.raises(DataError, match=r"else.txt does not exist \(searched"):
+        opened("else.txt")
+
+
+def test_the_folder_of_a_model_is_no_data(tmp_path):
+    write(tmp_path, "config.json", "model.safetensors")
+    with pytest.raises(DataError, match=r"is the folder of a model.*as model="):
+        opened(tmp_path)
+    write(tmp_path, "a.csv")
+    assert opened(tmp_path).pick("train") == ["a.csv"]
+
+
+def test_a_split_is_of_one_split(tmp_path):
+    write(tmp_path, "train.csv", "dev.csv", "other.csv")
+    splits = opened({"train": tmp_path / "train.csv", "test": str(tmp_path / "other.csv")})
+    assert (dict(splits), splits.source) == (
+        {"train": ["train.csv"], "test": ["other.csv"]}, f"{tmp_path / 'train.csv'}, {tmp_path / 'other.csv'}",
+    )  # fmt: skip
+    with pytest.raises(DataError, match=r"given as the split 'train', has several splits.*: train, val"):
+        opened({"train": tmp_path})

@@ -265,3 +265,40 @@ def test_a_number_in_a_cell_is_an_answer(tmp_path):
         {"text": ["1066"], "answer_start": [9]},
         {"text": [], "answer_start": []},
     ]
+
+
+def misnamed(column, count=30):
+    """Return questions on one context each whose answers are in a column of this name."""
+    return [
+        {"question": f"When does mill {n} open ?", "context": f"Mill {n} opens at six .", column: "six"}
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("form", [list, pd.DataFrame, Dataset.from_list], ids=["dicts", "frame", "dataset"])
+def test_a_column_answer_has_the_answers(form):
+    questions = load_questions(QuestionSource(form(misnamed("answer")), validation=form(misnamed("answer", 3))))
+    assert [answers["text"] for answers in questions.validation["answers"]] == [["six"]] * 3
+    assert questions.train["answers"][0] == {"text": ["six"], "answer_start": [16]}
+
+
+def test_a_column_answer_start_tells_the_place(tmp_path):
+    rows = "question,context,answer,answer_start\nWho ?,an anna,an,3\nWhere ?,an anna,nn,\nWhy ?,an anna,,\n"
+    (tmp_path / "a.csv").write_text(rows, "utf-8")
+    questions = load_questions(QuestionSource(tmp_path / "a.csv", validation=FLAT))
+    assert [answers["answer_start"] for answers in questions.train["answers"]] == [[3], [4], []]
+
+
+def test_a_misspelt_column_of_answers_is_no_column_of_questions_without_answers(tmp_path):
+    """Neither to train on, nor to evaluate on; the questions of the file are counted, not those left of it."""
+    bad = write(tmp_path / "bad.json", misnamed("anwsers"))
+    message = r"None of the 30 questions of {} has an answer.*no column 'answers' \(did you mean 'anwsers'\?\)"
+    with pytest.raises(DataError, match=message.format(f"the train split of {bad}")):
+        load_questions(QuestionSource(bad))
+    with pytest.raises(DataError, match=message.format(bad)):
+        load_questions(QuestionSource(misnamed("answers"), validation=bad))
+    splits = DatasetDict(train=Dataset.from_list(FLAT), validation=Dataset.from_list(misnamed("anwsers")))
+    with pytest.raises(DataError, match=message.format("the validation split of a data set in memory")):
+        load_questions(QuestionSource(splits))
+    none = [row | {"is_impossible": True} for row in misnamed("gold")]
+    assert len(load_questions(QuestionSource(FLAT, validation=none)).validation) == 30

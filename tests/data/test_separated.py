@@ -6,6 +6,8 @@ from datasets import Dataset
 from bert_finetune_kit import DataError, QuestionSource, TextSource
 from bert_finetune_kit.data.corpus import load_corpus
 from bert_finetune_kit.data.questions import load_questions
+from bert_finetune_kit.data.row_stream import stream_rows
+from bert_finetune_kit.data.separated import delimiter_of
 from bert_finetune_kit.data.tables import open_tables, separated
 
 
@@ -161,3 +163,40 @@ def test_a_faulty_file_leaves_no_limit_behind(tmp_path):
         with pytest.raises(DataError):
             read(tmp_path / "a.csv", content)
         assert csv.field_size_limit() == 131_072
+
+
+HEADERS = {
+    "text,label": ",", "text;label": ";", "text\tlabel": "\t", "text|label": "|", '"text";"label"': ";", "text": ",",
+    '"text;label"': ",", "a;b,c|d": ",", '"a,b";label': ";", "\ufefftext;label": ";", "\n\ntext;label": ";",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_the_header_decides_what_separates_the_cells(tmp_path, header):
+    (tmp_path / "a.csv").write_text(f"{header}\n", "utf-8")
+    assert delimiter_of(tmp_path / "a.csv") == HEADERS[header]
+
+
+def test_semicolons_in_every_reader(tmp_path):
+    """A file of a spreadsheet where numbers have decimal commas, with a byte order mark."""
+    rows = 'text;label;context;question\n"a; b, c";2,5;d;e ?\nf;3;d;g ?\n'
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf" + rows.replace("\n", "\r\n").encode())
+    expected = [
+        {"text": "a; b, c", "label": "2,5", "context": "d", "question": "e ?"},
+        {"text": "f", "label": "3", "context": "d", "question": "g ?"},
+    ]
+    assert open_tables(tmp_path / "a.csv")["train"].to_list() == list(stream_rows(tmp_path / "a.csv")) == expected
+    assert load_corpus(TextSource(tmp_path / "a.csv")).train["text"][:] == ["a; b, c", "f"]
+    (tmp_path / "b.csv").write_text("text,n\nh,1\n", "utf-8")
+    both = load_corpus(TextSource([tmp_path / "a.csv", tmp_path / "b.csv"])).train["text"][:]
+    assert both == ["a; b, c", "f", "h"]
+    assert read(tmp_path / "c.csv", "a;1\nc;2\n", column_names=["text", "label"]) == [("a", "1"), ("c", "2")]
+
+
+def test_rows_of_another_separator_than_the_header(tmp_path):
+    with pytest.raises(DataError, match=r"line 2, has 1 cell, and the header 2"):
+        read(tmp_path / "a.csv", "text,label\na;0\n")
+    with pytest.raises(
+        DataError, match=r"line 2, has 3 cells, and the header 2. Put cells that contain a semicolon in"
+    ):
+        read(tmp_path / "a.csv", "text;label\na;0;1\n")

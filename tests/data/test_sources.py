@@ -3,6 +3,7 @@ from dataclasses import fields
 import pytest
 
 from bert_finetune_kit import ConfigError, LabelledSource, QuestionSource, TextSource
+from bert_finetune_kit.data.sources import source_to_evaluate
 from bert_finetune_kit.settings import help_of
 
 each_source = pytest.mark.parametrize("source", [TextSource, LabelledSource, QuestionSource])
@@ -35,3 +36,28 @@ def test_only_a_task_has_data_of_its_own():
     assert not LabelledSource().is_sample
     assert TextSource().is_sample
     assert not TextSource("a.txt").is_sample
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"group": ["a", "b"]}, r"group is \['a', 'b'\]: give one name"),
+        ({"train_split": None}, "train_split is None: give a name"),
+        ({"max_train_examples": "9"}, "max_train_examples is '9': give a whole number"),
+        ({"validation_share": "0.1"}, "validation_share is '0.1': give a number"),
+        ({"validation_share": True}, "validation_share is True: give a number"),
+    ],
+)
+def test_settings_of_another_type(settings, message):
+    with pytest.raises(ConfigError, match=f"LabelledSource: {message}"):
+        LabelledSource("a.csv", **settings)
+
+
+@each_source
+def test_a_source_to_evaluate(source):
+    own = source("a.json", validation="b.json", encoding="latin-1")
+    assert source_to_evaluate("c.json", own) == source("c.json", encoding="latin-1")
+    given = source("c.json", encoding="cp1252")
+    assert source_to_evaluate(given, own) is given
+    with pytest.raises(ConfigError, match="this recipe takes a"):
+        source_to_evaluate(next(kind("a") for kind in (TextSource, QuestionSource) if kind is not source), own)
