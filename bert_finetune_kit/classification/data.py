@@ -40,6 +40,8 @@ class ClassificationData(PreparedData):
     """Lowest probability of a label in a multi_label task."""
     own_splits: tuple[str, ...]
     """Published splits that are evaluated completely; none where examples were held out, limited or replaced."""
+    group: str | None = None
+    """Column of what belongs together."""
     known_shares: np.ndarray | None = None
     """As `target_shares` returns them of training examples that are not at hand; none means those of `train`."""
 
@@ -157,6 +159,7 @@ def build_data(
         text_columns=columns,
         threshold=config.threshold,
         own_splits=own_splits,
+        group=source.group,
     )
 
 

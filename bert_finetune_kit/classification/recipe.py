@@ -16,6 +16,7 @@ from ..data.labelled import LabelledData, load_labelled
 from ..data.sources import LabelledSource
 from ..data.vocabulary import vocabulary_size
 from ..errors import raise_faults
+from ..inference.choices import NO_CHOICES, Choices, choose
 from ..inference.device import on_device
 from ..modeling.architecture import new_head_modules
 from ..modeling.loading import checkpoint_config
@@ -35,6 +36,7 @@ from ..tasks.task import ClassificationTask
 from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from .card import card_context
+from .checks import check_metrics, classification_faults
 from .command_line import TaskArguments
 from .config import ClassificationConfig
 from .data import ClassificationData, build_data, eval_prediction, trial_prediction
@@ -43,7 +45,6 @@ from .evaluation_data import evaluation_data
 from .label_order import declared_order_note
 from .labels import LabelSet
 from .loading import load_classifier
-from .metric_set import metric_set
 from .model import build_model_to_train, forward, loss_sums, num_items
 from .predict import Prediction, predict_rows, text_columns, to_rows, with_prediction
 from .report import describe, source_settings
@@ -169,38 +170,45 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         recipe.load(LoadedModel(loaded.model, tokenizer, loaded.labels, score, str(folder)))
         return recipe
 
-    def predict(self, inputs: Any, *, device: str | torch.device | None = None) -> list[Prediction]:
+    def predict(
+        self, inputs: Any, *, device: str | torch.device | None = None, coverage: float | None = None,
+        max_risk: float | None = None, label_sets: float | None = None,
+    ) -> list[Prediction]:  # fmt: skip
         """Return a `Prediction` for each text or pair, in their order; nothing for an empty list.
 
-        A text that is empty has the label None.
+        A text that is empty has the label None, and so has one whose prediction is `refused`.
 
         Args:
             inputs: a text, a list of texts, for sentence-pair tasks a pair or a list of pairs; a `Dataset`, a
                 DataFrame, a list of dicts or the `Path` of a file with the columns of the task (labels are not
                 needed). A `str` is always a text.
             device: to run on, such as "cpu" or "cuda:1"; the model returns to where it was.
+            coverage: share of the predictions to keep; the least sure ones are refused. See `selection`.
+            max_risk: greatest share of the kept ones that may be wrong, in place of `coverage`.
+            label_sets: share of the sets of labels (`label_set`) that are to hold the true one.
 
         Raises:
             DataError: the inputs are of another type, or a column is missing.
-            ConfigError: nothing has been trained, or there is no such device.
+            ConfigError: nothing has been trained, there is no such device, or what is asked for cannot be had.
         """
         trained, rows = self.trained(), to_rows(inputs, self.task)
+        choices = choose(trained.calibration, coverage, max_risk, label_sets)
         if rows is None:
             return []
         with on_device(trained.model, device):
-            return self._predict(rows, self.args.per_device_eval_batch_size)
+            return self._predict(rows, self.args.per_device_eval_batch_size, choices)
 
     def predict_rows(
-        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], batch_size: int
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], batch_size: int, choices: Choices = NO_CHOICES
     ) -> list[dict[str, Any]]:
-        """The columns of the file, and `label`, `score` and `probabilities`."""
-        predictions = self._predict(text_columns(rows, self.input_columns), batch_size)
-        names = self.trained().usage.names
-        return [with_prediction(row, columns, given, names) for row, given in zip(rows, predictions, strict=True)]
+        """The columns of the file, `label`, `score` and `probabilities`, and `refused` and `label_set` if asked for."""
+        predictions = self._predict(text_columns(rows, self.input_columns), batch_size, choices)
+        names, pairs = self.trained().usage.names, zip(rows, predictions, strict=True)
+        return [with_prediction(row, columns, given, names, choices) for row, given in pairs]
 
-    def _predict(self, rows: Dataset, batch_size: int) -> list[Prediction]:
+    def _predict(self, rows: Dataset, batch_size: int, choices: Choices) -> list[Prediction]:
         lengths = self.batch_lengths(self.config.max_length)
-        return predict_rows(self.map_rows(rows), self.task, self.config, self.trained(), lengths, batch_size)
+        return predict_rows(self.map_rows(rows), self.task, self.config, self.trained(), lengths, batch_size, choices)
 
     @property
     def input_columns(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -212,18 +220,9 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
     def check(self) -> None:
         """Check the settings against each other and against the model."""
         faults = finetuning_faults(self.args, self.config, self.model_name_or_path, self.lora)
-        if self.task.text_pair is not None and self.config.max_length < 5:
-            faults.append(f"max_length is {self.config.max_length}: at least 5 tokens are needed for pairs")
-        if self.config.class_weights is not None and self.task.kind == "regression":
-            faults.append("class_weights are set, and the task is a regression, which has no classes: remove them")
-        if self.args.label_smoothing_factor and self.task.kind != "single_label":
-            faults.append(
-                f"label_smoothing_factor needs a single_label task, and this one is {self.task.kind}: set it to 0"
-            )
-        raise_faults(faults, type(self).__name__)
+        raise_faults([*faults, *classification_faults(self.task, self.config, self.args)], type(self).__name__)
         check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path)
-        if self.task.labels is not None or self.task.kind == "regression":
-            metric_set(self.task.metrics, self.task.kind, len(self.task.labels or ()))
+        check_metrics(self.task)
 
     def load_examples(self) -> LabelledData:
         """Source → rows with the columns of the task."""

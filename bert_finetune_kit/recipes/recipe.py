@@ -12,6 +12,7 @@ from transformers import EvalPrediction
 
 from ..contract import DataT, EvaluationT
 from ..errors import raise_faults
+from ..inference.calibration import save_calibration
 from ..modeling.padding import skip_padding
 from ..reporting.evaluation import EvaluationReport, check_folder
 from ..reporting.schema import RunReport
@@ -136,6 +137,7 @@ class Recipe(TrainedRecipe[DataT, EvaluationT]):
         with record.timings.stage("saving"), save_with_hint(self.output_dir):
             if self.is_main:
                 self.save_usage(prepared.data, saved.evaluation, self.output_dir)
+                save_calibration(saved.evaluation.calibration, self.output_dir)
         record.notes += publisher.write_predictions(saved.evaluation.predictions)
         report = report_run(self, prepared, outcome, saved, record, run)
         run.delete_initial_weights()
