@@ -1,6 +1,6 @@
 """The calibration of a model in its folder: `calibration.json`."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,8 @@ def load_calibration(folder: str | None) -> Calibration | None:
 
 def _calibration(content: dict[str, Any]) -> Calibration:
     halves = {name: from_mapping(ScoredPredictions, content[name]) for name in _HALVES}
-    others = {name: value for name, value in content.items() if name not in ("about", *_HALVES)}
-    calibration = from_mapping(Calibration, others | halves)
+    plain = {name: value for name, value in content.items() if name != "about"}
+    calibration = replace(from_mapping(Calibration, plain), **halves)
     wrong = [value for value in calibration.temperatures.values() if not is_finite_number(value) or value <= 0]
     if wrong or not is_finite_number(calibration.offset):
         raise ValueError("each of temperatures must be a number above 0, and offset a number")
