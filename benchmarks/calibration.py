@@ -1,8 +1,8 @@
 """Probabilities before and after calibration, on the half of the validation examples that nothing was fitted on.
 
-Trains a short run for each task, and prints the calibration error over bins of equal mass, what a calibrated model would
-have by chance (95th percentile), the loss and the Brier score of that half; how often conformal sets of labels for 90%
-hold the true one over 50 random halves; and the share of wrong predictions by coverage.
+Trains a short run for each task, and prints the calibration error over bins of equal mass, what a calibrated model
+would have by chance (95th percentile), the loss and the Brier score of that half; how often conformal sets of labels
+for 90% hold the true one over 50 random halves; and the share of wrong predictions by coverage.
 
     OMP_NUM_THREADS=1 python benchmarks/calibration.py --glue GLUE --squad SQUAD --model MINILM --runs RUNS
 """
@@ -99,7 +99,9 @@ def main() -> None:
             sets.append([task, *(f"{share:.1%}" for share in set_coverage(folder))])
     header = ["", "judged on", "temperature", "error before (by chance)", "after (by chance)", "NLL before", "after"]
     print(markdown_table([*header, "Brier before", "after"], errors), end="\n\n")
-    print(markdown_table(["wrong at a coverage of", *(f"{c:.0%}" for c in COVERAGES), "mean over all"], risks), end="\n\n")
+    print(
+        markdown_table(["wrong at a coverage of", *(f"{c:.0%}" for c in COVERAGES), "mean over all"], risks), end="\n\n"
+    )
     print(markdown_table(["sets for 90% that hold the label", "mean", "least", "greatest"], sets))
 
 

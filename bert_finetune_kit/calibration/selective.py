@@ -90,8 +90,9 @@ def for_coverage(coverage: float, chosen_on: ScoredPredictions, measured_on: Sco
     _check_share("coverage", coverage)
     _check_known(chosen_on)
     descending = np.sort(chosen_on.confidence)[::-1]
-    kept = math.ceil(coverage * (len(descending) + 1))  # of n + 1 exchangeable ones, the new one among them
-    threshold = -math.inf if kept >= len(descending) else float(descending[kept])
+    # A new prediction is above the r-th surest of n with probability r / (n + 1): each of n + 1 ranks is as likely.
+    rank = math.ceil(coverage * (len(descending) + 1) - 1e-9)
+    threshold = float(descending[rank - 1]) if rank <= len(descending) else -math.inf
     return _measured(threshold, chosen_on, measured_on, None)
 
 
@@ -191,10 +192,9 @@ def _measured(
 
 def exact_interval(successes: int, total: int) -> Interval:
     """Return the exact 95% interval of a share (Clopper and Pearson 1934); of nothing, all shares."""
-    if not total:
-        return 0.0, 1.0
-    interval = stats.binomtest(successes, total).proportion_ci(method="exact")
-    return float(interval.low), float(interval.high)
+    low = stats.beta.ppf(0.025, successes, total - successes + 1) if successes else 0.0
+    high = stats.beta.ppf(0.975, successes + 1, total - successes) if successes < total else 1.0
+    return float(low), float(high)
 
 
 def _ratio(part: int, total: int) -> float:

@@ -12,6 +12,7 @@ from ..data.checks import label_runs, shared_texts
 from ..data.padding import padding_shares
 from ..data.sources import LabelledSource
 from ..modeling.parameters import model_phrase
+from ..reporting.calibration_tables import calibration_table, label_set_table, risk_table
 from ..reporting.details import ClassificationDetails
 from ..reporting.known_scores import known_score
 from ..reporting.numbers import is_finite_number
@@ -129,6 +130,8 @@ def tables_of(
             results.append(group_table(by_label, _BY_LABEL, group_label="label", title=f"By label, {split}"))
         if "confusion" in part:
             results += _confusion(split, list(part["by_label"]), part["confusion"])
+        if "calibration" in part:
+            results += _probabilities(split, part)
         if part["worst_errors"]:
             errors.append(_errors(split, part, data.text_columns))
     return [*results, *errors]
@@ -144,6 +147,16 @@ def _result(split: str, part: ClassificationDetails, task: ClassificationTask, s
         scores, part["scores"], part["intervals"], {baseline: part["baseline"]}, published,
         title=f"Result on {split}", note=f"{note}\n\n{describe_scores(scores)}",
     )  # fmt: skip
+
+
+def _probabilities(split: str, part: ClassificationDetails) -> list[ReportTable]:
+    """Return what probabilities are worth, how often the surest predictions are wrong, and sets of labels."""
+    confidence = "Of the predicted label." if "confusion" in part else "Of each label, present or absent."
+    tables = [calibration_table(part["calibration"], f"Calibration, {split}", confidence)]
+    tables.append(risk_table(part["risk_coverage"], f"Refused predictions, {split}"))
+    if "label_sets" in part:
+        tables.append(label_set_table(part["label_sets"], f"Sets of labels, {split}"))
+    return tables
 
 
 def _confusion(split: str, labels: list[str], counts: list[list[int]]) -> list[ReportTable]:

@@ -12,6 +12,7 @@ from ..data.checks import shared_texts
 from ..data.padding import padding_shares
 from ..data.sources import QuestionSource
 from ..modeling.parameters import model_phrase
+from ..reporting.calibration_tables import calibration_table, risk_table
 from ..reporting.details import QuestionAnsweringDetails, question_answering_details
 from ..reporting.known_scores import KNOWN_SCORES
 from ..reporting.origin import data_origin, hub_id
@@ -30,6 +31,7 @@ from .tokens import TokenizedQuestions
 
 _SCORES = KNOWN_SCORES["question_answering"]
 _RESULTS = ("exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1", "total")
+_GIVEN = "Of the answer or abstention that is given, which is right where it is exactly one of the answers."
 _GROUP = {
     "questions": ("questions", ",d"),
     "exact": ("exact match", ".1f"),
@@ -130,6 +132,7 @@ def tables_of(details: QuestionAnsweringDetails, published: Published | None = N
     if _is_mixed(details):
         tables.append(_oracle(details["official"]))
     tables.append(_overlap(details))
+    tables += _probabilities(details)
     for kind, group in details["groups"].items():
         columns = cast("Mapping[str, Mapping[str, float]]", group)
         note = "Of all questions, at the threshold."
@@ -140,6 +143,16 @@ def tables_of(details: QuestionAnsweringDetails, published: Published | None = N
         around = ("prediction", "answers")
         tables.append(errors_table(errors, _ERROR, title="Worst errors", note=note, around=around))
     return tables
+
+
+def _probabilities(details: QuestionAnsweringDetails) -> list[ReportTable]:
+    """Return what probabilities are worth, and how often the surest predictions are wrong."""
+    if "calibration" not in details:
+        return []
+    tables = [calibration_table(details["calibration"], "Calibration, answers", _GIVEN)]
+    if "no_answer_calibration" in details:
+        tables.append(calibration_table(details["no_answer_calibration"], "Calibration, no answer", "Of no answer."))
+    return [*tables, risk_table(details["risk_coverage"], "Refused answers")]
 
 
 def _is_mixed(details: QuestionAnsweringDetails) -> bool:
