@@ -18,7 +18,7 @@ from bert_finetune_kit import ClassificationRecipe, QARecipe, RunReport
 from bert_finetune_kit.calibration.conformal import lowest_probability
 from bert_finetune_kit.reporting.markdown import markdown_table
 
-STEPS = {"sst2": 300, "mrpc": 200, "cola": 400, "squad": 150}
+STEPS = {"sst2": 300, "mrpc": 460, "cola": 400, "squad": 150}
 BATCH = {"sst2": 32, "mrpc": 16, "cola": 32, "squad": 16}
 COVERAGES = (1.0, 0.9, 0.8, 0.5)
 SPLITS = 50

@@ -95,5 +95,5 @@ def binary_judgement(probability: np.ndarray, happened: np.ndarray) -> Judgement
 
 def binary_nll(probability: np.ndarray, happened: np.ndarray) -> float:
     """Return the mean negative log-likelihood of an event in nats; of a probability of 0 or 1 that is wrong, 700."""
-    likelihood = np.where(happened, probability, 1 - probability)
+    likelihood = np.where(happened, probability, 1 - np.asarray(probability, np.float64))
     return float(-np.log(np.maximum(likelihood, 1e-304)).mean())
