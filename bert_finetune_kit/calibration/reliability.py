@@ -4,6 +4,7 @@ Shapes: predictions is the number of predictions, each with a confidence, its pr
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -34,7 +35,11 @@ def equal_mass_error(confidence: np.ndarray, correct: np.ndarray) -> float:
         confidence: (predictions,).
         correct: (predictions,) bool.
     """
-    gaps = np.bincount(equal_mass_bins(confidence), weights=confidence - correct)
+    return _error(equal_mass_bins(confidence), confidence, correct)
+
+
+def _error(number: np.ndarray, confidence: np.ndarray, correct: np.ndarray) -> float:
+    gaps = np.bincount(number, weights=confidence - correct)
     return float(np.abs(gaps).sum() / len(confidence))
 
 
@@ -74,8 +79,8 @@ def judge(confidence: np.ndarray, correct: np.ndarray, nll: float, brier: float)
         for bin_ in np.unique(number).tolist()
     ]  # fmt: skip
     return {
-        "calibration_error": equal_mass_error(confidence, correct),
-        "by_chance": error_by_chance(confidence, equal_mass_error),
+        "calibration_error": _error(number, confidence, correct),
+        "by_chance": error_by_chance(confidence, partial(_error, number)),
         "nll": nll,
         "brier": brier,
         "bins": bins,

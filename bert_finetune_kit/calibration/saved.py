@@ -21,8 +21,6 @@ class Calibration:
     temperatures: Mapping[str, float] = field(default_factory=dict)
     """What logits are divided by, by what they are of: `labels`, in a multi_label task each label by its name, in
     question answering `answers` and `no_answer`. What is not named has 1."""
-    offset: float = 0.0
-    """What is added to the log-odds of no answer after that."""
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Why a temperature is 1, by the same names, where none could be fitted."""
     chosen_on: ScoredPredictions = field(default_factory=_nothing)

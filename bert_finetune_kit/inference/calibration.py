@@ -48,10 +48,12 @@ def load_calibration(folder: str | None) -> Calibration | None:
 def _calibration(content: dict[str, Any]) -> Calibration:
     halves = {name: from_mapping(ScoredPredictions, content[name]) for name in _HALVES}
     plain = {name: value for name, value in content.items() if name != "about"}
-    calibration = replace(from_mapping(Calibration, plain), **halves)
+    calibration = replace(
+        from_mapping(Calibration, plain), chosen_on=halves["chosen_on"], measured_on=halves["measured_on"]
+    )
     wrong = [value for value in calibration.temperatures.values() if not is_finite_number(value) or value <= 0]
-    if wrong or not is_finite_number(calibration.offset):
-        raise ValueError("each of temperatures must be a number above 0, and offset a number")
+    if wrong:
+        raise ValueError(f"a temperature is {wrong[0]!r}, and a number above 0 is needed")
     for name, half in halves.items():
         lengths = {len(half.confidence), len(half.correct), len(half.label_probability) or len(half.confidence)}
         if len(lengths) > 1:

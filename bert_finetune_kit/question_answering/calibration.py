@@ -90,7 +90,7 @@ def probabilities(spans: QuestionSpans, calibration: Calibration) -> tuple[np.nd
         scaled = replace(spans, scores=spans.scores / answers, null=spans.null / answers)
         return scaled.probabilities(), spans.no_answer
     exists = np.isfinite(spans.scores[:, 0])
-    no_answer = np.where(exists, expit(_odds(spans) / calibration.temperature(NO_ANSWER) + calibration.offset), 1.0)
+    no_answer = np.where(exists, expit(_odds(spans) / calibration.temperature(NO_ANSWER)), 1.0)
     scores = np.where(exists[:, None], spans.scores, 0.0).astype(np.float64)
     shares = softmax(scores / answers, axis=1) * (1 - no_answer)[:, None]
     return np.column_stack([shares, no_answer]), no_answer
@@ -171,8 +171,8 @@ def calibration_details(scored: ScoredSpans, calibration: Calibration) -> Questi
         "risk_coverage": risk_coverage(after, rest.decision_is_right),
     }
     if scored.has_answer.any() and not scored.has_answer.all():
-        sides = (probabilities(rest.spans, given)[1] for given in (plain, calibration))
-        details["no_answer_calibration"] = _compared(scored, calibration, *sides, ~rest.has_answer)
+        before, no_answer = (probabilities(rest.spans, given)[1] for given in (plain, calibration))
+        details["no_answer_calibration"] = _compared(scored, calibration, before, no_answer, ~rest.has_answer)
     return details
 
 
