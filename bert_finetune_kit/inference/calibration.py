@@ -11,6 +11,8 @@ from ..reporting.numbers import is_finite_number
 from .settings import load_settings, save_settings
 
 CALIBRATION_FILE = "calibration.json"
+NOT_SAVED = f"{CALIBRATION_FILE} was not written, so that a loaded model has the probabilities of its logits"
+LATER = "In this process predict() has the calibrated ones."
 _ABOUT = (
     "Probabilities are computed from logits divided by these temperatures (Guo et al. 2017), which change no decision. "
     "They were fitted on one half of the validation examples, chosen_on; measured_on is the other half: confidence and "
@@ -27,9 +29,8 @@ def save_calibration(calibration: Calibration | None, folder: str | Path) -> Non
         calibration: of its probabilities; none where it has none.
         folder: of the model.
     """
-    if calibration is None:
-        Path(folder, CALIBRATION_FILE).unlink(missing_ok=True)
-    else:
+    Path(folder, CALIBRATION_FILE).unlink(missing_ok=True)  # that of a shorter training is not that of these weights
+    if calibration is not None:
         save_settings({"about": _ABOUT, **asdict(calibration)}, folder, CALIBRATION_FILE)
 
 

@@ -12,9 +12,10 @@ from transformers import EvalPrediction
 
 from ..contract import DataT, EvaluationT
 from ..errors import raise_faults
-from ..inference.calibration import save_calibration
+from ..inference.calibration import LATER, NOT_SAVED, save_calibration
 from ..modeling.padding import skip_padding
 from ..reporting.evaluation import EvaluationReport, check_folder
+from ..reporting.optional import attempt
 from ..reporting.schema import RunReport
 from ..reporting.seeds import SeedsReport
 from ..runs.checkpoints import named_checkpoint
@@ -137,7 +138,9 @@ class Recipe(TrainedRecipe[DataT, EvaluationT]):
         with record.timings.stage("saving"), save_with_hint(self.output_dir):
             if self.is_main:
                 self.save_usage(prepared.data, saved.evaluation, self.output_dir)
-                save_calibration(saved.evaluation.calibration, self.output_dir)
+                record.notes += attempt(
+                    NOT_SAVED, partial(save_calibration, saved.evaluation.calibration, self.output_dir), LATER
+                )[1]
         record.notes += publisher.write_predictions(saved.evaluation.predictions)
         report = report_run(self, prepared, outcome, saved, record, run)
         run.delete_initial_weights()

@@ -213,6 +213,10 @@ def damaged_log(self, logs, *_):
 IN_THE_REPORT = {
     f"{KIT}.runs.directory.change_since_initial": ("the change of the weights is not known", "Parameters by module"),
     f"{KIT}.runs.pages.write_predictions": ("predictions.jsonl was not written", "The scores are in the report."),
+    f"{KIT}.recipes.recipe.save_calibration": (
+        "the probabilities of its logits",
+        "In this process predict() has the calibrated ones",
+    ),
     f"{KIT}.recipes.description.python_code": ("The report has no code that repeats the run", "It has all settings."),
     f"{KIT}.classification.recipe.describe": ("no tables, since describe() failed", "Correct it, delete report.json"),
     f"{KIT}.training.trainer.KitTrainer.log": ("The scores of the saved weights were not logged", "They are in the"),
