@@ -71,8 +71,8 @@ class Selection:
         if self.bound is None:
             return f"{refused} {measured}"
         return (
-            f"{refused} With {CONFIDENCE:.0%} confidence at most {_share(self.bound)} of the kept ones are wrong, by "
-            f"{self.chosen_on:,} validation examples, taken as independent, and for inputs like them. {measured}"
+            f"{refused} With {CONFIDENCE:.0%} confidence at most {_share(self.bound)} of the kept ones are wrong, for "
+            f"inputs like the {self.chosen_on:,} validation examples that show it, taken as independent. {measured}"
         )
 
 
