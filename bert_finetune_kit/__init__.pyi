@@ -50,6 +50,7 @@ from .reporting.diagnosis.diagnose import diagnose as diagnose
 from .reporting.diagnosis.diagnose import diagnose_scores as diagnose_scores
 from .reporting.diagnosis.registry import finding_rule as finding_rule
 from .reporting.evaluation import EvaluationReport as EvaluationReport
+from .reporting.folds import FoldsReport as FoldsReport
 from .reporting.overview import Overview as Overview
 from .reporting.schema import Finding as Finding
 from .reporting.schema import RunReport as RunReport

@@ -48,6 +48,17 @@ class RunArguments:
         None,
         "Train once per seed, each in a subfolder of output_dir, and report mean and standard deviation.",
     )
+    folds: int | None = setting(
+        None,
+        "Cross-validate with so many folds, each in a subfolder of output_dir; classification and question answering.",
+    )
+
+    def __post_init__(self) -> None:
+        if self.seeds and self.folds is not None:
+            raise ConfigError(
+                "seeds and folds are both given: give one of them. To cross-validate with several seeds, run once for "
+                "each seed with another output_dir."
+            )
 
 
 @dataclass(frozen=True)
@@ -157,6 +168,8 @@ def _flags_type(settings_type: type, defaults: Mapping[str, Any], short_help: bo
         if item.default_factory is not MISSING:
             default = {"default_factory": item.default_factory}
         flag_type, metadata = _flag_type(hints[item.name]), dict(item.metadata)
+        if item.default is True and metadata.get("help"):  # HfArgumentParser gives --no_… the same text
+            metadata["help"] = f"{metadata['help'].rstrip('.')}; --no_{item.name} switches it off."
         if short_help and essential is not None and item.name not in essential:
             metadata["help"] = argparse.SUPPRESS
         elif short_help:

@@ -13,6 +13,8 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from .calibration.saved import Calibration
 from .data.examples import Examples
+from .data.memory import FoldData
+from .data.sources import DataSource
 from .reporting.intervals import Interval
 from .reporting.schema import ReportTable, Score
 
@@ -135,6 +137,41 @@ class Evaluation:
     """Returns one row an example, plain data: what was predicted, and its loss or score."""
     calibration: Calibration | None = None
     """Of the probabilities, saved beside the model; none where there are no probabilities."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A part of the train split that is scored by a model which is trained on the rest."""
+
+    source: DataSource
+    """The rest, and the validation data of the recipe."""
+    rows: FoldData
+    """The examples to score, as `evaluation_data` takes them."""
+    numbers: np.ndarray
+    """(rows,) int64: of these examples in the train split."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldedData:
+    """The train split of a recipe, divided into folds."""
+
+    name: str
+    """Name of the data set for the reader of a report."""
+    unit: str
+    """What an example is called: example or question."""
+    divided_by: str
+    """What is kept together and spread evenly, in a clause."""
+    folds: Sequence[Fold]
+    notes: tuple[str, ...]
+    """What a reader must know of the data."""
+    has_validation: bool
+    """Whether there is a validation split beside the train split."""
+    clusters: np.ndarray | None = None
+    """(examples,) int64: group of each example of the train split; none where each stands for itself."""
+    cluster: str = ""
+    """What a group is called, such as article."""
+    pool: Callable[[Sequence[Mapping[str, Any]], np.ndarray | None], tuple[Mapping[str, float], Mapping[str, Interval]]]
+    """Predictions of all examples, as rows of `predictions.jsonl`, and their clusters → scores and 95% intervals."""
 
 
 DataT = TypeVar("DataT", bound=PreparedData)

@@ -64,13 +64,44 @@ def raise_faults(faults: Iterable[str], subject: str) -> None:
     raise ConfigError(f"{subject} has {len(listed)} faults:\n{lines}")
 
 
+# A setting → what other libraries and scripts call it.
+_OTHER_NAMES = {
+    "text": ("text_column", "text_column_name", "text_columns", "sentence1_key"),
+    "text_column": ("text", "text_columns", "text_column_name"),
+    "text_pair": ("text_pair_column", "sentence2_key"),
+    "label": ("label_column", "label_columns", "label_column_name", "labels_column", "target"),
+    "train": ("train_file", "train_data", "train_dataset", "dataset", "dataset_name", "data"),
+    "source": ("train_file", "train_data", "train_dataset", "dataset", "dataset_name", "data", "train"),
+    "validation": ("validation_file", "eval_file", "eval_data", "eval_dataset", "dev_file"),
+    "model": ("model_name_or_path", "model_name", "pretrained"),
+    "tokenizer": ("tokenizer_name",),
+    "task": ("task_name",),
+    "max_length": ("max_seq_length", "max_seq_len", "block_size"),
+    "max_train_examples": ("max_train_samples",),
+    "max_validation_examples": ("max_eval_samples",),
+    "mlm_probability": ("mask_probability",),
+    "output_dir": ("output", "folder"),
+    "num_train_epochs": ("epoch", "epochs", "num_epochs", "n_epochs"),
+    "max_steps": ("steps",),
+    "learning_rate": ("lr",),
+    "warmup_steps": ("warmup_ratio",),
+    "eval_strategy": ("evaluation_strategy",),
+    "per_device_train_batch_size": ("batch_size", "train_batch_size"),
+    "per_device_eval_batch_size": ("eval_batch_size",),
+}
+
+
 def unknown_setting(name: str, names: Sequence[str]) -> str:
     """Return the fault of a setting that does not exist, with the name that is most similar.
 
     >>> unknown_setting("max-lenght", ["max_length"])
     "there is no setting 'max-lenght'; did you mean 'max_length'?"
+    >>> unknown_setting("lr", ["lr_scheduler_type", "learning_rate"])
+    "there is no setting 'lr'; did you mean 'learning_rate'?"
     """
-    match = get_close_matches(name.replace("-", "_"), names, 1)
+    plain = name.replace("-", "_")
+    match = [ours for ours, others in _OTHER_NAMES.items() if plain in others and ours in names]
+    match = match or get_close_matches(plain, names, 1)
     return f"there is no setting {name!r}" + (f"; did you mean {match[0]!r}?" if match else "")
 
 

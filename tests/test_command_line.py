@@ -60,6 +60,13 @@ def test_help_shows_the_text_of_a_setting(capsys):
     assert "Which files, 100% of them." in " ".join(capsys.readouterr().out.split())
 
 
+def test_help_of_a_flag_that_is_on(capsys):
+    with pytest.raises(SystemExit):
+        ClassificationRecipe.from_command_line(["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count("skip the padding of a batch; --no_unpad switches it off.") == 2
+
+
 def test_values_of_a_yaml_file(tmp_path):
     file = tmp_path / "settings.yaml"
     file.write_text("save_strategy: no\nlearning_rate: 2e-5\nseeds: 3\nmax_steps: 4\n", "utf-8")
@@ -99,6 +106,12 @@ def test_unknown_settings_are_refused_with_the_closest_name(tmp_path):
         PretrainRecipe.from_command_line(["--max-lenght", "3", "--bf61=true"])
     assert "no setting 'max-lenght'; did you mean 'max_length'?" in str(caught.value)
     assert "no setting 'bf61'; did you mean 'bf16'?" in str(caught.value)
+    for flag, ours in {"--lr": "learning_rate", "--epochs": "num_train_epochs", "--text": "text_column"}.items():
+        with pytest.raises(ConfigError, match=f"did you mean '{ours}'"):
+            PretrainRecipe.from_command_line([flag, "x"])
+    for flag, ours in {"--text_column": "text", "--train_file": "train", "--label-column": "label"}.items():
+        with pytest.raises(ConfigError, match=f"did you mean '{ours}'"):
+            ClassificationRecipe.from_command_line([flag, "x"])
     with pytest.raises(ConfigError, match="no setting 'word'"):
         parse_arguments([Settings], argv=["word"])
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..modeling.finetuning_config import FineTuningConfig
 from ..settings import setting
+from ..tasks.task import ClassificationTask
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,24 @@ class ClassificationConfig(FineTuningConfig):
         if isinstance(weights, list) and not all(map(_is_weight, weights)):
             faults.append(f"class_weights is {weights}: each weight must be a number above 0")
         return faults
+
+
+def task_faults(task: ClassificationTask, config: ClassificationConfig, label_smoothing: float) -> list[str]:
+    """Return what of the settings does not go with a task.
+
+    Args:
+        task: the declaration.
+        config: settings of the recipe.
+        label_smoothing: as the Trainer's arguments have it.
+    """
+    faults = []
+    if task.text_pair is not None and config.max_length < 5:
+        faults.append(f"max_length is {config.max_length}: at least 5 tokens are needed for pairs")
+    if config.class_weights is not None and task.kind == "regression":
+        faults.append("class_weights are set, and the task is a regression, which has no classes: remove them")
+    if label_smoothing and task.kind != "single_label":
+        faults.append(f"label_smoothing_factor needs a single_label task, and this one is {task.kind}: set it to 0")
+    return faults
 
 
 def _is_weight(value: float | str) -> bool:

@@ -131,7 +131,7 @@ def build_data(
         notes += shared_groups(rows.train, rows.validation, source.group)
     if not validation:
         strata = None if labels.kind == "regression" else [row.tobytes() for row in train.labels]
-        kept, held_out, note = _hold_out(rows.train, source, strata)
+        kept, held_out, note = hold_out_rows(rows.train, source, strata)
         notes.append(note)
         rows = replace(rows, validation={"validation": rows.train.select(held_out)})
         train, validation = train.subset(kept), {"validation": train.subset(held_out)}
@@ -163,7 +163,7 @@ def build_data(
     )
 
 
-def _hold_out(
+def hold_out_rows(
     rows: Dataset, source: LabelledSource, strata: Sequence[bytes] | None
 ) -> tuple[np.ndarray, np.ndarray, str]:
     """Return the rows to train on, those held out, and a note.
@@ -172,6 +172,9 @@ def _hold_out(
         rows: the examples.
         source: the share, and the column of the group.
         strata: label of each row, of which both parts have their share; none for a regression.
+
+    Raises:
+        DataError: there are too few rows or groups.
     """
     if source.group is None:
         kept, held_out = hold_out(len(rows), source.validation_share, strata=strata)

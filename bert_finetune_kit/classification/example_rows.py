@@ -1,6 +1,6 @@
 """Predictions of single examples as rows of `predictions.jsonl`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from ..contract import Outputs
 from ..reporting.predictions import text_hash
 from .data import ClassificationData
 from .labels import LabelSet
-from .metrics import decode, example_losses
+from .metrics import Predictions, decode, example_losses
 
 _IDS = ("id", "idx", "guid")  # columns that name an example, as data sets call them
 
@@ -61,3 +61,21 @@ def readable(value: Any, labels: LabelSet) -> str | list[str] | float:
     if labels.kind == "multi_label":
         return [name for name, present in zip(labels.names, value, strict=True) if present]
     return labels.names[int(value)]
+
+
+def predictions_of(rows: Sequence[Mapping[str, Any]], labels: LabelSet) -> Predictions:
+    """Return the predictions and references of rows as `example_rows` yields them, all with a prediction."""
+    references, predictions = ([row[name] for row in rows] for name in ("reference", "prediction"))
+    if labels.kind == "regression":
+        numbers = np.array(predictions, float)
+        return Predictions(np.array(references, float), numbers, numbers)
+    probabilities = np.array([[row["probabilities"][name] for name in labels.names] for row in rows], float)
+    if labels.kind == "multi_label":
+        targets, predicted = (
+            np.array([[name in names for name in labels.names] for names in column], np.int64)
+            for column in (references, predictions)
+        )
+        return Predictions(targets, predicted, probabilities)
+    ids = {name: number for number, name in enumerate(labels.names)}
+    targets, predicted = (np.array([ids[name] for name in column]) for column in (references, predictions))
+    return Predictions(targets, predicted, probabilities)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import stats
@@ -14,39 +15,50 @@ from .metrics import METRICS, Predictions
 _MAX_LABELS = 100  # a thousand confusion tables of more would take too much memory
 
 
-def intervals(metrics: MetricSet, predicted: Predictions, seed: int = 0) -> dict[str, Interval]:
+def intervals(
+    metrics: MetricSet, predicted: Predictions, seed: int = 0, clusters: np.ndarray | None = None
+) -> dict[str, Interval]:
     """Return the 95% confidence interval of each score of a split.
 
     Accuracy, a share of examples, has the score interval of Wilson (1927), Pearson's correlation that of Fisher's
     transformation; all others have percentiles of a bootstrap over the examples (Efron 1979) with 1,000 draws. If all
     draws are equal, as for a constant prediction, the bootstrap has no information, and there is no interval.
 
+    Examples that belong together, such as those of one author, are drawn together: then all scores are bootstrapped.
+
     Args:
         metrics: of the task.
         predicted: predictions and references; fewer than four examples have no intervals.
         seed: of the draws.
+        clusters: (examples,) int64: which examples belong together; none where each stands for itself.
     """
     examples = len(predicted.references)
     if examples < 4:
         return {}
     bounds: dict[str, Interval] = {}
     names = [name for name in metrics.computed if not math.isnan(METRICS[name].score(predicted))]
-    if "accuracy" in names:
+    draw = partial(drawn_examples, examples) if clusters is None else partial(drawn_clusters, clusters)
+    if clusters is None and "accuracy" in names:
         bounds["accuracy"] = wilson(round(METRICS["accuracy"].score(predicted) * examples), examples)
-    if "pearson" in names and np.ptp(predicted.predictions) > 0 and np.ptp(predicted.references) > 0:
+    has_spread = np.ptp(predicted.predictions) > 0 and np.ptp(predicted.references) > 0
+    if clusters is None and "pearson" in names and has_spread:
         fisher = stats.pearsonr(predicted.predictions, predicted.references).confidence_interval()
         bounds["pearson"] = float(fisher.low), float(fisher.high)
     rng = np.random.default_rng(seed)
     counts = None
     if metrics.kind == "single_label" and metrics.labels <= _MAX_LABELS:
-        counts = counts_of_tables(drawn_tables(predicted, metrics.labels, rng))
+        if clusters is None:
+            tables = drawn_tables(predicted, metrics.labels, rng)
+        else:
+            tables = tables_of_draws(predicted, metrics.labels, draw(rng))
+        counts = counts_of_tables(tables)
     elif metrics.kind == "multi_label":
-        counts = counts_of_draws(predicted, drawn_examples(examples, np.random.default_rng(seed)))
+        counts = counts_of_draws(predicted, draw(np.random.default_rng(seed)))
     if counts is not None:
         bounds |= {name: percentiles(score(counts)) for name, score in COUNT_SCORES.items() if name in names}
     remaining = [name for name in names if name not in bounds]
     scores = np.empty((DRAWS, len(remaining)))
-    for number, chosen in enumerate(drawn_examples(examples, rng) if remaining else ()):
+    for number, chosen in enumerate(draw(rng) if remaining else ()):
         drawn = predicted.take(chosen)
         scores[number] = [METRICS[name].score(drawn) for name in remaining]
     bounds |= {name: percentiles(scores[:, column]) for column, name in enumerate(remaining)}
@@ -69,6 +81,14 @@ def drawn_examples(examples: int, rng: np.random.Generator) -> Iterator[np.ndarr
     return (rng.integers(examples, size=examples) for _ in range(DRAWS))
 
 
+def drawn_clusters(clusters: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield the numbers of the examples of each draw of as many clusters as there are, (drawn examples,)."""
+    order = np.argsort(clusters, kind="stable")
+    members = np.split(order, np.flatnonzero(np.diff(clusters[order])) + 1)
+    for _ in range(DRAWS):
+        yield np.concatenate([members[number] for number in rng.integers(len(members), size=len(members))])
+
+
 def drawn_tables(predicted: Predictions, labels: int, rng: np.random.Generator) -> np.ndarray:
     """Return confusion tables of bootstrap draws, (draws, true label, predicted label).
 
@@ -77,6 +97,13 @@ def drawn_tables(predicted: Predictions, labels: int, rng: np.random.Generator) 
     cells = np.bincount(predicted.references * labels + predicted.predictions, minlength=labels * labels)
     drawn = rng.multinomial(cells.sum(), cells / cells.sum(), size=DRAWS)
     return drawn.reshape(DRAWS, labels, labels).astype(float)
+
+
+def tables_of_draws(predicted: Predictions, labels: int, draws: Iterable[np.ndarray]) -> np.ndarray:
+    """Return the confusion tables of drawn examples, (draws, true label, predicted label)."""
+    cells = predicted.references * labels + predicted.predictions
+    tables = np.stack([np.bincount(cells[chosen], minlength=labels * labels) for chosen in draws])
+    return tables.reshape(-1, labels, labels).astype(float)
 
 
 def counts_of_tables(tables: np.ndarray) -> LabelCounts:

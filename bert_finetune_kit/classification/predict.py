@@ -14,7 +14,7 @@ from ..calibration.saved import NOT_CALIBRATED
 from ..compat.datasets import no_progress_bars
 from ..contract import Forward, LoadedModel
 from ..data.labelled import check_columns
-from ..data.memory import as_dataset
+from ..data.memory import as_dataset, none_if_missing
 from ..data.tables import open_tables
 from ..errors import DataError
 from ..inference.batches import run_batches
@@ -173,22 +173,24 @@ def to_rows(inputs: Any, task: ClassificationTask) -> Dataset | None:
             "DataFrame, a Dataset or a Path."
         )
     single = isinstance(given, str) or (isinstance(given, tuple) and task.text_pair is not None)
-    items: Sequence[Any] = [given] if single else list(given)
+    items: Sequence[Any] = [given] if single else [none_if_missing(item) for item in given]
     if not items:
         return None
     if task.text_pair is None:
-        wrong = next((item for item in items if not isinstance(item, str)), None)
+        wrong = next((item for item in items if not isinstance(item, str | None)), None)
         if wrong is not None:
             raise DataError(
                 f"{wrong!r} is not a text: the task takes single texts (column {task.text!r}), give strings."
             )
         warn_of_paths(items)
         return text_columns([{task.text: item} for item in items], [task.text])
+    items = [(None, None) if item is None else item for item in items]
     for item in items:
-        if not isinstance(item, tuple | list) or len(item) != 2 or not all(isinstance(part, str) for part in item):
+        if not isinstance(item, tuple | list) or len(item) != 2:
             raise DataError(
                 f"{item!r} is not a pair of texts: the task takes pairs ({task.text!r}, {task.text_pair!r})."
             )
+    items = [[none_if_missing(part) for part in item] for item in items]
     pairs = [dict(zip((task.text, task.text_pair), item, strict=True)) for item in items]
     return text_columns(pairs, [task.text, task.text_pair])
 
@@ -218,6 +220,7 @@ def with_prediction(
     columns: Sequence[str],
     prediction: Prediction,
     labels: Sequence[str],
+    separator: str | None = None,
     choices: Choices = NO_CHOICES,
 ) -> dict[str, Any]:
     """Return a row of a file with its prediction beside its own columns.
@@ -227,14 +230,18 @@ def with_prediction(
         columns: of the file. Where one has the name of a part of the prediction, that begins with `predicted_`.
         prediction: for the row.
         labels: that the model knows; none of a regression.
+        separator: of several labels in a cell, where the task has one: the result can be read as the data were.
         choices: what was asked for beside the prediction.
 
     >>> prediction = Prediction("good", 0.8, {"bad": 0.2, "good": 0.8})
     >>> with_prediction({"text": "fine"}, ["text"], prediction, ["bad", "good"])
     {'text': 'fine', 'label': 'good', 'score': 0.8, 'probabilities': {'bad': 0.2, 'good': 0.8}}
     """
+    label: Any = prediction.label
+    if isinstance(label, tuple):
+        label = list(label) if separator is None else separator.join(label)
     parts: dict[str, Any] = {
-        "label": list(prediction.label) if isinstance(prediction.label, tuple) else prediction.label,
+        "label": label,
         "score": None if math.isnan(prediction.score) else prediction.score,
     }
     if labels:

@@ -11,7 +11,7 @@ from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedModel, TrainerCallback, TrainingArguments
 
 from ..command_line import FineTuningArguments, RunArguments
-from ..contract import BuiltModel, Description, Evaluation, Outputs
+from ..contract import BuiltModel, Description, Evaluation, FoldedData, Outputs
 from ..data.labelled import LabelledData, load_labelled
 from ..data.sources import LabelledSource
 from ..data.vocabulary import vocabulary_size
@@ -36,15 +36,16 @@ from ..tasks.task import ClassificationTask
 from ..training.arguments import RecipeArguments
 from ..training.loss import Loss
 from .card import card_context
-from .checks import check_metrics, classification_faults
 from .command_line import TaskArguments
-from .config import ClassificationConfig
+from .config import ClassificationConfig, task_faults
 from .data import ClassificationData, build_data, eval_prediction, trial_prediction
 from .evaluation import evaluate
 from .evaluation_data import evaluation_data
+from .folds import fold_data
 from .label_order import declared_order_note
 from .labels import LabelSet
 from .loading import load_classifier
+from .metric_set import check_metrics
 from .model import build_model_to_train, forward, loss_sums, num_items
 from .predict import Prediction, predict_rows, text_columns, to_rows, with_prediction
 from .report import describe, source_settings
@@ -109,9 +110,8 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
             model = "tiny"
         self.config = as_config(config, ClassificationConfig())
         self.lora = lora_config(lora)
-        facts: dict[str, Any] = {"model": model, "sample": self.is_sample, "lora": self.lora is not None}
-        args = as_args(args, partial(self.default_args, **facts))
-        super().__init__(model, tokenizer, args, callbacks, compute_metrics)
+        defaults = partial(self.default_args, model=model, sample=self.is_sample, lora=self.lora is not None)
+        super().__init__(model, tokenizer, as_args(args, defaults), callbacks, compute_metrics)
 
     @property
     def is_sample(self) -> bool:
@@ -161,8 +161,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
             ModelError: there is no model, or it has no head for classification.
         """
         loaded = load_classifier(str(folder), None if task is None else find_task(task), partial(as_config, config))
-        args = as_args(args, cls.default_args)
-        recipe = cls(loaded.task, model=str(folder), args=args, config=loaded.config)
+        recipe = cls(loaded.task, model=str(folder), args=as_args(args, cls.default_args), config=loaded.config)
         if loaded.note is not None:
             recipe.log_main(loaded.note)
         tokenizer = trained_tokenizer(folder, loaded.model.config.vocab_size)
@@ -193,18 +192,16 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         """
         trained, rows = self.trained(), to_rows(inputs, self.task)
         choices = choose(trained.calibration, coverage, max_risk, label_sets)
-        if rows is None:
-            return []
         with on_device(trained.model, device):
-            return self._predict(rows, self.args.per_device_eval_batch_size, choices)
+            return [] if rows is None else self._predict(rows, self.args.per_device_eval_batch_size, choices)
 
     def predict_rows(
         self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], batch_size: int, choices: Choices = NO_CHOICES
     ) -> list[dict[str, Any]]:
         """The columns of the file, `label`, `score` and `probabilities`, and `refused` and `label_set` if asked for."""
         predictions = self._predict(text_columns(rows, self.input_columns), batch_size, choices)
-        names, pairs = self.trained().usage.names, zip(rows, predictions, strict=True)
-        return [with_prediction(row, columns, given, names, choices) for row, given in pairs]
+        known = self.trained().usage.names, self.task.label_separator, choices
+        return [with_prediction(row, columns, given, *known) for row, given in zip(rows, predictions, strict=True)]
 
     def _predict(self, rows: Dataset, batch_size: int, choices: Choices) -> list[Prediction]:
         lengths = self.batch_lengths(self.config.max_length)
@@ -220,13 +217,18 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
     def check(self) -> None:
         """Check the settings against each other and against the model."""
         faults = finetuning_faults(self.args, self.config, self.model_name_or_path, self.lora)
-        raise_faults([*faults, *classification_faults(self.task, self.config, self.args)], type(self).__name__)
+        faults += task_faults(self.task, self.config, self.args.label_smoothing_factor)
+        raise_faults(faults, type(self).__name__)
         check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path)
         check_metrics(self.task)
 
     def load_examples(self) -> LabelledData:
         """Source → rows with the columns of the task."""
         return load_labelled(self.task, self.source)
+
+    def fold_data(self, folds: int) -> FoldedData:
+        """Folds with equal shares of the labels, and with whole groups."""
+        return fold_data(self.load_examples(), self.task, self.source, folds)
 
     def map_rows(self, rows: Dataset) -> Dataset:
         """Change texts before they are tokenized, for training, evaluation and prediction alike."""
@@ -236,8 +238,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         """Rows → token ids and targets → examples."""
         choose = partial(choose_tokenizer, self.model_name_or_path, self.tokenizer_name_or_path, folder=self.output_dir)
         rows = self.load_examples().map(self.map_rows)
-        lengths = self.batch_lengths(self.config.max_length)
-        data = build_data(rows, self.task, self.source, self.config, choose, lengths)
+        data = build_data(rows, self.task, self.source, self.config, choose, self.batch_lengths(self.config.max_length))
         return declare_own_scores(data, self.name, self.own_metrics, partial(trial_prediction, data))
 
     def build_model(self, data: ClassificationData) -> BuiltModel:
@@ -279,14 +280,14 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
 
     def evaluation_data(self, given: Any, trained: LoadedModel, data: ClassificationData | None) -> ClassificationData:
         """Labelled rows → token ids and targets of the labels that the model knows."""
-        lengths, columns = self.batch_lengths(self.config.max_length), self.source.column_names
-        return evaluation_data(given, self.task, self.config, trained, lengths, self.map_rows, columns, data)
+        settings = self.batch_lengths(self.config.max_length), self.map_rows, self.source.column_names
+        found = evaluation_data(given, self.task, self.config, trained, *settings, data)
+        return declare_own_scores(found, self.name, self.own_metrics, partial(trial_prediction, found))
 
     def describe(self, data: ClassificationData, model: Any, evaluation: Evaluation, steps: int | None) -> Description:
         """Summary, results, tables by label, statistics of the data."""
-        start = {**self.model_settings(), "lora": describe_lora(self.lora)}
-        settings = source_settings(data, self.task, self.source, start)
-        batch_size = self.args.per_device_train_batch_size
+        start, batch_size = self.model_settings(), self.args.per_device_train_batch_size
+        settings = source_settings(data, self.task, self.source, start | {"lora": describe_lora(self.lora)})
         return describe(data, model, evaluation, steps, self.task, self.config, batch_size, settings)
 
     @classmethod

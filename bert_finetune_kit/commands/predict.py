@@ -1,5 +1,6 @@
 """`predict`: predictions for the rows of a file, written to another file, or for a text."""
 
+import math
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -65,10 +66,10 @@ def predict(words: Sequence[str]) -> None:
         lines.append(f"The predictions are in {options.output}.")
     elif options.question is not None:
         answers = recipe.predict(question=options.question, context=options.context, **further)
-        lines += [f"{answer.score:.3f}  {answer_text(answer)}" for answer in answers]
+        lines += [answer_text(answer) for answer in answers]
     else:
         texts = options.text if options.text_pair is None else list(zip(options.text, options.text_pair, strict=True))
-        lines += [f"{given.score:.3f}  {prediction_text(given)}" for given in recipe.predict(texts, **further)]
+        lines += [prediction_text(prediction) for prediction in recipe.predict(texts, **further)]
     if recipe.is_main:
         show("\n".join(lines))
 
@@ -116,16 +117,21 @@ def _check_kind(options: Namespace) -> None:
 
 
 def answer_text(answer: Any) -> str:
-    """Return an answer as text."""
-    return _REFUSED if answer.refused else answer.text or "(no answer)"
+    """Return an answer with its probability; where there is none, with the probability of no answer."""
+    if math.isnan(answer.score):
+        return "(empty question)"
+    if answer.refused:
+        return f"{answer.score:.3f}  {_REFUSED}"
+    return f"{answer.no_answer:.3f}  (no answer)" if answer.text is None else f"{answer.score:.3f}  {answer.text}"
 
 
 def prediction_text(prediction: Any) -> str:
-    """Return a prediction as text, with its set of labels where there is one."""
+    """Return a label with its probability, and its set of labels where there is one."""
+    if prediction.label is None and not prediction.refused:
+        return label_text(prediction.label)
     text = _REFUSED if prediction.refused else label_text(prediction.label)
-    if prediction.label_set is None:
-        return text
-    return f"{text}  {{{', '.join(prediction.label_set)}}}"
+    labels = "" if prediction.label_set is None else f"  {{{', '.join(prediction.label_set)}}}"
+    return f"{prediction.score:.3f}  {text}{labels}"
 
 
 def label_text(label: str | tuple[str, ...] | float | None) -> str:

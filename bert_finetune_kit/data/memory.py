@@ -1,15 +1,22 @@
 """Rows in memory as users have them, a DataFrame of pandas or a list of dicts → a `Dataset`."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from datasets import Dataset
+from datasets import Dataset, DatasetDict
 
 from ..errors import DataError
 from .files import root_cause
+
+
+class FoldData(DatasetDict):  # type: ignore[misc]
+    """Rows of a fold by split, with the name that messages and reports have of them."""
+
+    def __init__(self, name: str, splits: Mapping[str, Dataset]) -> None:
+        super().__init__(splits)
+        self.name = name
 
 
 def as_dataset(given: Any) -> Any:
@@ -50,16 +57,16 @@ def _of_dicts(rows: Sequence[Any]) -> Dataset:
             "a list of dicts, or a list of files."
         )
     names = dict.fromkeys(name for row in rows for name in row)
-    columns = {str(name): [_or_none(row.get(name)) for row in rows] for name in names}
+    columns = {str(name): [none_if_missing(row.get(name)) for row in rows] for name in names}
     try:
         return Dataset.from_dict(columns)
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise _mixed(columns, error) from error
 
 
-def _or_none(value: Any) -> Any:
-    """Return none for NaN, which is an empty cell of a DataFrame that was made a list of dicts."""
-    return None if isinstance(value, float) and math.isnan(value) else value
+def none_if_missing(value: Any) -> Any:
+    """Return None for a missing value as pandas has them, such as the NaN of an empty cell, and any other as it is."""
+    return None if pd.api.types.is_scalar(value) and pd.isna(value) else value
 
 
 def _mixed(columns: Mapping[str, Sequence[Any]], error: Exception) -> DataError:

@@ -13,7 +13,7 @@ from ..compat.hub import data_set_failure, local_folder_note
 from ..errors import DataError
 from ..tasks.squad import QA_TASKS
 from .files import ENDINGS, SPLIT_WORDS, Files, ending_of, missing_path, root_cause, split_name
-from .memory import as_dataset
+from .memory import FoldData, as_dataset
 
 T = TypeVar("T")
 DataLike: TypeAlias = str | Path | Sequence[Any] | Dataset | DatasetDict | pd.DataFrame
@@ -249,6 +249,8 @@ def describe_source(given: Any, config: str | None = None) -> str:
     given = unwrap(given)
     if isinstance(given, list | tuple) and all(isinstance(path, str | Path) for path in given):
         return ", ".join(map(str, given))
+    if isinstance(given, FoldData):
+        return given.name
     if not isinstance(given, str | Path):
         return "a data set in memory"
     return f"{given} ({config})" if config else str(given)

@@ -65,6 +65,22 @@ def bucket_lengths(max_length: int) -> tuple[int, ...]:
     return (*(power for power in powers if power < max_length), max_length)
 
 
+def batch_lengths(max_length: int, compiles_shapes: bool, processes: int) -> tuple[int, ...] | None:
+    """Return the lengths that batches of sequences of up to `max_length` tokens may have; none means any.
+
+    Where every new shape is compiled these are a few buckets; with several processes `max_length` alone, since all of
+    them must run the same graph in a step, and none knows the lengths of the others.
+
+    Args:
+        max_length: of a sequence, in tokens.
+        compiles_shapes: whether the device compiles every new shape, as XLA does.
+        processes: that train together.
+    """
+    if not compiles_shapes:
+        return None
+    return bucket_lengths(max_length) if processes == 1 else (max_length,)
+
+
 def padded_length(longest: int, lengths: Sequence[int] | None) -> int:
     """Return the smallest of `lengths` that fits `longest` tokens; `longest` itself where any length is allowed.
 

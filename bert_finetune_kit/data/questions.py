@@ -35,6 +35,38 @@ def load_questions(source: QuestionSource) -> Questions:
     Raises:
         DataError: a file, split or column is missing or empty, or no training question has an answer.
     """
+    loaded = load_splits(source)
+    train, validation, notes = loaded.train, loaded.validation, list(loaded.notes)
+    if validation is None:
+        train, validation, note = hold_out_questions(train, source.validation_share)
+        notes.append(note)
+    train, validation = limit(train, source.max_train_examples), limit(validation, source.max_validation_examples)
+    if not any(answers["text"] for answers in train["answers"]):
+        raise DataError(
+            f"None of the {len(train):,} questions of the train split has an answer. Put answers into a column "
+            "`answers` with `text` and `answer_start`, as in squad_v2."
+        )
+    return Questions(loaded.name, train, validation, tuple(notes), loaded.validation is None)
+
+
+@dataclass(frozen=True)
+class LoadedSplits:
+    """Questions of the splits that a source has."""
+
+    name: str
+    train: Dataset
+    """As in `Questions`."""
+    validation: Dataset | None
+    """None where the source has no validation split."""
+    notes: tuple[str, ...]
+
+
+def load_splits(source: QuestionSource) -> LoadedSplits:
+    """Load the questions of `source` as they are in it, with unique ids; nothing is held out or limited.
+
+    Raises:
+        DataError: a file, split or column is missing or empty.
+    """
     notes: list[str] = []
     if source.is_sample:
         sample = {split: as_questions(sample_questions(split)) for split in ("train", "validation")}
@@ -47,18 +79,9 @@ def load_questions(source: QuestionSource) -> Questions:
         validation = open_questions(source.validation, "validation", source.hub_config).pick_first("validation")
     else:
         validation = splits.get("validation")
-    held_out = validation is None
-    if validation is None:
-        train, validation = _hold_out(train, source.validation_share, notes)
-    else:
+    if validation is not None:
         validation = _checked(validation, "validation", notes)
-    train, validation = limit(train, source.max_train_examples), limit(validation, source.max_validation_examples)
-    if not any(answers["text"] for answers in train["answers"]):
-        raise DataError(
-            f"None of the {len(train):,} questions of the train split has an answer. Put answers into a column "
-            "`answers` with `text` and `answer_start`, as in squad_v2."
-        )
-    return Questions(splits.source, train, validation, tuple(notes), held_out)
+    return LoadedSplits(splits.source, train, validation, tuple(notes))
 
 
 def open_questions(given: DataLike, split: str = "train", config: str | None = None) -> Splits[Dataset]:
@@ -118,18 +141,30 @@ def passages(titles: Sequence[str], contexts: Sequence[str]) -> list[str]:
     return [title or context for title, context in zip(titles, contexts, strict=True)]
 
 
-def _hold_out(rows: Dataset, share: float, notes: list[str]) -> tuple[Dataset, Dataset]:
-    """Return the questions to train on and those held out, of whole articles or, without titles, whole contexts."""
-    titles, contexts = rows["title"][:], rows["context"][:]
-    has_articles = len(set(titles)) > 1
-    groups = passages(titles, contexts) if has_articles else contexts
-    unit = "article" if has_articles else "context"
+def hold_out_questions(rows: Dataset, share: float) -> tuple[Dataset, Dataset, str]:
+    """Return the questions to train on, those held out, of whole articles, and a note.
+
+    Args:
+        rows: as in `Questions`.
+        share: of the articles to hold out.
+
+    Raises:
+        DataError: there is one article alone.
+    """
+    groups, unit = articles(rows)
     kept, held_out = hold_out(groups, share, unit=unit)
     groups_held_out = {groups[row] for row in held_out}
-    notes.append(held_out_note(len(groups_held_out), len(set(groups)), unit, f"{len(held_out):,} questions"))
+    note = held_out_note(len(groups_held_out), len(set(groups)), unit, f"{len(held_out):,} questions")
     with no_progress_bars():
         train, validation = (rows.select(chosen).flatten_indices() for chosen in (kept, held_out))
-    return train, validation
+    return train, validation, note
+
+
+def articles(rows: Dataset) -> tuple[list[str], str]:
+    """Return the article of each question or, without titles, its context; and what it is called."""
+    titles, contexts = rows["title"][:], rows["context"][:]
+    has_articles = len(set(titles)) > 1
+    return passages(titles, contexts) if has_articles else contexts, "article" if has_articles else "context"
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def hold_out(
     >>> hold_out(["a", "a", "b", "c", "b", "d"], 0.25)
     (array([0, 1, 2, 3, 4]), array([5]))
     """
-    item_of_row = np.arange(items) if isinstance(items, int) else _numbered(items)
+    item_of_row = np.arange(items) if isinstance(items, int) else numbered(items)
     count = int(item_of_row.max(initial=-1)) + 1
     if count <= min_items:
         raise DataError(
@@ -47,8 +47,8 @@ def hold_out(
         )
     wanted = min(max(min_items, round(count * share)), count - 1)
     order = stateless_rng(0, 0, 0, Stream.HELD_OUT).permutation(count)
-    strata_of_items = np.zeros(count, np.int64) if strata is None else _most_frequent(_numbered(strata), item_of_row)
-    stratum = _numbered(strata_of_items[order].tolist())  # in the order of the draw, which decides between equals
+    strata_of_items = np.zeros(count, np.int64) if strata is None else most_frequent(numbered(strata), item_of_row)
+    stratum = numbered(strata_of_items[order].tolist())  # in the order of the draw, which decides between equals
     sizes, by_stratum = np.bincount(stratum), np.argsort(stratum, kind="stable")
     place = np.empty(count, np.int64)  # of each item in its stratum
     place[by_stratum] = np.arange(count) - np.repeat(np.cumsum(sizes) - sizes, sizes)
@@ -57,13 +57,13 @@ def hold_out(
     return np.flatnonzero(~held_out[item_of_row]), np.flatnonzero(held_out[item_of_row])
 
 
-def _numbered(values: Sequence[Hashable]) -> np.ndarray:
+def numbered(values: Sequence[Hashable]) -> np.ndarray:
     """Return each value as a number from 0, in the order in which they come, (values,) int64."""
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64)
 
 
-def _most_frequent(strata: np.ndarray, item_of_row: np.ndarray) -> np.ndarray:
+def most_frequent(strata: np.ndarray, item_of_row: np.ndarray) -> np.ndarray:
     """Return the most frequent stratum of the rows of each item, (items,) int64; the first one of several."""
     pairs, counts = np.unique(np.stack([item_of_row, strata]), axis=1, return_counts=True)
     best = np.lexsort((-counts, pairs[0]))  # by item, the highest count first

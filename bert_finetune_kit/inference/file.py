@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -25,7 +27,9 @@ PredictRows = Callable[[Sequence[Row], Sequence[str]], list[dict[str, Any]]]
 """Rows of a file, and the columns of its first one → the rows to write."""
 _OUTPUTS = (".csv", ".jsonl")
 _EXPANDED = {"probabilities": "probability"}  # a mapping of a row → what the columns of a .csv file begin with
-_ROWS = 2048  # predicted and written at once, at least; rows of similar length share a batch
+# Rows of similar length share a batch, so many at once are faster. What is predicted at once grows as long as it takes
+# less than these seconds, which an interruption costs.
+_ROWS, _SECONDS = 2048, 10
 
 
 def predict_file(
@@ -41,9 +45,9 @@ def predict_file(
 ) -> Path:
     """Predict the rows of a file, and write them with their predictions.
 
-    Rows are read, predicted and written a few thousand at a time into `OUTPUT.part`, which becomes the output when all
-    of them are there. Where an earlier call was interrupted, the next one with the same model and settings goes on
-    after the last rows that were written, if the file still begins with the same rows.
+    Rows are read, predicted and written some hundreds or thousands at a time into `OUTPUT.part`, which becomes the
+    output when all of them are there. Where an earlier call was interrupted, the next one with the same model and
+    settings goes on after the last rows that were written, if the file still begins with the same rows.
 
     Args:
         path: .csv, .tsv, .jsonl, .parquet, .json, or .gz of these.
@@ -62,6 +66,11 @@ def predict_file(
         OutputError: the output exists, has another ending, or cannot be written.
         DataError: the file cannot be read, has no rows, or lacks a column.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise DataError(
+            f"predict_file() reads a file, and not a {type(path).__name__}: give its path. For data in memory there is "
+            "predict()."
+        )
     source, target = Path(path).expanduser(), Path(output).expanduser()
     check_output(target)
     first = next(stream_rows(source, column_names), None)
@@ -77,9 +86,13 @@ def predict_file(
         remaining = part.resume(lambda: stream_rows(source, column_names))
         progress.update(task, completed=part.rows)
         try:
-            while chunk := list(islice(remaining, max(_ROWS, 16 * batch_size))):
+            size = 4 * batch_size
+            while chunk := list(islice(remaining, size)):
+                began = time.perf_counter()
                 part.append(chunk, predict_rows(chunk, part.columns))
                 progress.update(task, completed=part.rows)
+                if time.perf_counter() - began < _SECONDS:
+                    size = min(2 * size, max(_ROWS, 16 * batch_size))
         except BaseException:
             if part.rows:
                 show(f"{part.rows:,} rows are predicted in {part.path}: the same call goes on from there.")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import transformers
 from transformers import AutoConfig, BertConfig, PretrainedConfig, PreTrainedModel
 
-from ..compat.hub import hub_failure
+from ..compat.hub import hub_failure, is_repo_id
 from ..compat.transformers import save_under_own_names
 from ..errors import ModelError
 from .architecture import check_encoder, head_modules
@@ -99,14 +99,28 @@ def checkpoint_config(model_name_or_path: str | Path) -> PretrainedConfig:
         config: PretrainedConfig = AutoConfig.from_pretrained(str(model_name_or_path))
     except Exception as error:
         failure = hub_failure(error)
-        reason = failure or f"{str(error).strip().splitlines()[0]} Check the spelling of the folder."
-        raise ModelError(
-            f"{str(model_name_or_path)!r} is no size ({', '.join(BERT_SIZES)}), and cannot be loaded as a checkpoint "
-            f"from a folder or the Hub: {reason}"
-        ) from (None if failure else error)
+        raise ModelError(_not_loaded(str(model_name_or_path), failure, error)) from (None if failure else error)
     check_encoder(config, shown_name(model_name_or_path))
     config.return_dict = True  # outputs are read by name
     return config
+
+
+def _not_loaded(name: str, failure: str | None, error: Exception) -> str:
+    """Return why a checkpoint cannot be loaded.
+
+    Args:
+        name: as it was given.
+        failure: of the Hub, if it is one.
+        error: that was raised.
+    """
+    path = Path(name).expanduser()
+    reason = failure or str(error).strip().splitlines()[0]
+    if path.exists():
+        return f"{name!r} cannot be loaded as a checkpoint: {reason}"
+    if not is_repo_id(name) or (path.parent.is_dir() and path.parent != Path(".")):
+        return f"There is no folder {name!r}. Check its spelling, and where you are."
+    sizes = "" if "/" in name else f"; it is no size, either ({', '.join(BERT_SIZES)})"
+    return f"There is no folder {name!r}, and no model of this name could be loaded from the Hub{sizes}: {reason}"
 
 
 def initial_config(model: Any, vocab_size: int = 1) -> PretrainedConfig:
@@ -120,6 +134,11 @@ def initial_config(model: Any, vocab_size: int = 1) -> PretrainedConfig:
         ModelError: there is no such checkpoint, or it is not an encoder.
     """
     return config_from_scratch(model, vocab_size) or checkpoint_config(model)
+
+
+def hidden_size(model: Any) -> int:
+    """Return the width of what a training starts from; see `initial_config`."""
+    return int(initial_config(model).hidden_size)
 
 
 def load_pretrained(

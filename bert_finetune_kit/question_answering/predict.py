@@ -14,7 +14,7 @@ from ..calibration.saved import NOT_CALIBRATED, Calibration
 from ..calibration.selective import Selection
 from ..compat.datasets import no_progress_bars
 from ..contract import Forward, LoadedModel
-from ..data.memory import as_dataset
+from ..data.memory import as_dataset, none_if_missing
 from ..data.question_rows import as_questions, to_answer
 from ..data.row_stream import stream_rows
 from ..data.sequences import sequence_formats
@@ -95,7 +95,7 @@ def to_rows(inputs: Any, question: Any, context: Any) -> Dataset | None:
     for name, value in (("question", question), ("context", context)):
         if not isinstance(value, Iterable):
             raise DataError(f"The {name} is {value!r}: a text or a list of texts is needed.")
-    questions = [question] if isinstance(question, str) else list(question)
+    questions = [question] if isinstance(question, str) else ["" if none_if_missing(q) is None else q for q in question]
     contexts = [context] * len(questions) if isinstance(context, str) else list(context)
     _check_texts(questions, contexts)
     return as_questions({"question": questions, "context": contexts}) if questions else None

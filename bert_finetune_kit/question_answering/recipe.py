@@ -11,9 +11,9 @@ from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedModel, TrainerCallback, TrainingArguments
 
 from ..command_line import FineTuningArguments, RunArguments
-from ..contract import BuiltModel, Description, Outputs
+from ..contract import BuiltModel, Description, FoldedData, Outputs
 from ..data.question_rows import to_answer
-from ..data.questions import Questions, load_questions
+from ..data.questions import Questions, load_questions, load_splits
 from ..data.sources import QuestionSource, as_source
 from ..data.vocabulary import vocabulary_size
 from ..errors import ConfigError, ModelError, raise_faults
@@ -38,6 +38,7 @@ from .config import QAConfig
 from .data import QAData, build_data
 from .evaluation import QAEvaluation, eval_prediction, evaluate, score_outputs
 from .evaluation_data import evaluation_data
+from .folds import fold_data
 from .model import build_model, loss_sums, num_items, span_forward
 from .predict import Answer, predict_rows, to_row, to_rows, write_predictions
 from .report import describe, source_settings
@@ -156,12 +157,10 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         recipe.has_data = source is not None
         model, new = build_model(str(folder), 0)
         if new:
-            raise ModelError(
-                f"{folder} has no trained question-answering head: there are no weights of {', '.join(new)} in it."
-            )
-        usage = saved_threshold if threshold is None else threshold
-        tokenizer = trained_tokenizer(folder, model.config.vocab_size)
-        recipe.load(LoadedModel(model, tokenizer, usage, span_forward(recipe.config), str(folder)))
+            names = ", ".join(new)
+            raise ModelError(f"{folder} has no trained question-answering head: there are no weights of {names} in it.")
+        usage = saved_threshold if threshold is None else threshold, span_forward(recipe.config), str(folder)
+        recipe.load(LoadedModel(model, trained_tokenizer(folder, model.config.vocab_size), *usage))
         return recipe
 
     @property
@@ -199,10 +198,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         if question is None and context is not None:
             inputs, question = None, inputs
         rows = to_rows(inputs, question, context)
-        if rows is None:
-            return []
         with on_device(trained.model, device):
-            answers = self._predict(rows, self.args.per_device_eval_batch_size, choices)
+            answers = [] if rows is None else self._predict(rows, self.args.per_device_eval_batch_size, choices)
         return answers[0] if isinstance(question, str) else answers
 
     def predict_rows(
@@ -214,8 +211,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         return [to_row(*pair, choices) for pair in zip(questions, answers, strict=True)]
 
     def _predict(self, rows: Dataset, batch_size: int, choices: Choices) -> list[Answer]:
-        lengths = self.batch_lengths(self.config.max_length)
-        return predict_rows(rows, self.config, self.trained(), lengths, batch_size, choices)
+        settings = self.config, self.trained(), self.batch_lengths(self.config.max_length)
+        return predict_rows(rows, *settings, batch_size, choices)
 
     # Hooks
 
@@ -227,11 +224,11 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
 
     def load_examples(self) -> Questions:
         """Source → rows with id, title, context, question and answers."""
-        if not self.has_data:
-            raise ConfigError(
-                "There is no data to evaluate or train on: give from_pretrained a source, or evaluate(data)."
-            )
-        return load_questions(self.source)
+        return load_questions(self._known_source)
+
+    def fold_data(self, folds: int) -> FoldedData:
+        """Folds of whole articles."""
+        return fold_data(load_splits(self._known_source), self.source, folds)
 
     def prepare_data(self) -> QAData:
         """Questions → token ids → windows with answers."""
@@ -268,8 +265,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
     def save_usage(self, data: QAData, evaluation: QAEvaluation, folder: str) -> None:
         """Save the fitted threshold and the predictions of the validation split beside the model."""
         save_usage(self.config, evaluation.result.threshold, folder)
-        ids = data.validation_split.rows["id"][:]
-        write_predictions(evaluation.spans, evaluation.result.abstains, ids, folder)
+        write_predictions(evaluation.spans, evaluation.result.abstains, data.validation_split.rows["id"][:], folder)
 
     def usage(self, data: QAData, evaluation: QAEvaluation | None) -> float | None:
         """What `predict` needs: the threshold."""
@@ -277,7 +273,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
 
     def evaluation_data(self, given: Any, trained: LoadedModel, data: QAData | None) -> QAData:
         """Questions with answers → windows, scored at the threshold of the model."""
-        return evaluation_data(given, self.config, trained, self.batch_lengths(self.config.max_length), data)
+        found = evaluation_data(given, self.config, trained, self.batch_lengths(self.config.max_length), data)
+        return declare_own_scores(found, self.name, self.own_metrics, lambda _: eval_prediction(found))
 
     def describe(self, data: QAData, model: Any, evaluation: QAEvaluation, steps: int | None) -> Description:
         """Summary, scores, tables by kind of question, statistics of the data."""
@@ -290,6 +287,12 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
     def card_context(cls, report: RunReport) -> CardContext:
         """Purpose, scores at the threshold, use and limits."""
         return card_context(report)
+
+    @property
+    def _known_source(self) -> QuestionSource:
+        if self.has_data:
+            return self.source
+        raise ConfigError("There is no data to evaluate or train on: give from_pretrained a source, or evaluate(data).")
 
     @property
     def _is_limited(self) -> bool:

@@ -31,9 +31,11 @@ def describe_run(
     """
     facts = (prepared.data, prepared.model, evaluation, steps)
     description, notes = attempt(_NO_DESCRIPTION, lambda: recipe.describe(*facts), _CORRECT)
-    code, more_notes = attempt(
-        _NO_CODE, lambda: python_code(type(recipe), recipe.given(), recipe.args), "It has all settings."
-    )
+
+    def code_of_the_run() -> str:
+        return python_code(type(recipe), recipe.given(), recipe.fitted_args(prepared.data).args)
+
+    code, more_notes = attempt(_NO_CODE, code_of_the_run, "It has all settings.")
     return description or RecipeHooks.describe(recipe, *facts), code or "", (*notes, *more_notes)
 
 

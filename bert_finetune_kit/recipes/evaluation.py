@@ -1,5 +1,6 @@
 """A trained model and data → the report of an evaluation."""
 
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from ..contract import Evaluation, PreparedData
@@ -71,6 +72,7 @@ def evaluation_report(
         intervals=dict(evaluation.intervals),
         fingerprint={name: digests[name] for name in (f"{split} data" for split in data.validation)},
         notes=[*data.notes, *notes],
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
         predictions=evaluation.predictions,
     )
     report.findings = diagnose(report)

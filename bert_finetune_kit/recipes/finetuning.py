@@ -13,9 +13,10 @@ from ..modeling.architecture import head_modules
 from ..modeling.finetuning_config import FineTuningConfig
 from ..modeling.loading import checkpoint_config, config_from_scratch, initial_config
 from ..modeling.trainable import make_trainable
+from ..training.few_examples import Suggested
 
-# Learning rates: of pretrained weights, of LoRA's adapters, and of new weights narrower than BERT-base.
-_RATE, _LORA_RATE, _SMALL_RATE, _BASE_WIDTH = 5e-5, 5e-4, 1e-3, 768
+# Learning rates: of LoRA's adapters, and of new weights narrower than BERT-base.
+_LORA_RATE, _SMALL_RATE, _BASE_WIDTH = 5e-4, 1e-3, 768
 
 
 def default_hyperparameters(model: Any, lora: bool, sample_args: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -28,10 +29,12 @@ def default_hyperparameters(model: Any, lora: bool, sample_args: Mapping[str, An
     """
     if sample_args is not None and is_small(model):
         return dict(sample_args)
+    epochs = {"num_train_epochs": Suggested(TrainingArguments.num_train_epochs)}
     if lora:
-        return {"learning_rate": _LORA_RATE}
-    fresh = config_from_scratch(model, vocab_size=1)
-    return {"learning_rate": _SMALL_RATE if fresh is not None and fresh.hidden_size < _BASE_WIDTH else _RATE}
+        return epochs | {"learning_rate": _LORA_RATE}
+    if config_from_scratch(model, vocab_size=1) is not None and is_small(model):
+        return epochs | {"learning_rate": _SMALL_RATE}
+    return epochs | {"learning_rate": Suggested(TrainingArguments.learning_rate)}
 
 
 def is_small(model: Any) -> bool:

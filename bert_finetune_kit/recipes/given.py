@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from transformers import TrainingArguments
 
@@ -79,4 +79,31 @@ def as_args(given: Any, default_args: Callable[..., TrainingArguments]) -> Train
             '{"output_dir": "runs/mine", "num_train_epochs": 3}.'
         )
     check_names(given or {}, field_names(RecipeArguments), "args, a mapping of Trainer arguments")
-    return default_args(**(given or {}))
+    return default_args(**numbers_of_texts(given or {}, RecipeArguments))
+
+
+def numbers_of_texts(given: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Return settings in which a text for a number, such as "1e-4" of a YAML file, is that number.
+
+    Args:
+        given: settings by name.
+        kind: the dataclass that they are fields of.
+
+    Raises:
+        ConfigError: a text stands for a number, and is none.
+
+    >>> numbers_of_texts({"learning_rate": "1e-4", "max_steps": "20", "output_dir": "20"}, RecipeArguments)
+    {'learning_rate': 0.0001, 'max_steps': 20, 'output_dir': '20'}
+    """
+    hints, result = get_type_hints(kind), dict(given)
+    faults = []
+    for name, value in given.items():
+        accepted = get_args(hints[name]) or (hints[name],)
+        number = next((each for each in (float, int) if each in accepted), None)
+        if isinstance(value, str) and str not in accepted and number is not None:
+            try:
+                result[name] = number(value)
+            except ValueError:
+                faults.append(f"{name} is {value!r}: a number is needed")
+    raise_faults(faults, "args")
+    return result

@@ -10,23 +10,25 @@ from typing import Any, ClassVar, Generic
 from transformers import TrainerCallback, TrainingArguments, set_seed
 
 from ..command_line import RunArguments, parse_arguments
-from ..contract import BuiltModel, DataT, Description, EvaluationT, Outputs
-from ..data.padding import bucket_lengths
+from ..contract import BuiltModel, DataT, Description, EvaluationT, FoldedData, Outputs
+from ..data.padding import batch_lengths
 from ..errors import ConfigError, check_names
-from ..modeling.loading import config_from_scratch
+from ..modeling.loading import config_from_scratch, hidden_size
 from ..modeling.parameters import model_phrase
 from ..output import show
 from ..reporting.card_context import CardContext
 from ..reporting.plain import describe_object, describe_settings
 from ..reporting.schema import RunReport, Score
 from ..reporting.summary import opening_sentence
-from ..runs.fingerprint import data_fingerprint, settings_fingerprint, tokenizer_digest
+from ..runs.fingerprint import args_fingerprint, data_fingerprint, settings_fingerprint, tokenizer_digest
 from ..settings import field_names
 from ..training.arguments import RecipeArguments, fitting_defaults, machine_settings
+from ..training.few_examples import FittedArguments, fit_to_examples
 from ..training.loss import Loss
 from ..training.saving import cache_hint, save_model
 from ..training.session import Phase
 from ..training.trainer import KitTrainer
+from .folds import NO_FOLDS
 from .given import as_args
 from .model_object import model_object
 from .own_metrics import OwnMetrics
@@ -162,6 +164,10 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
         """
         raise ConfigError(f"{type(self).__name__} evaluates its own validation split alone: call evaluate().")
 
+    def fold_data(self, folds: int) -> FoldedData:
+        """Return the train split divided into folds, for `cross_validate`; this one refuses."""
+        raise ConfigError(NO_FOLDS.format(type(self).__name__))
+
     def describe(self, data: DataT, model: Any, evaluation: EvaluationT, steps: int | None) -> Description:
         """Return summary, statistics, tables and settings of the report; by default those that every recipe has.
 
@@ -242,11 +248,6 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
         return bool(getattr(self.config, "unpad", True))
 
     @property
-    def trainer(self) -> KitTrainer | None:
-        """The Trainer of the last training or evaluation."""
-        return self.state.trainer
-
-    @property
     def checkpoint(self) -> str | None:
         """The checkpoint to start from; none where the weights are newly initialized."""
         is_new = config_from_scratch(self.model_name_or_path, vocab_size=1) is not None
@@ -281,7 +282,12 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
     def run_fingerprint(self, data: DataT) -> dict[str, Any]:
         """Return all that can change the result of a run: settings, examples, tokenizer, what else its data hold."""
         contents = {"tokenizer.content": tokenizer_digest(data.tokenizer)} | data.fingerprint()
-        return self.fingerprint() | data_fingerprint(data.train, data.validation) | contents
+        settings = self.fingerprint() | args_fingerprint(self.fitted_args(data).args)
+        return settings | data_fingerprint(data.train, data.validation) | contents
+
+    def fitted_args(self, data: DataT) -> FittedArguments:
+        """Return the Trainer's arguments as they suit the number of training examples and the width of the model."""
+        return fit_to_examples(self.args, len(data.train), lambda: hidden_size(self.model_name_or_path))
 
     def log_main(self, text: str) -> None:
         """Print a line in the main process."""
@@ -289,11 +295,5 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
             show(text)
 
     def batch_lengths(self, max_length: int) -> tuple[int, ...] | None:
-        """Return the lengths that batches of sequences of up to `max_length` tokens may have; none means any.
-
-        On XLA these are a few buckets; with several processes `max_length` alone, since all of them must run the same
-        graph in a step, and none knows the lengths of the others.
-        """
-        if not self.on_xla:
-            return None
-        return bucket_lengths(max_length) if self.args.world_size == 1 else (max_length,)
+        """Return the lengths that batches of sequences of up to `max_length` tokens may have; none means any."""
+        return batch_lengths(max_length, self.on_xla, self.args.world_size)

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from ..command_line import RunArguments, parse_arguments
 from ..errors import KitError
+from ..reporting.folds import FoldsReport
 from ..reporting.schema import RunReport
 from ..reporting.seeds import SeedsReport
 from ..training.arguments import fitting_defaults
@@ -42,10 +43,13 @@ class Runnable(Protocol):
     def train_seeds(self, seeds: Sequence[int], resume: bool, force: bool) -> SeedsReport:
         """Train once with each seed."""
 
+    def cross_validate(self, folds: int, resume: bool, force: bool) -> FoldsReport:
+        """Train once for each fold."""
+
 
 def run_command_line(
     parse: Callable[[Sequence[str] | None], tuple[Runnable, RunArguments]], argv: Sequence[str] | None
-) -> RunReport | SeedsReport:
+) -> RunReport | SeedsReport | FoldsReport:
     """Train what the flags ask for, and return its report.
 
     Args:
@@ -62,6 +66,8 @@ def run_command_line(
         is_main = recipe.is_main
         if run.seeds:
             return recipe.train_seeds(run.seeds, run.resume, run.force)
+        if run.folds is not None:
+            return recipe.cross_validate(run.folds, run.resume, run.force)
         return recipe.train(run.resume, run.force)
     except KitError as error:
         exit_after(error, is_main)

@@ -107,6 +107,8 @@ def _flags_by_stage(stages: Sequence[AnyRecipe], folder: str | Path, settings: S
             raise ConfigError(f"There is no setting {name!r}: it is STAGE.SETTING, with a stage of {', '.join(flags)}.")
         if setting == "output_dir":
             raise ConfigError(f"{name} is set: each stage has the folder of its name in the output folder of them all.")
+        if setting in ("seeds", "folds"):
+            raise ConfigError(f"{name} is set: a pipeline trains each stage once. Run the stage by itself.")
         flags[stage] += [f"--{setting}", *([value] if isinstance(value, str) else value)]
     return flags
 

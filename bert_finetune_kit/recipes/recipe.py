@@ -1,6 +1,5 @@
 """The base of all recipes: what a user calls, and the hooks that a recipe fills in."""
 
-import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,10 +11,9 @@ from transformers import EvalPrediction
 
 from ..contract import DataT, EvaluationT
 from ..errors import raise_faults
-from ..inference.calibration import LATER, NOT_SAVED, save_calibration
 from ..modeling.padding import skip_padding
 from ..reporting.evaluation import EvaluationReport, check_folder
-from ..reporting.optional import attempt
+from ..reporting.folds import FoldsReport
 from ..reporting.schema import RunReport
 from ..reporting.seeds import SeedsReport
 from ..runs.checkpoints import named_checkpoint
@@ -35,9 +33,11 @@ from ..training.timing import Timings
 from ..training.trainer import KitTrainer
 from .description import report_run
 from .evaluation import data_to_evaluate, evaluation_report
+from .folds import cross_validate
 from .launch import run_command_line
 from .model_object import as_given
 from .seeds import train_with_seeds
+from .series import in_subfolder
 from .state import Prepared, RecipeState
 from .trained import TrainedRecipe
 
@@ -52,9 +52,14 @@ class Recipe(TrainedRecipe[DataT, EvaluationT]):
     # What a user calls
 
     @classmethod
-    def main(cls, argv: Sequence[str] | None = None) -> RunReport | SeedsReport:
+    def main(cls, argv: Sequence[str] | None = None) -> RunReport | SeedsReport | FoldsReport:
         """Train from a command line; a `KitError` ends it with exit code 2, a signal with 128 + its number."""
         return run_command_line(cls.from_command_line, argv)
+
+    @property
+    def trainer(self) -> KitTrainer | None:
+        """The Trainer of the last training or evaluation."""
+        return self.state.trainer
 
     def prepare(self, timings: Timings | None = None) -> Prepared[DataT]:
         """Check all settings, then load data and model, once.
@@ -71,11 +76,13 @@ class Recipe(TrainedRecipe[DataT, EvaluationT]):
         self.check_settings()
         with timings.stage("data"):
             data = self.load_data()
-        args = with_best_metric(self.args, data, self.callbacks)
+        fitted = self.fitted_args(data)
+        args = with_best_metric(fitted.args, data, self.callbacks)
         with timings.stage("model"):
             built = as_given(self.build_model(data), self.model_object)
         unpadded, notes = skip_padding(built.model, self.unpad, self.on_xla)
-        return Prepared(data, built, args, unpadded, (*data.notes, *built.notes, *notes))
+        chosen = () if fitted.note is None else (fitted.note,)
+        return Prepared(data, built, args, unpadded, (*chosen, *data.notes, *built.notes, *notes))
 
     def check_settings(self) -> None:
         """Check everything that can be known without the data.
@@ -122,6 +129,8 @@ class Recipe(TrainedRecipe[DataT, EvaluationT]):
             check_space(run.path, prepared.model, prepared.args)
         with record.timings.stage("preflight"):
             self.log_main(preflight(prepared.built, prepared.data, prepared.args, prepared.unpadded, self.loss.sum_fn))
+            if (chosen := self.fitted_args(prepared.data).note) is not None:
+                self.log_main(f"  {chosen}")
         if resume:
             self.log_main(claim.describe())
         record.notes += run.save_initial_weights(prepared.model, self.checkpoint, claim.checkpoint is not None)
@@ -136,11 +145,7 @@ class Recipe(TrainedRecipe[DataT, EvaluationT]):
             saved = evaluate_saved(outcome, self.evaluation)
         self.state = RecipeState(prepared, outcome.trainer, saved.evaluation)
         with record.timings.stage("saving"), save_with_hint(self.output_dir):
-            if self.is_main:
-                self.save_usage(prepared.data, saved.evaluation, self.output_dir)
-                record.notes += attempt(
-                    NOT_SAVED, partial(save_calibration, saved.evaluation.calibration, self.output_dir), LATER
-                )[1]
+            record.notes += self.save_beside_model(prepared.data, saved.evaluation)
         record.notes += publisher.write_predictions(saved.evaluation.predictions)
         report = report_run(self, prepared, outcome, saved, record, run)
         run.delete_initial_weights()
@@ -246,12 +251,33 @@ class Recipe(TrainedRecipe[DataT, EvaluationT]):
 
     def with_seed(self, seed: int) -> Self:
         """Return this recipe with another seed, a folder and callbacks of its own, not yet prepared."""
-        recipe = copy.copy(self)
-        recipe.args, recipe.callbacks = copy.copy(self.args), copy.deepcopy(self.callbacks)
+        recipe = in_subfolder(self, f"seed-{seed}")
         recipe.args.seed, recipe.args.data_seed = seed, None
-        recipe.args.output_dir = str(Path(self.output_dir) / f"seed-{seed}")
-        recipe.state = RecipeState()
         return recipe
+
+    def cross_validate(self, folds: int = 5, resume: bool = False, force: bool = False) -> FoldsReport:
+        """Divide the train split into folds, and score each by a model that is trained on the others.
+
+        Each fold is a run in a folder below the output folder: a model is trained on the other folds as by `train`,
+        with its choices (best checkpoint, threshold) made by the validation split or by a share of its training
+        examples, and is then scored on its fold. `predictions.jsonl` in the output folder has the prediction of every
+        example.
+
+        Args:
+            folds: two or more; a fold whose run has finished is not run again.
+            resume: continue an unfinished fold from its newest checkpoint.
+            force: as for `train`.
+
+        Returns:
+            The scores of each fold, their mean and standard deviation, and those of all predictions together with 95%
+            intervals; saved as `folds.json`, `folds.md` and `folds.html`.
+
+        Raises:
+            ConfigError: the recipe has no folds, there are fewer than two, or push_to_hub is set.
+            DataError: there are too few examples, groups, or examples of a label.
+            KitError: as `train`; before any training where it can be known.
+        """
+        return cross_validate(self, folds, resume, force)
 
     def current_fingerprint(self) -> dict[str, Any]:
         """Return what the result of a training now would depend on: settings, examples, tokenizer."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ from huggingface_hub import ModelCard
 from ..calibration.selective import Selection
 from ..contract import DataT, EvaluationT
 from ..errors import ConfigError, OutputError
-from ..inference.calibration import load_calibration
+from ..inference.calibration import LATER, NOT_SAVED, load_calibration, save_calibration
 from ..inference.choices import choices_of, choose
 from ..inference.device import on_device
 from ..inference.file import predict_file
 from ..modeling.padding import skip_padding
 from ..reporting.model_card import model_card, write_card
+from ..reporting.optional import attempt
 from ..reporting.schema import RunReport
 from ..runs.saved_report import saved_report
 from ..runs.target import HubTarget
@@ -71,6 +73,14 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
         if selection is None:
             raise ConfigError("selection() needs coverage= or max_risk=.")
         return selection
+
+    def save_beside_model(self, data: DataT, evaluation: EvaluationT) -> tuple[str, ...]:
+        """Save what the use of the model needs, in the main process; return notes of what could not be saved."""
+        if not self.is_main:
+            return ()
+        self.save_usage(data, evaluation, self.output_dir)
+        save = partial(save_calibration, evaluation.calibration, self.output_dir)
+        return attempt(NOT_SAVED, save, LATER)[1]
 
     @property
     def model_folder(self) -> str:

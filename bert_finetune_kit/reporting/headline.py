@@ -1,18 +1,39 @@
 """The main scores of a run as figures that are read at a glance: value, interval, baselines, and a scale of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from xml.sax.saxutils import quoteattr
 
 from .formatting import format_interval
 from .intervals import Interval
 from .numbers import finite_or_none, is_finite_number
-from .schema import RunReport, Score
+from .schema import Score
 from .svg import without_unprintable
 from .tables import baseline_label
 
 _MOST = 4  # figures
 _WIDTH, _HEIGHT = 240, 16  # of a scale, in its own units
+
+
+class Scored(Protocol):
+    """A report of one run, or of several together."""
+
+    @property
+    def glossary(self) -> Sequence[Score]:
+        """The scores in the order in which they are shown."""
+
+    @property
+    def result(self) -> Mapping[str, float | str]:
+        """Values by key."""
+
+    @property
+    def intervals(self) -> Mapping[str, Interval]:
+        """95% intervals by key."""
+
+    @property
+    def baselines(self) -> Mapping[str, Mapping[str, float]]:
+        """Scores without a model, by the name of the baseline."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +50,11 @@ class Headline:
     """Of the page that it links to."""
 
 
-def headlines(report: RunReport, most: int = _MOST) -> list[Headline]:
+def headlines(report: Scored, most: int = _MOST) -> list[Headline]:
     """Return the first scores of a report that have an interval or a baseline; where none has, the first with a value.
 
     Args:
-        report: of a run.
+        report: of a run, or of several.
         most: figures.
     """
     scores = [score for score in report.glossary if is_finite_number(report.result.get(score.key))]
@@ -41,7 +62,7 @@ def headlines(report: RunReport, most: int = _MOST) -> list[Headline]:
     return [headline(report, score) for score in (compared or scores[:1])[:most]]
 
 
-def headline(report: RunReport, score: Score) -> Headline:
+def headline(report: Scored, score: Score) -> Headline:
     """Return the figure of a score that has a finite value."""
     value, interval, baselines = float(report.result[score.key]), _interval(report, score), _baselines(report, score)
     remarks = [f"95% interval {format_interval(interval, score.format_spec)}"] if interval else []
@@ -89,12 +110,12 @@ def scale_svg(
     return f'<svg class="scale" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label={label}>{"".join(parts)}</svg>'
 
 
-def _interval(report: RunReport, score: Score) -> Interval | None:
+def _interval(report: Scored, score: Score) -> Interval | None:
     interval = report.intervals.get(score.key)
     return interval if interval and all(map(is_finite_number, interval)) else None
 
 
-def _baselines(report: RunReport, score: Score) -> dict[str, float]:
+def _baselines(report: Scored, score: Score) -> dict[str, float]:
     """Return the finite baselines of a score by their names for a reader."""
     values = {name: finite_or_none(scores.get(score.key)) for name, scores in report.baselines.items()}
     return {baseline_label(name): value for name, value in values.items() if value is not None}

@@ -50,9 +50,11 @@ def _sections(report: RunReport) -> Iterable[Section]:
     glossary |= {name: text for found in by_evaluation for name, text in found.descriptions}
     log = [Block("Training log", *history_rows(report))] if report.history else []
     times = [Block("Seconds by stage", *time_rows(report))] if report.timings else []
-    if curves or by_evaluation or log or times:
+    if report.history:
         short, long = _by_length([replace(found, descriptions=()) for found in by_evaluation])
         yield Section("Training", plots=curves, tables=[*short, *times], folded=[*long, *log])
+    elif by_evaluation or times:
+        yield Section("Evaluation", tables=[*(replace(found, descriptions=()) for found in by_evaluation), *times])
     if glossary:
         rows = [(name, text) for name, text in glossary.items()]
         yield Section("What the scores mean", tables=[Block("", ("score", "meaning"), rows)], is_folded=True)

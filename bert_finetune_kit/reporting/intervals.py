@@ -25,14 +25,18 @@ def percentiles(draws: np.ndarray) -> Interval:
     return float(low), float(high)
 
 
-def mean_interval(values: np.ndarray, seed: int = 0) -> Interval:
+def mean_interval(values: np.ndarray, seed: int = 0, clusters: np.ndarray | None = None) -> Interval:
     """Return the interval of a mean by bootstrap.
 
     Args:
         values: one for each example, (examples,).
         seed: of the draws.
+        clusters: (examples,) int64 from 0: examples that are drawn together; none where each stands for itself.
     """
-    return ratio_interval(values, np.ones(len(values)), seed)
+    if clusters is None:
+        return ratio_interval(values, np.ones(len(values)), seed)
+    numbers = np.unique(clusters, return_inverse=True)[1]
+    return ratio_interval(np.bincount(numbers, values), np.bincount(numbers).astype(float), seed)
 
 
 def ratio_interval(numerators: np.ndarray, denominators: np.ndarray, seed: int = 0) -> Interval:

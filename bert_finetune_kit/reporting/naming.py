@@ -3,8 +3,10 @@
 from datetime import datetime
 
 from .formatting import format_duration
-from .origin import last_part
+from .origin import last_part, path_parts
 from .schema import RunReport
+
+_PLAIN_NAMES = ("model", "checkpoint", "best", "final", "output", "outputs")
 
 
 def capitalized(text: str) -> str:
@@ -25,21 +27,38 @@ def recipe_label(name: str) -> str:
     return capitalized(name.replace("_", " "))
 
 
-def page_title(report: RunReport) -> str:
-    """Return what was done with which data: Classification on SST-2."""
+def page_title(report: RunReport, data_name: str = "") -> str:
+    """Return what was done with which data: Classification on SST-2.
+
+    Args:
+        report: of a run.
+        data_name: empty for that of the report.
+    """
     is_regression = report.settings.get("task", {}).get("kind") == "regression"
-    done, data = "Regression" if is_regression else recipe_label(report.recipe), str(report.origin.get("name") or "")
+    done = "Regression" if is_regression else recipe_label(report.recipe)
+    data = data_name or str(report.origin.get("name") or "")
     return f"{done} on {last_part(data)}" if data else done
+
+
+def model_folder(path: str) -> str:
+    """Return the folder of a model, with the one around it where its own name says nothing.
+
+    >>> model_folder("/home/ada/minilm/model"), model_folder("runs/a/checkpoint-40"), model_folder("/home/ada/minilm")
+    ('minilm/model', 'a/checkpoint-40', 'minilm')
+    """
+    parts = path_parts(path)
+    says_nothing = parts[1:] and (parts[-1] in _PLAIN_NAMES or parts[-1].startswith("checkpoint-"))
+    return "/".join(parts[-2:]) if says_nothing else last_part(path)
 
 
 def facts(report: RunReport) -> list[tuple[str, str]]:
     """Return run, model, data and date of a report, as far as they are known, by their names."""
     model, training = report.model, report.settings.get("training", {})
-    start = str(model.get("hub_id") or last_part(str(model.get("model_name_or_path") or "")))
+    start = str(model.get("hub_id") or model_folder(str(model.get("model_name_or_path") or "")))
     start += " (new weights)" * bool(start and model.get("from_scratch"))
     values = {
         "run": last_part(str(training.get("output_dir") or "")),
-        "model": start,
+        "model": start or model_folder(str(report.settings.get("evaluation", {}).get("model") or "")),
         "adapters": str(model.get("lora") or ""),
         "parameters": f"{report.parameters['total']:,}" if report.parameters.get("total") else "",
         "data": str(report.origin.get("name") or ""),

@@ -48,8 +48,13 @@ def last_part(path: str) -> str:
     >>> last_part("/home/ada/reviews.csv"), last_part(r"C:\\Users\\ada\\x"), last_part("the bundled sample")
     ('reviews.csv', 'x', 'the bundled sample')
     """
-    parts = [part for part in re.split(r"[/\\]", path) if part not in ("", ".", "..", "~")]
+    parts = path_parts(path)
     return parts[-1] if parts else path
+
+
+def path_parts(path: str) -> list[str]:
+    """Return the names in a path of any system."""
+    return [part for part in re.split(r"[/\\]", path) if part not in ("", ".", "..", "~")]
 
 
 def path_hider(report: RunReport) -> Callable[[str], str]:

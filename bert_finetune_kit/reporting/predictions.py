@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import xxhash
 
@@ -34,3 +35,14 @@ def write_predictions(rows: Iterable[Mapping[str, object]], folder: str | Path) 
     """
     lines = (json.dumps(to_plain(row), ensure_ascii=False, allow_nan=False) for row in rows)
     return write_lines(Path(folder) / PREDICTIONS_FILE, lines)
+
+
+def read_predictions(folder: str | Path) -> list[dict[str, Any]]:
+    """Return the rows of `predictions.jsonl` in a folder.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: a line is not JSON.
+    """
+    lines = (Path(folder) / PREDICTIONS_FILE).read_text("utf-8").split("\n")
+    return [json.loads(line) for line in lines if line]

@@ -14,6 +14,8 @@ from .plain import Plain, package_versions, to_plain
 from .records import DataOrigin, Evidence, LogRow, ModelSettings, ParameterTree, WeightChange
 
 REPORT_FILE = "report.json"
+FOLDS_FILE = "folds.json"
+"""Summary of a cross-validation."""
 FORMAT_VERSION = 2
 
 ScoreRow: TypeAlias = dict[str, "float | str"]

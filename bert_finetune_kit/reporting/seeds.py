@@ -1,26 +1,15 @@
 """Several runs that differ in their seed alone: mean and standard deviation of each score."""
 
-import json
-import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.panel import Panel
-
-from ..text_files import write_text
 from .dot_plots import ComparedScore, dot_plots
-from .markdown import markdown_table
-from .naming import facts as report_facts
 from .naming import page_title, recipe_label
-from .numbers import is_finite_number
 from .optional import Parts
 from .page import Block, Section, render
 from .schema import RunReport, Score
-from .terminal import rich_table, stdout_console
-
-SEEDS_PAGE = "seeds.html"
-_SUMMED = "mean ± std"
+from .series import MEAN_AND_STD, facts_of, mean_and_std, scores_of_all, summary_parts, with_std
 
 
 @dataclass
@@ -50,7 +39,7 @@ class SeedsReport:
 
     def to_html(self) -> str:
         """Render the seeds as one self-contained page, which links to the report of each."""
-        names = [*(f"seed {seed}" for seed in self.seeds), _SUMMED]
+        names = [*(f"seed {seed}" for seed in self.seeds), MEAN_AND_STD]
         caption = "Dots are the scores of the saved weights; the bar is the mean ± one standard deviation of the seeds."
         links = [(f"Report of seed {seed}", f"seed-{seed}/report.html") for seed in self.seeds]
         meanings = [(score.label, score.description) for score in self.glossary]
@@ -71,24 +60,10 @@ class SeedsReport:
     def parts(self, folder: str | Path) -> Parts:
         """Return what `save` does, none of it needed by the rest."""
         title = f"{recipe_label(self.recipe)}, {len(self.seeds)} seeds"
-        return {
-            "seeds.json was not written": lambda: write_text(
-                Path(folder, "seeds.json"), json.dumps(asdict(self), indent=2) + "\n"
-            ),
-            "seeds.md was not written": lambda: write_text(
-                Path(folder, "seeds.md"), f"# {title}\n\n{markdown_table(self.header, self.rows)}\n"
-            ),
-            f"{SEEDS_PAGE} was not written": lambda: write_text(Path(folder, SEEDS_PAGE), self.to_html()),
-            "The seeds were not shown": lambda: stdout_console().print(
-                Panel(rich_table(self.header, self.rows), title=title, expand=False)
-            ),
-        }
+        return summary_parts(self, folder, "seeds", title, self.to_html, [(self.header, self.rows)])
 
     def _summary(self) -> list[str]:
-        texts = [
-            f"{score.label} {self.mean[score.key]:{score.format_spec}} ± {self.std[score.key]:{score.format_spec}}"
-            for score in self.glossary[:3]
-        ]
+        texts = [f"{score.label} {with_std(score, self.mean, self.std)}" for score in self.glossary[:3]]
         return [f"Mean ± standard deviation of {len(self.seeds)} seeds: {', '.join(texts)}."] if texts else []
 
     def _compared(self, score: Score) -> ComparedScore:
@@ -105,27 +80,15 @@ def summarize_seeds(seeds: Sequence[int], reports: Sequence[RunReport]) -> Seeds
         seeds: at least two.
         reports: the report of each.
     """
-    results: list[dict[str, float]] = [{} for _ in reports]
-    shown = []
-    for score in reports[0].glossary:
-        values = [value for report in reports if is_finite_number(value := report.result.get(score.key))]
-        if len(values) == len(reports):
-            shown.append(score)
-            for result, value in zip(results, values, strict=True):
-                result[score.key] = float(value)
-    columns = {score.key: [result[score.key] for result in results] for score in shown}
-    mean = {key: statistics.fmean(column) for key, column in columns.items()}
-    std = {key: statistics.stdev(column) for key, column in columns.items()}
+    shown, results = scores_of_all(reports[0].glossary, [report.result for report in reports])
+    mean, std = mean_and_std(results)
     rows = [
         [f"seed {seed}", *(format(result[score.key], score.format_spec) for score in shown)]
         for seed, result in zip(seeds, results, strict=True)
     ]
-    spread = [f"{mean[score.key]:{score.format_spec}} ± {std[score.key]:{score.format_spec}}" for score in shown]
+    rows.append([MEAN_AND_STD, *(with_std(score, mean, std) for score in shown)])
     header = ["", *(score.label for score in shown)]
-    about = [
-        (name, value) for name, value in report_facts(reports[0]) if name in ("model", "adapters", "data", "finished")
-    ]
     return SeedsReport(
-        reports[0].recipe, list(seeds), results, mean, std, header, [*rows, [_SUMMED, *spread]], shown,
-        page_title(reports[0]), about,
+        reports[0].recipe, list(seeds), results, mean, std, header, rows, shown, page_title(reports[0]),
+        facts_of(reports[0]),
     )  # fmt: skip

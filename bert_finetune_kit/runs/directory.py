@@ -19,7 +19,7 @@ from ..modeling.initial_weights import (
     save_initial_weights,
 )
 from ..reporting.optional import attempt, attempt_aloud
-from ..reporting.schema import REPORT_FILE, RunReport
+from ..reporting.schema import FOLDS_FILE, REPORT_FILE, RunReport
 from .checkpoints import latest_valid_checkpoint, saved_fingerprint
 from .differences import Differences, compare
 
@@ -91,6 +91,11 @@ class RunDirectory:
             )
         if isinstance(model, str) and Path(model).exists() and self.path.resolve() == Path(model).resolve():
             raise OutputError(f"{self.path} is the folder of the model to start from: choose another output_dir.")
+        if (self.path / FOLDS_FILE).exists():
+            raise OutputError(
+                f"{self.path} holds a cross-validation ({FOLDS_FILE}), whose predictions a training would replace: "
+                "choose another output_dir."
+            )
         if not resume:
             self._check_unused()
         if not _is_encodable(str(self.path)):

@@ -4,7 +4,16 @@ import pandas as pd
 import pytest
 from datasets import Dataset, DatasetDict
 
-from bert_finetune_kit import ClassificationRecipe, ClassificationTask, ConfigError, DataError, LabelledSource, get_task
+from bert_finetune_kit import (
+    ClassificationRecipe,
+    ClassificationTask,
+    ConfigError,
+    DataError,
+    LabelledSource,
+    Prediction,
+    get_task,
+)
+from bert_finetune_kit.classification.predict import with_prediction
 from bert_finetune_kit.classification.task_choice import is_data
 from bert_finetune_kit.tasks.registry import SAMPLE_TASK
 
@@ -84,6 +93,11 @@ def test_keywords_that_there_are_not():
 def test_labels_of_one_column_are_separated():
     rows = [{"text": f"text {n}", "label": "news;sport" if n % 2 else "news" if n % 3 else None} for n in range(12)]
     recipe = make(rows, kind="multi_label", label_separator=";")
+    prediction = Prediction(("a", "b"), 0.7, {"a": 0.9, "b": 0.7})
+    written = [
+        with_prediction({}, [], prediction, ["a", "b"], each)["label"] for each in (recipe.task.label_separator, None)
+    ]
+    assert written == ["a;b", ["a", "b"]]
     data = recipe.prepare_data()
     assert data.labels.names == ("news", "sport")
     assert sorted({tuple(row) for row in data.train.labels.tolist()}) == [(0, 0), (1, 0), (1, 1)]

@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import pytest
 from huggingface_hub.utils import filter_repo_objects
 
-from bert_finetune_kit import ClassificationRecipe, ConfigError, DataError, KitError, OutputError, RunReport
+from bert_finetune_kit import Answer, ClassificationRecipe, ConfigError, DataError, KitError, OutputError, RunReport
 from bert_finetune_kit.commands import evaluate as evaluate_module
 from bert_finetune_kit.commands import predict as predict_module
 from bert_finetune_kit.commands.evaluate import evaluate, evaluation_folder
-from bert_finetune_kit.commands.predict import predict
+from bert_finetune_kit.commands.predict import answer_text, predict
 from bert_finetune_kit.commands.push import push
 from bert_finetune_kit.recipes.recipe import Recipe
 from bert_finetune_kit.reporting.push_command import NOT_PUSHED
@@ -153,6 +153,8 @@ def test_texts_are_predicted(uninterrupted, capsys):
     expected = ClassificationRecipe.from_pretrained(folder).predict(["the soup was cold", "what a kind welcome"])
     lines = [f"{prediction.score:.3f}  {prediction.label}" for prediction in expected]
     assert capsys.readouterr().out.splitlines()[-2:] == lines
+    predict([str(folder), "--text", ""])
+    assert capsys.readouterr().out.splitlines()[-1] == "(empty text)"
 
 
 def test_questions_are_answered(uninterrupted, capsys):
@@ -162,6 +164,13 @@ def test_questions_are_answered(uninterrupted, capsys):
         probability, answer = line.split("  ")
         assert 0 <= float(probability) <= 1
         assert answer == "(no answer)" or answer in "The mill opens."
+    predict([str(uninterrupted("question_answering")), "--question", "", "--context", "The mill opens."])
+    assert capsys.readouterr().out.splitlines()[-1] == "(empty question)"
+
+
+def test_an_answer_is_printed_with_its_probability_and_no_answer_with_its_own():
+    assert answer_text(Answer("six", 0.7, 0, 3, 0.2, ())) == "0.700  six"
+    assert answer_text(Answer(None, 0.1, None, None, 0.9, ())) == "0.900  (no answer)"
 
 
 @pytest.mark.parametrize(

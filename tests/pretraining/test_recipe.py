@@ -177,7 +177,7 @@ def test_a_folder_that_cannot_be_written(make_recipe, tmp_path):
     ("settings", "error", "message"),
     [
         ({"recipe": PretrainConfig(max_length=256)}, ConfigError, "sequences of 256 tokens.*128 positions"),
-        ({"model": "no/such-model"}, ModelError, "'no/such-model' is no size"),
+        ({"model": "no/such-model"}, ModelError, "There is no folder 'no/such-model', and no model of this name"),
         ({"source": Dataset.from_dict({"text": TEXTS[:1]})}, DataError, "1 usable .*another document.*blank_lines"),
         ({"source": Dataset.from_dict({"text": ["a", "b"]})}, DataError, "long enough"),
         ({"source": "missing.txt"}, DataError, "missing.txt does not exist"),

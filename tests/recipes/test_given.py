@@ -20,6 +20,13 @@ def test_settings_as_mappings(recipe):
     assert made.config.max_length == 112
 
 
+def test_texts_for_numbers(tmp_path):
+    """PyYAML reads 1e-4 as a text."""
+    args = {"output_dir": str(tmp_path), "learning_rate": "1e-4", "num_train_epochs": "2", "max_steps": "3"}
+    made = ClassificationRecipe(model="tiny", args=args).args
+    assert (made.learning_rate, made.num_train_epochs, made.max_steps) == (1e-4, 2.0, 3)
+
+
 def test_fields_that_are_not_given_are_those_of_the_sample():
     assert QARecipe(config={"doc_stride": 16}).config == QAConfig(max_length=128, doc_stride=16, max_question_length=32)
 
@@ -29,6 +36,7 @@ def test_fields_that_are_not_given_are_those_of_the_sample():
     [
         ({"args": {"num_epochs": 3}}, "args, a mapping .*no setting 'num_epochs'; did you mean 'num_train_epochs'"),
         ({"args": {"model": "tiny"}}, "no setting 'model'"),
+        ({"args": {"learning_rate": "fast"}}, "args: learning_rate is 'fast': a number is needed"),
         ({"args": "runs/mine"}, "args is a str: give TrainingArguments, or a mapping such as"),
         (
             {"config": {"max_lenght": 3}},

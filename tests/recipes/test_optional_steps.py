@@ -213,7 +213,7 @@ def damaged_log(self, logs, *_):
 IN_THE_REPORT = {
     f"{KIT}.runs.directory.change_since_initial": ("the change of the weights is not known", "Parameters by module"),
     f"{KIT}.runs.pages.write_predictions": ("predictions.jsonl was not written", "The scores are in the report."),
-    f"{KIT}.recipes.recipe.save_calibration": (
+    f"{KIT}.recipes.trained.save_calibration": (
         "the probabilities of its logits",
         "In this process predict() has the calibrated ones",
     ),
@@ -282,6 +282,7 @@ REQUIRED = {
 THIN = {
     "Prepared.model", "RecipeHooks.checkpoint", "RecipeHooks.is_main", "RecipeHooks.output_dir",
     "RunDirectory.parameter_change", "RunDirectory.delete_initial_weights", "attempt", "attempt_all", "attempt_aloud",
+    "TrainedRecipe.save_beside_model",
     "Publisher._pages", "Publisher._show", "Publisher._push", "Publisher.write_predictions", "push_command", "show",
     "write_to", "flush",
 }  # fmt: skip

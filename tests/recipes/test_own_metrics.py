@@ -35,6 +35,9 @@ def test_own_scores_stand_beside_those_of_the_kit(make):
     assert report.scores[0]["share_correct"] == report.result["share_correct"]
     assert "share_correct" not in report.intervals
     assert "share correct" in [score.label for score in report.glossary]
+    scored = recipe.evaluate(REVIEWS)
+    assert scored["share_correct"] == scored["accuracy"]
+    assert "share correct" in str(scored)
     assert RunReport.load(recipe.output_dir).fingerprint["recipe.compute_metrics"].startswith("share_correct ")
 
 

@@ -145,6 +145,8 @@ def test_stages_start_from_the_first_and_run_once(tmp_path):
         ("fourth.train", "There is no setting 'fourth.train'.*first"),
         ("first.", "There is no setting 'first.'.*first"),
         ("first.output_dir", "each stage has the folder of its name"),
+        ("first.seeds", "a pipeline trains each stage once"),
+        ("first.folds", "a pipeline trains each stage once"),
     ],
 )
 def test_a_setting_of_no_stage(tmp_path, name, message):

@@ -31,6 +31,8 @@ from bert_finetune_kit.data.question_rows import as_questions
 from bert_finetune_kit.data.sample import sample_documents, sample_questions, sample_reviews
 from bert_finetune_kit.inference import file as prediction_file
 from bert_finetune_kit.reporting.evaluation import check_folder
+from bert_finetune_kit.reporting.html import to_html
+from bert_finetune_kit.reporting.naming import facts
 from bert_finetune_kit.reporting.predictions import text_hash
 
 SHORT = {"max_steps": 6, "save_strategy": "no", "eval_strategy": "no", "load_best_model_at_end": False}
@@ -248,6 +250,15 @@ def test_a_folder_of_a_training_gets_no_evaluation(loaded, runs, tmp_path):
         check_folder(tmp_path / "config.json")
 
 
+def test_the_page_of_an_evaluation_has_no_training(loaded, tmp_path):
+    report = loaded["classification"].evaluate(REVIEWS)
+    page = to_html(report)
+    assert ">Evaluation</h2>" in page
+    assert ">Training</h2>" not in page
+    assert dict(facts(report))["finished"].endswith("UTC")
+    assert dict(facts(report))["model"]
+
+
 def test_a_baseline_without_the_training_is_that_of_the_data(runs, tmp_path):
     folder = shutil.copytree(runs["classification"].output_dir, tmp_path / "model")
     (folder / "report.json").unlink()
@@ -289,6 +300,14 @@ def test_nothing_and_empty_texts_have_their_place(loaded):
     assert np.isnan(empty.no_answer)
     assert answer == reader.predict("When does the mill open ?", "The mill opens at six .")
     assert classifier.predict([{"text": None}, {"text": "fine"}])[0].label is None
+    missing = classifier.predict(["fine", None, float("nan"), pd.NA])
+    assert [prediction.label is None for prediction in missing] == [False, True, True, True]
+    answers = reader.predict([None, "When does the mill open ?"], "The mill opens at six .")
+    assert (answers[0].text, answers[1]) == (None, answer)
+    answers = reader.predict(
+        [(float("nan"), "The mill opens ."), ("When does the mill open ?", "The mill opens at six .")]
+    )
+    assert (answers[0].text, answers[1].text) == (None, answer.text)
 
 
 def test_questions_by_position_by_name_and_as_pairs(loaded):
@@ -387,8 +406,8 @@ def test_an_interrupted_file_goes_on_where_it_was(loaded, tmp_path, small_chunks
         patch.setattr(recipe, "predict_rows", interrupted)
         with pytest.raises(KeyboardInterrupt):
             recipe.predict_file(source, tmp_path / "out.csv", batch_size=1)
-    assert calls == [16, 8]
-    assert "16 rows are predicted in" in capsys.readouterr().out
+    assert calls == [4, 8, 12]  # more and more, and then the rest
+    assert "12 rows are predicted in" in capsys.readouterr().out
     assert not (tmp_path / "out.csv").exists()
     with (tmp_path / "out.csv.part").open("ab") as part:
         part.write(b"half a ro")  # what a killed process may leave
@@ -397,7 +416,7 @@ def test_an_interrupted_file_goes_on_where_it_was(loaded, tmp_path, small_chunks
         recipe, "predict_rows", lambda rows, *further: calls.append(len(rows)) or predict(rows, *further)
     )
     assert recipe.predict_file(source, tmp_path / "out.csv", batch_size=1).read_bytes() == expected
-    assert calls == [8]
+    assert calls == [4, 8]
     assert not list(tmp_path.glob("out.csv.*"))
 
 
@@ -425,6 +444,23 @@ def test_a_part_of_something_else_is_not_continued(runs, tmp_path, small_chunks,
     texts = TEXTS[::-1] if change == "the file" else TEXTS
     assert [row["text"] for row in written] == texts
     assert [row["score"] for row in written] == pytest.approx([given.score for given in recipe.predict(texts)])
+
+
+def test_data_in_memory_are_no_file(loaded, tmp_path):
+    for given in (pd.DataFrame(REVIEWS), REVIEWS):
+        with pytest.raises(DataError, match=f"a file, and not a {type(given).__name__}.*there is predict()"):
+            loaded["classification"].predict_file(given, tmp_path / "out.csv")
+
+
+def test_what_takes_long_is_written_a_little_at_a_time(loaded, tmp_path, monkeypatch):
+    recipe, calls = loaded["classification"], []
+    source, predict = write_csv(tmp_path / "rows.csv", [{"text": text} for text in TEXTS]), recipe.predict_rows
+    monkeypatch.setattr(prediction_file, "_SECONDS", 0)
+    monkeypatch.setattr(
+        recipe, "predict_rows", lambda rows, *further: calls.append(len(rows)) or predict(rows, *further)
+    )
+    recipe.predict_file(source, tmp_path / "out.csv", batch_size=2)
+    assert calls == [8] * (len(TEXTS) // 8)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """Two real processes on the CPU compute what a single one does."""
 
+import json
 import os
 import subprocess
 import sys
 
+import cross_validated
 import evaluate_given
 import one_step
 import pytest
@@ -74,3 +76,12 @@ def test_two_processes_score_given_data_as_a_single_one(uninterrupted, tmp_path,
     single, two = (RunReport.load(tmp_path / folder) for folder in ("single", "two"))
     assert two.result == pytest.approx(single.result, rel=1e-6)
     assert two.tables == single.tables
+
+
+@pytest.mark.slow
+def test_two_processes_cross_validate_as_a_single_one(folder, tmp_path):
+    expected = cross_validated.cross_validate(folder, tmp_path / "single", 8)
+    launch(2, folder, tmp_path / "two", 4, script=cross_validated.__file__)
+    summary = json.loads((tmp_path / "two" / "folds.json").read_text("utf-8"))
+    assert summary["pooled"] == pytest.approx(expected.pooled, rel=1e-4)
+    assert len((tmp_path / "two" / "predictions.jsonl").read_text("utf-8").splitlines()) == sum(expected.scored)
