@@ -159,8 +159,8 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         if new:
             names = ", ".join(new)
             raise ModelError(f"{folder} has no trained question-answering head: there are no weights of {names} in it.")
-        usage = saved_threshold if threshold is None else threshold, span_forward(recipe.config), str(folder)
-        recipe.load(LoadedModel(model, trained_tokenizer(folder, model.config.vocab_size), *usage))
+        usage, forward = saved_threshold if threshold is None else threshold, span_forward(recipe.config)
+        recipe.load(LoadedModel(model, trained_tokenizer(folder, model.config.vocab_size), usage, forward, str(folder)))
         return recipe
 
     @property

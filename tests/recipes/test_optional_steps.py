@@ -295,7 +295,7 @@ def test_no_step_after_the_weights_are_saved_is_unguarded(dropout_model, tmp_pat
     monkeypatch.setattr(pages.HubTarget, "check", lambda _: ())
     recipe = build("classification", dropout_model, tmp_path / "run", **SHORT, push_to_hub=True)
     saved, unguarded = [], set()
-    callers = {"Recipe.train", "report_run", "describe_run"}
+    callers = {"Recipe.train", "TrainedRecipe.save_beside_model", "report_run", "describe_run"}
 
     def record(frame, event, _):
         name = frame.f_code.co_qualname
