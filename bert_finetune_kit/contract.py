@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
+from .calibration.saved import Calibration
 from .data.examples import Examples
 from .data.memory import FoldData
 from .data.sources import DataSource
@@ -60,6 +61,9 @@ class PreparedData:
     """Scores that the validation split leaves undefined whatever is predicted, by key, and why."""
     notes: tuple[str, ...] = ()
     """What a reader of the report must know of the data."""
+    calibration: Calibration | None = None
+    """Of a trained model that is scored on other data; none means that it is fitted on half of the validation examples
+    where the recipe has probabilities."""
 
     def prefix(self, split: str) -> str:
         """Return what the scores of a split begin with: nothing where there is one split."""
@@ -106,6 +110,8 @@ class LoadedModel:
     """As in `BuiltModel`."""
     folder: str | None = None
     """Where it was loaded from, a folder or Hub id; none for a model that was trained in this process."""
+    calibration: Calibration | None = None
+    """Of its probabilities; none means that they are those of the logits."""
 
     @property
     def built(self) -> BuiltModel:
@@ -129,6 +135,8 @@ class Evaluation:
     """Figures that only the diagnosis needs, as plain data."""
     predictions: Callable[[], Iterable[Mapping[str, Any]]] = tuple
     """Returns one row an example, plain data: what was predicted, and its loss or score."""
+    calibration: Calibration | None = None
+    """Of the probabilities, saved beside the model; none where there are no probabilities."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ LAYERS: list[set[str]] = [
     {"argument_parser", "compat", "tasks"},
     {"command_line", "data", "modeling"},
     {"reporting"},
+    {"calibration"},
     {"contract", "inference", "runs"},
     {"training", *SLICES},
     {"recipes"},

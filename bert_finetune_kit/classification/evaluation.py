@@ -8,10 +8,12 @@ import numpy as np
 from datasets import Dataset
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from ..calibration.reliability import error_by_chance
 from ..contract import Evaluation, Outputs
 from ..reporting.details import ClassificationDetails, ClassificationError, LabelScores, Reliability, ReliabilityBin
 from ..reporting.intervals import interval_note
 from ..reporting.numbers import finite_or_none
+from .calibration import SplitLogits, details_of, fit_calibration, halves_of
 from .data import ClassificationData
 from .example_rows import example_rows
 from .intervals import independent_units, intervals
@@ -19,7 +21,6 @@ from .labels import LabelSet
 from .metrics import Predictions, bin_of, calibration_gaps, confidences, constant_prediction, decode
 from .scatter import predicted_against_true
 
-_DRAWS = 200
 _WORST_ERRORS = 10
 
 
@@ -36,13 +37,15 @@ def evaluate(data: ClassificationData, outputs: Mapping[str, Outputs]) -> Evalua
     baselines: dict[str, float] = {}
     details: dict[str, ClassificationDetails] = {}
     by_chance: dict[str, float] = {}
+    parts = _finite_logits(data, outputs)
+    calibration = data.calibration or fit_calibration(list(parts.values()), data.labels, data.threshold)
     for split, (_, logits, references) in outputs.items():
-        prefix = data.prefix(split)
+        prefix, part = data.prefix(split), parts[split]
         scores |= _prefixed(prefix, data.metrics.score_logits(logits, references, data.threshold))
-        finite = np.isfinite(logits).all(1)
-        predicted = decode(logits[finite], references[finite], data.labels.kind, data.threshold)
-        rows = data.validation_rows[split].select(np.flatnonzero(finite))
+        predicted = decode(part.logits, part.references, data.labels.kind, data.threshold)
+        rows = data.validation_rows[split].select(np.flatnonzero(np.isfinite(logits).all(1)))
         details[split] = split_details(predicted, data, rows)
+        details[split] |= details_of(part, data.labels, data.threshold, calibration)
         split_intervals |= _prefixed(prefix, details[split]["intervals"])
         baselines |= _prefixed(prefix, details[split]["baseline"])
         if data.labels.kind != "regression" and len(predicted.references):
@@ -54,7 +57,18 @@ def evaluate(data: ClassificationData, outputs: Mapping[str, Outputs]) -> Evalua
         details=details,
         evidence={"calibration_by_chance": by_chance} if data.labels.kind != "regression" else {},
         predictions=partial(_all_rows, data, outputs),
+        calibration=None if data.labels.kind == "regression" else calibration,
     )
+
+
+def _finite_logits(data: ClassificationData, outputs: Mapping[str, Outputs]) -> dict[str, SplitLogits]:
+    """Return the finite logits of each split, and which of them to fit a calibration on."""
+    fitting = data.calibration is None
+    halves = halves_of(data.validation_rows, data.text_columns, data.group, fitting)
+    return {
+        split: SplitLogits(logits, references, halves[split]).take(np.asarray(np.isfinite(logits).all(1)))
+        for split, (_, logits, references) in outputs.items()
+    }
 
 
 def _all_rows(data: ClassificationData, outputs: Mapping[str, Outputs]) -> Iterator[dict[str, Any]]:
@@ -141,15 +155,9 @@ def reliability(predicted: Predictions, bins: int = 15) -> Reliability:
     return {"bins": non_empty, "calibration_error": calibration_gaps(confidence, correct, bins)}
 
 
-def calibration_by_chance(predicted: Predictions, draws: int = _DRAWS, seed: int = 0) -> float:
-    """Return the 95th percentile of the calibration error of a calibrated model with these probabilities.
-
-    Consistency resampling (Bröcker and Smith 2007): each prediction is correct with its own probability.
-    """
-    confidence, _ = confidences(predicted)
-    rng = np.random.default_rng(seed)
-    errors = [calibration_gaps(confidence, rng.random(len(confidence)) < confidence) for _ in range(draws)]
-    return float(np.percentile(errors, 95))
+def calibration_by_chance(predicted: Predictions) -> float:
+    """Return the 95th percentile of the calibration error of a calibrated model with these probabilities."""
+    return error_by_chance(confidences(predicted)[0], calibration_gaps)
 
 
 def worst_errors(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
+from ..calibration.saved import NOT_CALIBRATED
 from ..compat.datasets import no_progress_bars
 from ..contract import LoadedModel
 from ..data.labelled import label_values, load_to_evaluate
@@ -87,6 +88,7 @@ def evaluation_data(
         own_splits=(),
         group=None if trained_on is None else trained_on.group,
         known_shares=shares,
+        calibration=trained.calibration or NOT_CALIBRATED,
     )
 
 

@@ -13,7 +13,7 @@ from ..data.files import root_cause
 from ..errors import ConfigError
 from ..reporting.known_scores import KNOWN_SCORES, known_score
 from ..reporting.schema import Score
-from ..tasks.task import Kind
+from ..tasks.task import ClassificationTask, Kind
 from .function_metric import function_metric
 from .metrics import ALWAYS_REPORTED, ALWAYS_REPORTED_BINARY, METRICS, Predictions, decode, mean_loss
 
@@ -171,3 +171,13 @@ def _score_keys(module: MetricModule, kind: Kind, labels: int) -> list[str]:
 
 def _scalars(result: dict[str, Any]) -> dict[str, float]:
     return {key: float(value) for key, value in result.items() if np.isscalar(value) or np.ndim(value) == 0}
+
+
+def check_metrics(task: ClassificationTask) -> None:
+    """Check the metrics of a task whose labels are known before the data are.
+
+    Raises:
+        ConfigError: a metric is unknown, cannot be loaded, or does not fit the task.
+    """
+    if task.labels is not None or task.kind == "regression":
+        metric_set(task.metrics, task.kind, len(task.labels or ()))

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from datasets import Dataset, Features, Value
 
+from ..calibration.conformal import label_sets
+from ..calibration.saved import NOT_CALIBRATED
 from ..compat.datasets import no_progress_bars
 from ..contract import Forward, LoadedModel
 from ..data.labelled import check_columns
@@ -16,15 +18,17 @@ from ..data.memory import as_dataset, none_if_missing
 from ..data.tables import open_tables
 from ..errors import DataError
 from ..inference.batches import run_batches
+from ..inference.choices import NO_CHOICES, Choices
 from ..inference.path_warning import warn_of_paths
 from ..modeling.architecture import takes_token_types
 from ..tasks.task import ClassificationTask
+from .calibration import calibrated, prediction_confidences
 from .collator import DataCollatorForClassification
 from .config import ClassificationConfig
 from .data import build_examples
 from .examples import ClassificationExamples
 from .labels import LabelSet
-from .metrics import Predictions, decode
+from .metrics import Predictions
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,18 @@ class Prediction:
 
     label: str | tuple[str, ...] | float | None
     """The most likely label; in a multi_label task all labels above the threshold; in a regression the number; none
-    where the text, or one of a pair, is empty: nothing was predicted."""
+    where the text, or one of a pair, is empty, so that nothing was predicted, and where it is refused. Labels are those
+    of the logits as they are: calibration changes none."""
     score: float
-    """Probability of that label; in a multi_label task the lowest one of the predicted labels, or without any the
-    probability that the likeliest label is absent; in a regression the number; NaN for an empty text."""
+    """Calibrated probability of that label; in a multi_label task the lowest one of the predicted labels, or without
+    any the probability that the likeliest label is absent; in a regression the number; NaN for an empty text."""
     scores: dict[str, float]
-    """Probability of every label; empty for an empty text, and in a regression."""
+    """Calibrated probability of every label; empty for an empty text, and in a regression."""
+    refused: bool = False
+    """Whether the prediction is not sure enough for the coverage or risk that was asked for; its label is None then,
+    while `score` is the probability of what was refused."""
+    label_set: tuple[str, ...] | None = None
+    """The labels that are likely enough to be true, where sets were asked for: none, one or several."""
 
 
 EMPTY = Prediction(None, math.nan, {})
@@ -67,6 +77,7 @@ def predict_rows(
     trained: LoadedModel,
     lengths: Sequence[int] | None,
     batch_size: int,
+    choices: Choices,
 ) -> list[Prediction]:
     """Return a prediction for each row, `EMPTY` for those with an empty text.
 
@@ -77,6 +88,7 @@ def predict_rows(
         trained: the model, with its labels.
         lengths: that batches may have; none means any.
         batch_size: examples per batch.
+        choices: which predictions to refuse, and whether to return sets of labels.
     """
     texts = zip(*(rows[column][:] for column in task.text_columns), strict=True)
     usable = [number for number, row in enumerate(texts) if all(text is not None and text.strip() for text in row)]
@@ -89,32 +101,53 @@ def predict_rows(
     examples = build_examples(chosen, task, config, trained.tokenizer, takes_types, None)
     collator = DataCollatorForClassification(padding, examples.format, lengths=lengths)
     logits = predict_logits(trained.model, trained.forward, examples, collator, batch_size)
-    predicted = decode(logits, np.zeros(len(logits)), task.kind, config.threshold)
-    for number, prediction in zip(usable, to_predictions(predicted, trained.usage, config.threshold), strict=True):
+    labels, calibration = trained.usage, trained.calibration or NOT_CALIBRATED
+    predicted = calibrated(logits, np.zeros(len(logits)), labels, config.threshold, calibration)
+    for number, prediction in zip(usable, to_predictions(predicted, labels, choices), strict=True):
         predictions[number] = prediction
     return predictions
 
 
-def to_predictions(predicted: Predictions, labels: LabelSet, threshold: float) -> list[Prediction]:
+def to_predictions(predicted: Predictions, labels: LabelSet, choices: Choices) -> list[Prediction]:
     """Return predictions with the labels of the task.
 
     Args:
-        predicted: of all examples.
+        predicted: of all examples, with calibrated probabilities.
         labels: of the task.
-        threshold: lowest probability of a label in a multi_label task.
+        choices: which predictions to refuse, and whether to return sets of labels.
     """
     if labels.kind == "regression":
         return [Prediction(float(number), float(number), {}) for number in predicted.predictions]
     rows = [dict(zip(labels.names, map(float, row), strict=True)) for row in predicted.probabilities]
+    predictions = [
+        _prediction(chosen, scores, labels) for chosen, scores in zip(predicted.predictions, rows, strict=True)
+    ]
+    if choices.lowest_probability is not None:
+        sets = label_sets(predicted.probabilities, choices.lowest_probability)
+        predictions = [
+            replace(prediction, label_set=_names(chosen, labels))
+            for prediction, chosen in zip(predictions, sets, strict=True)
+        ]
+    if choices.selection is None:
+        return predictions
+    kept = choices.selection.keeps(prediction_confidences(predicted))
+    return [
+        prediction if keeps else replace(prediction, label=None, refused=True)
+        for prediction, keeps in zip(predictions, kept, strict=True)
+    ]
+
+
+def _prediction(chosen: Any, scores: dict[str, float], labels: LabelSet) -> Prediction:
+    """Return the prediction of a label by its id, or of several by 0 and 1 for each."""
     if labels.kind == "single_label":
-        best = [max(scores, key=scores.__getitem__) for scores in rows]
-        return [Prediction(label, scores[label], scores) for label, scores in zip(best, rows, strict=True)]
-    predictions = []
-    for scores in rows:
-        above = tuple(label for label, score in scores.items() if score >= threshold)
-        lowest = min((scores[label] for label in above), default=1 - max(scores.values()))
-        predictions.append(Prediction(above, lowest, scores))
-    return predictions
+        label = labels.names[int(chosen)]
+        return Prediction(label, scores[label], scores)
+    names = _names(chosen, labels)
+    return Prediction(names, min((scores[name] for name in names), default=1 - max(scores.values())), scores)
+
+
+def _names(chosen: Any, labels: LabelSet) -> tuple[str, ...]:
+    return tuple(name for name, present in zip(labels.names, chosen, strict=True) if present)
 
 
 def to_rows(inputs: Any, task: ClassificationTask) -> Dataset | None:
@@ -188,6 +221,7 @@ def with_prediction(
     prediction: Prediction,
     labels: Sequence[str],
     separator: str | None = None,
+    choices: Choices = NO_CHOICES,
 ) -> dict[str, Any]:
     """Return a row of a file with its prediction beside its own columns.
 
@@ -197,6 +231,7 @@ def with_prediction(
         prediction: for the row.
         labels: that the model knows; none of a regression.
         separator: of several labels in a cell, where the task has one: the result can be read as the data were.
+        choices: what was asked for beside the prediction.
 
     >>> prediction = Prediction("good", 0.8, {"bad": 0.2, "good": 0.8})
     >>> with_prediction({"text": "fine"}, ["text"], prediction, ["bad", "good"])
@@ -211,4 +246,8 @@ def with_prediction(
     }
     if labels:
         parts["probabilities"] = {name: prediction.scores.get(name) for name in labels}
+    if choices.selection is not None:
+        parts["refused"] = prediction.refused
+    if choices.lowest_probability is not None:
+        parts["label_set"] = list(prediction.label_set or ())
     return dict(row) | {f"predicted_{name}" if name in columns else name: value for name, value in parts.items()}

@@ -16,6 +16,7 @@ from ..data.labelled import LabelledData, load_labelled
 from ..data.sources import LabelledSource
 from ..data.vocabulary import vocabulary_size
 from ..errors import raise_faults
+from ..inference.choices import NO_CHOICES, Choices, choose
 from ..inference.device import on_device
 from ..modeling.architecture import new_head_modules
 from ..modeling.loading import checkpoint_config
@@ -44,7 +45,7 @@ from .folds import fold_data
 from .label_order import declared_order_note
 from .labels import LabelSet
 from .loading import load_classifier
-from .metric_set import metric_set
+from .metric_set import check_metrics
 from .model import build_model_to_train, forward, loss_sums, num_items
 from .predict import Prediction, predict_rows, text_columns, to_rows, with_prediction
 from .report import describe, source_settings
@@ -160,8 +161,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
             ModelError: there is no model, or it has no head for classification.
         """
         loaded = load_classifier(str(folder), None if task is None else find_task(task), partial(as_config, config))
-        args = as_args(args, cls.default_args)
-        recipe = cls(loaded.task, model=str(folder), args=args, config=loaded.config)
+        recipe = cls(loaded.task, model=str(folder), args=as_args(args, cls.default_args), config=loaded.config)
         if loaded.note is not None:
             recipe.log_main(loaded.note)
         tokenizer = trained_tokenizer(folder, loaded.model.config.vocab_size)
@@ -169,38 +169,43 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         recipe.load(LoadedModel(loaded.model, tokenizer, loaded.labels, score, str(folder)))
         return recipe
 
-    def predict(self, inputs: Any, *, device: str | torch.device | None = None) -> list[Prediction]:
+    def predict(
+        self, inputs: Any, *, device: str | torch.device | None = None, coverage: float | None = None,
+        max_risk: float | None = None, label_sets: float | None = None,
+    ) -> list[Prediction]:  # fmt: skip
         """Return a `Prediction` for each text or pair, in their order; nothing for an empty list.
 
-        A text that is empty has the label None.
+        A text that is empty has the label None, and so has one whose prediction is `refused`.
 
         Args:
             inputs: a text, a list of texts, for sentence-pair tasks a pair or a list of pairs; a `Dataset`, a
                 DataFrame, a list of dicts or the `Path` of a file with the columns of the task (labels are not
                 needed). A `str` is always a text.
             device: to run on, such as "cpu" or "cuda:1"; the model returns to where it was.
+            coverage: share of the predictions to keep; the least sure ones are refused. See `selection`.
+            max_risk: greatest share of the kept ones that may be wrong, in place of `coverage`.
+            label_sets: share of the sets of labels (`label_set`) that are to hold the true one.
 
         Raises:
             DataError: the inputs are of another type, or a column is missing.
-            ConfigError: nothing has been trained, or there is no such device.
+            ConfigError: nothing has been trained, there is no such device, or what is asked for cannot be had.
         """
         trained, rows = self.trained(), to_rows(inputs, self.task)
-        if rows is None:
-            return []
+        choices = choose(trained.calibration, coverage, max_risk, label_sets)
         with on_device(trained.model, device):
-            return self._predict(rows, self.args.per_device_eval_batch_size)
+            return [] if rows is None else self._predict(rows, self.args.per_device_eval_batch_size, choices)
 
     def predict_rows(
-        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], batch_size: int
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], batch_size: int, choices: Choices = NO_CHOICES
     ) -> list[dict[str, Any]]:
-        """The columns of the file, and `label`, `score` and `probabilities`."""
-        predictions = self._predict(text_columns(rows, self.input_columns), batch_size)
-        known = self.trained().usage.names, self.task.label_separator
+        """The columns of the file, `label`, `score` and `probabilities`, and `refused` and `label_set` if asked for."""
+        predictions = self._predict(text_columns(rows, self.input_columns), batch_size, choices)
+        known = self.trained().usage.names, self.task.label_separator, choices
         return [with_prediction(row, columns, given, *known) for row, given in zip(rows, predictions, strict=True)]
 
-    def _predict(self, rows: Dataset, batch_size: int) -> list[Prediction]:
+    def _predict(self, rows: Dataset, batch_size: int, choices: Choices) -> list[Prediction]:
         lengths = self.batch_lengths(self.config.max_length)
-        return predict_rows(self.map_rows(rows), self.task, self.config, self.trained(), lengths, batch_size)
+        return predict_rows(self.map_rows(rows), self.task, self.config, self.trained(), lengths, batch_size, choices)
 
     @property
     def input_columns(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -215,8 +220,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         faults += task_faults(self.task, self.config, self.args.label_smoothing_factor)
         raise_faults(faults, type(self).__name__)
         check_tokenizer(self.model_name_or_path, self.tokenizer_name_or_path)
-        if self.task.labels is not None or self.task.kind == "regression":
-            metric_set(self.task.metrics, self.task.kind, len(self.task.labels or ()))
+        check_metrics(self.task)
 
     def load_examples(self) -> LabelledData:
         """Source → rows with the columns of the task."""
@@ -234,8 +238,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         """Rows → token ids and targets → examples."""
         choose = partial(choose_tokenizer, self.model_name_or_path, self.tokenizer_name_or_path, folder=self.output_dir)
         rows = self.load_examples().map(self.map_rows)
-        lengths = self.batch_lengths(self.config.max_length)
-        data = build_data(rows, self.task, self.source, self.config, choose, lengths)
+        data = build_data(rows, self.task, self.source, self.config, choose, self.batch_lengths(self.config.max_length))
         return declare_own_scores(data, self.name, self.own_metrics, partial(trial_prediction, data))
 
     def build_model(self, data: ClassificationData) -> BuiltModel:
@@ -283,9 +286,8 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
 
     def describe(self, data: ClassificationData, model: Any, evaluation: Evaluation, steps: int | None) -> Description:
         """Summary, results, tables by label, statistics of the data."""
-        start = {**self.model_settings(), "lora": describe_lora(self.lora)}
-        settings = source_settings(data, self.task, self.source, start)
-        batch_size = self.args.per_device_train_batch_size
+        start, batch_size = self.model_settings(), self.args.per_device_train_batch_size
+        settings = source_settings(data, self.task, self.source, start | {"lora": describe_lora(self.lora)})
         return describe(data, model, evaluation, steps, self.task, self.config, batch_size, settings)
 
     @classmethod

@@ -11,12 +11,14 @@ from ..contract import Description, Evaluation
 from ..data.checks import label_runs, shared_texts
 from ..data.padding import padding_shares
 from ..data.sources import LabelledSource
-from ..modeling.parameters import model_phrase
+from ..modeling.parameters import model_phrase, parameter_report
+from ..reporting.calibration_tables import calibration_table, label_set_table, risk_table
 from ..reporting.details import ClassificationDetails
 from ..reporting.known_scores import known_score
 from ..reporting.numbers import is_finite_number
 from ..reporting.origin import data_origin, hub_id
 from ..reporting.plain import describe_settings
+from ..reporting.published import published_table
 from ..reporting.records import Evidence, TextStatistics
 from ..reporting.schema import ReportTable
 from ..reporting.summary import baseline_sentence, opening_sentence, score_sentence
@@ -94,7 +96,7 @@ def describe(
         summary=[opening, *summarize(task, details)],
         data=cast("Mapping[str, Mapping[str, Any]]", statistics),
         settings={**settings, "recipe": asdict(config)},
-        tables=tables_of(data, details, task),
+        tables=tables_of(data, details, task, parameter_report(model).total),
         evidence=dict(evidence_of(data, trained=steps is not None)),
     )
 
@@ -117,18 +119,37 @@ def summarize(task: ClassificationTask, details: Mapping[str, ClassificationDeta
 
 
 def tables_of(
-    data: ClassificationData, details: Mapping[str, ClassificationDetails], task: ClassificationTask
+    data: ClassificationData,
+    details: Mapping[str, ClassificationDetails],
+    task: ClassificationTask,
+    parameters: int = 0,
 ) -> list[ReportTable]:
-    """Return the result, scores by label and confusion table of each split, then the worst errors of all splits."""
+    """Return the result, published results, scores by label, confusion table and what probabilities are worth of each
+    split, then the worst errors of all splits.
+
+    Args:
+        data: of the run.
+        details: of each split.
+        task: the declaration.
+        parameters: of the model.
+    """
     results: list[ReportTable] = []
     errors: list[ReportTable] = []
     for split, part in details.items():
         results.append(_result(split, part, task, len(details)))
+        scores = [known_score("classification", name) for name in part["scores"]]
+        published = published_table(
+            task.published_results, scores, part["scores"], part["intervals"], split=split, examples=part["examples"],
+            parameters=parameters, title=f"Published results, {split}", prefix=f"{split}_" if len(details) > 1 else "",
+        )  # fmt: skip
+        results += [] if published is None else [published]
         if "by_label" in part:
             by_label = cast("Mapping[str, Mapping[str, float | None]]", part["by_label"])
             results.append(group_table(by_label, _BY_LABEL, group_label="label", title=f"By label, {split}"))
         if "confusion" in part:
             results += _confusion(split, list(part["by_label"]), part["confusion"])
+        if "calibration" in part:
+            results += _probabilities(split, part)
         if part["worst_errors"]:
             errors.append(_errors(split, part, data.text_columns))
     return [*results, *errors]
@@ -147,6 +168,16 @@ def _result(split: str, part: ClassificationDetails, task: ClassificationTask, s
     )  # fmt: skip
 
 
+def _probabilities(split: str, part: ClassificationDetails) -> list[ReportTable]:
+    """Return what probabilities are worth, how often the surest predictions are wrong, and sets of labels."""
+    confidence = "Of the predicted label." if "confusion" in part else "Of each label, present or absent."
+    tables = [calibration_table(part["calibration"], f"Calibration, {split}", confidence)]
+    tables.append(risk_table(part["risk_coverage"], f"Refused predictions, {split}"))
+    if "label_sets" in part:
+        tables.append(label_set_table(part["label_sets"], f"Sets of labels, {split}"))
+    return tables
+
+
 def _confusion(split: str, labels: list[str], counts: list[list[int]]) -> list[ReportTable]:
     """Return the confusion table; of many labels the pairs that are confused most often, if any are."""
     if len(labels) <= _MAX_LABELS:
@@ -156,12 +187,12 @@ def _confusion(split: str, labels: list[str], counts: list[list[int]]) -> list[R
 
 
 def _published(task: ClassificationTask, split: str, splits: int) -> tuple[dict[str, float], str]:
-    """Return the published scores of a split, and where they are published."""
-    if task.published is None:
+    """Return the first published scores of a split, and where they are published."""
+    if not task.published_results:
         return {}, ""
-    prefix = f"{split}_" if splits > 1 else ""
-    names = [name for name in task.published.scores if name.startswith(prefix)]
-    return {name.removeprefix(prefix): task.published.scores[name] for name in names}, task.published.source
+    first, prefix = task.published_results[0], f"{split}_" if splits > 1 else ""
+    names = [name for name in first.scores if name.startswith(prefix)]
+    return {name.removeprefix(prefix): first.scores[name] for name in names}, first.source
 
 
 def _errors(split: str, part: ClassificationDetails, columns: tuple[str, ...]) -> ReportTable:

@@ -77,8 +77,11 @@ def read_task(file: str | Path) -> ClassificationTask:
     unknown = [name for name in settings if name not in names]
     raise_faults((f"a task has no field {name!r}; its fields are {', '.join(names)}" for name in unknown), str(file))
     try:
-        if isinstance(settings.get("published"), dict):
-            settings["published"] = Published(**settings["published"])
+        published = settings.get("published")
+        if isinstance(published, dict):
+            settings["published"] = Published(**published)
+        if isinstance(published, list):
+            settings["published"] = tuple(Published(**result) for result in published)
         settings.setdefault("name", Path(file).stem)
         settings["labels"] = as_names(settings.get("labels"))
         return ClassificationTask(**settings)

@@ -15,11 +15,14 @@ from .run_folder import load_recipe, run_kind
 _FORMATS = (".csv", ".jsonl")
 # Kind of a run → flags for texts in place of a file.
 _FLAGS = {"classification": ("text",), "question_answering": ("question", "context")}
+_REFUSING = ("coverage", "max_risk")
+_REFUSED = "(refused)"
 _DESCRIPTION = """\
 Predict for the rows of a file of any size, or for a text.
 
   bert-finetune-kit predict runs/stars new.csv --output predictions.csv
   bert-finetune-kit predict runs/stars --text "the soup was cold" "what a kind welcome"
+  bert-finetune-kit predict runs/stars new.csv --output predictions.csv --coverage 0.9
   bert-finetune-kit predict runs/squad --question "Where does it rise?" --context "The Rhine rises in Switzerland."
 
 The file has the columns that the run was trained on; labels and answers are not needed.
@@ -36,6 +39,15 @@ def build_parser() -> ArgumentParser:
     parser.add_argument("--text_pair", nargs="+", metavar="TEXT", help="the second text of each, in a task of pairs")
     parser.add_argument("--question", nargs="+", metavar="TEXT", help="questions to answer")
     parser.add_argument("--context", metavar="TEXT", help="the text with the answers")
+    parser.add_argument(
+        "--coverage", type=float, metavar="SHARE", help="share of the predictions to keep; refuse others"
+    )
+    parser.add_argument(
+        "--max_risk", type=float, metavar="SHARE", help="refuse so many that at most this share is wrong"
+    )
+    parser.add_argument(
+        "--label_sets", type=float, metavar="SHARE", help="sets of labels, of which this share is right"
+    )
     add_inference_flags(parser)
     return parser
 
@@ -46,15 +58,18 @@ def predict(words: Sequence[str]) -> None:
     _check(options)
     _check_kind(options)
     recipe = load_recipe(options.run, inference_settings(options))
+    refusing = {name: getattr(options, name) for name in _REFUSING if getattr(options, name) is not None}
+    further = refusing if options.label_sets is None else {**refusing, "label_sets": options.label_sets}
+    lines = [str(recipe.selection(**refusing))] if refusing else []
     if options.file is not None:
-        recipe.predict_file(options.file, options.output, **file_settings(options))
-        lines = [f"The predictions are in {options.output}."]
+        recipe.predict_file(options.file, options.output, **file_settings(options), **further)
+        lines.append(f"The predictions are in {options.output}.")
     elif options.question is not None:
-        answers = recipe.predict(question=options.question, context=options.context)
-        lines = [answer_text(answer) for answer in answers]
+        answers = recipe.predict(question=options.question, context=options.context, **further)
+        lines += [answer_text(answer) for answer in answers]
     else:
         texts = options.text if options.text_pair is None else list(zip(options.text, options.text_pair, strict=True))
-        lines = [prediction_text(prediction) for prediction in recipe.predict(texts)]
+        lines += [prediction_text(prediction) for prediction in recipe.predict(texts, **further)]
     if recipe.is_main:
         show("\n".join(lines))
 
@@ -79,6 +94,8 @@ def _faults(options: Namespace) -> Iterator[str]:
         yield "--output goes with a FILE to predict for"
     if options.text_pair is not None and len(options.text or ()) != len(options.text_pair):
         yield f"there are {len(options.text or ())} of --text and {len(options.text_pair)} of --text_pair"
+    if options.coverage is not None and options.max_risk is not None:
+        yield "--coverage and --max_risk each decide which predictions are refused: give one"
     if (options.question is None) != (options.context is None):
         yield "--question and --context go together"
 
@@ -95,19 +112,26 @@ def _check_kind(options: Namespace) -> None:
     if other is not None:
         given, needed = (" and ".join(f"--{flag}" for flag in _FLAGS[name]) for name in (other, kind))
         raise ConfigError(f"Command line: {given} is given, and {options.run} is a run of {kind}: give {needed}.")
+    if options.label_sets is not None and kind != "classification":
+        raise ConfigError(f"Command line: --label_sets is given, and {options.run} is a run of {kind}: leave it out.")
 
 
 def answer_text(answer: Any) -> str:
     """Return an answer with its probability; where there is none, with the probability of no answer."""
     if math.isnan(answer.score):
         return "(empty question)"
+    if answer.refused:
+        return f"{answer.score:.3f}  {_REFUSED}"
     return f"{answer.no_answer:.3f}  (no answer)" if answer.text is None else f"{answer.score:.3f}  {answer.text}"
 
 
 def prediction_text(prediction: Any) -> str:
-    """Return a label with its probability."""
-    text = label_text(prediction.label)
-    return text if prediction.label is None else f"{prediction.score:.3f}  {text}"
+    """Return a label with its probability, and its set of labels where there is one."""
+    if prediction.label is None and not prediction.refused:
+        return label_text(prediction.label)
+    text = _REFUSED if prediction.refused else label_text(prediction.label)
+    labels = "" if prediction.label_set is None else f"  {{{', '.join(prediction.label_set)}}}"
+    return f"{prediction.score:.3f}  {text}{labels}"
 
 
 def label_text(label: str | tuple[str, ...] | float | None) -> str:

@@ -1,7 +1,8 @@
 """Examples that belong together, such as those of one author: no group is to stand on both sides of a split."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 
+import numpy as np
 from datasets import Dataset
 
 from ..errors import DataError
@@ -50,3 +51,22 @@ def shared_groups(train: Dataset, validation: Mapping[str, Dataset], column: str
             counted = f"{len(shared):,} of {len(groups):,} groups ({column}) of the {split} split"
             notes.append(f"{counted} are in train, too")
     return notes
+
+
+def half_of_groups(groups: Sequence[str]) -> np.ndarray:
+    """Return which examples are in the first half, (examples,) bool: whole groups, the same in every run.
+
+    Args:
+        groups: name of the group of each example. The order of the examples does not matter.
+    """
+    numbers = np.unique(np.array(groups, object).astype(str), return_inverse=True)[1]
+    sizes = np.bincount(numbers)
+    order = np.random.default_rng(0).permutation(len(sizes))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    chosen = np.zeros(len(sizes), bool)
+    filled = [0, 0]
+    for group in order:
+        half = int(filled[1] < filled[0])
+        filled[half] += int(sizes[group])
+        chosen[group] = half == 0
+    return chosen[numbers]

@@ -13,6 +13,7 @@ from ..reporting.details import QuestionAnsweringDetails
 from ..reporting.intervals import Interval, interval_note
 from ..reporting.statistics.clusters import Units, single_units
 from .breakdown import groups, scores_by_group, worst_errors
+from .calibration import calibration_details, fit_calibration, scored_spans
 from .data import QAData
 from .example_rows import example_rows
 from .intervals import independent_units, score_intervals
@@ -179,6 +180,11 @@ def evaluate(data: QAData, outputs: Mapping[str, Outputs]) -> QAEvaluation:
     ((split, rows),) = outputs.items()
     scores, predictions, result = score_outputs(data, rows)
     details = details_of(data, predictions, result)
+    fitted_on = None if result.fit_f1 is None else ~result.scored
+    exact = result.by_question()["exact"]
+    scored = scored_spans(data, predictions.spans, result.answers, result.abstains, exact, fitted_on)
+    calibration = data.calibration or fit_calibration(scored)
+    details |= calibration_details(scored, calibration)
     baselines = {}
     if result.is_mixed:
         baseline = result.no_answer_baseline
@@ -201,6 +207,7 @@ def evaluate(data: QAData, outputs: Mapping[str, Outputs]) -> QAEvaluation:
         ),
         spans=predictions,
         result=result,
+        calibration=calibration,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..calibration.saved import NOT_CALIBRATED
 from ..contract import LoadedModel
 from ..data.questions import load_to_evaluate
 from ..data.sequences import sequence_formats
@@ -61,4 +62,5 @@ def evaluation_data(
         validation_split=split,
         own_splits=(),
         threshold=trained.usage,
+        calibration=trained.calibration or NOT_CALIBRATED,
     )

@@ -3,13 +3,15 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from datasets import Dataset
 
+from ..calibration.saved import NOT_CALIBRATED, Calibration
+from ..calibration.selective import Selection
 from ..compat.datasets import no_progress_bars
 from ..contract import Forward, LoadedModel
 from ..data.memory import as_dataset, none_if_missing
@@ -18,9 +20,11 @@ from ..data.row_stream import stream_rows
 from ..data.sequences import sequence_formats
 from ..errors import ConfigError, DataError
 from ..inference.batches import run_batches
+from ..inference.choices import NO_CHOICES, Choices
 from ..inference.path_warning import warn_of_paths
 from ..modeling.architecture import takes_token_types
 from ..text_files import write_text
+from .calibration import probabilities
 from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
 from .examples import QAExamples, build_windows
@@ -37,18 +41,22 @@ class Answer:
     """The prediction for one question."""
 
     text: str | None
-    """The answer as it is in the context; none where the model abstains, and for an empty question."""
+    """The answer as it is in the context; none where the model abstains, for an empty question, and where it is
+    refused. Answers and abstentions are those of the scores as they are: calibration changes none."""
     score: float
-    """Probability of this among the n best spans and no answer; NaN for an empty question."""
+    """Calibrated probability of this among the n best spans and no answer; NaN for an empty question."""
     start: int | None
     """First character of the answer in the context."""
     end: int | None
     """The character after its last."""
     no_answer: float
-    """Probability of no answer against the best span alone, which is compared with the threshold; NaN for an
-    empty question."""
+    """Calibrated probability of no answer; NaN for an empty question. The threshold is one of the uncalibrated
+    probability against the best span alone, which is the same where nothing was calibrated."""
     n_best: tuple[tuple[str, float], ...]
     """The best spans with their probabilities, the best first, whether or not the model abstains."""
+    refused: bool = False
+    """Whether the answer, or the abstention, is not sure enough for the coverage or risk that was asked for; `score` is
+    the probability of what was refused."""
 
 
 EMPTY = Answer(None, math.nan, None, None, math.nan, ())
@@ -106,7 +114,12 @@ def _check_texts(questions: Sequence[Any], contexts: Sequence[Any]) -> None:
 
 
 def predict_rows(
-    rows: Dataset, config: QAConfig, trained: LoadedModel, lengths: Sequence[int] | None, batch_size: int
+    rows: Dataset,
+    config: QAConfig,
+    trained: LoadedModel,
+    lengths: Sequence[int] | None,
+    batch_size: int,
+    choices: Choices,
 ) -> list[Answer]:
     """Return the answer to each question, `EMPTY` for empty ones.
 
@@ -116,6 +129,7 @@ def predict_rows(
         trained: the model, with its threshold.
         lengths: that batches may have; none means any.
         batch_size: windows per batch.
+        choices: which answers to refuse.
 
     Raises:
         ConfigError: the threshold is not known.
@@ -135,27 +149,30 @@ def predict_rows(
     examples = QAExamples(tokens, windows)
     spans = predict_spans(trained.model, trained.forward, examples, collator, config, batch_size)
     predictions = decode(spans, windows, tokens, chosen["context"][:])
-    for number, answer in zip(usable, to_answers(predictions, trained.usage), strict=True):
+    calibration = trained.calibration or NOT_CALIBRATED
+    predicted = to_answers(predictions, trained.usage, calibration)
+    for number, answer in zip(usable, refuse(predicted, choices.selection), strict=True):
         answers[number] = answer
     return answers
 
 
-def to_row(row: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+def to_row(row: Mapping[str, Any], answer: Answer, choices: Choices = NO_CHOICES) -> dict[str, Any]:
     """Return the row of `predict_file` for a question.
 
     Args:
         row: of the file, as `as_questions` returns it.
         answer: to its question.
+        choices: what was asked for beside the answer.
 
     Returns:
-        `id`, `question`; `answer`, None where the model abstains, with its `score`, `start` and `end`; and `no_answer`.
-        Figures of an empty question are None.
+        `id`, `question`; `answer`, None where the model abstains, with its `score`, `start` and `end`; `no_answer`; and
+        `refused` where answers may be refused. Figures of an empty question are None.
     """
     figures = {"score": answer.score, "no_answer": answer.no_answer}
     score, no_answer = (None if math.isnan(value) else value for value in figures.values())
     return {
         "id": row["id"], "question": row["question"], "answer": answer.text, "score": score, "start": answer.start,
-        "end": answer.end, "no_answer": no_answer,
+        "end": answer.end, "no_answer": no_answer, **({"refused": answer.refused} if choices.selection else {}),
     }  # fmt: skip
 
 
@@ -178,24 +195,49 @@ def predict_spans(
     return WindowSpans(scores, starts, ends, null)
 
 
-def to_answers(predictions: SpanPredictions, threshold: float) -> list[Answer]:
-    """Return the answer to each question; none where its probability of no answer exceeds the threshold."""
-    probabilities, no_answer = predictions.spans.probabilities(), predictions.spans.no_answer
+def to_answers(
+    predictions: SpanPredictions, threshold: float, calibration: Calibration = NOT_CALIBRATED
+) -> list[Answer]:
+    """Return the answer to each question, with calibrated probabilities.
+
+    Args:
+        predictions: the best spans of each question.
+        threshold: there is no answer where its uncalibrated probability is above this.
+        calibration: temperatures.
+    """
+    values_of_all, no_answer = probabilities(predictions.spans, calibration)
+    abstains = predictions.spans.no_answer > threshold
     answers = []
     for number in range(len(no_answer)):
-        values: Sequence[float] = probabilities[number].tolist()
+        values: Sequence[float] = values_of_all[number].tolist()
         spans = tuple(
             (predictions.text(number, rank), value)
             for rank, value in enumerate(values[:-1])
             if np.isfinite(predictions.spans.scores[number, rank])
         )
         probability = float(no_answer[number])
-        if not spans or probability > threshold:
+        if not spans or abstains[number]:
             answers.append(Answer(None, values[-1], None, None, probability, spans))
         else:
             start, end = int(predictions.begin[number, 0]), int(predictions.end[number, 0])
             answers.append(Answer(spans[0][0], values[0], start, end, probability, spans))
     return answers
+
+
+def refuse(answers: Sequence[Answer], selection: Selection | None) -> list[Answer]:
+    """Return answers without those that are not sure enough.
+
+    Args:
+        answers: to questions that are not empty.
+        selection: which ones to refuse; none refuses none.
+    """
+    if selection is None:
+        return list(answers)
+    kept = selection.keeps(np.array([answer.score for answer in answers]))
+    return [
+        answer if keeps else replace(answer, text=None, start=None, end=None, refused=True)
+        for answer, keeps in zip(answers, kept, strict=True)
+    ]
 
 
 def write_predictions(
@@ -216,12 +258,12 @@ def write_predictions(
         ids: of the questions.
         folder: of the run.
     """
-    texts, probabilities = predictions.texts, predictions.spans.probabilities()
+    texts, shares = predictions.texts, predictions.spans.probabilities()
     n_best = {}
     for number, question_id in enumerate(ids):
-        values = enumerate(probabilities[number, :-1])
+        values = enumerate(shares[number, :-1])
         spans = [(predictions.text(number, rank), value) for rank, value in values if value]
-        spans.append(("", probabilities[number, -1]))
+        spans.append(("", shares[number, -1]))
         spans.sort(key=lambda span: -span[1])
         n_best[question_id] = [{"text": text, "probability": round(float(value), 6)} for text, value in spans]
     answers = ["" if abstained else text for text, abstained in zip(texts, abstains.tolist(), strict=True)]

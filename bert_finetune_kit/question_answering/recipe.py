@@ -17,6 +17,7 @@ from ..data.questions import Questions, load_questions, load_splits
 from ..data.sources import QuestionSource, as_source
 from ..data.vocabulary import vocabulary_size
 from ..errors import ConfigError, ModelError, raise_faults
+from ..inference.choices import NO_CHOICES, Choices, choose
 from ..inference.device import on_device
 from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
@@ -154,12 +155,10 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         recipe.has_data = source is not None
         model, new = build_model(str(folder), 0)
         if new:
-            raise ModelError(
-                f"{folder} has no trained question-answering head: there are no weights of {', '.join(new)} in it."
-            )
-        usage = saved_threshold if threshold is None else threshold
-        tokenizer = trained_tokenizer(folder, model.config.vocab_size)
-        recipe.load(LoadedModel(model, tokenizer, usage, span_forward(recipe.config), str(folder)))
+            names = ", ".join(new)
+            raise ModelError(f"{folder} has no trained question-answering head: there are no weights of {names} in it.")
+        usage, forward = saved_threshold if threshold is None else threshold, span_forward(recipe.config)
+        recipe.load(LoadedModel(model, trained_tokenizer(folder, model.config.vocab_size), usage, forward, str(folder)))
         return recipe
 
     @property
@@ -172,11 +171,11 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
 
     def predict(
         self, inputs: Any = None, context: Any = None, *, question: Any = None,
-        device: str | torch.device | None = None,
+        device: str | torch.device | None = None, coverage: float | None = None, max_risk: float | None = None,
     ) -> Any:  # fmt: skip
         """Return an `Answer`, or a list of them where there is not one question alone; nothing for an empty list.
 
-        The answer to an empty question has the text None and no spans.
+        The answer to an empty question has the text None and no spans; one that is `refused` has the text None.
 
         Args:
             inputs: with `context`, a question or a list of them; alone, a `Dataset`, a DataFrame, a list of dicts or
@@ -185,31 +184,33 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
             context: the text to find the answer in, of any length; one for all questions, or a list with one for each.
             question: the questions by name, in place of `inputs`.
             device: to run on, such as "cpu" or "cuda:1"; the model returns to where it was.
+            coverage: share of the answers and abstentions to keep; the least sure ones are refused. See `selection`.
+            max_risk: greatest share of the kept ones that may be wrong, in place of `coverage`.
 
         Raises:
             DataError: it is none of these.
-            ConfigError: nothing has been trained, or there is no such device.
+            ConfigError: nothing has been trained, there is no such device, or what is asked for cannot be had.
         """
         trained = self.trained()
+        choices = choose(trained.calibration, coverage, max_risk)
         if question is None and context is not None:
             inputs, question = None, inputs
         rows = to_rows(inputs, question, context)
-        if rows is None:
-            return []
         with on_device(trained.model, device):
-            answers = self._predict(rows, self.args.per_device_eval_batch_size)
+            answers = [] if rows is None else self._predict(rows, self.args.per_device_eval_batch_size, choices)
         return answers[0] if isinstance(question, str) else answers
 
     def predict_rows(
-        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], batch_size: int
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], batch_size: int, choices: Choices = NO_CHOICES
     ) -> list[dict[str, Any]]:
-        """`id`, `question`, `answer`, `score`, `start`, `end` and `no_answer`."""
+        """`id`, `question`, `answer`, `score`, `start`, `end`, `no_answer`, and `refused` if that is asked for."""
         questions = to_answer(rows, "the file")
-        return [to_row(*pair) for pair in zip(questions, self._predict(questions, batch_size), strict=True)]
+        answers = self._predict(questions, batch_size, choices)
+        return [to_row(*pair, choices) for pair in zip(questions, answers, strict=True)]
 
-    def _predict(self, rows: Dataset, batch_size: int) -> list[Answer]:
-        lengths = self.batch_lengths(self.config.max_length)
-        return predict_rows(rows, self.config, self.trained(), lengths, batch_size)
+    def _predict(self, rows: Dataset, batch_size: int, choices: Choices) -> list[Answer]:
+        settings = self.config, self.trained(), self.batch_lengths(self.config.max_length)
+        return predict_rows(rows, *settings, batch_size, choices)
 
     # Hooks
 
@@ -262,8 +263,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
     def save_usage(self, data: QAData, evaluation: QAEvaluation, folder: str) -> None:
         """Save the fitted threshold and the predictions of the validation split beside the model."""
         save_usage(self.config, evaluation.result.threshold, folder)
-        ids = data.validation_split.rows["id"][:]
-        write_predictions(evaluation.spans, evaluation.result.abstains, ids, folder)
+        write_predictions(evaluation.spans, evaluation.result.abstains, data.validation_split.rows["id"][:], folder)
 
     def usage(self, data: QAData, evaluation: QAEvaluation | None) -> float | None:
         """What `predict` needs: the threshold."""

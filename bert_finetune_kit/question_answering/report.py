@@ -1,7 +1,7 @@
 """Question answering in statistics, sentences and tables; scores are percentages throughout, as SQuAD's are."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 import numpy as np
@@ -11,11 +11,13 @@ from ..contract import Description
 from ..data.checks import shared_texts
 from ..data.padding import padding_shares
 from ..data.sources import QuestionSource
-from ..modeling.parameters import model_phrase
+from ..modeling.parameters import model_phrase, parameter_report
+from ..reporting.calibration_tables import calibration_table, risk_table
 from ..reporting.details import QuestionAnsweringDetails, question_answering_details
 from ..reporting.known_scores import KNOWN_SCORES
 from ..reporting.origin import data_origin, hub_id
 from ..reporting.plain import describe_settings
+from ..reporting.published import published_table
 from ..reporting.records import QuestionStatistics, SharedTexts
 from ..reporting.schema import ReportTable
 from ..reporting.summary import baseline_sentence, opening_sentence, score_sentence
@@ -30,6 +32,8 @@ from .tokens import TokenizedQuestions
 
 _SCORES = KNOWN_SCORES["question_answering"]
 _RESULTS = ("exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1", "total")
+_LIMITED = "of all questions of the validation split, here of others or a part"
+_GIVEN = "Of the answer or abstention that is given, which is right where it is exactly one of the answers."
 _GROUP = {
     "questions": ("questions", ",d"),
     "exact": ("exact match", ".1f"),
@@ -48,8 +52,8 @@ _ERROR = {
 
 def source_settings(
     data: QAData, source: QuestionSource, model: Mapping[str, Any], is_limited: bool
-) -> tuple[dict[str, dict[str, Any]], Published | None]:
-    """Return settings of source and model for the report, and the published score of the same questions.
+) -> tuple[dict[str, dict[str, Any]], tuple[Published, ...]]:
+    """Return settings of source and model for the report, and published scores of the data set.
 
     Args:
         data: of the run.
@@ -61,8 +65,11 @@ def source_settings(
     origin = data_origin(data.name, hub, source.hub_config, data.own_splits)
     settings = {"source": {**describe_settings(source), **origin}, "model": dict(model)}
     task = QA_TASKS.get(source.train) if isinstance(source.train, str) else None
-    is_other = hub is None or is_limited or data.threshold is not None  # of other questions than published
-    return settings, None if task is None or is_other else task.published
+    if task is None or hub is None or data.threshold is not None:  # other questions than published
+        return settings, ()
+    if is_limited:
+        return settings, tuple(replace(result, caveat=_LIMITED) for result in task.published)
+    return settings, task.published
 
 
 def describe(
@@ -72,7 +79,7 @@ def describe(
     steps: int | None,
     config: QAConfig,
     batch_size: int,
-    published: Published | None,
+    published: Sequence[Published],
     settings: Mapping[str, Mapping[str, Any]],
 ) -> Description:
     """Return the parts of the report that are about question answering.
@@ -97,7 +104,7 @@ def describe(
         summary=summarize(data.name, statistics.get("train"), model, steps, details),
         data=cast("Mapping[str, Mapping[str, Any]]", statistics),
         settings={**settings, "recipe": asdict(config)},
-        tables=tables_of(details, published),
+        tables=tables_of(details, published, parameter_report(model).total),
         evidence=leak_of(data),
     )
 
@@ -124,12 +131,26 @@ def summarize(
     return sentences
 
 
-def tables_of(details: QuestionAnsweringDetails, published: Published | None = None) -> list[ReportTable]:
-    """Return the tables of a report, the result first."""
-    tables = [_result(details, published)]
+def tables_of(
+    details: QuestionAnsweringDetails, published: Sequence[Published] = (), parameters: int = 0
+) -> list[ReportTable]:
+    """Return the tables of a report, the result first.
+
+    Args:
+        details: of the evaluation.
+        published: results of the same questions.
+        parameters: of the model.
+    """
+    tables = [_result(details, next((result for result in published if not result.caveat), None))]
+    results = published_table(
+        published, [_SCORES["exact"], _SCORES["f1"]], details["scores"], details["intervals"], split="validation",
+        examples=int(details["official"]["total"]), parameters=parameters, title="Published results",
+    )  # fmt: skip
+    tables += [] if results is None else [results]
     if _is_mixed(details):
         tables.append(_oracle(details["official"]))
     tables.append(_overlap(details))
+    tables += _probabilities(details)
     for kind, group in details["groups"].items():
         columns = cast("Mapping[str, Mapping[str, float]]", group)
         note = "Of all questions, at the threshold."
@@ -140,6 +161,16 @@ def tables_of(details: QuestionAnsweringDetails, published: Published | None = N
         around = ("prediction", "answers")
         tables.append(errors_table(errors, _ERROR, title="Worst errors", note=note, around=around))
     return tables
+
+
+def _probabilities(details: QuestionAnsweringDetails) -> list[ReportTable]:
+    """Return what probabilities are worth, and how often the surest predictions are wrong."""
+    if "calibration" not in details:
+        return []
+    tables = [calibration_table(details["calibration"], "Calibration, answers", _GIVEN)]
+    if "no_answer_calibration" in details:
+        tables.append(calibration_table(details["no_answer_calibration"], "Calibration, no answer", "Of no answer."))
+    return [*tables, risk_table(details["risk_coverage"], "Refused answers")]
 
 
 def _is_mixed(details: QuestionAnsweringDetails) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
+from ..data.groups import half_of_groups
 from ..data.questions import passages
 from ..reporting.details import NoAnswerHistogram
 from .metrics import AnswerScores, best_threshold
@@ -31,25 +32,6 @@ class FittedThreshold:
     """What was kept together in the split: articles, contexts or questions."""
 
 
-def half_of_groups(groups: Sequence[str]) -> np.ndarray:
-    """Return which questions are in the first half, (questions,) bool: whole groups, the same in every run.
-
-    Args:
-        groups: name of the group of each question.
-    """
-    numbers = np.unique(np.array(groups, object).astype(str), return_inverse=True)[1]
-    sizes = np.bincount(numbers)
-    order = np.random.default_rng(0).permutation(len(sizes))
-    order = order[np.argsort(-sizes[order], kind="stable")]
-    chosen = np.zeros(len(sizes), bool)
-    filled = [0, 0]
-    for group in order:
-        half = int(filled[1] < filled[0])
-        filled[half] += int(sizes[group])
-        chosen[group] = half == 0
-    return chosen[numbers]
-
-
 def split_for_threshold(
     has_answer: np.ndarray, titles: Sequence[str], contexts: Sequence[str]
 ) -> tuple[np.ndarray, str]:
@@ -70,10 +52,11 @@ def split_for_threshold(
         ("contexts", contexts),
         ("questions", questions),
     )
+    kinds = [kind for kind in (has_answer, ~has_answer) if kind.any()]
     for name, groups in candidates:
         fit = half_of_groups(groups)
         if min(fit.mean(), 1 - fit.mean()) >= _MIN_SHARE and all(
-            (side & kind).any() for side in (fit, ~fit) for kind in (has_answer, ~has_answer)
+            (side & kind).any() for side in (fit, ~fit) for kind in kinds
         ):
             return fit, name
     return fit, name

@@ -145,8 +145,7 @@ class Recipe(TrainedRecipe[DataT, EvaluationT]):
             saved = evaluate_saved(outcome, self.evaluation)
         self.state = RecipeState(prepared, outcome.trainer, saved.evaluation)
         with record.timings.stage("saving"), save_with_hint(self.output_dir):
-            if self.is_main:
-                self.save_usage(prepared.data, saved.evaluation, self.output_dir)
+            record.notes += self.save_beside_model(prepared.data, saved.evaluation)
         record.notes += publisher.write_predictions(saved.evaluation.predictions)
         report = report_run(self, prepared, outcome, saved, record, run)
         run.delete_initial_weights()

@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from huggingface_hub import ModelCard
 
+from ..calibration.selective import Selection
 from ..contract import DataT, EvaluationT
 from ..errors import ConfigError, OutputError
+from ..inference.calibration import LATER, NOT_SAVED, load_calibration, save_calibration
+from ..inference.choices import choices_of, choose
 from ..inference.device import on_device
 from ..inference.file import predict_file
 from ..modeling.padding import skip_padding
 from ..reporting.model_card import model_card, write_card
+from ..reporting.optional import attempt
 from ..reporting.schema import RunReport
 from ..runs.saved_report import saved_report
 from ..runs.target import HubTarget
@@ -30,8 +35,10 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
 
     def load(self, loaded: LoadedModel) -> None:
         """Hold a trained model, ready for `predict` and `evaluate`."""
+        calibration = load_calibration(loaded.folder)
         skip_padding(loaded.model, self.unpad, self.on_xla)
-        self.state = RecipeState(loaded=replace(loaded, model=loaded.model.to(self.args.device).eval()))
+        model = loaded.model.to(self.args.device).eval()
+        self.state = RecipeState(loaded=replace(loaded, model=model, calibration=calibration))
 
     def trained(self) -> LoadedModel:
         """Return the model that was loaded, or as it is now after training.
@@ -47,7 +54,33 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
                 "Nothing has been trained: call train(), or load a trained model by from_pretrained(folder)."
             )
         usage = self.usage(prepared.data, self.state.evaluation)
-        return LoadedModel(prepared.model, prepared.data.tokenizer, usage, prepared.built.forward)
+        calibration = None if self.state.evaluation is None else self.state.evaluation.calibration
+        forward = prepared.built.forward
+        return LoadedModel(prepared.model, prepared.data.tokenizer, usage, forward, calibration=calibration)
+
+    def selection(self, *, coverage: float | None = None, max_risk: float | None = None) -> Selection:
+        """Return which predictions to refuse, as `predict` does; `print` says what that is worth on validation data.
+
+        Args:
+            coverage: share of the predictions to keep, the surest ones, or
+            max_risk: greatest share of the kept predictions that may be wrong, which holds with 95% confidence for
+                inputs like the validation examples; the largest coverage for which that is known.
+
+        Raises:
+            ConfigError: nothing has been trained, neither or both are given, or it cannot be had.
+        """
+        selection = choose(self.trained().calibration, coverage, max_risk).selection
+        if selection is None:
+            raise ConfigError("selection() needs coverage= or max_risk=.")
+        return selection
+
+    def save_beside_model(self, data: DataT, evaluation: EvaluationT) -> tuple[str, ...]:
+        """Save what the use of the model needs, in the main process; return notes of what could not be saved."""
+        if not self.is_main:
+            return ()
+        self.save_usage(data, evaluation, self.output_dir)
+        save = partial(save_calibration, evaluation.calibration, self.output_dir)
+        return attempt(NOT_SAVED, save, LATER)[1]
 
     @property
     def model_folder(self) -> str:
@@ -73,6 +106,9 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
         device: str | torch.device | None = None,
         column_names: Sequence[str] | None = None,
         encoding: str | None = None,
+        coverage: float | None = None,
+        max_risk: float | None = None,
+        label_sets: float | None = None,
     ) -> Path:
         """Predict every row of a file, of any size in flat memory, and write the rows with their predictions.
 
@@ -87,24 +123,29 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
             device: to run on, such as "cpu" or "cuda:1"; the model returns to where it was.
             column_names: names of the columns, for .csv and .tsv files without a header line.
             encoding: of a file of text, such as "latin-1"; none means UTF-8, or what a byte order mark says.
+            coverage: as of `selection`; rows then have a column `refused`.
+            max_risk: the same.
+            label_sets: share of the sets of labels that are to hold the true one; rows then have a `label_set`.
 
         Returns:
             The path of the output.
 
         Raises:
-            ConfigError: nothing has been trained, or there is no such device.
+            ConfigError: nothing has been trained, there is no such device, or what is asked for cannot be had.
             DataError: the file cannot be read, or lacks a column.
             OutputError: the output exists or cannot be written.
         """
         trained = self.trained()
+        choices = choose(trained.calibration, coverage, max_risk, label_sets)
+        further = choices_of(self.predict_rows, choices)
         if not self.is_main:
             return Path(output)
         batch_size = batch_size or self.args.per_device_eval_batch_size
 
         def predict_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:
-            return self.predict_rows(rows, columns, batch_size)
+            return self.predict_rows(rows, columns, batch_size, **further)
 
-        identity = model_identity(trained, [self.name, self.config])
+        identity = model_identity(trained, [self.name, self.config, trained.calibration, choices])
         with on_device(trained.model, device):
             return predict_file(
                 path, output, predict_rows, self.input_columns, identity, batch_size=batch_size,

@@ -8,23 +8,11 @@ from typing import TypedDict, cast
 
 from .intervals import Interval
 
-# Details of a classification
-
-
-class LabelScores(TypedDict):
-    """Scores of one label; None where they are undefined."""
-
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    support: float
-    """Examples that have the label."""
-    predicted: float
-    """Examples that it was predicted for."""
+# Details of predicted probabilities
 
 
 class ReliabilityBin(TypedDict):
-    """Predictions whose confidence lies in [low, high)."""
+    """Predictions whose confidence lies in [low, high); of bins of equal mass in [low, high]."""
 
     low: float
     high: float
@@ -39,6 +27,77 @@ class Reliability(TypedDict):
 
     bins: list[ReliabilityBin]
     calibration_error: float
+
+
+class Judgement(TypedDict):
+    """What confidences are worth."""
+
+    calibration_error: float
+    """Expected calibration error over bins of equal mass."""
+    by_chance: float
+    """95th percentile of the calibration error of a calibrated model with these confidences."""
+    nll: float
+    """Mean negative log-likelihood in nats."""
+    brier: float
+    """Mean squared error of the probabilities (Brier 1950)."""
+    bins: list[ReliabilityBin]
+
+
+class CalibrationDetails(TypedDict):
+    """Probabilities before and after calibration, on examples that it was not fitted on."""
+
+    temperatures: dict[str, float]
+    """What logits are divided by: `labels`, each label by its name, `answers` or `no_answer`."""
+    reasons: dict[str, str]
+    """Why a temperature is 1 where none could be fitted, by the same names."""
+    fitted_on: int
+    """Examples of the other half; 0 where the calibration was given with the model."""
+    judged_on: int
+    """Examples."""
+    before: Judgement
+    after: Judgement
+
+
+class RiskCoverage(TypedDict):
+    """How often the surest predictions are wrong, on examples that nothing was fitted on."""
+
+    coverage: list[float]
+    """Share of the predictions that are kept, rising to 1."""
+    risk: list[float]
+    """Share of these that is wrong."""
+    area: float
+    """Mean risk over all coverages."""
+    predictions: int
+
+
+class LabelSetDetails(TypedDict):
+    """Sets of labels that are to hold the true one (split conformal prediction)."""
+
+    level: float
+    """Share of the sets that are to hold the true label."""
+    lowest_probability: float
+    """Probability from which on a label is in a set."""
+    covered: float
+    """Share of the sets that hold the true label, of examples that nothing was fitted on."""
+    interval: Interval
+    """95%, of this share."""
+    sizes: list[int]
+    """Number of sets of 0, 1, 2, … labels."""
+
+
+# Details of a classification
+
+
+class LabelScores(TypedDict):
+    """Scores of one label; None where they are undefined."""
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    support: float
+    """Examples that have the label."""
+    predicted: float
+    """Examples that it was predicted for."""
 
 
 class ClassificationError(TypedDict, total=False):
@@ -80,6 +139,10 @@ class ClassificationDetails(TypedDict, total=False):
     confusion: list[list[int]]
     """(true label, predicted label) of a task with one label an example."""
     reliability: Reliability
+    calibration: CalibrationDetails
+    risk_coverage: RiskCoverage
+    label_sets: LabelSetDetails
+    """Of a task with one label an example."""
     predicted_against_true: PredictedAgainstTrue
     """Of a regression."""
     worst_errors: list[ClassificationError]
@@ -149,6 +212,11 @@ class QuestionAnsweringDetails(TypedDict, total=False):
     """Kind of group → group → scores."""
     worst_errors: list[AnswerError]
     no_answer_histogram: NoAnswerHistogram
+    calibration: CalibrationDetails
+    """Of the answers and abstentions: their probability of being exactly right."""
+    no_answer_calibration: CalibrationDetails
+    """Of the probability of no answer."""
+    risk_coverage: RiskCoverage
     non_finite_windows: int
     answers_not_in_context: dict[str, list[str]]
     """Ids of questions by split."""

@@ -96,6 +96,8 @@ def _classes(value: object) -> list[type]:
     """Return the classes that the code of an object names."""
     if isinstance(value, PreTrainedConfig):
         return [type(value)]
+    if isinstance(value, list | tuple):
+        return [used for item in value for used in _classes(item)]
     if not _is_instance(value) or _is_registered_task(value):
         return []
     return [type(value), *(used for item in _changed(value).values() for used in _classes(item))]

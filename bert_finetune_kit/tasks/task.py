@@ -17,12 +17,19 @@ _DEFAULT_METRICS = {
 
 @dataclass(frozen=True)
 class Published:
-    """Published scores of a task, for comparison."""
+    """A published result of a task, for comparison."""
 
     source: str
     """The model, and where its scores are published."""
     scores: Mapping[str, float]
     """Scores by metric, as a share of 1 (for questions in percent); by `split_metric` for several splits."""
+    parameters: int | None = None
+    """Of that model; none where it is not known."""
+    examples: Mapping[str, int] = field(default_factory=dict)
+    """The splits that were scored, such as `validation` or `test`, with their number of examples; empty where they are
+    not known."""
+    caveat: str = ""
+    """Why the scores are comparable with no others, such as a threshold chosen on the same questions."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,8 @@ class ClassificationTask:
     """Metric to choose the best checkpoint by; none means the first of `metrics`."""
     validation_splits: tuple[str, ...] = ("validation",)
     """Splits to evaluate on."""
-    published: Published | None = field(default=None, repr=False)
-    """Published scores, for comparison."""
+    published: Published | tuple[Published, ...] | None = field(default=None, repr=False)
+    """Published results, for comparison; the first one is shown beside the scores."""
     label_separator: str | None = None
     """What stands between the labels in a cell of a multi_label task, such as ";" in "news;sport"; none means that the
     cells are lists."""
@@ -73,6 +80,13 @@ class ClassificationTask:
             object.__setattr__(self, "metrics", _DEFAULT_METRICS[self.kind])
         if self.best_metric is None and isinstance(self.metrics[0], str):
             object.__setattr__(self, "best_metric", self.metrics[0])
+
+    @property
+    def published_results(self) -> tuple[Published, ...]:
+        """All published results."""
+        if self.published is None:
+            return ()
+        return (self.published,) if isinstance(self.published, Published) else tuple(self.published)
 
     @property
     def text_columns(self) -> tuple[str, ...]:

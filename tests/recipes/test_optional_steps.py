@@ -213,6 +213,10 @@ def damaged_log(self, logs, *_):
 IN_THE_REPORT = {
     f"{KIT}.runs.directory.change_since_initial": ("the change of the weights is not known", "Parameters by module"),
     f"{KIT}.runs.pages.write_predictions": ("predictions.jsonl was not written", "The scores are in the report."),
+    f"{KIT}.recipes.trained.save_calibration": (
+        "the probabilities of its logits",
+        "In this process predict() has the calibrated ones",
+    ),
     f"{KIT}.recipes.description.python_code": ("The report has no code that repeats the run", "It has all settings."),
     f"{KIT}.classification.recipe.describe": ("no tables, since describe() failed", "Correct it, delete report.json"),
     f"{KIT}.training.trainer.KitTrainer.log": ("The scores of the saved weights were not logged", "They are in the"),
@@ -278,6 +282,7 @@ REQUIRED = {
 THIN = {
     "Prepared.model", "RecipeHooks.checkpoint", "RecipeHooks.is_main", "RecipeHooks.output_dir",
     "RunDirectory.parameter_change", "RunDirectory.delete_initial_weights", "attempt", "attempt_all", "attempt_aloud",
+    "TrainedRecipe.save_beside_model",
     "Publisher._pages", "Publisher._show", "Publisher._push", "Publisher.write_predictions", "push_command", "show",
     "write_to", "flush",
 }  # fmt: skip
@@ -290,7 +295,7 @@ def test_no_step_after_the_weights_are_saved_is_unguarded(dropout_model, tmp_pat
     monkeypatch.setattr(pages.HubTarget, "check", lambda _: ())
     recipe = build("classification", dropout_model, tmp_path / "run", **SHORT, push_to_hub=True)
     saved, unguarded = [], set()
-    callers = {"Recipe.train", "report_run", "describe_run"}
+    callers = {"Recipe.train", "TrainedRecipe.save_beside_model", "report_run", "describe_run"}
 
     def record(frame, event, _):
         name = frame.f_code.co_qualname

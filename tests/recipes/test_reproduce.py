@@ -41,7 +41,11 @@ def test_the_script_of_a_report_repeats_the_run(make_recipe, tokenizer, tmp_path
 
 def test_the_script_builds_equal_objects():
     task = ClassificationTask(
-        "mine", "data.csv", text_pair="second", labels=("no", "yes"), published=Published("us", {"accuracy": 0.9})
+        "mine",
+        "data.csv",
+        text_pair="second",
+        labels=("no", "yes"),
+        published=(Published("us", {"accuracy": 0.9}), Published("them", {"accuracy": 0.8}, 7, {"test": 9})),
     )
     recipe = ClassificationRecipe(
         task, LabelledSource(max_train_examples=5), model="small", tokenizer=Path("a/b"),

@@ -27,7 +27,9 @@ def test_published_scores_are_of_metrics_of_the_task():
     for task in GLUE_TASKS:
         prefixes = ("",) if len(task.validation_splits) == 1 else tuple(f"{split}_" for split in task.validation_splits)
         metrics = {prefix + metric for prefix in prefixes for metric in task.metrics}
-        assert set(task.published.scores if task.published else ()) <= metrics
+        for result in task.published_results:
+            assert set(result.scores) <= metrics
+            assert set(result.examples) in ({"test"}, set(task.validation_splits))
 
 
 def test_a_task_is_registered_by_name_and_once():

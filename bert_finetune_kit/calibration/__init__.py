@@ -1,0 +1,1 @@
+"""Probabilities that are right as often as they say: temperatures, reliability, refused predictions, sets of labels."""

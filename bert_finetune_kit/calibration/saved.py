@@ -1,0 +1,71 @@
+"""What of its calibration is kept with a model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .selective import ScoredPredictions, Selection, for_coverage, for_risk
+
+_MOST = 5000  # predictions that are kept of a half: a share of them is known to a point and a half
+
+
+def _nothing() -> ScoredPredictions:
+    return ScoredPredictions([], [], [])
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How a model's probabilities are calibrated; by default they are those of its logits."""
+
+    temperatures: Mapping[str, float] = field(default_factory=dict)
+    """What logits are divided by, by what they are of: `labels`, in a multi_label task each label by its name, in
+    question answering `answers` and `no_answer`. What is not named has 1."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why a temperature is 1, by the same names, where none could be fitted."""
+    chosen_on: ScoredPredictions = field(default_factory=_nothing)
+    """Predictions of the half of the validation examples that everything is fitted on."""
+    measured_on: ScoredPredictions = field(default_factory=_nothing)
+    """Those of the other half."""
+
+    def temperature(self, name: str) -> float:
+        """Return a temperature; 1 where there is none."""
+        return float(self.temperatures.get(name, 1.0))
+
+    def select(self, coverage: float | None, max_risk: float | None) -> Selection:
+        """Return which predictions to refuse.
+
+        Args:
+            coverage: share of the predictions to keep, or
+            max_risk: greatest share of the kept ones that may be wrong.
+
+        Raises:
+            ConfigError: it is no share, or cannot be had.
+        """
+        halves = self.chosen_on, self.measured_on
+        return for_coverage(coverage, *halves) if coverage is not None else for_risk(max_risk or 0.0, *halves)
+
+
+NOT_CALIBRATED = Calibration()
+"""Probabilities as they are, and no examples to choose a threshold by."""
+
+
+def scored_predictions(
+    confidence: np.ndarray, correct: np.ndarray, label_probability: np.ndarray | Sequence[float] = ()
+) -> ScoredPredictions:
+    """Return predictions as they are kept, of many a random part.
+
+    Args:
+        confidence: (predictions,).
+        correct: (predictions,) bool.
+        label_probability: of the true label of each, (predictions,); empty where an example has not one label.
+    """
+    chosen = np.arange(len(confidence))
+    if len(chosen) > _MOST:
+        chosen = np.sort(np.random.default_rng(0).choice(len(chosen), _MOST, replace=False))
+    labels = np.asarray(label_probability, float)
+    return ScoredPredictions(
+        confidence[chosen].tolist(),
+        correct[chosen].astype(bool).tolist(),
+        labels[chosen].tolist() if len(labels) else [],
+    )

@@ -1,0 +1,219 @@
+"""Selective prediction: the least sure predictions are refused, so that those that are left are more often right."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from ..errors import ConfigError
+from ..reporting.details import RiskCoverage
+from ..reporting.intervals import Interval
+
+CONFIDENCE = 0.95
+"""Of a bound on the risk."""
+_COVERAGES = [number / 10 for number in range(1, 11)]  # at which a bound is tested
+_POINTS = 100  # of a curve
+
+
+@dataclass(frozen=True)
+class ScoredPredictions:
+    """Predictions of a half of the validation examples whose references are known."""
+
+    confidence: list[float]
+    """Probability of each prediction."""
+    correct: list[bool]
+    label_probability: list[float]
+    """Probability of the true label of each example; empty where an example has not one label."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which predictions are refused, and what that was worth on validation examples.
+
+    `print(selection)` says it in words.
+    """
+
+    threshold: float
+    """A prediction whose confidence is not above it is refused; -inf refuses none."""
+    chosen_on: int
+    """Validation examples that the threshold was chosen on."""
+    measured_on: int
+    """Others, that it was measured on."""
+    coverage: float
+    """Share of these whose prediction is kept."""
+    coverage_interval: Interval
+    """95%, exact (Clopper and Pearson 1934)."""
+    risk: float
+    """Share of the kept predictions that is wrong; NaN where none is kept."""
+    risk_interval: Interval
+    risk_of_all: float
+    """The same without refusing any."""
+    bound: float | None = None
+    """The risk is at most this with 95% confidence; none where a coverage was asked for."""
+
+    def keeps(self, confidence: np.ndarray) -> np.ndarray:
+        """Return which predictions are kept, (predictions,) bool."""
+        return np.asarray(confidence > self.threshold)
+
+    def __str__(self) -> str:
+        """Return what is refused, and what was measured."""
+        refused = (
+            f"Predictions with a confidence of {self.threshold:.4g} or less are refused."
+            if math.isfinite(self.threshold)
+            else "No prediction is refused."
+        )
+        measured = (
+            f"On {self.measured_on:,} validation examples that were not used for this, {_share(self.coverage)} of the "
+            f"predictions are kept (95% interval {_interval(self.coverage_interval)}), and {_share(self.risk)} of them "
+            f"are wrong ({_interval(self.risk_interval)}), against {_share(self.risk_of_all)} of all."
+        )
+        if self.bound is None:
+            return f"{refused} {measured}"
+        return (
+            f"{refused} With {CONFIDENCE:.0%} confidence at most {_share(self.bound)} of the kept ones are wrong, for "
+            f"inputs like the {self.chosen_on:,} validation examples that show it, taken as independent. {measured}"
+        )
+
+
+def for_coverage(coverage: float, chosen_on: ScoredPredictions, measured_on: ScoredPredictions) -> Selection:
+    """Return the selection that keeps a share of the predictions.
+
+    Args:
+        coverage: share of new predictions to keep, on average over validation sets.
+        chosen_on: predictions that the threshold is chosen on.
+        measured_on: others.
+
+    Raises:
+        ConfigError: it is no share, or there are no predictions to choose by.
+    """
+    _check_share("coverage", coverage)
+    _check_known(chosen_on)
+    descending = np.sort(chosen_on.confidence)[::-1]
+    # A new prediction is above the r-th surest of n with probability r / (n + 1): each of n + 1 ranks is as likely.
+    rank = math.ceil(coverage * (len(descending) + 1) - 1e-9)
+    threshold = float(descending[rank - 1]) if rank <= len(descending) else -math.inf
+    return _measured(threshold, chosen_on, measured_on, None)
+
+
+def for_risk(max_risk: float, chosen_on: ScoredPredictions, measured_on: ScoredPredictions) -> Selection:
+    """Return the selection that keeps most predictions while a bound of the risk is low enough.
+
+    At ten coverages the share of wrong predictions gets an exact upper bound (Clopper and Pearson 1934) at a tenth of
+    the level, so that with 95% confidence all ten hold, whichever is chosen (Geifman and El-Yaniv 2017, who search
+    among the coverages in the same way).
+
+    Args:
+        max_risk: greatest share of the kept predictions that may be wrong.
+        chosen_on: predictions that the threshold is chosen on.
+        measured_on: others.
+
+    Raises:
+        ConfigError: it is no share, or no threshold has such a bound.
+    """
+    _check_share("max_risk", max_risk)
+    _check_known(chosen_on)
+    confidence, correct = np.array(chosen_on.confidence), np.array(chosen_on.correct)
+    bounds = {}
+    for threshold in _thresholds(confidence):
+        kept = confidence > threshold
+        bounds[threshold] = upper_bound(int((~correct[kept]).sum()), int(kept.sum()), len(_COVERAGES))
+    low_enough = [threshold for threshold, bound in bounds.items() if bound <= max_risk]
+    if not low_enough:
+        best = min(bounds.values())
+        raise ConfigError(
+            f"max_risk={max_risk:g} cannot be shown by the {len(confidence):,} validation examples that a threshold is "
+            f"chosen on: the lowest risk that they show with {CONFIDENCE:.0%} confidence is {best:.2g}. Allow that "
+            "much, give coverage= instead, or train with more validation examples."
+        )
+    threshold = min(low_enough)
+    return _measured(threshold, chosen_on, measured_on, bounds[threshold])
+
+
+def upper_bound(wrong: int, kept: int, tests: int) -> float:
+    """Return the exact upper bound of a share (Clopper and Pearson 1934) at 95% for all of several tests at once.
+
+    >>> round(upper_bound(0, 59, 1), 3), upper_bound(3, 3, 1)
+    (0.05, 1.0)
+    """
+    return 1.0 if wrong >= kept else float(stats.beta.ppf(1 - (1 - CONFIDENCE) / tests, wrong + 1, kept - wrong))
+
+
+def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> RiskCoverage:
+    """Return the share of wrong predictions among the surest ones (El-Yaniv and Wiener 2010).
+
+    Args:
+        confidence: (predictions,).
+        correct: (predictions,) bool.
+
+    Returns:
+        `coverage` and `risk` from the surest prediction to all of them, at about a hundred points; `area`, the mean
+        risk over all coverages; `predictions`, their number.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    wrong, kept = np.cumsum(~correct[order]), np.arange(1, len(order) + 1)
+    ends = np.append(np.diff(confidence[order]) != 0, True)  # equal ones are kept or refused together
+    coverage, risk = kept[ends] / len(order), wrong[ends] / kept[ends]
+    area = float(np.diff(coverage, prepend=0) @ risk)
+    shown = np.unique(np.linspace(0, len(risk) - 1, _POINTS).round().astype(int))
+    return {
+        "coverage": coverage[shown].tolist(),
+        "risk": risk[shown].tolist(),
+        "area": area,
+        "predictions": len(order),
+    }
+
+
+def _thresholds(confidence: np.ndarray) -> list[float]:
+    """Return the thresholds that keep a tenth, two tenths, … of the predictions: their ranks do not depend on them."""
+    descending = np.sort(confidence)[::-1]
+    ranks = [int(coverage * len(descending)) for coverage in _COVERAGES]
+    return [float(descending[rank]) if rank < len(descending) else -math.inf for rank in ranks]
+
+
+def _measured(
+    threshold: float, chosen_on: ScoredPredictions, measured_on: ScoredPredictions, bound: float | None
+) -> Selection:
+    confidence, correct = np.array(measured_on.confidence), np.array(measured_on.correct, bool)
+    kept = confidence > threshold
+    wrong = int((~correct[kept]).sum())
+    return Selection(
+        threshold=threshold,
+        chosen_on=len(chosen_on.confidence),
+        measured_on=len(confidence),
+        coverage=_ratio(int(kept.sum()), len(kept)),
+        coverage_interval=exact_interval(int(kept.sum()), len(kept)),
+        risk=_ratio(wrong, int(kept.sum())),
+        risk_interval=exact_interval(wrong, int(kept.sum())),
+        risk_of_all=_ratio(int((~correct).sum()), len(correct)),
+        bound=bound,
+    )
+
+
+def exact_interval(successes: int, total: int) -> Interval:
+    """Return the exact 95% interval of a share (Clopper and Pearson 1934); of nothing, all shares."""
+    low = stats.beta.ppf(0.025, successes, total - successes + 1) if successes else 0.0
+    high = stats.beta.ppf(0.975, successes + 1, total - successes) if successes < total else 1.0
+    return float(low), float(high)
+
+
+def _ratio(part: int, total: int) -> float:
+    return part / total if total else math.nan
+
+
+def _share(value: float) -> str:
+    return "none" if math.isnan(value) else f"{value:.1%}"
+
+
+def _interval(interval: Interval) -> str:
+    return f"{interval[0]:.1%} to {interval[1]:.1%}"
+
+
+def _check_share(name: str, value: float) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 1:
+        raise ConfigError(f"{name}={value!r} is no share: give a number between 0 and 1.")
+
+
+def _check_known(scored: ScoredPredictions) -> None:
+    if not scored.confidence:
+        raise ConfigError("No validation prediction is finite: there is nothing to choose a threshold by.")

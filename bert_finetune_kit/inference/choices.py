@@ -1,0 +1,87 @@
+"""What is asked of predictions beside themselves: which ones to refuse, and sets of labels."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..calibration.conformal import lowest_probability
+from ..calibration.saved import Calibration
+from ..calibration.selective import Selection
+from ..errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Thresholds for predictions; by default none is refused, and there are no sets of labels."""
+
+    selection: Selection | None = None
+    """Which predictions are refused."""
+    lowest_probability: float | None = None
+    """From which on a label is in a set."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked for."""
+        return self.selection is None and self.lowest_probability is None
+
+
+NO_CHOICES = Choices()
+
+
+def choose(
+    calibration: Calibration | None,
+    coverage: float | None = None,
+    max_risk: float | None = None,
+    label_sets: float | None = None,
+) -> Choices:
+    """Return thresholds, chosen on the validation examples that are kept with a model.
+
+    Args:
+        calibration: of the model.
+        coverage: share of the predictions to keep.
+        max_risk: greatest share of the kept predictions that may be wrong.
+        label_sets: share of the sets of labels that are to hold the true one.
+
+    Raises:
+        ConfigError: it cannot be had.
+    """
+    asked = {"coverage": coverage, "max_risk": max_risk, "label_sets": label_sets}
+    given = [name for name, value in asked.items() if value is not None]
+    if not given:
+        return Choices()
+    if coverage is not None and max_risk is not None:
+        raise ConfigError(
+            "coverage= and max_risk= are both given, and each decides which predictions are refused: give one."
+        )
+    if calibration is None or not calibration.chosen_on.confidence:
+        raise ConfigError(
+            f"{given[0]}= needs validation predictions to choose a threshold by, and none are kept with this model: "
+            "they are in calibration.json after a training with validation examples, but not of a regression, which "
+            "has no probabilities."
+        )
+    is_selective = coverage is not None or max_risk is not None
+    selection = calibration.select(coverage, max_risk) if is_selective else None
+    if label_sets is None:
+        return Choices(selection)
+    if not calibration.chosen_on.label_probability:
+        raise ConfigError("label_sets= is for tasks with one label an example: leave it out.")
+    return Choices(selection, lowest_probability(label_sets, np.array(calibration.chosen_on.label_probability)))
+
+
+def choices_of(function: Callable[..., Any], choices: Choices) -> dict[str, Choices]:
+    """Return the choices as arguments of a hook; none where nothing is asked for.
+
+    Raises:
+        ConfigError: something is asked for, and the hook of a recipe of a user's own does not take it.
+    """
+    if choices.is_empty:
+        return {}
+    if "choices" not in inspect.signature(function).parameters:
+        raise ConfigError(
+            "coverage=, max_risk= and label_sets= are handed to predict_rows as `choices`, and that of this recipe has "
+            "no such argument: add it, or leave them out."
+        )
+    return {"choices": choices}

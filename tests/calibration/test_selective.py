@@ -1,0 +1,101 @@
+import math
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import auc
+
+from bert_finetune_kit import ConfigError
+from bert_finetune_kit.calibration.selective import (
+    ScoredPredictions,
+    exact_interval,
+    for_coverage,
+    for_risk,
+    risk_coverage,
+    upper_bound,
+)
+
+
+def drawn(count, rng):
+    """Predictions that are correct as often as they say."""
+    confidence = rng.beta(6, 1, count)
+    return ScoredPredictions(confidence.tolist(), (rng.random(count) < confidence).tolist(), [])
+
+
+def true_risk(threshold):
+    """The share of wrong ones among the predictions above a threshold, by the distribution that they are drawn from."""
+    low = max(threshold, 0.0)
+    return 1 - 6 / 7 * (1 - low**7) / (1 - low**6)
+
+
+@pytest.mark.parametrize("coverage", [0.5, 0.9])
+def test_new_predictions_are_kept_as_often_as_asked_for(coverage):
+    rng = np.random.default_rng(0)
+    other = drawn(10, rng)
+    thresholds = [for_coverage(coverage, drawn(99, rng), other).threshold for _ in range(400)]
+    assert np.mean(1 - np.array(thresholds) ** 6) == pytest.approx(coverage, abs=0.007)
+
+
+def test_a_bound_of_the_risk_fails_at_most_in_one_of_twenty_validation_sets():
+    rng = np.random.default_rng(1)
+    other = drawn(10, rng)
+    risks = []
+    for _ in range(300):
+        with suppress(ConfigError):  # where nothing can be shown, nothing is promised
+            risks.append(true_risk(for_risk(0.12, drawn(400, rng), other).threshold))
+    assert len(risks) > 100
+    assert np.sum(np.array(risks) > 0.12) <= 15
+
+
+def test_the_exact_interval_is_that_of_scipy():
+    for successes, total in ((0, 20), (7, 20), (20, 20)):
+        expected = stats.binomtest(successes, total).proportion_ci(method="exact")
+        assert exact_interval(successes, total) == pytest.approx((expected.low, expected.high))
+    assert exact_interval(0, 0) == (0, 1)
+
+
+def test_the_largest_coverage_that_the_bound_allows_is_chosen():
+    confidence = np.linspace(0.5, 1, 1000)
+    correct = confidence > 0.6  # the surest 80% are right
+    scored = ScoredPredictions(confidence.tolist(), correct.tolist(), [])
+    selection = for_risk(0.02, scored, scored)
+    assert selection.coverage == pytest.approx(0.8, abs=0.01)
+    assert selection.risk == 0
+    assert selection.bound == upper_bound(0, 800, 10)
+    assert for_risk(0.3, scored, scored).threshold == -math.inf
+    with pytest.raises(ConfigError, match=r"max_risk=0\.001 cannot be shown by the 1,000 validation examples.*0\.0066"):
+        for_risk(0.001, scored, scored)
+
+
+def test_words_say_what_was_measured_on_other_examples():
+    chosen_on = ScoredPredictions([0.5, 0.6, 0.7, 0.8] * 25, [True] * 100, [])
+    measured_on = ScoredPredictions([0.55, 0.75] * 50, [False, True] * 50, [])
+    words = str(for_coverage(0.5, chosen_on, measured_on))
+    assert "confidence of 0.6 or less are refused" in words
+    assert "On 100 validation examples that were not used for this, 50.0% of the predictions are kept" in words
+    assert "0.0% of them are wrong (0.0% to 7.1%), against 50.0% of all" in words
+    bounded = str(for_risk(0.1, chosen_on, measured_on))
+    assert "With 95% confidence at most 5.2% of the kept ones are wrong" in bounded
+
+
+def test_what_cannot_be_chosen():
+    scored = drawn(50, np.random.default_rng(0))
+    for value in (0, 1, 1.5, "0.9", True):
+        with pytest.raises(ConfigError, match=r"coverage=.* is no share"):
+            for_coverage(value, scored, scored)
+    with pytest.raises(ConfigError, match="No validation prediction"):
+        for_coverage(0.9, ScoredPredictions([], [], []), scored)
+
+
+def test_the_curve_of_risk_by_coverage():
+    confidence = np.array([0.9, 0.9, 0.8, 0.5])
+    curve = risk_coverage(confidence, np.array([True, False, True, False]))
+    assert curve["coverage"] == [0.5, 0.75, 1.0]  # equal confidences are kept together
+    assert curve["risk"] == pytest.approx([0.5, 1 / 3, 0.5])
+    assert curve["predictions"] == 4
+    rng = np.random.default_rng(0)
+    confidence = rng.random(5000)
+    curve = risk_coverage(confidence, rng.random(5000) < confidence)
+    assert len(curve["risk"]) <= 100
+    assert curve["area"] == pytest.approx(auc(curve["coverage"], curve["risk"]), abs=0.01)
