@@ -1,5 +1,6 @@
 """95% confidence intervals of scores, over the choice of the evaluation examples."""
 
+import math
 from typing import TypeAlias
 
 import numpy as np
@@ -15,6 +16,17 @@ def wilson(successes: int, total: int) -> Interval:
     """Return the score interval of a share (Wilson 1927), which is not empty at 0% and 100%."""
     interval = stats.binomtest(successes, total).proportion_ci(method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def fisher(correlation: float, total: int) -> Interval:
+    """Return the interval of a correlation of `total` pairs, more than three, by Fisher's transformation (1921).
+
+    >>> low, high = fisher(-0.148, 40)
+    >>> round(low, 3), round(high, 3)
+    (-0.439, 0.172)
+    """
+    centre, width = np.arctanh(np.clip(correlation, -1 + 1e-12, 1 - 1e-12)), 1.959964 / math.sqrt(total - 3)
+    return float(np.tanh(centre - width)), float(np.tanh(centre + width))
 
 
 def percentiles(draws: np.ndarray) -> Interval:
