@@ -17,6 +17,7 @@ from .example_rows import example_rows
 from .metrics import AnswerScores, score_answers, squad_scores, with_threshold
 from .overlap import overlap_scores
 from .predictions import SpanPredictions, decode
+from .random_spans import answer_evidence
 from .spans import WindowSpans
 from .threshold import DEFAULT_THRESHOLD, fit_threshold, score_histogram
 
@@ -191,7 +192,8 @@ def evaluate(data: QAData, outputs: Mapping[str, Outputs]) -> QAEvaluation:
         intervals=details["intervals"],
         baselines=baselines,
         details=details,
-        evidence=answer_lengths(predictions, result, data.validation_split.references),
+        evidence=answer_lengths(predictions, result, data.validation_split.references)
+        | answer_evidence(result.answers, predictions.contexts, data.validation_split.references),
         predictions=partial(
             example_rows, split, data.validation_split, predictions, result.abstains, result.by_question(), rows[0]
         ),

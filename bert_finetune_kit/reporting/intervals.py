@@ -23,7 +23,7 @@ def fisher(correlation: float, total: int) -> Interval:
 
     >>> low, high = fisher(-0.148, 40)
     >>> round(low, 3), round(high, 3)
-    (-0.439, 0.172)
+    (-0.439, 0.171)
     """
     centre, width = np.arctanh(np.clip(correlation, -1 + 1e-12, 1 - 1e-12)), 1.959964 / math.sqrt(total - 3)
     return float(np.tanh(centre - width)), float(np.tanh(centre + width))

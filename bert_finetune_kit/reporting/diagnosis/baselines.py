@@ -34,6 +34,7 @@ class Comparison:
     """95% interval; None where it is not known."""
     split: str = "validation"
     examples: float | None = None
+    counted: str = "examples"
     further: str = ""
     """Another score that is certainly better than its baseline, in words; empty where there is none."""
 
@@ -70,7 +71,7 @@ class Comparison:
         """Value, interval and baseline."""
         spec = self.score.format_spec
         interval = f" (95% interval {format_interval(self.interval, spec)})" if self.interval else ""
-        counted = f" on {self.examples:,.0f} examples of {self.split}" if self.examples else f" on {self.split}"
+        counted = f" on {self.examples:,.0f} {self.counted} of {self.split}" if self.examples else f" on {self.split}"
         return (
             f"{capitalized(self.score.label)} {self.value:{spec}}{interval}{counted}; "
             f"{baseline_label(self.baseline_name)}: {self.baseline:{spec}}"
@@ -119,7 +120,8 @@ def _classified(report: RunReport, split: str, details: ClassificationDetails, k
         return None
     if interval is None and too_few(count):
         return None
-    name = "mean" if setting(report, "kind", "task") == "regression" else "majority"
+    is_regression = setting(report, "kind", "task") == "regression" or key in ("pearson", "spearman")
+    name = "mean" if is_regression else "majority"
     return Comparison(known_score("classification", key), value, name, baseline, interval, split, count)
 
 
@@ -159,13 +161,15 @@ def _question_answering(report: RunReport) -> Iterator[Comparison]:
             interval = _in_percent(wilson(round(value / 100 * total), int(total)))
         baseline = finite_or_none(question_answering_details(report.details).get("no_answer_baseline"))
         baseline = 100 * without / total if baseline is None else baseline
-        yield Comparison(f1, value, "always_abstain", baseline, interval, examples=total)
+        yield Comparison(f1, value, "always_abstain", baseline, interval, examples=total, counted="questions")
     answers, random = measured(report, "answers_f1"), measured(report, "random_span_f1")
     bounds, count = report.evidence.get("answers_f1_interval"), measured(report, "answers_scored")
     if answers is not None and random is not None and not too_few(count):
         interval = (bounds[0], bounds[1]) if bounds else None
-        score = Score("answers_f1", "F1 of the best spans of answerable questions", ".2f", "", greatest=100.0)
-        yield Comparison(score, answers, "random_span", random, interval, examples=count)
+        score = Score("answers_f1", "F1 of the best spans", ".2f", "of answerable questions, before any threshold")
+        yield Comparison(
+            score, answers, "random_span", random, interval, examples=count, counted="answerable questions"
+        )
 
 
 def _in_percent(interval: Interval) -> Interval:

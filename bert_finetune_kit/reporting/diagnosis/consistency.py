@@ -11,8 +11,6 @@ from .binary import confusion_shares
 from .view import all_answers, scored_splits, setting, too_few
 
 Scores = Mapping[str, float]
-# Rounding of the scores that go into another one makes this many times the error in it.
-_AMPLIFIED = 2.0
 # From here on an entry of a confusion matrix is below 0 by more than the rounding of three digits.
 _IMPOSSIBLE = -0.05
 
@@ -50,8 +48,12 @@ def rounding(value: float) -> float:
 
 def _differs(value: float, expected: float, *inputs: float) -> bool:
     """Return whether a score differs from what others say it is by more than the rounding of all of them."""
-    tolerance = rounding(value) + _AMPLIFIED * sum(map(rounding, inputs))
+    tolerance = rounding(value) + sum(map(rounding, inputs))
     return abs(value - expected) > tolerance + 1e-5 * abs(expected)
+
+
+def _harmonic_mean(precision: float, recall: float) -> float:
+    return 2 * precision * recall / (precision + recall) if min(precision, recall) > 0 else 0.0
 
 
 def _exceeds(perplexity: float, loss: float) -> bool:
@@ -87,8 +89,12 @@ def _classification(report: RunReport) -> Iterator[str]:
         scores, count = _finite(details["scores"]), details.get("examples")
         precision, recall, f1 = (scores.get(name) for name in ("precision", "recall", "f1"))
         if f1 is not None and precision is not None and recall is not None:
-            expected = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-            if _differs(f1, expected, precision, recall):
+            expected = _harmonic_mean(precision, recall)
+            low, high = (
+                _harmonic_mean(precision + sign * rounding(precision), recall + sign * rounding(recall))
+                for sign in (-1, 1)
+            )
+            if not low - rounding(f1) - 1e-5 <= f1 <= high + rounding(f1) + 1e-5:
                 yield f"On {split}, F1 is {f1:.3f}, but precision and recall give {expected:.3f}"
         shares = None if is_multi_label else confusion_shares(scores)
         if shares is not None and shares.min() < _IMPOSSIBLE:
