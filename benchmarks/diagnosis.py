@@ -3,9 +3,9 @@
     PYTHONPATH=tests/findings python benchmarks/diagnosis.py --results results
     PYTHONPATH=tests/findings python benchmarks/diagnosis.py --results results --table
 
-The report of every training is kept in the folder of results: the command goes on where it was stopped, several may share
-a folder (each with --only or --seeds of its own), and the table applies the rules as they are now. A fault is found where
-one of its codes is reported.
+The report of every training is kept in the folder of results: the command goes on where it was stopped, several may
+share a folder (each with --only or --seeds of its own), and the table applies the rules as they are now. A fault is
+found where one of its codes is reported.
 """
 
 import argparse
@@ -94,8 +94,8 @@ def print_table(results: Path) -> None:
     severities = [{finding.severity for finding in findings} for runs in healthy_runs.values() for findings in runs]
     print(
         f"\nFound: {found} of {total} ({found / max(total, 1):.1%}). Without a fault: {len(severities)} runs, "
-        f"{sum('error' in kinds for kinds in severities)} with errors, {sum('warning' in kinds for kinds in severities)} "
-        "with warnings."
+        f"{sum('error' in kinds for kinds in severities)} with errors, "
+        f"{sum('warning' in kinds for kinds in severities)} with warnings."
     )
     for name, runs in healthy_runs.items():
         for finding in (finding for findings in runs for finding in findings if finding.severity != "note"):

@@ -106,7 +106,8 @@ class EvalResult:
         shown = {name: scores[name] for name in _EPOCH_SCORES if name in scores}
         shown |= {} if self.fit_f1 is None else {"fit_f1": self.fit_f1}
         if self.is_mixed:
-            shown |= {"threshold": self.threshold, "best_f1": self.official["best_f1"]}
+            scored = squad_scores(self.answers.take(self.scored), self.no_answer[self.scored], self.threshold)
+            shown |= {"threshold": self.threshold, "best_f1": scored["best_f1"]}  # of the same questions as F1
         return shown
 
 

@@ -102,8 +102,8 @@ def _classification(report: RunReport) -> Iterator[Comparison]:
         chosen = [key for key in (name, "accuracy", *_FREE_OF_FREQUENCIES) if key in details["scores"]]
         compared = [_classified(report, split, details, key) for key in dict.fromkeys(chosen)]
         known = [comparison for comparison in compared if comparison is not None]
-        if not known or (compared[0] is None and details.get("baseline")):
-            continue  # a run whose main score has no baseline or is undefined is not judged by another one
+        if not known:
+            continue
         further = next((one.text for one in known[1:] if one.interval is not None and one.is_certainly_better), "")
         yield Comparison(**{**vars(known[0]), "further": further})
 
@@ -118,8 +118,8 @@ def _classified(report: RunReport, split: str, details: ClassificationDetails, k
         interval = _by_formula(key, value, count)
     if value is None or baseline is None or known_score("classification", key).lower_is_better is None:
         return None
-    if interval is None and too_few(count):
-        return None
+    if (interval is None and too_few(count)) or (key.startswith("recall") and baseline == 1):
+        return None  # a constant prediction has the greatest recall, with which nothing can be shown
     is_regression = setting(report, "kind", "task") == "regression" or key in ("pearson", "spearman")
     name = "mean" if is_regression else "majority"
     return Comparison(known_score("classification", key), value, name, baseline, interval, split, count)

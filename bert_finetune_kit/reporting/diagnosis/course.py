@@ -22,6 +22,9 @@ _CERTAIN = 3.0
 # the highest one before it and not with the usual one. A model that leaves the plateau of chance makes them ten times
 # as large in a few steps; a hundred times is a convention.
 _JUMP = 100.0
+# Losses that go on falling never are half as large again as at first, nor gradients of a loss that stays up a hundredth
+# of the first ones: both are conventions far outside of what noise does.
+_FAR, _VANISHED = 0.5, 0.01
 
 
 def rises(lowest: float, value: float) -> bool:
@@ -32,22 +35,38 @@ def rises(lowest: float, value: float) -> bool:
 
 
 def training_rises(report: RunReport) -> bool:
-    """Return whether the training loss ends above an earlier level, or rises above its first value and never falls
-    below it again.
+    """Return whether the training loss ends above an earlier level, stays above its first value, or was half as large
+    again for a quarter of the run.
 
-    Both by three standard errors of the logs and by a tenth, which the logs of a converged loss scatter by.
+    All by three standard errors of the logs and by a tenth, which the logs of a converged loss scatter by.
     """
     values = curve(report.history, "loss")
     if len(values) < MIN_LOGS or len({log.get("phase") for log in report.history}) > 1:
         return False
     means = [float(part.mean()) for part in quarters(values)]
     start, last, noise = float(values[0]), means[-1], _noise(values)
-    lowest, highest = min(means[:-1]), max(means)
+    lowest, rise = min(means[:-1]), max(means) - start
     error = _CERTAIN * noise * np.sqrt(2 / (len(values) // 4))
     rose_again = last - lowest > max(error, 0.1 * lowest)
     # The first log is of a single step: its noise is that of a log, not of a mean.
-    never_fell = highest - start > max(_CERTAIN * noise, 0.1 * start) and last > 0.95 * start
-    return bool(rose_again or never_fell)
+    never_fell = rise > max(_CERTAIN * noise, 0.1 * start) and last > 0.95 * start
+    was_far_above = rise > max(_CERTAIN * noise, _FAR * start, 0.1)
+    return bool(rose_again or never_fell or was_far_above)
+
+
+def has_collapsed(report: RunReport) -> bool:
+    """Return whether the gradients vanished although the training loss did not fall: whatever the input, such a model
+    gives the same output.
+    """
+    norms, losses = curve(report.history, "grad_norm"), curve(report.history, "loss")
+    if min(len(norms), len(losses)) < MIN_LOGS or quarters(losses)[-1].mean() < 0.9 * losses[0]:
+        return False
+    return bool(np.median(norms[len(norms) // 2 :]) < _VANISHED * quarters(norms)[0].max())
+
+
+def diverges(report: RunReport) -> bool:
+    """Return whether the training loss rose, or the model collapsed."""
+    return training_rises(report) or has_collapsed(report)
 
 
 def gradient_jumps(report: RunReport) -> list[int]:
@@ -62,9 +81,9 @@ def gradient_jumps(report: RunReport) -> list[int]:
 
 
 def is_unstable(report: RunReport) -> bool:
-    """Return whether the training loss rose, gradients exploded, or a loss or a gradient is not finite."""
+    """Return whether the training loss rose, gradients exploded or vanished, or a loss or a gradient is not finite."""
     non_finite = any(is_non_finite(log.get(name)) for log in report.history for name in ("loss", "grad_norm"))
-    return non_finite or training_rises(report) or bool(gradient_jumps(report))
+    return non_finite or diverges(report) or bool(gradient_jumps(report))
 
 
 def rate_is_low(report: RunReport) -> bool:
@@ -118,7 +137,7 @@ def until_saved(report: RunReport) -> list[ScoreRow]:
 
 def longer(report: RunReport, *advice: str) -> list[str]:
     """Return advice to train more, where the losses do not speak against it."""
-    return [] if validation_rises(report) or training_rises(report) else list(advice)
+    return [] if validation_rises(report) or diverges(report) else list(advice)
 
 
 def shorter(report: RunReport, *advice: str) -> list[str]:

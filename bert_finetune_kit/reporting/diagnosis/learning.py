@@ -8,14 +8,13 @@ import math
 from ..schema import Finding, RunReport
 from .baselines import Comparison, comparisons
 from .course import (
+    diverges,
     is_unstable,
     longer,
     lower_rate,
     optimizer_steps,
-    quarters,
     shorter,
     training_curve,
-    training_rises,
     usual_rate,
     validation_rises,
 )
@@ -41,11 +40,7 @@ def has_few_steps(report: RunReport) -> bool:
     if is_unstable(report) or validation_rises(report):
         return False
     losses = training_curve(report)
-    return len(losses) < 2 or bool(
-        quarters(losses)[-1].mean() > _HAS_FALLEN * losses[0]
-        if len(losses) >= 4
-        else losses[-1] > _HAS_FALLEN * losses[0]
-    )
+    return len(losses) < 2 or bool(losses[-len(losses) // 4 :].mean() > _HAS_FALLEN * losses[0])
 
 
 def verdict(report: RunReport, comparison: Comparison) -> str | None:
@@ -65,7 +60,10 @@ def verdict(report: RunReport, comparison: Comparison) -> str | None:
 
 
 def _with(report: RunReport, code: str) -> Comparison | None:
-    return next((one for one in comparisons(report) if verdict(report, one) == code), None)
+    """Return the first score that is not certainly better than its baseline, if that is the verdict on it."""
+    verdicts = ((one, verdict(report, one)) for one in comparisons(report))
+    first, found = next(((one, found) for one, found in verdicts if found is not None), (None, None))
+    return first if found == code else None
 
 
 def nothing_learnt(report: RunReport) -> Finding | None:
@@ -81,7 +79,7 @@ def nothing_learnt(report: RunReport) -> Finding | None:
         ["too little training", "the learning rate is too high or too low",
          "the encoder started from new weights", "the labels cannot be told from the texts, or are wrong"],
         [*longer(report, "Train for more steps: a few times as many."),
-         *lower_rate(report, *["Lower the learning rate."] * training_rises(report)),
+         *lower_rate(report, *["Lower the learning rate."] * diverges(report)),
          *usual_rate(report, "Use the usual learning rate: 2e-5 to 5e-5 to fine-tune, 1e-3 for small models from "
                              "scratch."),
          *shorter(report, "Train for fewer epochs, or stop early: the validation loss rose."),

@@ -10,7 +10,9 @@ from ..schema import Finding, RunReport, ScoreRow
 from .course import (
     MIN_LOGS,
     WEIGHT_SIZE,
+    diverges,
     gradient_jumps,
+    has_collapsed,
     is_unstable,
     longer,
     lower_rate,
@@ -18,7 +20,6 @@ from .course import (
     rises,
     shorter,
     training_curve,
-    training_rises,
     until_saved,
     validation_rises,
 )
@@ -78,19 +79,23 @@ def gradients_explode(report: RunReport) -> Finding | None:
 
 
 def learning_rate_too_high(report: RunReport) -> Finding | None:
-    """The training loss ends above an earlier level, or rises above its first value and never falls below it again.
+    """The training loss ends above an earlier level, stays above its first value, or was half as large again for a
+    quarter of the run; or it did not fall, and the gradients vanished.
 
-    Both by three standard errors of the logs and by a tenth, which the logs of a converged loss scatter by.
+    All by three standard errors of the logs and by a tenth, which the logs of a converged loss scatter by.
     """
-    if not training_rises(report) or rate_is_low(report):
+    collapsed = has_collapsed(report)
+    if not diverges(report) or rate_is_low(report):
         return None
     values = curve(report.history, "loss")
     start, means, peak = float(values[0]), [float(part.mean()) for part in quarters(values)], peak_lr(report)
+    norm = float(np.median(curve(report.history, "grad_norm")[-len(values) // 2 :])) if collapsed else None
+    vanished = "" if norm is None else f" The gradients vanished: their norm is {norm:.2g} in the second half."
     return Finding(
         "LEARNING_RATE_TOO_HIGH", "error",
         f"The training loss is {start:.3f} at first; its means over the quarters of the run are "
-        f"{', '.join(f'{mean:.3f}' for mean in means)}, at a peak learning rate of {peak:.1e}.",
-        {"start": start, "quarters": means, "learning_rate": peak},
+        f"{', '.join(f'{mean:.3f}' for mean in means)}, at a peak learning rate of {peak:.1e}.{vanished}",
+        {"start": start, "quarters": means, "learning_rate": peak, "norm": norm},
         ["the learning rate is too high", "there is no warmup", "the batch is too small for this learning rate"],
         [f"Lower the learning rate to {peak / 5:.0e}.", "Warm up over 10% of the steps (warmup_steps=0.1).",
          "Increase the effective batch size by gradient_accumulation_steps."],
@@ -133,7 +138,7 @@ def still_improving(report: RunReport) -> Finding | None:
         return None
     decrease, last = float(values[0] - values[-1]), float(values[-2] - values[-1])
     mean = decrease / (len(values) - 1)
-    if decrease < 0.02 * values[0] or last < 0.5 * mean or training_rises(report):
+    if decrease < 0.02 * values[0] or last < 0.5 * mean or diverges(report):
         return None
     training = training_curve(report)
     if len(training) >= MIN_LOGS and quarters(training)[-1].mean() < _MEMORIZED * values[-1]:
@@ -164,12 +169,12 @@ def overfitting(report: RunReport) -> Finding | None:
     if _scores_better(report, before, key):
         return None
     lowest = float(values.min())
-    row = next(row for row in before if finite_or_none(row.get(key)) == lowest)
+    place, row = next((n, row) for n, row in enumerate(before, 1) if finite_or_none(row.get(key)) == lowest)
     epoch = finite_or_none(row.get("epoch"))
+    moment = f"evaluation {place}" if epoch is None else f"epoch {round(epoch, 2):g}"
     return Finding(
         "OVERFITTING", "warning",
-        f"The validation loss is lowest after epoch {round(epoch or 0, 2):g} ({lowest:.4f}); that of the saved weights "
-        f"is {saved:.4f}.",
+        f"The validation loss is lowest after {moment} ({lowest:.4f}); that of the saved weights is {saved:.4f}.",
         {"lowest": lowest, "saved": saved, "epoch": epoch},
         ["too many epochs for so little data", "the learning rate is too high", "too little dropout or weight decay"],
         ["Keep the best checkpoint: load_best_model_at_end=True.",
