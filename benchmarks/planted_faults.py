@@ -410,31 +410,25 @@ FAULTS: dict[str, Fault] = {
 
 
 def healthy(bench: Bench, recipe: str, size: int, rate: float) -> RunReport:
-    """Train on the bundled sample, from a model that was pretrained on its stories."""
-    settings = toys.DEFAULTS | {"learning_rate": rate, "seed": bench.seed}
+    """Train on the bundled sample by the defaults of the recipe, from a model that was pretrained on its stories."""
     folder, encoder = str(bench.folder()), bench.work / "sample"
+    settings = {"per_device_train_batch_size": 16, "disable_tqdm": True, "learning_rate": rate}
+    mlm = PretrainConfig(max_length=48, objective="none")
     if recipe == P:
-        return PretrainRecipe(
-            TextSource(max_documents=size), model=bench.config, tokenizer=bench.tokenizer,
-            config=PretrainConfig(max_length=48, objective="none"),
-            args=PretrainRecipe.default_args(folder, **settings, num_train_epochs=6),
-        ).train()  # fmt: skip
+        args = PretrainRecipe.default_args(folder, **settings, seed=bench.seed, num_train_epochs=6)
+        source = TextSource(max_documents=size)
+        return PretrainRecipe(source, model=bench.config, tokenizer=bench.tokenizer, config=mlm, args=args).train()
     if not (encoder / "report.json").exists():
-        PretrainRecipe(
-            TextSource(), model=bench.config, tokenizer=bench.tokenizer,
-            config=PretrainConfig(max_length=48, objective="none"),
-            args=PretrainRecipe.default_args(
-                str(encoder), **(toys.DEFAULTS | {"learning_rate": 3e-3}), num_train_epochs=8
-            ),
-        ).train()  # fmt: skip
+        args = PretrainRecipe.default_args(str(encoder), **(settings | {"learning_rate": 3e-3}), num_train_epochs=6)
+        PretrainRecipe(TextSource(), model=bench.config, tokenizer=bench.tokenizer, config=mlm, args=args).train()
     if recipe == C:
         return ClassificationRecipe(
             source=LabelledSource(max_train_examples=size), model=str(encoder), tokenizer=bench.tokenizer,
-            config=ClassificationConfig(max_length=48),
-            args=ClassificationRecipe.default_args(folder, **settings, num_train_epochs=4),
+            config=ClassificationConfig(max_length=112),
+            args=ClassificationRecipe.default_args(folder, **settings, seed=bench.seed, num_train_epochs=4),
         ).train()  # fmt: skip
     return QARecipe(
         QuestionSource(max_train_examples=size), model=str(encoder), tokenizer=bench.tokenizer,
-        config=QAConfig(max_length=112, doc_stride=16, max_question_length=24),
-        args=QARecipe.default_args(folder, **settings, num_train_epochs=6),
+        config=QAConfig(max_length=128, doc_stride=16, max_question_length=24),
+        args=QARecipe.default_args(folder, **settings, seed=bench.seed, num_train_epochs=6),
     ).train()  # fmt: skip

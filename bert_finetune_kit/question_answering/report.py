@@ -186,8 +186,8 @@ def _oracle(official: Mapping[str, float]) -> ReportTable:
     ]
     note = (
         "Of all questions, to be compared with scores of all questions alone. Upper bounds, not scores: the official "
-        "script searches for the threshold that is best on the same answers that it evaluates. They are never below the "
-        "share of questions without an answer, however bad a model is, since abstaining from all of them is one of "
+        "script searches for the threshold that is best on the same answers that it evaluates. They are never below "
+        "the share of questions without an answer, however bad a model is, since abstaining from all of them is one of "
         "these thresholds."
     )
     return ReportTable("Oracle", ["upper bound", "value", "at threshold"], rows, note)

@@ -46,11 +46,13 @@ def training_rises(report: RunReport) -> bool:
     means = [float(part.mean()) for part in quarters(values)]
     start, last, noise = float(values[0]), means[-1], _noise(values)
     lowest, rise = min(means[:-1]), max(means) - start
+    # A single step does not change the lower median of a quarter.
+    typical = max(float(np.quantile(part, 0.5, method="lower")) for part in quarters(values))
     error = _CERTAIN * noise * np.sqrt(2 / (len(values) // 4))
     rose_again = last - lowest > max(error, 0.1 * lowest)
     # The first log is of a single step: its noise is that of a log, not of a mean.
     never_fell = rise > max(_CERTAIN * noise, 0.1 * start) and last > 0.95 * start
-    was_far_above = rise > max(_CERTAIN * noise, _FAR * start, 0.1)
+    was_far_above = typical - start > max(_CERTAIN * noise, _FAR * start, 0.1)
     return bool(rose_again or never_fell or was_far_above)
 
 

@@ -50,7 +50,7 @@ def verdict(report: RunReport, comparison: Comparison) -> str | None:
     if has_few_steps(report):
         return "TOO_FEW_STEPS"
     is_close = comparison.is_better and comparison.times_more_examples() <= _TIMES_MORE
-    if too_few(comparison.examples) or is_close:
+    if comparison.examples is not None and (is_close or too_few(comparison.examples)):
         return "TOO_FEW_EXAMPLES_FOR_CLAIM"
     if comparison.further:
         return "SCORE_AT_BASELINE"
