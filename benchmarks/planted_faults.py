@@ -355,16 +355,13 @@ FAULTS: dict[str, Fault] = {
         Q: lambda bench: without_first_layer(
             bench, toys.question_answering, bench.questions(), bench.questions(120, True)),
     }),
-    "labels or answers at random": Fault(LEARNT_NOTHING, {
+    "labels or words at random": Fault(LEARNT_NOTHING, {
         C: lambda bench: bench.classify(
             random_labels(bench.reviews(), bench.seed),
             random_labels(bench.reviews(HELD_OUT, held_out=True), bench.seed + 50)),
         P: lambda bench: bench.pretrain(
             *(bench.documents(count, held, sentences=12, kinds="single") for count, held in ((600, False), (50, True))),
             config=MLM_ONLY, max_steps=120),
-        Q: lambda bench: bench.answer(
-            *(bench.questions(count, held, unanswerable=0, random_answers=True)
-              for count, held in ((320, False), (120, True)))),
     }),
     "numbers at random": Fault(("NOTHING_LEARNT", "TOO_FEW_EXAMPLES_FOR_CLAIM"), {C: noisy_numbers}),
     "five validation examples": Fault(

@@ -30,6 +30,8 @@ def test_scores_are_of_the_half_that_the_threshold_was_not_fitted_on(toy):
     assert result.epoch_scores()["fit_f1"] == pytest.approx(100 * (~toy.has_answer[~result.scored]).mean(), abs=3)
     expected = squad_scores(result.answers.take(result.scored), result.no_answer[result.scored], result.threshold)
     assert {name: expected[name] for name in result.scores} == result.scores
+    assert result.epoch_scores()["best_f1"] == expected["best_f1"]  # of the same questions
+    assert result.official["best_f1"] != expected["best_f1"]
 
 
 def test_a_model_that_never_abstains_is_no_better_than_the_baseline(toy):
