@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..details import ClassificationDetails, question_answering_details
 from ..formatting import format_interval
@@ -105,7 +105,7 @@ def _classification(report: RunReport) -> Iterator[Comparison]:
         if not known:
             continue
         further = next((one.text for one in known[1:] if one.interval is not None and one.is_certainly_better), "")
-        yield Comparison(**{**vars(known[0]), "further": further})
+        yield replace(known[0], further=further)
 
 
 def _classified(report: RunReport, split: str, details: ClassificationDetails, key: str) -> Comparison | None:
