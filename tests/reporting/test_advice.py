@@ -18,7 +18,6 @@ OPPOSITES = {
     ),
     "rate": (r"higher learning rate|raise the learning rate|2e-5 to 5e-5|1e-3 for small", r"lower the learning rate"),
     "warmup": (r"shorten the warmup", r"warm up over"),
-    "answers": (r"train for more steps", r"train on fewer questions"),
 }  # fmt: skip
 # Rules that exclude each other, by what they say.
 EXCLUSIVE = [
