@@ -1,5 +1,6 @@
 """Outputs of the saved weights → scores with intervals and baselines, calibration, and the worst errors."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ from .data import ClassificationData
 from .example_rows import example_rows
 from .intervals import independent_units, intervals
 from .labels import LabelSet
-from .metrics import Predictions, bin_of, calibration_gaps, confidences, constant_prediction, decode
+from .metrics import Predictions, bin_of, calibration_gaps, confidences, decode
 from .scatter import predicted_against_true
 
 _WORST_ERRORS = 10
@@ -92,14 +93,13 @@ def split_details(predicted: Predictions, data: ClassificationData, rows: Datase
     errors = worst_errors(predicted, labels, rows, data.text_columns)
     if not count:
         return {"examples": 0, "scores": {}, "intervals": {}, "baseline": {}, "worst_errors": errors}
-    baseline = constant_prediction(data.training_shares, predicted.references, labels.kind)
     units = independent_units(rows, data.text_columns, data.group)
     details: ClassificationDetails = {
         "examples": count,
         "scores": metrics.score(predicted),
         "intervals": intervals(metrics, predicted, units=units),
         "interval_note": interval_note(units),
-        "baseline": metrics.score(baseline),
+        "baseline": metrics.baseline(data.training_shares, predicted.references),
         "worst_errors": errors,
     }
     if labels.kind == "regression":
@@ -116,7 +116,8 @@ def split_details(predicted: Predictions, data: ClassificationData, rows: Datase
 def label_scores(predicted: Predictions, labels: LabelSet) -> dict[str, LabelScores]:
     """Return precision, recall, F1, support and the number of predictions of each label.
 
-    The precision of a label that is never predicted and the recall of one that does not occur are undefined: None.
+    The precision of a label that is never predicted is undefined (None), and so is every score of one that does not
+    occur: whatever is predicted, it could not be told from chance.
     """
     ids = list(range(len(labels.names)))
     columns = precision_recall_fscore_support(
@@ -126,8 +127,8 @@ def label_scores(predicted: Predictions, labels: LabelSet) -> dict[str, LabelSco
     counts = predicted.predictions.sum(0) if multi_label else np.bincount(predicted.predictions, minlength=len(ids))
     return {
         name: LabelScores(
-            precision=finite_or_none(float(precision)), recall=finite_or_none(float(recall)),
-            f1=finite_or_none(float(f1)), support=float(support), predicted=float(count),
+            precision=finite_or_none(float(precision) if support else math.nan), recall=finite_or_none(float(recall)),
+            f1=finite_or_none(float(f1) if support else math.nan), support=float(support), predicted=float(count),
         )
         for name, precision, recall, f1, support, count in zip(labels.names, *columns, counts, strict=True)
     }  # fmt: skip

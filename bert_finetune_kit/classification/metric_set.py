@@ -15,9 +15,19 @@ from ..reporting.known_scores import KNOWN_SCORES, known_score
 from ..reporting.schema import Score
 from ..tasks.task import ClassificationTask, Kind
 from .function_metric import function_metric
-from .metrics import ALWAYS_REPORTED, ALWAYS_REPORTED_BINARY, METRICS, Predictions, decode, mean_loss
+from .metrics import (
+    ALWAYS_REPORTED,
+    ALWAYS_REPORTED_BINARY,
+    METRICS,
+    Predictions,
+    constant_prediction,
+    decode,
+    mean_loss,
+)
 
 _RECIPE = "classification"
+# Scores of what is found: with rare labels, predicting all of them is the better constant.
+_FOUND = {name for name in METRICS if name.startswith(("f1", "precision", "recall"))}
 
 
 class MetricModule(Protocol):
@@ -44,6 +54,28 @@ class MetricSet:
         scores = {name: METRICS[name].score(predicted) for name in self.computed}
         for module in self.modules:
             scores |= _scalars(module.compute(predictions=predicted.predictions, references=predicted.references))
+        return scores
+
+    def baseline(self, shares: np.ndarray, references: np.ndarray) -> dict[str, float]:
+        """Return the scores of the best constant prediction.
+
+        That is the most frequent label of the training split, or the mean target. F1, precision and recall of the
+        second label are those of always predicting it, and in a multi_label task each score is that of the better of
+        predicting the frequent labels and predicting all of them: both are known before any example is seen.
+
+        Args:
+            shares: of the training split, as `target_shares` returns them.
+            references: targets of the split to score.
+        """
+        constant = constant_prediction(shares, references, self.kind)
+        scores = self.score(constant)
+        if self.kind == "multi_label":
+            everything = replace(constant, predictions=np.ones_like(constant.predictions))
+            for name in _FOUND & set(self.computed):
+                scores[name] = float(np.fmax(scores[name], METRICS[name].score(everything)))
+        if self.kind == "single_label" and self.labels == 2:
+            positive = constant_prediction(shares, references, self.kind, label=1)
+            scores |= {name: METRICS[name].score(positive) for name in self.computed if METRICS[name].binary}
         return scores
 
     def score_logits(self, logits: np.ndarray, references: np.ndarray, threshold: float) -> dict[str, float]:

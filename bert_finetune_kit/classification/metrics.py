@@ -59,20 +59,24 @@ def target_shares(targets: np.ndarray, kind: Kind, labels: int) -> np.ndarray:
     return targets.mean(0) if kind == "multi_label" else np.bincount(targets, minlength=labels) / len(targets)
 
 
-def constant_prediction(shares: np.ndarray, references: np.ndarray, kind: Kind) -> Predictions:
+def constant_prediction(
+    shares: np.ndarray, references: np.ndarray, kind: Kind, label: int | None = None
+) -> Predictions:
     """Return the prediction of the most frequent label for every example, or of the mean target.
 
     Args:
         shares: as `target_shares` returns them.
         references: targets of the split to score.
         kind: of the task.
+        label: to predict in place of the most frequent one.
     """
     probabilities = np.tile(shares, (len(references), 1))
     if kind == "regression":
         return Predictions(references, probabilities[:, 0], probabilities[:, 0])
     if kind == "multi_label":
         return Predictions(references, (probabilities >= 0.5).astype(np.int64), probabilities)
-    return Predictions(references, np.full(len(references), shares.argmax()), probabilities)
+    predicted = int(shares.argmax()) if label is None else label
+    return Predictions(references, np.full(len(references), predicted), probabilities)
 
 
 def mean_loss(logits: np.ndarray, references: np.ndarray, kind: Kind) -> float:

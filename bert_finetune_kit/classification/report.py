@@ -162,6 +162,8 @@ def _result(split: str, part: ClassificationDetails, task: ClassificationTask, s
     note = f"On {part['examples']:,} examples." + (f" Published: {source}." if published else "")
     note = " ".join(filter(None, [note, part.get("interval_note", "")]))
     baseline = "mean" if task.kind == "regression" else "majority"
+    if "f1" in part["scores"]:
+        note += " Baseline of F1, precision and recall: always the second label."
     return result_table(
         scores, part["scores"], part["intervals"], {baseline: part["baseline"]}, published,
         title=f"Result on {split}", note=f"{note}\n\n{describe_scores(scores)}",

@@ -55,13 +55,13 @@ def finding_text(finding: Finding) -> str:
 
 
 def read_scores(file: Path) -> dict[str, Any]:
-    """Return the scores in a JSON file by name, without the Trainer's `eval_`.
+    """Return the scores in a JSON file by name.
 
     Raises:
         DataError: it is not a JSON object.
     """
     try:
-        return {name.removeprefix("eval_"): value for name, value in read_mapping(file).items()}
+        return read_mapping(file)
     except (OSError, ValueError) as error:
         raise DataError(f"The scores in {file} cannot be read: {error}.") from error
 

@@ -137,7 +137,7 @@ def glossary(abstaining: bool) -> tuple[Score, ...]:
         abstaining: whether some questions have no answer, so that a threshold is fitted.
     """
     shown = ["exact", "f1"]
-    shown += ["HasAns_f1", "NoAns_f1", "threshold", "fit_f1", "best_f1"] if abstaining else []
+    shown += ["HasAns_f1", "NoAns_f1", "best_f1", "threshold", "fit_f1"] if abstaining else []
     return tuple(KNOWN_SCORES["question_answering"][key] for key in (*shown, "loss", "non_finite_windows"))
 
 

@@ -217,9 +217,10 @@ def _oracle(official: Mapping[str, float]) -> ReportTable:
         for name in ("exact", "f1")
     ]
     note = (
-        "Upper bounds, not scores: the official script searches for the threshold that is best on the same answers "
-        "that it evaluates. They are never below the share of questions without an answer, however bad a model is, "
-        "since abstaining from all of them is one of these thresholds."
+        "Of all questions, to be compared with scores of all questions alone. Upper bounds, not scores: the official "
+        "script searches for the threshold that is best on the same answers that it evaluates. They are never below "
+        "the share of questions without an answer, however bad a model is, since abstaining from all of them is one of "
+        "these thresholds."
     )
     return ReportTable("Oracle", ["upper bound", "value", "at threshold"], rows, note)
 

@@ -1,7 +1,10 @@
 """95% confidence intervals of scores, over the choice of the evaluation examples."""
 
+import math
 from collections.abc import Mapping
 from typing import TypeAlias
+
+import numpy as np
 
 from .statistics.clusters import Units
 from .statistics.resampling import FEW_UNITS, Statistic, estimate
@@ -16,6 +19,17 @@ _UNBOUNDED = ("mse", "mae", "loss", "mlm_loss", "pair_loss")
 # of single examples is that of a mean squared error, whose few large terms are often missing.
 _COVERAGE = {4: "95% to 100%", 8: "93% to 99%", 15: "93% to 96%"}
 _COVERAGE_OF_EXAMPLES = {8: "83% to 100%", 15: "87% to 99%"}
+
+
+def fisher(correlation: float, total: int) -> Interval:
+    """Return the interval of a correlation of `total` pairs, more than three, by Fisher's transformation (1921).
+
+    >>> low, high = fisher(-0.148, 40)
+    >>> round(low, 3), round(high, 3)
+    (-0.439, 0.171)
+    """
+    centre, width = np.arctanh(np.clip(correlation, -1 + 1e-12, 1 - 1e-12)), 1.959964 / math.sqrt(total - 3)
+    return float(np.tanh(centre - width)), float(np.tanh(centre + width))
 
 
 def intervals_of(statistics: Mapping[str, Statistic], units: Units, seed: int = 0) -> dict[str, Interval]:

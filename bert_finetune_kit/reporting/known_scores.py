@@ -75,12 +75,14 @@ def _squad(prefix: str, suffix: str) -> tuple[Score, ...]:
 
 _QUESTION_ANSWERING = (
     *_squad("", ""), *_squad("HasAns_", ", with answer"), *_squad("NoAns_", ", without answer"),
-    Score("best_exact", "oracle exact match", ".2f", "exact match at the best threshold: an upper bound"),
+    Score("best_exact", "oracle exact match", ".2f",
+          "exact match at the threshold that is best on the same questions: an upper bound"),
     Score("best_exact_thresh", "its threshold", ".4g", "threshold of the oracle exact match", None),
-    Score("best_f1", "oracle F1", ".2f", "F1 at the best threshold: an upper bound"),
+    Score("best_f1", "oracle F1", ".2f", "F1 at the threshold that is best on the same questions: an upper bound"),
     Score("best_f1_thresh", "its threshold", ".4g", "threshold of the oracle F1", None),
     Score("threshold", "threshold", ".2g", "probability of no answer above which the model abstains", None),
-    Score("fit_f1", "F1 for the threshold", ".2f", "F1 on the questions that the threshold was fitted on"),
+    Score("fit_f1", "F1 of the other half", ".2f",
+          "F1 on the questions that the threshold was fitted on: not to be compared with F1, which is of others"),
     Score("meteor", "METEOR", ".2f", "word overlap with stems and synonyms, in percent", False, "meteor"),
     Score("bleu", "BLEU", ".2f", "overlap of one to four words, in percent", False, "bleu"),
     Score("bleu_1", "BLEU-1", ".2f", "precision of single words, in percent", False, "bleu"),

@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from ..data.checks import LabelRuns as LabelRuns
 from ..data.checks import SharedTexts as SharedTexts
+from .intervals import Interval
 
 # Settings
 
@@ -222,6 +223,14 @@ class Evidence(TypedDict, total=False):
     """Standard error of that mean."""
     answer_words: float
     """Mean words of a true answer."""
+    answers_f1: float
+    """F1 in percent of the best spans of the answerable questions, before any threshold (question answering, as the
+    next three)."""
+    answers_f1_interval: Interval
+    answers_scored: int
+    """Answerable questions."""
+    random_span_f1: float
+    """F1 in percent of spans at random places of their contexts, as long as true answers."""
     examples: float
     """`diagnose_scores` alone, as the rest: number of scored examples."""
     vocab_size: float

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from bert_finetune_kit.classification.evaluation import calibration_by_chance, reliability, worst_errors
+from bert_finetune_kit.classification.evaluation import (
+    calibration_by_chance,
+    label_scores,
+    reliability,
+    worst_errors,
+)
 from bert_finetune_kit.classification.labels import LabelSet
 from bert_finetune_kit.classification.metrics import Predictions, decode
 
@@ -70,3 +75,12 @@ def test_worst_errors_of_a_regression():
         (1, 4.0, 2.0, 2.0),
         (2, 4.5, 5.0, 0.5),
     ]
+
+
+def test_a_label_that_does_not_occur_has_no_scores():
+    """Two of six examples are taken for the third label, which none has; the second one is never predicted."""
+    references, predictions = np.array([0, 0, 0, 0, 1, 1]), np.array([0, 0, 0, 2, 0, 2])
+    scores = label_scores(Predictions(references, predictions, np.eye(3)[predictions]), LabelSet(("a", "b", "c")))
+    assert scores["c"] == {"precision": None, "recall": None, "f1": None, "support": 0, "predicted": 2}
+    assert scores["b"] == {"precision": None, "recall": 0, "f1": 0, "support": 2, "predicted": 0}
+    assert scores["a"]["precision"] == scores["a"]["recall"] == 0.75

@@ -157,3 +157,31 @@ def test_a_function_without_a_name_is_refused():
 def test_a_function_alone_is_no_tuple_of_metrics():
     with pytest.raises(ConfigError, match=r"metrics is a function: give a tuple, such as \('accuracy', my_metric\)"):
         ClassificationTask("toy", metrics=len)
+
+
+def test_the_baseline_is_the_best_constant():
+    """Always the second label: at 50/50 its precision is 1/2, its recall 1 and its F1 2/3."""
+    metrics = metric_set(("accuracy", "f1"), "single_label", 2)
+    references = np.array([0, 1] * 50)
+    for shares in (np.array([0.6, 0.4]), np.array([0.5, 0.5]), np.array([0.4, 0.6])):
+        baseline = metrics.baseline(shares, references)
+        assert (baseline["accuracy"], baseline["precision"], baseline["recall"]) == (0.5, 0.5, 1.0)
+        assert baseline["f1"] == pytest.approx(2 / 3)
+        assert (baseline["matthews"], baseline["f1_macro"]) == (0, pytest.approx(1 / 3))
+    one_label = metrics.baseline(np.array([0.6, 0.4]), np.zeros(9, int))
+    assert np.isnan([one_label["f1"], one_label["recall"]]).all()  # shown as a dash
+    assert one_label["accuracy"] == 1
+
+
+def test_the_best_constant_of_three_labels_is_the_most_frequent_one():
+    baseline = metric_set(("f1_macro",), "single_label", 3).baseline(np.array([0.2, 0.5, 0.3]), np.array([1, 1, 0, 2]))
+    assert (baseline["accuracy"], baseline["f1_macro"]) == (0.5, pytest.approx(2 / 9))
+
+
+def test_the_best_constant_of_rare_labels_is_all_of_them():
+    """Labels of a fifth of the examples each: all of them have a precision of 1/5 and an F1 of 1/3; none, of 0."""
+    references = np.array([[1, 0], [0, 1], [0, 0], [0, 0], [0, 0]])
+    baseline = metric_set(("f1_macro",), "multi_label", 2).baseline(np.array([0.2, 0.2]), references)
+    assert (baseline["f1_macro"], baseline["f1_micro"]) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
+    assert (baseline["precision_macro"], baseline["recall_macro"]) == (pytest.approx(0.2), 1)
+    assert baseline["accuracy"] == 0.6  # of predicting none

@@ -79,4 +79,6 @@ def test_train_validation_leak(run, tokenizer):
 def test_overfitting(run, tokenizer):
     """Answers are arbitrary words: those of a few training questions can be memorized, which helps no other."""
     train, validation = (questions(tokenizer, 60, seed, unanswerable=0, random_answers=True) for seed in (1, 2))
-    assert codes(run(train, validation, num_train_epochs=40, metric_for_best_model="eval_loss")) == {"OVERFITTING"}
+    reported = codes(run(train, validation, num_train_epochs=40, metric_for_best_model="eval_loss"))
+    assert "OVERFITTING" in reported
+    assert reported <= {"OVERFITTING", "NOTHING_LEARNT", "TOO_FEW_EXAMPLES_FOR_CLAIM"}  # no better than random spans

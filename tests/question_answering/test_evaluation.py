@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from bert_finetune_kit.question_answering.evaluation import EvalResult, answer_lengths
+from bert_finetune_kit.question_answering.evaluation import answer_lengths
 from bert_finetune_kit.question_answering.intervals import independent_units, score_intervals
 from bert_finetune_kit.question_answering.metrics import AnswerScores, squad_scores
+from bert_finetune_kit.question_answering.result import EvalResult
 from bert_finetune_kit.reporting.statistics.clusters import Units
 from bert_finetune_kit.reporting.statistics.shares import wilson
 
@@ -33,6 +34,8 @@ def test_scores_are_of_the_half_that_the_threshold_was_not_fitted_on(toy):
     assert result.epoch_scores()["fit_f1"] == pytest.approx(100 * (~toy.has_answer[~result.scored]).mean(), abs=3)
     expected = squad_scores(result.answers.take(result.scored), result.no_answer[result.scored], result.threshold)
     assert {name: expected[name] for name in result.scores} == result.scores
+    assert result.epoch_scores()["best_f1"] == expected["best_f1"]  # of the same questions
+    assert result.official["best_f1"] != expected["best_f1"]
 
 
 def test_a_model_that_never_abstains_is_no_better_than_the_baseline(toy):

@@ -1,29 +1,26 @@
 """Rules on a classification. Scores are shares of 1; each rule reports the first split that it applies to."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ..details import ClassificationDetails
 from ..intervals import wilson
-from ..known_scores import known_score
 from ..numbers import finite_or_none
-from ..plain import Plain
 from ..schema import Finding, RunReport
+from .binary import ROUNDED, confusion_shares, constant_by_scores, is_constant
+from .course import longer, lower_rate, shorter
 from .view import measured, scored_splits, setting, statistic, too_few
 
 # Imbalance ratio from which the KEEL repository calls a data set highly imbalanced (Fernández et al. 2008).
 _HIGHLY_IMBALANCED = 9.0
 # Fine-tuned BERT is off by 2 to 7 points on text of its own kind (Desai and Durrett 2020, table 3).
 _MISCALIBRATED = 0.1
-# Published scores have three digits.
-_ROUNDED = 5e-4
 
 
 def one_class_predicted(report: RunReport) -> Finding | None:
-    """The model predicts the same label for every example."""
+    """The model predicts the same label for at least 99 of 100 examples, and finds hardly any of the others."""
     if setting(report, "kind", "task") == "multi_label":
         return None
     for split, details in scored_splits(report):
@@ -32,12 +29,12 @@ def one_class_predicted(report: RunReport) -> Finding | None:
         if "by_label" in details:
             constant = _constant_by_counts(details)
         else:
-            constant = _constant_by_scores(details["scores"], measured(report, "majority"))
+            constant = constant_by_scores(details["scores"], measured(report, "majority"))
         if constant is None:
             continue
         reason, share = constant
         f1 = finite_or_none(details["scores"].get("f1"))
-        if f1 is not None and abs(f1 - 2 * share / (1 + share)) < _ROUNDED:
+        if f1 is not None and abs(f1 - 2 * share / (1 + share)) < ROUNDED:
             reason += f"; F1 {f1:.4f} is that of a constant prediction, 2 · {share:.3f} / (1 + {share:.3f})"
         return Finding(
             "ONE_CLASS_PREDICTED", "error", f"On {split}, {reason}.",
@@ -46,7 +43,8 @@ def one_class_predicted(report: RunReport) -> Finding | None:
              "the learning rate is too high: the training has collapsed", "the encoder's weights were not loaded",
              "one label is far more frequent"],
             ["Do not report the F1 without that of the constant prediction.",
-             "Look at the training loss: where it stays at ln(labels), train longer or change the learning rate.",
+             *longer(report, "Train longer, if the training loss stays at ln(labels)."),
+             *lower_rate(report, "Lower the learning rate, if the training loss fell before and rose again."),
              "Start from a pretrained checkpoint, and check that its weights are loaded.",
              "Choose the best checkpoint by Matthews or macro F1, which are low for a constant prediction."],
         )  # fmt: skip
@@ -54,51 +52,21 @@ def one_class_predicted(report: RunReport) -> Finding | None:
 
 
 def _constant_by_counts(details: ClassificationDetails) -> tuple[str, float] | None:
-    """Return in words that only one of several labels is predicted, and its true share."""
+    """Return in words that nearly only one of several labels is predicted, and its true share."""
     label, scores = max(details["by_label"].items(), key=lambda item: item[1]["predicted"])
     count = sum(other["predicted"] for other in details["by_label"].values())
-    if not count or scores["predicted"] < count or scores["support"] == count:
+    if not is_constant(count, scores["predicted"], scores["support"]):
         return None
     share = scores["support"] / count
-    return f"{label!r} is predicted for all {count:,.0f} examples: the accuracy of {share:.1%} is its share", share
-
-
-def _constant_by_scores(scores: Mapping[str, float], majority: float | None) -> tuple[str, float] | None:
-    """Return in words that the scores of two labels are those of a constant prediction, and the label's true share.
-
-    TP / (TP + FP) = (TP + TN) / n with FN = 0 and FP > 0 holds only where TN = 0: a recall of 1 with a precision below
-    1 that equals the accuracy means that the second label is predicted for every example.
-    """
-    recall, precision, accuracy = (finite_or_none(scores.get(name)) for name in ("recall", "precision", "accuracy"))
-    if accuracy is None or precision is None or accuracy == 1:
-        return None
-    if recall == 1 and abs(precision - accuracy) < _ROUNDED:
-        return (
-            f"recall is 1 and precision equals accuracy, {precision:.3f}, the share of the second label: it is "
-            "predicted for every example",
-            precision,
-        )
-    shares = [] if majority is None else [majority, 1 - majority]
-    possible = not shares or any(abs(accuracy - share) < _ROUNDED for share in shares)
-    if recall == 0 and precision == 0 and accuracy > 0 and possible:
-        return "recall and precision are 0, as where the first label is predicted for every example", accuracy
-    return None
-
-
-def below_majority(report: RunReport) -> Finding | None:
-    """The 95% interval of the score lies below the majority baseline."""
-    for split, details in scored_splits(report):
-        metric = _best_metric(report, details)
-        if metric is None or not metric.is_below_baseline:
-            continue
-        return Finding(
-            "BELOW_MAJORITY", "error", f"On {split}, {metric.text}.", {"split": split, **metric.numbers},
-            ["the labels of training and validation are not in the same order",
-             "the data of training and validation are of different kinds", "the training has collapsed"],
-            ["Compare the label names of the splits and of the checkpoint.",
-             "Look at the confusion matrix: which label is predicted for which?", "Lower the learning rate."],
-        )  # fmt: skip
-    return None
+    accuracy = finite_or_none(details["scores"].get("accuracy"))
+    if scores["predicted"] == count:
+        return f"{label!r} is predicted for all {count:,.0f} examples: the accuracy of {share:.1%} is its share", share
+    known = "" if accuracy is None else f"; accuracy is {accuracy:.1%}"
+    return (
+        f"{label!r} is predicted for {scores['predicted']:,.0f} of {count:,.0f} examples, and its share is "
+        f"{share:.1%}{known}",
+        share,
+    )
 
 
 def labels_permuted(report: RunReport) -> Finding | None:
@@ -156,23 +124,6 @@ def imbalanced(report: RunReport) -> Finding | None:
     )  # fmt: skip
 
 
-def too_few_examples_for_claim(report: RunReport) -> Finding | None:
-    """The score is above the majority baseline, but its 95% interval includes the baseline."""
-    for split, details in scored_splits(report):
-        metric = _best_metric(report, details)
-        if metric is None or not metric.is_uncertain:
-            continue
-        return Finding(
-            "TOO_FEW_EXAMPLES_FOR_CLAIM", "warning",
-            f"On {details.get('examples', 0):,.0f} examples of {split}, {metric.text}, which the interval includes.",
-            {"split": split, **metric.numbers},
-            ["too few validation examples", "the model is hardly better than the baseline"],
-            ["Evaluate on more examples: four times as many halve the interval.",
-             "Train with several seeds (train_seeds), and report mean and standard deviation."],
-        )  # fmt: skip
-    return None
-
-
 def not_calibrated(report: RunReport) -> Finding | None:
     """Confidence and accuracy differ by more than a tenth, and by more than chance.
 
@@ -183,72 +134,35 @@ def not_calibrated(report: RunReport) -> Finding | None:
         chance = finite_or_none((report.evidence.get("calibration_by_chance") or {}).get(split)) or 0.0
         if error is None or error <= max(_MISCALIBRATED, chance):
             continue
+        excess = _excess_of_confidence(details)
+        direction = (
+            ""
+            if excess is None
+            else (f"; confidence is on average {abs(excess):.1%} {'above' if excess > 0 else 'below'} accuracy")
+        )
+        over = [
+            "over-confidence: the model is surer of its wrong predictions than it should be",
+            "validation text unlike the training text",
+        ]
+        under = ["too little training: correct, but with low confidence"]
         return Finding(
             "NOT_CALIBRATED", "warning",
-            f"On {split}, the expected calibration error is {error:.1%}"
+            f"On {split}, the expected calibration error is {error:.1%}{direction}"
             + (f"; a calibrated model would have at most {chance:.1%} by chance." if chance else "."),
-            {"split": split, "calibration_error": error, "by_chance": chance},
-            ["over-confidence after too many epochs", "too little training: correct, but with low confidence",
-             "validation text unlike the training text"],
+            {"split": split, "calibration_error": error, "by_chance": chance, "excess": excess},
+            over + under if excess is None else over if excess > 0 else under,
             ["Do not show the probabilities as they are.", "Fit a temperature on held-out examples.",
-             "Train for fewer epochs, or with label_smoothing_factor=0.1."],
+             *(longer(report, "Train longer.") if excess is not None and excess < 0 else
+               [*shorter(report, "Train for fewer epochs."), "Train with label_smoothing_factor=0.1."])],
         )  # fmt: skip
     return None
 
 
-class _BestMetric(NamedTuple):
-    """The metric that the best checkpoint is chosen by, with its baseline and its 95% interval."""
-
-    name: str
-    value: float
-    baseline_name: str
-    baseline: float
-    low: float
-    high: float
-    lower_is_better: bool
-
-    @property
-    def is_below_baseline(self) -> bool:
-        """Whether the interval lies on the worse side of the baseline."""
-        return self.low > self.baseline if self.lower_is_better else self.high < self.baseline
-
-    @property
-    def is_uncertain(self) -> bool:
-        """Whether the value is better than the baseline, and the interval includes the baseline."""
-        if self.lower_is_better:
-            return self.value < self.baseline <= self.high
-        return self.low <= self.baseline < self.value
-
-    @property
-    def text(self) -> str:
-        """The value, its interval and the baseline."""
-        interval = f"95% interval {self.low:.3f} to {self.high:.3f}"
-        return f"{self.name} is {self.value:.3f} ({interval}); {self.baseline_name} baseline: {self.baseline:.3f}"
-
-    @property
-    def numbers(self) -> dict[str, Plain]:
-        """The same as data."""
-        return {
-            "score": self.name, "value": self.value, "interval": [self.low, self.high], "baseline": self.baseline
-        }  # fmt: skip
-
-
-def _best_metric(report: RunReport, details: ClassificationDetails) -> _BestMetric | None:
-    """Return the metric of the best checkpoint; None where its value, its baseline, its interval or its direction
-    is not known.
-    """
-    scores = details["scores"]
-    name = str(setting(report, "best_metric", "task") or "accuracy")
-    name = name if name in scores else "accuracy"
-    value, baseline = finite_or_none(scores.get(name)), finite_or_none(details.get("baseline", {}).get(name))
-    interval, count = details.get("intervals", {}).get(name), details.get("examples")
-    if not interval and name == "accuracy" and value is not None and count:
-        interval = wilson(round(value * count), count)
-    lower = known_score("classification", name).lower_is_better
-    if value is None or baseline is None or not interval or lower is None:
-        return None
-    baseline_name = "mean" if setting(report, "kind", "task") == "regression" else "majority"
-    return _BestMetric(name, value, baseline_name, baseline, interval[0], interval[1], lower)
+def _excess_of_confidence(details: ClassificationDetails) -> float | None:
+    """Return mean confidence minus accuracy; None where they are not known."""
+    bins = details.get("reliability", {}).get("bins") or []
+    count = sum(part["count"] for part in bins)
+    return sum(part["count"] * (part["confidence"] - part["accuracy"]) for part in bins) / count if count else None
 
 
 def _confusion(details: ClassificationDetails) -> np.ndarray | None:
@@ -256,21 +170,9 @@ def _confusion(details: ClassificationDetails) -> np.ndarray | None:
     if "confusion" in details:
         matrix = np.array(details["confusion"])
         return matrix if matrix.sum() else None
-    names = ("accuracy", "recall", "precision")
-    accuracy, recall, precision = (finite_or_none(details["scores"].get(name)) for name in names)
     count = details.get("examples")
-    if not count or accuracy is None or not recall or not precision or "by_label" in details:
-        return None
-    # TP = r P, FP = TP (1 - p) / p, and the errors are FP + (1 - r) P = (1 - a) n; so the positives P are:
-    errors = recall * (1 - precision) / precision + 1 - recall
-    if not errors:
-        return None
-    positives = min((1 - accuracy) * count / errors, count)
-    correct, false = recall * positives, recall * positives * (1 - precision) / precision
-    matrix = np.array([[count - positives - false, false], [positives - correct, correct]])
-    return np.maximum(matrix, 0).round().astype(int)
+    shares = None if "by_label" in details else confusion_shares(details["scores"])
+    return None if shares is None or not count else (np.maximum(shares, 0) * count).round().astype(int)
 
 
-RULES = (
-    one_class_predicted, below_majority, labels_permuted, imbalanced, too_few_examples_for_claim, not_calibrated,
-)  # fmt: skip
+RULES = (one_class_predicted, labels_permuted, imbalanced, not_calibrated)

@@ -1,25 +1,25 @@
 """Rules → findings, of a report or of scores alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import cast
 
-import numpy as np
-
-from ...errors import ConfigError, raise_faults
-from ..known_scores import KNOWN_SCORES
-from ..records import Evidence
-from ..schema import Finding, RunReport, ScoreRow
+from ...errors import raise_faults
+from ..schema import Finding, RunReport
+from .given import given_report
 from .registry import Rule, recipes_with_rules, rules_for
 
 SEVERITIES = ("error", "warning", "note")
 
+_LEARNT = ("NOTHING_LEARNT", "TOO_FEW_STEPS", "TOO_FEW_EXAMPLES_FOR_CLAIM", "SCORE_AT_BASELINE")
 # Code → codes that follow from it by necessity, and are not reported with it.
 _IMPLIED = {
-    "LABELS_PERMUTED": ("BELOW_MAJORITY", "NOT_CALIBRATED", "OVERFITTING"),
-    "LEARNING_RATE_TOO_HIGH": ("STILL_IMPROVING",),
+    "ALWAYS_ABSTAINS": _LEARNT,
+    "BEST_IS_ABSTAINING": ("NOTHING_LEARNT", "TOO_FEW_EXAMPLES_FOR_CLAIM"),
+    "LABELS_PERMUTED": (*_LEARNT, "BELOW_MAJORITY", "NOT_CALIBRATED", "OVERFITTING"),
     "LEARNING_RATE_TOO_LOW": ("LAYERS_UNCHANGED",),
-    "ONE_CLASS_PREDICTED": ("BELOW_MAJORITY", "NOT_CALIBRATED"),
+    "ONE_CLASS_PREDICTED": ("NOTHING_LEARNT", "TOO_FEW_EXAMPLES_FOR_CLAIM", "BELOW_MAJORITY", "NOT_CALIBRATED"),
+    "PERPLEXITY_ABOVE_UNIFORM": _LEARNT,
+    "STUCK_AT_UNIGRAM": _LEARNT,
 }
 
 CONTEXT = {
@@ -57,7 +57,8 @@ def diagnose_scores(
     Args:
         recipe: pretraining, classification or question_answering.
         scores: by key (see `KNOWN_SCORES`; for question answering those of the official script), or a list of such,
-            one an evaluation.
+            one an evaluation; with `train_loss`, the training loss. The Trainer's prefixes (`eval_`) and ids of the
+            Hub (`matthews_correlation`) are understood.
         context: further facts: `examples`, `vocab_size`, `unigram_perplexity`, `pairs`, `majority`,
             `expected_parameters`, `modules`.
 
@@ -70,16 +71,7 @@ def diagnose_scores(
     faults = [fault for fault in (_name_fault("recipe", recipe, recipes_with_rules()),) if fault]
     faults += [fault for name in context if (fault := _name_fault("context", name, CONTEXT))]
     raise_faults(faults, "diagnose_scores")
-    given = [scores] if isinstance(scores, Mapping) else list(scores) if isinstance(scores, Sequence) else []
-    if not given or not all(isinstance(row, Mapping) for row in given):
-        raise ConfigError(f"diagnose_scores got {scores!r}: give scores by name, or a list of such.")
-    rows: list[ScoreRow] = [dict(row) for row in given]
-    raise_faults(_score_faults(recipe, rows, context), "diagnose_scores")
-    report = RunReport(
-        recipe, scores=rows, result=rows[-1], evidence=cast(Evidence, dict(context)), summary=[], baselines={},
-        glossary=[], data={}, history=[], parameters={}, settings={}, timings={},
-    )  # fmt: skip
-    return diagnose(report)
+    return diagnose(given_report(recipe, scores, context))
 
 
 def _name_fault(kind: str, name: str, allowed: Sequence[str] | Mapping[str, str]) -> str | None:
@@ -111,27 +103,3 @@ def _fault(finding: object) -> str | None:
     if not isinstance(finding.code, str) or not isinstance(finding.evidence, str):
         return "its code and its evidence must be text"
     return None
-
-
-def _score_faults(recipe: str, rows: Sequence[ScoreRow], context: Mapping[str, object]) -> Iterator[str]:
-    """Yield what is impossible in given scores."""
-    declared = KNOWN_SCORES.get(recipe)
-    if declared is None:  # a recipe of a user
-        return
-    names = [name for name in declared if any(name in row for row in rows)]
-    if not names:
-        yield f"no known score was given; known are {', '.join(declared)}"
-    for name in dict.fromkeys(name for row in rows for name in row if name not in declared):
-        if name.lower() in declared:
-            yield f"unknown score {name!r}: did you mean {name.lower()!r}?"
-    shares = {name for name in names if declared[name].is_share} | {"majority"}
-    for name in [*names, *context]:
-        for value in [values[name] for values in (*rows, context) if name in values]:
-            if name == "modules":
-                continue
-            if not isinstance(value, int | float | np.number):
-                yield f"{name} is {value!r}: give a number"
-            elif name in shares and recipe != "question_answering" and value > 1:
-                yield f"{name} is {value}: give a share from 0 to 1, not percent"
-            elif name == "perplexity" and value <= 0:
-                yield f"{name} is {value}: a perplexity is at least 1"

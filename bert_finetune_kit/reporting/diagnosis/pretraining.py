@@ -5,11 +5,10 @@ import math
 from ..intervals import wilson
 from ..numbers import finite_or_none
 from ..schema import Finding, RunReport
+from .baselines import USES_CONTEXT
+from .course import longer, usual_rate
 from .view import curve, measured, setting, statistic, too_few, validation_examples
 
-# Nats a word by which a model that uses the context must beat word frequencies; word frequencies of training and
-# validation text differ by less.
-_USES_CONTEXT = 0.05
 # What BERT reached on its own text (Devlin et al. 2019, section 3.1, footnote 5: 97% to 98%).
 _BERT_ON_NSP = 0.98
 # With fewer documents, a random segment comes from any given document more than once in twenty times.
@@ -49,7 +48,7 @@ def stuck_at_unigram(report: RunReport) -> Finding | None:
     beyond = uniform is not None and perplexity is not None and perplexity > uniform  # PERPLEXITY_ABOVE_UNIFORM
     if perplexity is None or unigram is None or beyond or too_few(validation_examples(report)):
         return None
-    if math.log(perplexity) < math.log(unigram) - _USES_CONTEXT:
+    if math.log(perplexity) < math.log(unigram) - USES_CONTEXT:
         return None
     return Finding(
         "STUCK_AT_UNIGRAM", "warning",
@@ -57,8 +56,8 @@ def stuck_at_unigram(report: RunReport) -> Finding | None:
         {"perplexity": perplexity, "unigram": unigram},
         ["too few steps: a model learns word frequencies first", "the learning rate is too high or too low",
          "attention does not work: every position attends to padding alone"],
-        ["Train longer; a small model from scratch needs hundreds of steps to use the context.",
-         "Use a learning rate of 1e-3 for small models from scratch, 1e-4 for BERT-base.",
+        [*longer(report, "Train longer; a small model from scratch needs hundreds of steps to use the context."),
+         *usual_rate(report, "Use a learning rate of 1e-3 for small models from scratch, 1e-4 for BERT-base."),
          "Start from a pretrained checkpoint."],
     )  # fmt: skip
 
@@ -77,7 +76,8 @@ def nsp_at_chance(report: RunReport) -> Finding | None:
         {"pair_accuracy": accuracy, "pairs": pairs, "interval": [low, high]},
         ["too few steps: pairs are learned after words", "the documents are too similar",
          "the labels of the pairs are wrong", "too few pairs for a narrow interval"],
-        ["Train longer.", "Check how documents are separated (documents='blank_lines', 'headings', …).",
+        [*longer(report, "Train longer."),
+         "Check how documents are separated (documents='blank_lines', 'headings', …).",
          "Use no pair objective (objective='none'), as RoBERTa does" + ("." if _is_sop(report) else ", or use 'sop'.")],
     )  # fmt: skip
 

@@ -2,8 +2,11 @@
 
 from ..details import question_answering_details
 from ..intervals import wilson
+from ..known_scores import known_score
+from ..naming import capitalized
 from ..numbers import finite_or_none, is_non_finite
 from ..schema import Finding, RunReport
+from .course import longer
 from .view import all_answers, measured, scored_answers, setting, statistic, too_few
 
 # All answers of official SQuAD are where answer_start says; one in a hundred is no accident.
@@ -29,8 +32,8 @@ def never_abstains(report: RunReport) -> Finding | None:
         return None
     return Finding(
         "NEVER_ABSTAINS", "warning",
-        f"Abstained on none of {count:,.0f} questions without an answer: NoAns is 0, with 95% confidence at most "
-        f"{high:.1%}.",
+        f"Abstained on none of {count:,.0f} questions without an answer: {_label('NoAns_f1')}, is 0; with 95% "
+        f"confidence it abstains on at most {high:.1%}.",
         {"NoAns_total": count, "NoAns_f1": f1},
         ["the evaluation assumed that every question has an answer (version 1)",
          "the training data had no questions without an answer",
@@ -48,16 +51,17 @@ def always_abstains(report: RunReport) -> Finding | None:
     nearly_all = share is not None and share >= _ALWAYS and bool(finite_or_none(scores.get("HasAns_total")))
     # Without a run it is not known which questions `total` counts.
     few = share is not None and too_few(finite_or_none(scores.get("total")))
-    if few or (not nearly_all and not (has_answer == 0 and no_answer == 100)):
+    if few or (not nearly_all and not (has_answer == 0 and no_answer == 100)) or never_abstains(report) is not None:
         return None
     return Finding(
         "ALWAYS_ABSTAINS", "error",
-        f"HasAns F1 is {has_answer or 0:.1f} and NoAns F1 {no_answer or 0:.1f}: the model abstains on "
+        f"{_label('HasAns_f1')}, is {has_answer or 0:.1f} and {_label('NoAns_f1')}, {no_answer or 0:.1f}: the model "
+        "abstains on "
         + (f"{share:.1f}% of the questions." if share is not None else "all questions."),
         {"HasAns_f1": has_answer, "NoAns_f1": no_answer, "abstained": share},
         ["too little training: a model first learns to predict no answer", "most windows have no answer",
          "the answers of the training data are not found in their contexts"],
-        ["Train for more steps.", "Start from a pretrained checkpoint.",
+        [*longer(report, "Train for more steps."), "Start from a pretrained checkpoint.",
          "Lower doc_stride or raise max_length, so that fewer windows lack the answer."],
     )  # fmt: skip
 
@@ -74,16 +78,17 @@ def best_is_abstaining(report: RunReport) -> Finding | None:
     # A percent of the questions, or one question where there are few.
     if not gains or max(gains.values()) > max(_ORACLE_CHANCE, 100.0 / total):
         return None
-    values = ", ".join(f"best_{name} is {best[name]:.3f}" for name in gains)
+    values = ", ".join(f"{_label(f'best_{name}')} is {best[name]:.3f}" for name in gains)
     return Finding(
         "BEST_IS_ABSTAINING", "error",
-        f"{values}; always-abstain baseline: {share:.3f}, the share of the {total:,.0f} questions without an answer "
-        f"({without:,.0f}).",
+        f"{capitalized(values)}; always-abstain baseline: {share:.3f}, the share of the {total:,.0f} questions "
+        f"without an answer ({without:,.0f}).",
         {"share_without_answer": share, **{f"gain_{name}": gain for name, gain in gains.items()}},
         ["the predictions are worse than abstaining",
          "the probability of no answer does not separate answerable from unanswerable questions"],
-        ["Do not report best_exact and best_f1 as scores: they are upper bounds, at least that share by construction.",
-         "Train longer, or from a pretrained checkpoint.",
+        ["Do not report the oracle's exact match and F1 as scores: they are upper bounds, at least that share by "
+         "construction.",
+         *longer(report, "Train longer."), "Start from a pretrained checkpoint.",
          "Pass the predicted probability of no answer to the script."],
     )  # fmt: skip
 
@@ -109,7 +114,8 @@ def v2_data_as_v1(report: RunReport) -> Finding | None:
             return None
         evidence = (
             f"The best thresholds are 0 although answering some questions is best ({best:.3f}; always-abstain "
-            f"baseline: {always_abstain:.3f}): their probability of no answer is exactly 0, and NoAns is 0"
+            f"baseline: {always_abstain:.3f}): their probability of no answer is exactly 0, and {_label('NoAns_f1')}, "
+            "is 0"
         )
     else:
         return None
@@ -192,8 +198,13 @@ def spans_too_long(report: RunReport) -> Finding | None:
         {"predicted_words": predicted, "answer_words": true, "answers": count},
         ["too little training: starts and ends are predicted independently",
          "the answers of the training data are longer", "max_answer_length is too large"],
-        ["Train longer.", "Compare the lengths of the answers of both splits.", "Lower max_answer_length."],
+        [*longer(report, "Train longer."), "Compare the lengths of the answers of both splits.",
+         "Lower max_answer_length."],
     )  # fmt: skip
+
+
+def _label(key: str) -> str:
+    return known_score("question_answering", key).label
 
 
 def _is_non_finite(report: RunReport) -> bool:

@@ -7,32 +7,29 @@ import numpy as np
 from ..direction import lower_is_better
 from ..numbers import finite_or_none, is_finite_number, is_non_finite
 from ..schema import Finding, RunReport, ScoreRow
-from .view import (
-    cumulative_lr,
-    curve,
-    last_phase,
-    peak_lr,
-    quarters,
-    setting,
-    too_few,
-    validation_examples,
-    validation_loss,
+from .course import (
+    MIN_LOGS,
+    WEIGHT_SIZE,
+    diverges,
+    gradient_jumps,
+    has_collapsed,
+    is_unstable,
+    longer,
+    lower_rate,
+    rate_is_low,
+    rises,
+    shorter,
+    training_curve,
+    until_saved,
+    validation_rises,
 )
+from .view import cumulative_lr, curve, peak_lr, quarters, setting, too_few, validation_examples, validation_loss
 
-# Weights of BERT are initialized with this standard deviation (Devlin et al. 2019), and keep that size.
-_WEIGHT_SIZE = 0.02
-# A change by less than this share of that size leaves a model as it was.
-_NO_CHANGE = 0.02
 # From here on BERT is usually fine-tuned (Devlin et al. 2019, appendix A.3): what did not change had too few steps.
 _USUAL_RATE = 2e-5
-# With fewer logs, a quarter would be a log or two.
-_MIN_LOGS = 8
-# Three standard errors of a mean: one false alarm in several hundred runs.
-_CERTAIN = 3.0
-# Norms grow by a factor of a few as a model learns, and fall to nothing as its loss does, so a norm is compared with
-# the highest one before it and not with the usual one. A model that leaves the plateau of chance makes them ten times
-# as large in a few steps; a hundred times is a convention.
-_JUMP = 100.0
+# A training loss below this share of the validation loss leaves little to learn from the training examples: what
+# separates the losses is memory. A convention.
+_MEMORIZED = 0.5
 
 
 def loss_not_finite(report: RunReport) -> Finding | None:
@@ -52,7 +49,7 @@ def loss_not_finite(report: RunReport) -> Finding | None:
         "LOSS_NOT_FINITE", "error", f"NaN or infinite: {', '.join(parts)}.",
         {**counts, "evaluations": rows, "logs": logs},
         ["the learning rate is too high", "fp16 overflows", "the initial checkpoint has weights that are not finite"],
-        ["Lower the learning rate to a third.", "Train in bf16 or fp32 instead of fp16.",
+        [*lower_rate(report, "Lower the learning rate to a third."), "Train in bf16 or fp32 instead of fp16.",
          "Check the weights of the initial checkpoint."],
     )  # fmt: skip
 
@@ -60,53 +57,45 @@ def loss_not_finite(report: RunReport) -> Finding | None:
 def gradients_explode(report: RunReport) -> Finding | None:
     """After the first quarter of the run, a gradient norm is a hundred times all before it, or it is not finite."""
     logs = [log for log in report.history if is_finite_number(log.get("grad_norm"))]
-    norms = curve(logs, "grad_norm")
+    norms, jumps = curve(logs, "grad_norm"), gradient_jumps(report)
     non_finite = sum(is_non_finite(log.get("grad_norm")) for log in report.history)
-    before = np.maximum.accumulate(norms) if len(norms) else norms
-    jumps = [place for place in range(max(len(norms) // 4, 2), len(norms)) if norms[place] > _JUMP * before[place - 1]]
-    if not non_finite and (not jumps or len(norms) < _MIN_LOGS):
+    if not non_finite and not jumps:
         return None
     highest, median, step = 0.0, float(np.median(norms)) if len(norms) else 0.0, 0
     evidence = f"{non_finite} of {len(report.history)} logs have a gradient norm that is not finite."
     if jumps:
         highest, step = float(norms[jumps[0]]), int(logs[jumps[0]]["step"])
-        jump = (
-            f"The gradient norm is {highest:,.3g} at step {step:,}; before, it is at most {before[jumps[0] - 1]:,.3g}."
-        )
+        before = float(norms[: jumps[0]].max())
+        jump = f"The gradient norm is {highest:,.3g} at step {step:,}; before, it is at most {before:,.3g}."
         evidence = f"{jump} {evidence}" if non_finite else jump
     return Finding(
         "GRADIENTS_EXPLODE", "warning", evidence,
         {"highest": highest, "median": median, "step": step, "not_finite": non_finite},
         ["the learning rate is too high", "there is no warmup", "some examples are corrupt",
          "class weights are extreme"],
-        ["Lower the learning rate, and warm up over 10% of the steps.", "Keep max_grad_norm=1.0.",
-         "Inspect the examples of that step."],
+        [*lower_rate(report, "Lower the learning rate, and warm up over 10% of the steps."),
+         "Keep max_grad_norm=1.0.", "Inspect the examples of that step."],
     )  # fmt: skip
 
 
 def learning_rate_too_high(report: RunReport) -> Finding | None:
-    """The training loss ends above an earlier level, or rises above its first value and never falls below it again.
+    """The training loss ends above an earlier level, stays above its first value, or was half as large again for a
+    quarter of the run; or it did not fall, and the gradients vanished.
 
-    Both by three standard errors of the logs and by a tenth, which the logs of a converged loss scatter by.
+    All by three standard errors of the logs and by a tenth, which the logs of a converged loss scatter by.
     """
+    collapsed = has_collapsed(report)
+    if not diverges(report) or rate_is_low(report):
+        return None
     values = curve(report.history, "loss")
-    if len(values) < _MIN_LOGS or len({log.get("phase") for log in report.history}) > 1:
-        return None
-    means = [float(part.mean()) for part in quarters(values)]
-    start, last, noise = float(values[0]), means[-1], _noise(values)
-    lowest, highest = min(means[:-1]), max(means)
-    error = _CERTAIN * noise * np.sqrt(2 / (len(values) // 4))
-    rose_again = last - lowest > max(error, 0.1 * lowest)
-    # The first log is of a single step: its noise is that of a log, not of a mean.
-    never_fell = highest - start > max(_CERTAIN * noise, 0.1 * start) and last > 0.95 * start
-    if not rose_again and not never_fell:
-        return None
-    peak = peak_lr(report)
+    start, means, peak = float(values[0]), [float(part.mean()) for part in quarters(values)], peak_lr(report)
+    norm = float(np.median(curve(report.history, "grad_norm")[-len(values) // 2 :])) if collapsed else None
+    vanished = "" if norm is None else f" The gradients vanished: their norm is {norm:.2g} in the second half."
     return Finding(
         "LEARNING_RATE_TOO_HIGH", "error",
         f"The training loss is {start:.3f} at first; its means over the quarters of the run are "
-        f"{', '.join(f'{mean:.3f}' for mean in means)}, at a peak learning rate of {peak:.1e}.",
-        {"start": start, "quarters": means, "learning_rate": peak},
+        f"{', '.join(f'{mean:.3f}' for mean in means)}, at a peak learning rate of {peak:.1e}.{vanished}",
+        {"start": start, "quarters": means, "learning_rate": peak, "norm": norm},
         ["the learning rate is too high", "there is no warmup", "the batch is too small for this learning rate"],
         [f"Lower the learning rate to {peak / 5:.0e}.", "Warm up over 10% of the steps (warmup_steps=0.1).",
          "Increase the effective batch size by gradient_accumulation_steps."],
@@ -120,7 +109,7 @@ def learning_rate_too_low(report: RunReport) -> Finding | None:
     can have changed by more than that.
     """
     bound, values = cumulative_lr(report), curve(report.history, "loss")
-    if bound is None or len(values) < 2 or bound >= _NO_CHANGE * _WEIGHT_SIZE:
+    if bound is None or len(values) < 2 or not rate_is_low(report) or is_unstable(report):
         return None
     half = len(values) // 2
     before, after = float(values[:half].mean()), float(values[half:].mean())
@@ -128,26 +117,31 @@ def learning_rate_too_low(report: RunReport) -> Finding | None:
         return None
     peak, steps = peak_lr(report), report.history[-1]["step"]
     causes = ["the learning rate is too low", "there are too few steps", "most steps are warmup"]
-    advice = ["Use 2e-5 to 5e-5 to fine-tune, 1e-4 to pretrain, 1e-3 for small models from scratch.",
-              "Train for more steps.", "Shorten the warmup."]  # fmt: skip
+    rate = ["Use 2e-5 to 5e-5 to fine-tune, 1e-4 to pretrain, 1e-3 for small models from scratch."]
+    steps_advice = [*longer(report, "Train for more steps."), "Shorten the warmup."]
     return Finding(
         "LEARNING_RATE_TOO_LOW", "warning",
         f"At a peak learning rate of {peak:.1e} over {steps:,} steps, no weight can change by more than {bound:.1e}, "
-        f"{bound / _WEIGHT_SIZE:.1%} of the usual size of a weight; training loss: {before:.3f} → {after:.3f}.",
+        f"{bound / WEIGHT_SIZE:.1%} of the usual size of a weight; training loss: {before:.3f} → {after:.3f}.",
         {"cumulative_lr": bound, "learning_rate": peak, "steps": steps, "loss_before": before, "loss_after": after},
         causes if peak < _USUAL_RATE else causes[1:] + causes[:1],
-        advice if peak < _USUAL_RATE else advice[1:] + advice[:1],
+        rate + steps_advice if peak < _USUAL_RATE else steps_advice + rate,
     )  # fmt: skip
 
 
 def still_improving(report: RunReport) -> Finding | None:
-    """The last evaluation lowered the validation loss by half its mean decrease or more."""
+    """The last evaluation has the lowest validation loss, by half the mean decrease or more, and the training loss is
+    not far below it.
+    """
     key, values = validation_loss(report)
-    if len(values) < 3 or too_few(validation_examples(report)):
+    if len(values) < 3 or too_few(validation_examples(report)) or values.argmin() < len(values) - 1:
         return None
     decrease, last = float(values[0] - values[-1]), float(values[-2] - values[-1])
     mean = decrease / (len(values) - 1)
-    if decrease < 0.02 * values[0] or last < 0.5 * mean:
+    if decrease < 0.02 * values[0] or last < 0.5 * mean or diverges(report):
+        return None
+    training = training_curve(report)
+    if len(training) >= MIN_LOGS and quarters(training)[-1].mean() < _MEMORIZED * values[-1]:
         return None
     return Finding(
         "STILL_IMPROVING", "note",
@@ -155,8 +149,7 @@ def still_improving(report: RunReport) -> Finding | None:
         f"over {len(values)} evaluations is {mean:.4f}.",
         {"score": key, "last_fall": last, "mean_fall": mean},
         ["the training ended before it converged"],
-        ["Train for more epochs: with resume=True (--resume) this run goes on from its last checkpoint.",
-         "Raise the learning rate slightly."],
+        ["Train for more epochs: with resume=True (--resume) this run goes on from its last checkpoint."],
     )  # fmt: skip
 
 
@@ -166,27 +159,26 @@ def overfitting(report: RunReport) -> Finding | None:
     A rise counts from a tenth of the lowest loss and 0.05 nats on: a probability 5% lower of the true label. Where the
     saved weights score better nevertheless, the rise is over-confidence and not forgetting, and no finding.
     """
-    key, _ = validation_loss(report)
-    training = curve(report.history, "loss")
-    if len(training) >= _MIN_LOGS and quarters(training)[-1].mean() >= quarters(training)[0].mean():
+    if not validation_rises(report) or too_few(validation_examples(report)):
         return None
-    saved, before = finite_or_none(report.result.get(key)), _until_saved(report)
+    key, _ = validation_loss(report)
+    saved, before = finite_or_none(report.result.get(key)), until_saved(report)
     values = curve(before, key)
-    if saved is None or len(values) < 2 or too_few(validation_examples(report)):
+    if saved is None or len(values) < 2 or not rises(float(values.min()), saved):
+        return None
+    if _scores_better(report, before, key):
         return None
     lowest = float(values.min())
-    if saved - lowest < max(0.1 * lowest, 0.05) or _scores_better(report, before, key):
-        return None
-    row = next(row for row in before if finite_or_none(row.get(key)) == lowest)
+    place, row = next((n, row) for n, row in enumerate(before, 1) if finite_or_none(row.get(key)) == lowest)
     epoch = finite_or_none(row.get("epoch"))
+    moment = f"evaluation {place}" if epoch is None else f"epoch {round(epoch, 2):g}"
     return Finding(
         "OVERFITTING", "warning",
-        f"The validation loss is lowest after epoch {round(epoch or 0, 2):g} ({lowest:.4f}); that of the saved weights "
-        f"is {saved:.4f}.",
+        f"The validation loss is lowest after {moment} ({lowest:.4f}); that of the saved weights is {saved:.4f}.",
         {"lowest": lowest, "saved": saved, "epoch": epoch},
         ["too many epochs for so little data", "the learning rate is too high", "too little dropout or weight decay"],
-        ["Keep the best checkpoint: load_best_model_at_end=True.", "Train for fewer epochs, or stop early.",
-         "Add data."],
+        ["Keep the best checkpoint: load_best_model_at_end=True.",
+         *shorter(report, "Train for fewer epochs, or stop early."), "Add data."],
     )  # fmt: skip
 
 
@@ -194,12 +186,6 @@ def _is_non_finite(row: ScoreRow) -> bool:
     """Return whether a loss is not finite: another score may be undefined. Without a loss, whether any score is not."""
     losses = [value for key, value in row.items() if key.endswith("loss")]
     return any(map(is_non_finite, losses or row.values()))
-
-
-def _until_saved(report: RunReport) -> list[ScoreRow]:
-    """Return the evaluations of the last phase up to that of the saved weights."""
-    rows = last_phase(report)
-    return rows[: rows.index(report.result) + 1] if report.result in rows else rows
 
 
 def _scores_better(report: RunReport, rows: Sequence[ScoreRow], loss: str) -> bool:
@@ -215,14 +201,6 @@ def _scores_better(report: RunReport, rows: Sequence[ScoreRow], loss: str) -> bo
         return False
     lower = lower_is_better(report, metric)
     return lower is not None and (saved < best if lower else saved > best)
-
-
-def _noise(values: np.ndarray) -> float:
-    """Return the standard deviation of a log around its curve, from neighbours.
-
-    From the median of their differences, which a jump does not change: for normal noise it is 0.6745 · √2 of that.
-    """
-    return float(np.median(np.abs(np.diff(values))) / (0.6745 * np.sqrt(2)))
 
 
 RULES = (

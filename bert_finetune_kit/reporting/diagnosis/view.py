@@ -28,7 +28,7 @@ def validation_examples(report: RunReport) -> float | None:
         for name in names
         if split != "train" and (count := statistic(report, split, name)) is not None
     ]
-    return min(counts, default=None)
+    return min(counts) if counts else finite_or_none(report.evidence.get("examples"))
 
 
 def measured(report: RunReport, name: str) -> float | None:

@@ -5,6 +5,7 @@ from itertools import product
 from ..numbers import finite_or_none
 from ..plain import Plain
 from ..schema import Finding, RunReport
+from .course import higher_rate, longer
 from .view import measured, setting
 
 # The most that a whole module can change by rounding: float32 has a precision of 1.2e-7, a norm sums many roundings.
@@ -52,7 +53,8 @@ def layers_unchanged(report: RunReport) -> Finding | None:
             f"None of the {len(changes)} trainable modules changed ({names}): the saved weights are the initial ones.",
             numbers,
             ["the learning rate was 0 in all steps before these weights were saved", "there are no gradients"],
-            ["Train for more steps, with a higher learning rate.", "Inspect the gradients after one step."],
+            [*longer(report, "Train for more steps."), *higher_rate(report, "Use a higher learning rate."),
+             "Inspect the gradients after one step."],
         )  # fmt: skip
     decays = (finite_or_none(setting(report, "layer_decay", "recipe")) or 1.0) < 1
     return Finding(
@@ -62,7 +64,7 @@ def layers_unchanged(report: RunReport) -> Finding | None:
         ["their learning rate is 0" + " (a layer_decay near 0)" * decays, "the loss does not depend on them",
          "they get no gradients (a detached tensor)"],
         [*["Raise layer_decay, or freeze these layers explicitly (freeze_layers)."] * decays,
-         "Inspect their gradients after one step.", "Train for more steps."],
+         "Inspect their gradients after one step.", *longer(report, "Train for more steps.")],
     )  # fmt: skip
 
 
