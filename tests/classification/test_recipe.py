@@ -355,7 +355,7 @@ def test_several_seeds(make, capsys):
             {"config": ClassificationConfig(early_stopping_patience=1), "load_best_model_at_end": False},
             ConfigError, "load_best_model_at_end=True",
         ),
-        ({"model": "no/such-folder/here"}, ModelError, "cannot be loaded"),
+        ({"model": "no/such-folder/here"}, ModelError, "There is no folder"),
         ({"task": "sst-2"}, ConfigError, "Did you mean"),
         ({"task": ClassificationTask("t", text="texts"), "source": toy()}, DataError, "did you mean 'text'"),
         ({"task": ClassificationTask("t"), "source": toy(label=[1] * 48)}, DataError, "All 48|All 43"),

@@ -328,7 +328,7 @@ def test_an_untrained_model_can_be_evaluated_and_used(make):
     ("settings", "error", "message"),
     [
         ({"recipe": QAConfig(max_length=384)}, ConfigError, "has 128 positions"),
-        ({"model": "no/such-folder/here"}, ModelError, "cannot be loaded"),
+        ({"model": "no/such-folder/here"}, ModelError, "There is no folder"),
         ({"source": "no/such.json"}, DataError, "does not exist"),
         ({"lora": {"rank": 3}}, ConfigError, "not a valid LoraConfig"),
         ({"label_smoothing_factor": 0.1}, ConfigError, "label_smoothing_factor"),
