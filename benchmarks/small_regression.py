@@ -19,7 +19,7 @@ from rich.table import Table
 
 from bert_finetune_kit import ClassificationRecipe, ClassificationTask, LabelledSource
 
-SCALED = "bert_finetune_kit.classification.recipe.scale_output"
+SCALED = "bert_finetune_kit.classification.model.scale_output"
 
 
 def pearson(options: argparse.Namespace, steps: int, seed: int, scaled: bool) -> float:

@@ -163,7 +163,8 @@ def _result(split: str, part: ClassificationDetails, task: ClassificationTask, s
     note = " ".join(filter(None, [note, part.get("interval_note", "")]))
     baseline = "mean" if task.kind == "regression" else "majority"
     if "f1" in part["scores"]:
-        note += " Baseline of F1, precision and recall: always the second label."
+        second = list(part["by_label"])[1] if len(part.get("by_label", ())) == 2 else "the second label"
+        note += f" F1, precision and recall are those of {second}, and their baseline is to predict it always."
     return result_table(
         scores, part["scores"], part["intervals"], {baseline: part["baseline"]}, published,
         title=f"Result on {split}", note=f"{note}\n\n{describe_scores(scores)}",

@@ -52,6 +52,7 @@ def _diagram(details: CalibrationDetails, name: str, title: str) -> Plot:
             figure.axes.plot(*zip(*points, strict=True), color=colour, marker=marker, markersize=4, linewidth=1.2,
                              label=label)  # fmt: skip
         figure.axes.set(xlim=(low, 1.01), ylim=(-0.02, 1.02), xlabel="confidence", ylabel="accuracy")
+        figure.axes.set_xticks([tick for tick in figure.axes.get_xticks() if low <= tick <= 1])
         percent_axis(figure.axes.xaxis)
         percent_axis(figure.axes.yaxis)
         legend_above(figure)

@@ -50,7 +50,7 @@ def test_what_is_no_finished_run(tmp_path, config):
     config.save_pretrained(tmp_path / "tagger")
     with pytest.raises(ModelError, match="holds BertForTokenClassification, which is no model for classification"):
         run_kind(tmp_path / "tagger")
-    with pytest.raises(ModelError, match="There is no folder .*nowhere"):
+    with pytest.raises(ModelError, match=r"There is no folder .*nowhere"):
         run_kind(tmp_path / "nowhere")
 
 

@@ -420,3 +420,14 @@ def test_unchanged_weights_get_advice_that_fits():
     assert found.severity == "error"
     assert "None of the 2 trainable modules changed" in found.evidence
     assert not any("layer_decay" in text for text in (*found.causes, *found.advice))
+
+
+@pytest.mark.parametrize(
+    ("temperature", "after", "severity"), [(2.5, 0.04, "note"), (2.5, 0.15, "warning"), (1.0, 0.04, "warning")]
+)
+def test_a_temperature_that_mends_the_probabilities_makes_it_a_note(temperature, after, severity):
+    judged = {"temperatures": {"labels": temperature}, "after": {"calibration_error": after, "by_chance": 0.05}}
+    details = {"examples": 400, "scores": {"calibration_error": 0.2}, "calibration": judged}
+    (found,) = diagnose(report(result={"calibration_error": 0.2}, details={"validation": details}))
+    assert found.severity == severity
+    assert ("With the temperature that was fitted it is 4.0%." in found.evidence) == (severity == "note")

@@ -17,6 +17,11 @@ from .view import measured, scored_splits, setting, statistic, too_few
 _HIGHLY_IMBALANCED = 9.0
 # Fine-tuned BERT is off by 2 to 7 points on text of its own kind (Desai and Durrett 2020, table 3).
 _MISCALIBRATED = 0.1
+_WITHOUT_TEMPERATURE = (
+    "Do not show the probabilities as they are; evaluate on more examples: a temperature is fitted on half of them, if "
+    "these are 50 or more, and predict() uses it."
+)
+_WITH_TEMPERATURE = "Take probabilities from predict(), which uses the temperature; a stock pipeline does not."
 
 
 def one_class_predicted(report: RunReport) -> Finding | None:
@@ -127,6 +132,8 @@ def imbalanced(report: RunReport) -> Finding | None:
 def not_calibrated(report: RunReport) -> Finding | None:
     """Confidence and accuracy differ by more than a tenth, and by more than chance.
 
+    Where a temperature was fitted that mends it, this is a note.
+
     Chance is the 95th percentile of the error of as many examples with the same confidences, were these exact.
     """
     for split, details in scored_splits(report):
@@ -140,22 +147,33 @@ def not_calibrated(report: RunReport) -> Finding | None:
             if excess is None
             else (f"; confidence is on average {abs(excess):.1%} {'above' if excess > 0 else 'below'} accuracy")
         )
+        calibrated = _calibrated_error(details)
         over = [
             "over-confidence: the model is surer of its wrong predictions than it should be",
             "validation text unlike the training text",
         ]
         under = ["too little training: correct, but with low confidence"]
         return Finding(
-            "NOT_CALIBRATED", "warning",
+            "NOT_CALIBRATED", "warning" if calibrated is None else "note",
             f"On {split}, the expected calibration error is {error:.1%}{direction}"
-            + (f"; a calibrated model would have at most {chance:.1%} by chance." if chance else "."),
+            + (f"; a calibrated model would have at most {chance:.1%} by chance." if chance else ".")
+            + ("" if calibrated is None else f" With the temperature that was fitted it is {calibrated:.1%}."),
             {"split": split, "calibration_error": error, "by_chance": chance, "excess": excess},
             over + under if excess is None else over if excess > 0 else under,
-            ["Do not show the probabilities as they are.", "Fit a temperature on held-out examples.",
+            [_WITHOUT_TEMPERATURE if calibrated is None else _WITH_TEMPERATURE,
              *(longer(report, "Train longer.") if excess is not None and excess < 0 else
                [*shorter(report, "Train for fewer epochs."), "Train with label_smoothing_factor=0.1."])],
         )  # fmt: skip
     return None
+
+
+def _calibrated_error(details: ClassificationDetails) -> float | None:
+    """Return the error of the calibrated probabilities; None where none are fitted, or they are no good either."""
+    judged = details.get("calibration")
+    if judged is None or all(value == 1 for value in judged["temperatures"].values()):
+        return None
+    error, chance = judged["after"]["calibration_error"], judged["after"]["by_chance"]
+    return error if error <= max(_MISCALIBRATED, chance) else None
 
 
 def _excess_of_confidence(details: ClassificationDetails) -> float | None:
