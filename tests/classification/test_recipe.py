@@ -171,6 +171,7 @@ def test_worst_errors_are_predictions_of_the_saved_model(make):
         assert title in page
 
 
+@pytest.mark.slow
 @pytest.mark.page
 def test_several_validation_splits(make):
     task = ClassificationTask("toy", validation_splits=("validation_matched", "validation_mismatched"))
@@ -198,7 +199,7 @@ class OneLabel(TrainerCallback):
                         parameter.copy_(torch.tensor([9.0, -9.0]))
 
 
-@pytest.mark.parametrize("lora", [None, {"r": 2}])
+@pytest.mark.parametrize("lora", [None, pytest.param({"r": 2}, marks=pytest.mark.slow)])
 def test_early_stopping_and_the_best_checkpoint(make, lora):
     recipe = make(num_train_epochs=6, config=ClassificationConfig(early_stopping_patience=2), lora=lora)
     recipe.callbacks.append(OneLabel())

@@ -256,6 +256,7 @@ def test_the_best_checkpoint_is_saved_and_evaluated_after_a_resume_too(make_reci
     assert resumed.intervals["perplexity"][0] < best["perplexity"] < resumed.intervals["perplexity"][1]
 
 
+@pytest.mark.slow
 def test_a_run_of_two_phases_resumes_in_the_phase_it_stopped_in(make_recipe, tmp_path, config):
     config.hidden_dropout_prob = 0.1
     settings = {

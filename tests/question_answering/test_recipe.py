@@ -182,6 +182,7 @@ def test_limits_count_questions_and_keep_all_their_windows(make):
     assert evaluation.details["official"]["total"] == 60
 
 
+@pytest.mark.slow
 def test_early_stopping(make):
     stopping = QAConfig(max_length=96, doc_stride=16, max_question_length=24, early_stopping_patience=1)
     report = make(recipe=stopping, num_train_epochs=6, learning_rate=1e-12).train()
@@ -249,6 +250,7 @@ def test_gradient_accumulation_equals_one_batch_and_the_stock_loss(make, tmp_pat
     assert torch.stack([(whole[name] - value).norm() for name, value in expected.items()]).norm() / norm < 1e-5
 
 
+@pytest.mark.slow
 def test_several_seeds(make):
     report = make(max_steps=1, warmup_steps=0).train_seeds([3, 4])
     assert report.std["loss"] > 0
@@ -266,6 +268,7 @@ def test_answers_missing_from_their_context_are_counted_and_not_trained_on(make)
     assert rows.index(misplaced) not in recipe.prepare().data.train.windows.question
 
 
+@pytest.mark.slow
 def test_skipping_padding_does_not_change_the_losses(make, tmp_path):
     recipes = {
         name: make(recipe=replace(LENGTHS, unpad=unpad), max_steps=4, output_dir=tmp_path / name)

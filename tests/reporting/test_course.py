@@ -140,7 +140,7 @@ def test_the_rate_that_is_too_low():
         "At a peak learning rate of 1.0e-05 over 4 steps, no weight can change by more than 4.0e-05, 0.2% of the usual "
         "size of a weight; training loss: 0.700 → 0.700."
     )
-    assert finding.advice[0].startswith("Use 2e-5 to 5e-5")
+    assert finding.advice[0].startswith("Raise the learning rate: 5e-5 suits BERT-base")
     assert found(trained([0.7] * 4, rate=2e-5))["LEARNING_RATE_TOO_LOW"].advice[0] == "Train for more steps."
     assert "LEARNING_RATE_TOO_LOW" in found(trained([0.7] * 4, rate=0.99e-4))
     assert found(trained([0.7] * 4, rate=1e-4)) == {}

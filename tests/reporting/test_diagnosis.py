@@ -431,3 +431,20 @@ def test_a_temperature_that_mends_the_probabilities_makes_it_a_note(temperature,
     (found,) = diagnose(report(result={"calibration_error": 0.2}, details={"validation": details}))
     assert found.severity == severity
     assert ("With the temperature that was fitted it is 4.0%." in found.evidence) == (severity == "note")
+
+
+@pytest.mark.parametrize(
+    ("statistics", "says"),
+    [
+        ({"questions": 60, "questions_cut": 6, "answers_in_no_window": 0, "longest_question": 25},
+         "the longest question has 25 tokens, and max_question_length is 24"),
+        ({"questions": 60, "questions_cut": 0, "answers_in_no_window": 6, "longest_context": 90},
+         "the longest has 90 tokens, and max_length is 64"),
+        ({"examples": 60, "truncated_examples": 6, "longest": 80}, "the longest has 80 tokens, and max_length is 64"),
+    ],
+)  # fmt: skip
+def test_what_is_truncated_is_named_with_its_limit(statistics, says):
+    recipe = "question_answering" if "questions" in statistics else "classification"
+    settings = {"recipe": {"max_length": 64, "max_question_length": 24}}
+    (found,) = diagnose(report(recipe, data={"test": statistics}, settings=settings))
+    assert (found.code, says in found.evidence) == ("TRUNCATED_MUCH", True), found.evidence

@@ -210,7 +210,13 @@ def uninterrupted_change(checkpoint, tmp_path_factory):
     return classify(checkpoint, tmp_path_factory.mktemp("uninterrupted") / "run").train().change
 
 
-@pytest.mark.parametrize("resumed_by", ["another process", "the same recipe", "one without the initial weights"])
+@pytest.mark.parametrize(
+    "resumed_by",
+    [
+        "another process", "one without the initial weights",
+        pytest.param("the same recipe", marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
 def test_a_resumed_run_compares_with_its_start(checkpoint, tmp_path, uninterrupted_change, resumed_by):
     """With a new head, which is randomly initialized, and with weights of a checkpoint."""
     recipe = classify(checkpoint, tmp_path / "run")

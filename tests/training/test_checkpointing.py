@@ -146,7 +146,9 @@ def stopped_after_best(tmp_path_factory, dropout_model):
     return folder
 
 
-@pytest.mark.parametrize("moved", [True, False], ids=["moved", "copied"])
+@pytest.mark.parametrize(
+    "moved", [pytest.param(True, id="moved"), pytest.param(False, id="copied", marks=pytest.mark.slow)]
+)
 def test_the_best_checkpoint_is_that_of_the_folder_of_the_run(
     dropout_model, uninterrupted, stopped_after_best, tmp_path, moved, caplog
 ):

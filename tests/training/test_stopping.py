@@ -103,8 +103,12 @@ def test_a_stopped_run_with_other_settings_is_resumed(dropout_model, uninterrupt
 
 @pytest.mark.parametrize(
     ("moment", "step", "settings"),
-    [("evaluation", 4, {}), ("saving", 6, {"eval_steps": 6, "save_steps": 6})],
-    ids=["evaluation in mid-epoch", "save at the end of an epoch"],
+    [
+        pytest.param("evaluation", 4, {}, id="evaluation in mid-epoch"),
+        pytest.param(
+            "saving", 6, {"eval_steps": 6, "save_steps": 6}, id="save at the end of an epoch", marks=pytest.mark.slow
+        ),
+    ],
 )
 def test_a_signal_during_an_evaluation_or_a_save(dropout_model, uninterrupted, tmp_path, moment, step, settings):
     """It takes effect after the next step."""
@@ -114,7 +118,10 @@ def test_a_signal_during_an_evaluation_or_a_save(dropout_model, uninterrupted, t
     assert_same(tmp_path, uninterrupted("classification", **settings))
 
 
-@pytest.mark.parametrize(("step", "settings"), [(4, {"save_strategy": "best"}), (5, {"save_only_model": True})])
+@pytest.mark.parametrize(
+    ("step", "settings"),
+    [(4, {"save_strategy": "best"}), pytest.param(5, {"save_only_model": True}, marks=pytest.mark.slow)],
+)
 def test_what_was_trained_before_a_signal_is_saved(dropout_model, uninterrupted, tmp_path, step, settings):
     """Also after an evaluation that is no better, and where checkpoints have the weights alone."""
     settings = {"max_steps": 12, "eval_steps": 2, "save_steps": 2, "learning_rate": 0.05} | settings

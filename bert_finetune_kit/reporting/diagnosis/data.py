@@ -69,16 +69,18 @@ def truncated_much(report: RunReport) -> Finding | None:
     worst = max(shares, key=lambda split: shares[split], default=None)
     if worst is None or shares[worst] < _TRUNCATED:
         return None
-    longest = statistic(report, worst, "longest") or statistic(report, worst, "longest_question") or 0.0
-    max_length = setting(report, "max_length", "recipe")
+    cut = (statistic(report, worst, "questions_cut") or 0) > (statistic(report, worst, "answers_in_no_window") or 0)
+    name, what = ("max_question_length", "longest_question") if cut else ("max_length", "longest")
+    longest = statistic(report, worst, what) or statistic(report, worst, "longest_context") or 0.0
+    limit = setting(report, name, "recipe")
+    raise_it = f"Raise {name}" + (", within max_length." if cut else ", up to the positions of the model.")
     return Finding(
         "TRUNCATED_MUCH", "warning",
-        f"{shares[worst]:.1%} of the {worst} split are truncated: the longest has {longest:,.0f} tokens, and "
-        f"max_length is {max_length}.",
-        {"shares": shares, "longest": longest, "max_length": finite_or_none(max_length)},
-        ["max_length is too short for these texts"],
-        ["Raise max_length, up to the positions of the model.", "Read long texts in windows: stride=32.",
-         "For long questions, raise max_question_length."],
+        f"{shares[worst]:.1%} of the {worst} split are truncated: the longest {'question ' * bool(cut)}has "
+        f"{longest:,.0f} tokens, and {name} is {limit}.",
+        {"shares": shares, "longest": longest, name: finite_or_none(limit)},
+        [f"{name} is too short for these {'questions' if cut else 'texts'}"],
+        [raise_it, *([] if cut else ["Read long texts in windows: stride=32."])],
     )  # fmt: skip
 
 

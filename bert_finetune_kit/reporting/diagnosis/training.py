@@ -117,7 +117,10 @@ def learning_rate_too_low(report: RunReport) -> Finding | None:
         return None
     peak, steps = peak_lr(report), report.history[-1]["step"]
     causes = ["the learning rate is too low", "there are too few steps", "most steps are warmup"]
-    rate = ["Use 2e-5 to 5e-5 to fine-tune, 1e-4 to pretrain, 1e-3 for small models from scratch."]
+    rate = [
+        "Raise the learning rate: 5e-5 suits BERT-base, 1e-4 a model of half its width and pretraining, 1e-3 small "
+        "models from scratch."
+    ]
     steps_advice = [*longer(report, "Train for more steps."), "Shorten the warmup."]
     return Finding(
         "LEARNING_RATE_TOO_LOW", "warning",
