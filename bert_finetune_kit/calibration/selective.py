@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from scipy import stats
@@ -59,7 +60,7 @@ class Selection:
     def __str__(self) -> str:
         """Return what is refused, and what was measured."""
         refused = (
-            f"Predictions with a confidence of {self.threshold:.4g} or less are refused."
+            f"Predictions with a confidence of {self.threshold:.6g} or less are refused."
             if math.isfinite(self.threshold)
             else "No prediction is refused."
         )
@@ -68,6 +69,12 @@ class Selection:
             f"predictions are kept (95% interval {_interval(self.coverage_interval)}), and {_share(self.risk)} of them "
             f"are wrong ({_interval(self.risk_interval)}), against {_share(self.risk_of_all)} of all."
         )
+        if not self.measured_on:
+            measured = "There are no other validation examples to measure it on."
+        elif math.isnan(self.risk):
+            measured = (
+                f"On {self.measured_on:,} validation examples that were not used for this, no prediction is kept."
+            )
         if self.bound is None:
             return f"{refused} {measured}"
         return (
@@ -87,12 +94,16 @@ def for_coverage(coverage: float, chosen_on: ScoredPredictions, measured_on: Sco
     Raises:
         ConfigError: it is no share, or there are no predictions to choose by.
     """
-    _check_share("coverage", coverage)
+    if isinstance(coverage, bool) or coverage != 1:  # all of them
+        _check_share("coverage", coverage)
     _check_known(chosen_on)
     descending = np.sort(chosen_on.confidence)[::-1]
     # A new prediction is above the r-th surest of n with probability r / (n + 1): each of n + 1 ranks is as likely.
     rank = math.ceil(coverage * (len(descending) + 1) - 1e-9)
-    threshold = float(descending[rank - 1]) if rank <= len(descending) else -math.inf
+    threshold = float(descending[rank - 1]) if rank <= len(descending) and coverage < 1 else -math.inf
+    if (descending == threshold).sum() > 1:  # equal ones are kept together
+        lower = descending[descending < threshold]
+        threshold = (threshold + float(lower[0])) / 2 if len(lower) else -math.inf
     return _measured(threshold, chosen_on, measured_on, None)
 
 
@@ -120,10 +131,10 @@ def for_risk(max_risk: float, chosen_on: ScoredPredictions, measured_on: ScoredP
         bounds[threshold] = upper_bound(int((~correct[kept]).sum()), int(kept.sum()), len(_COVERAGES))
     low_enough = [threshold for threshold, bound in bounds.items() if bound <= max_risk]
     if not low_enough:
-        best = min(bounds.values())
+        best = math.ceil(1000 * min(bounds.values())) / 1000
         raise ConfigError(
             f"max_risk={max_risk:g} cannot be shown by the {len(confidence):,} validation examples that a threshold is "
-            f"chosen on: the lowest risk that they show with {CONFIDENCE:.0%} confidence is {best:.2g}. Allow that "
+            f"chosen on: the lowest risk that they show with {CONFIDENCE:.0%} confidence is {best:.3g}. Allow that "
             "much, give coverage= instead, or train with more validation examples."
         )
     threshold = min(low_enough)
@@ -210,7 +221,7 @@ def _interval(interval: Interval) -> str:
 
 
 def _check_share(name: str, value: float) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 1:
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < 1:
         raise ConfigError(f"{name}={value!r} is no share: give a number between 0 and 1.")
 
 

@@ -88,7 +88,8 @@ def _difference_tables(
             ends = " to ".join(format_difference(end, score.format_spec) for end in (item.low, item.high))
             rows.append(
                 [f"{score.label}, {name}", format_difference(item.value, score.format_spec), ends,
-                 format_p_value(p_value), format_difference(item.smallest, score.format_spec).lstrip("+"), item.method]
+                 format_p_value(p_value),
+                 format_difference(item.smallest, score.format_spec).lstrip("+") if item.smallest else "", item.method]
             )  # fmt: skip
     note = (
         f"Against {names[0]}, on the examples that both have scored. *Could be shown*: the smallest difference that a "

@@ -70,14 +70,14 @@ def score_difference(score: Score, first: ComparedRun, second: ComparedRun, pair
     if paired is not None and found is not None and is_finite_number(found.low):
         return Difference(
             second.name, score.key, found.value, (found.low, found.high), True, found.p_value, found.method,
-            found.smallest, paired.examples, paired.only_first, paired.only_second, paired.changed,
+            found.smallest or None, paired.examples, paired.only_first, paired.only_second, paired.changed,
         )  # fmt: skip
     values = [finite_or_none(run.report.result.get(score.key)) or 0.0 for run in (first, second)]
     intervals = [run.report.intervals.get(score.key) for run in (first, second)]
     interval = None
     if intervals[0] and intervals[1] and not reason:
         interval = difference_interval(values[0], intervals[0], values[1], intervals[1])
-    is_other = _evaluation_data(first.report, score) != _evaluation_data(second.report, score)
+    is_other = evaluation_data(first.report, score) != evaluation_data(second.report, score)
     if not reason and (is_other or share_no_text(first, second)):
         reason = "the evaluation data or the vocabulary differ"
     return Difference(second.name, score.key, values[1] - values[0], interval, not reason, reason=reason)
@@ -102,7 +102,7 @@ def difference_interval(first: float, first_interval: Interval, second: float, s
     return low, high
 
 
-def _evaluation_data(report: RunReport, score: Score) -> dict[str, object]:
+def evaluation_data(report: RunReport, score: Score) -> dict[str, object]:
     """Return what is equal for runs that were scored on the same data: numbers of examples, and the baselines."""
     splits = {split: values for split, values in report.data.items() if split != "train"}
     counts = {f"{split} {name}": values[name] for split, values in splits.items() for name in _COUNTS if name in values}

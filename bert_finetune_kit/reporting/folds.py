@@ -1,6 +1,6 @@
 """A cross-validation: scores of each fold, of all out-of-fold predictions together, and what their interval covers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from .headline import headlines
 from .html import framed
 from .intervals import Interval
 from .naming import format_date, page_title, recipe_label
+from .numbers import finite_or_none
 from .optional import Parts
 from .page import Block, Section, render
 from .schema import RunReport, Score
@@ -190,7 +191,11 @@ def summarize_folds(
         fold_header=["fold", "trained on", "scored", *(score.label for score in glossary)],
         fold_rows=fold_rows,
         summary=_summary(origin, glossary, trained_on, sum(scored), pooled, intervals, (mean, std)),
-        notes=[*_notes(origin, sum(scored), bool(intervals)), *origin.notes],
+        notes=[
+            *_not_learnt(glossary, pooled, intervals, baselines),
+            *_notes(origin, sum(scored), bool(intervals)),
+            *origin.notes,
+        ],
         glossary=glossary,
         title=page_title(runs[0], origin.name),
         facts=facts,
@@ -243,6 +248,25 @@ def _summary(
     if texts:
         sentences.append(f"Mean ± standard deviation of the folds: {', '.join(texts)}.")
     return sentences
+
+
+def _not_learnt(
+    glossary: Sequence[Score], pooled: Mapping[str, float], intervals: Mapping[str, Interval],
+    baselines: Mapping[str, Mapping[str, float]],
+) -> Iterator[str]:  # fmt: skip
+    """Yield which of the main scores is no better than a baseline, by its interval."""
+    for score in [score for score in glossary if score.key in intervals][:3]:
+        low, high = intervals[score.key]
+        for name, values in baselines.items():
+            baseline = finite_or_none(values.get(score.key))
+            if baseline is None or score.lower_is_better is None:
+                continue
+            if high >= baseline if score.lower_is_better else low <= baseline:
+                shown = [format_score(value, score.format_spec) for value in (pooled[score.key], baseline)]
+                yield (
+                    f"{score.label} {shown[0]} (95% interval {format_interval((low, high), score.format_spec)}) is not "
+                    f"shown to be better than the {baseline_label(name)}, {shown[1]}"
+                )
 
 
 def _notes(origin: FoldsOrigin, scored: int, has_intervals: bool) -> list[str]:

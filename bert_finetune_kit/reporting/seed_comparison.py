@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ConfigError, OutputError
-from .compared_run import ComparedRun, RunLike, open_run
+from .compared_run import ComparedRun, RunLike, open_run, share_no_text
 from .comparison import ReportComparison, about_run, check_recipes, checked_names, main_score
-from .difference import Difference, adjusted, difference_clause
+from .difference import Difference, adjusted, difference_clause, evaluation_data
 from .direction import lower_is_better
 from .dot_plots import ComparedScore
 from .formatting import format_difference, format_p_value
@@ -113,9 +113,18 @@ def _compare(score: Score, first: Setting, second: Setting) -> tuple[Difference,
         *((error.error, error.freedom) if error is not None and np.isfinite(error.error) else ()),
     )  # fmt: skip
     found = seeds.difference
+    if not reason and seeds.example_error is None:
+        is_other = evaluation_data(sides[0].report, score) != evaluation_data(sides[1].report, score)
+        if is_other or share_no_text(*sides):
+            reason = "the evaluation data or the vocabulary differ"
+        elif found.value and not seeds.seed_error:
+            reason = (
+                "all seeds of a setting score the same, and not all runs have saved predictions of the same examples: "
+                "nothing says how far chance goes"
+            )
     difference = Difference(
         second.name, score.key, found.value, None if reason else (found.low, found.high), not reason,
-        None if reason else found.p_value, found.method, found.smallest, reason=reason,
+        None if reason else found.p_value, found.method, found.smallest or None, reason=reason,
     )  # fmt: skip
     return difference, seeds
 
@@ -161,7 +170,7 @@ def _sentence(score: Score, first: Setting, second: Setting, difference: Differe
     if not difference.comparable:
         return f"{text}; not comparable, since {difference.reason}."
     text += difference_clause(difference, score, lower_is_better(first.runs[0].report, score.key), first.name)
-    if not seeds.example_error:
+    if seeds.example_error is None:
         text += (
             " This is of these evaluation examples alone, since not all runs have saved predictions of the same ones."
         )
@@ -224,8 +233,8 @@ def _difference_table(first: Setting, others: Sequence[Setting]) -> ReportTable:
             rows.append(
                 [f"{score.label}, {setting.name}", format_difference(difference.value, score.format_spec),
                  " to ".join(format_difference(end, score.format_spec) for end in interval), format_p_value(p_value),
-                 format_difference(seeds.seed_error, score.format_spec).lstrip("+"),
-                 format_difference(seeds.example_error, score.format_spec).lstrip("+") if seeds.example_error else "",
+                 *("" if error is None else format_difference(error, score.format_spec).lstrip("+")
+                   for error in (seeds.seed_error, seeds.example_error)),
                  "" if seeds.seeds_needed is None else str(seeds.seeds_needed)]
             )  # fmt: skip
     note = (

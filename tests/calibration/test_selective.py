@@ -1,4 +1,5 @@
 import math
+import re
 from contextlib import suppress
 
 import numpy as np
@@ -64,7 +65,7 @@ def test_the_largest_coverage_that_the_bound_allows_is_chosen():
     assert selection.risk == 0
     assert selection.bound == upper_bound(0, 800, 10)
     assert for_risk(0.3, scored, scored).threshold == -math.inf
-    with pytest.raises(ConfigError, match=r"max_risk=0\.001 cannot be shown by the 1,000 validation examples.*0\.0066"):
+    with pytest.raises(ConfigError, match=r"max_risk=0\.001 cannot be shown by the 1,000 validation examples.*0\.007"):
         for_risk(0.001, scored, scored)
 
 
@@ -72,16 +73,40 @@ def test_words_say_what_was_measured_on_other_examples():
     chosen_on = ScoredPredictions([0.5, 0.6, 0.7, 0.8] * 25, [True] * 100, [])
     measured_on = ScoredPredictions([0.55, 0.75] * 50, [False, True] * 50, [])
     words = str(for_coverage(0.5, chosen_on, measured_on))
-    assert "confidence of 0.6 or less are refused" in words
+    assert "confidence of 0.55 or less are refused" in words
     assert "On 100 validation examples that were not used for this, 50.0% of the predictions are kept" in words
     assert "0.0% of them are wrong (0.0% to 7.1%), against 50.0% of all" in words
     bounded = str(for_risk(0.1, chosen_on, measured_on))
     assert "With 95% confidence at most 5.2% of the kept ones are wrong" in bounded
 
 
+def test_equal_confidences_are_kept_together_and_all_can_be_kept():
+    tied = ScoredPredictions([1.0] * 60 + [0.5] * 40, [True] * 100, [])
+    selection = for_coverage(0.5, tied, tied)
+    assert (selection.threshold, selection.coverage) == (0.75, 0.6)
+    assert for_coverage(0.9, ScoredPredictions([1.0] * 9, [True] * 9, []), tied).threshold == -math.inf
+    assert for_coverage(1, tied, tied).threshold == for_coverage(np.float32(1), tied, tied).threshold == -math.inf
+    assert for_coverage(np.float32(0.5), tied, tied) == selection
+
+
+def test_words_where_there_is_nothing_to_measure_on():
+    chosen_on, none = ScoredPredictions([0.9, 0.8, 0.7], [True] * 3, []), ScoredPredictions([], [], [])
+    assert str(for_coverage(0.5, chosen_on, none)).endswith("There are no other validation examples to measure it on.")
+    other = ScoredPredictions([0.1], [True], [])
+    assert str(for_coverage(0.5, chosen_on, other)).endswith("were not used for this, no prediction is kept.")
+
+
+def test_the_risk_that_is_proposed_can_be_had():
+    scored = drawn(150, np.random.default_rng(3))
+    with pytest.raises(ConfigError, match="the lowest risk") as refused:
+        for_risk(0.0001, scored, scored)
+    proposed = float(re.search(r"confidence is ([\d.]+\d)\.", str(refused.value))[1])
+    assert for_risk(proposed, scored, scored).bound <= proposed
+
+
 def test_what_cannot_be_chosen():
     scored = drawn(50, np.random.default_rng(0))
-    for value in (0, 1, 1.5, "0.9", True):
+    for value in (0, 1.5, "0.9", True):
         with pytest.raises(ConfigError, match=r"coverage=.* is no share"):
             for_coverage(value, scored, scored)
     with pytest.raises(ConfigError, match="No validation prediction"):

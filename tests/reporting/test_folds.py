@@ -83,3 +83,11 @@ def test_the_page_has_a_chart_for_each_score_and_the_report_of_each_fold():
     assert 'href="fold-2/evaluation/report.html"' in page
     assert "26 November 2026" in page
     assert summary._repr_html_().startswith("<iframe")
+
+
+def test_scores_that_are_no_better_than_a_baseline_are_named():
+    notes = summarize(TWO, {"accuracy": 0.85}, {"accuracy": (0.5, 0.95)}).notes
+    said = "accuracy 85.0% (95% interval 50.0% to 95.0%) is not shown to be better than the majority baseline, 50.0%"
+    assert notes[0] == said
+    better = summarize(TWO, {"accuracy": 0.85}, {"accuracy": (0.51, 0.95)}).notes
+    assert not any("is not shown to be better" in note for note in better)

@@ -1,6 +1,8 @@
 """What tables and files of others can hold, and what the diagnosis makes of it."""
 
+import numpy as np
 import pytest
+import torch
 
 from bert_finetune_kit import ConfigError, diagnose_scores
 from bert_finetune_kit.reporting.diagnosis.given import given_report
@@ -89,3 +91,10 @@ def test_correlations_and_perplexities_at_their_limits():
     assert codes("classification", {"pearson": 1.0}) == set()
     assert codes("pretraining", {"perplexity": 1.0}) == set()
     assert codes("classification", {"accuracy": 0.0, "f1": 0.0}) == set()
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, torch.tensor])
+def test_numbers_of_other_libraries_are_numbers(kind):
+    plain = diagnose_scores("classification", {"accuracy": 0.5}, majority=0.55, examples=40)
+    given = diagnose_scores("classification", {"accuracy": kind(0.5)}, majority=kind(0.55), examples=np.int64(40))
+    assert [finding.code for finding in given] == [finding.code for finding in plain] == ["NOTHING_LEARNT"]

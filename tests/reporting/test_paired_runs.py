@@ -243,7 +243,7 @@ def test_chance_is_called_chance(two_runs, full_report, tmp_path):
     shares[70], shares[0] = 1 - shares[70], 1 - shares[0]
     found = compare_reports(folders[0], saved_run(full_report, labelled(references, shares), tmp_path / "c"))
     assert not found.differences[0].is_beyond
-    assert "p = 1.00): not significant, it may be chance. A difference of 2.5 points would be found" in found.verdict[0]
+    assert "p = 1.00): not significant, it may be chance. A difference of 3.4 points would be found" in found.verdict[0]
 
 
 def test_metrics_of_different_kinds_are_never_compared(two_runs, full_report, tmp_path):
@@ -389,6 +389,31 @@ def test_seeds_without_predictions_are_of_these_examples_alone(two_settings):
     found = compare_seeds(*two_settings)
     assert found.differences[0].method == "t test over seeds"
     assert "of these evaluation examples alone" in found.verdict[0]
+
+
+def test_seeds_on_other_examples_are_not_compared(two_settings, full_report, tmp_path):
+    rng = np.random.default_rng(6)
+    for seed in range(2):
+        rows = labelled(rng.integers(2, size=300), np.full(300, 0.8), range(1000, 1300))
+        saved_run(full_report, rows, tmp_path / "other" / f"seed-{seed}")
+    found = compare_seeds(two_settings[0], tmp_path / "other")
+    assert found.verdict[0].endswith("not comparable, since the evaluation data or the vocabulary differ.")
+    assert not found.differences[0].is_beyond
+
+
+def test_seeds_that_all_score_the_same_show_nothing_without_predictions(full_report, tmp_path):
+    references = np.arange(300) % 2
+    for name, wrong in (("small", 60), ("large", 59)):
+        right = np.arange(300) >= wrong
+        for seed in range(2):
+            rows = labelled(references, np.where((references == 1) == right, 0.8, 0.2))
+            (saved_run(full_report, rows, tmp_path / name / f"seed-{seed}") / "predictions.jsonl").unlink()
+    found = compare_seeds(tmp_path / "small", tmp_path / "large")
+    assert "nothing says how far chance goes" in found.verdict[0]
+    assert not found.differences[0].is_beyond
+    same = compare_seeds(tmp_path / "small", tmp_path / "small", names=["a", "b"])
+    assert "not significant" in same.verdict[0]
+    assert "A difference of 0.0" not in same.verdict[0]
 
 
 def test_seeds_that_cannot_be_compared(two_settings, tmp_path):

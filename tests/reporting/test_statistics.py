@@ -176,7 +176,8 @@ def test_shares_of_the_same_examples_are_compared():
     assert found.p_value == mcnemar(0, 20)
     assert found.low < 0.2 < found.high
     assert found.smallest == pytest.approx(2.8016 * np.sqrt(20) / 100, rel=1e-3)
-    assert compare_shares(first, first).smallest == 5 / 100  # five examples on one side are the fewest that p < 0.05
+    # Five examples on one side are the fewest that p < 0.05, and as many are found in four of five samples.
+    assert stats.poisson.sf(4, 100 * compare_shares(first, first).smallest) == pytest.approx(0.8)
     assert mcnemar(0, 5) < 0.05 < mcnemar(0, 4)
 
 
@@ -264,3 +265,9 @@ def test_what_intervals_are_over_is_said():
     assert interval_note(single_units(30)) == ""
     assert interval_note(blocks([2] * 40)).startswith("The 95% intervals are over 40 articles, since")
     assert "t intervals" in interval_note(blocks([2] * 8))
+
+
+def test_without_a_spread_of_seeds_and_without_their_examples_nothing_is_known():
+    found = compare_means([0.8, 0.8], [0.81, 0.81])
+    assert (found.seed_error, found.example_error) == (0, None)
+    assert compare_means([0.8, 0.8], [0.8, 0.8], 0.0).example_error == 0

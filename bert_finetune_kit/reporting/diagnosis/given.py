@@ -1,7 +1,7 @@
 """Scores from elsewhere, such as a table of somebody's report or a file of the Trainer → the report that rules read."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -47,7 +47,8 @@ def given_report(
     given = [scores] if isinstance(scores, Mapping) else list(scores) if isinstance(scores, Sequence) else []
     if not given or not all(isinstance(row, Mapping) for row in given):
         raise ConfigError(f"diagnose_scores got {scores!r}: give scores by name, or a list of such.")
-    rows = [_canonical(recipe, row) for row in given]
+    rows = [_canonical(recipe, plain_numbers(row)) for row in given]
+    context = plain_numbers(context)
     counted = {key: value for key in _COUNTED if (value := rows[-1].pop(key, None)) is not None}
     evidence = {"examples": next(iter(counted.values()))} | dict(context) if counted else dict(context)
     raise_faults(_score_faults(recipe, rows, evidence), "diagnose_scores")
@@ -61,6 +62,11 @@ def given_report(
         recipe, scores=rows, result=rows[-1], evidence=cast(Evidence, evidence), summary=[], baselines={},
         glossary=[], data={}, history=cast("list[LogRow]", history), parameters={}, settings={}, timings={},
     )  # fmt: skip
+
+
+def plain_numbers(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values in which numbers of numpy and torch are those of Python."""
+    return {name: value.item() if getattr(value, "ndim", None) == 0 else value for name, value in given.items()}
 
 
 def _canonical(recipe: str, row: Mapping[str, float]) -> ScoreRow:

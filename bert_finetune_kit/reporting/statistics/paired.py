@@ -71,8 +71,9 @@ def compare_shares(first: np.ndarray, second: np.ndarray) -> PairedDifference:
     only_first, only_second = int((first > second).sum()), int((second > first).sum())
     low, high = paired_share_interval(only_first, only_second, total)
     error = np.sqrt(only_first + only_second) / total
-    # With fewer than five examples on one side, and none on the other, no test finds anything.
-    smallest = max(smallest_difference(float(error)), 5 / total)
+    # With fewer than five examples on one side, and none on the other, no test finds anything; five or more are found
+    # in four of five samples where this many are expected (Poisson).
+    smallest = max(smallest_difference(float(error)), float(stats.gamma.ppf(POWER, 5)) / total)
     value = (only_second - only_first) / total
     return PairedDifference(value, low, high, mcnemar(only_first, only_second), smallest, "McNemar's test, mid-p")
 

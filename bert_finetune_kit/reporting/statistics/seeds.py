@@ -20,15 +20,18 @@ class SeedDifference:
     """Of the means over the seeds."""
     seed_error: float
     """Its standard error from the choice of seeds."""
-    example_error: float
-    """Its standard error from the choice of the evaluation examples; 0 where that is not known."""
+    example_error: float | None
+    """Its standard error from the choice of the evaluation examples; None where that is not known."""
     seeds_needed: int | None
     """Seeds of each setting with which a test finds a difference of this size in four of five cases; None where no
     number of seeds is enough, since the examples are too few."""
 
 
 def compare_means(
-    first: Sequence[float], second: Sequence[float], example_error: float = 0.0, example_freedom: float = np.inf
+    first: Sequence[float],
+    second: Sequence[float],
+    example_error: float | None = None,
+    example_freedom: float = np.inf,
 ) -> SeedDifference:
     """Return the difference of mean scores of two settings, by a t test whose variance is the sum of its sources.
 
@@ -38,21 +41,23 @@ def compare_means(
     Args:
         first: score of each seed of the first setting, two at least.
         second: the same of the second setting.
-        example_error: standard error of the difference of the means over the choice of the examples.
+        example_error: standard error of the difference of the means over the choice of the examples; None where it is
+            not known.
         example_freedom: its degrees of freedom.
     """
     value = float(np.mean(second) - np.mean(first))
     variances = [float(np.var(side, ddof=1)) / len(side) for side in (first, second)]
     freedoms = [len(side) - 1.0 for side in (first, second)]
-    error, freedom = _combined([*variances, example_error**2], [*freedoms, example_freedom])
+    of_examples = example_error or 0.0
+    error, freedom = _combined([*variances, of_examples**2], [*freedoms, example_freedom])
     half = float(stats.t.ppf(1 - LEVEL / 2, freedom)) * error
     p_value = float(2 * stats.t.sf(abs(value) / error, freedom)) if error else float(value == 0)
     found = PairedDifference(
         value, value - half, value + half, p_value, smallest_difference(error, freedom),
-        "t test over seeds" + " and examples" * bool(example_error),
+        "t test over seeds" + " and examples" * (example_error is not None),
     )  # fmt: skip
     spread = [variance * len(side) for variance, side in zip(variances, (first, second), strict=True)]
-    needed = seeds_needed(abs(value), spread, example_error, example_freedom)
+    needed = seeds_needed(abs(value), spread, of_examples, example_freedom)
     return SeedDifference(found, float(np.sqrt(sum(variances))), example_error, needed)
 
 
