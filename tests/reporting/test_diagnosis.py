@@ -448,3 +448,14 @@ def test_what_is_truncated_is_named_with_its_limit(statistics, says):
     settings = {"recipe": {"max_length": 64, "max_question_length": 24}}
     (found,) = diagnose(report(recipe, data={"test": statistics}, settings=settings))
     assert (found.code, says in found.evidence) == ("TRUNCATED_MUCH", True), found.evidence
+
+
+@pytest.mark.parametrize("from_scratch", [True, False])
+def test_a_checkpoint_is_advised_to_new_weights_alone(from_scratch):
+    (found,) = diagnose(
+        report(
+            result={"accuracy": 0.55}, evidence={"majority": 0.55, "examples": 100},
+            settings={"model": {"from_scratch": from_scratch}},
+        )
+    )  # fmt: skip
+    assert ("Start from a pretrained checkpoint." in found.advice) == from_scratch

@@ -18,7 +18,7 @@ from .course import (
     usual_rate,
     validation_rises,
 )
-from .view import too_few
+from .view import from_checkpoint, too_few
 
 # So many steps a model needs before its score says anything of it, the warmup of a tenth included. A convention:
 # below, BERT often scores a constant (Zhang et al. 2021, section 6); with new weights it learns word frequencies first.
@@ -83,7 +83,7 @@ def nothing_learnt(report: RunReport) -> Finding | None:
          *usual_rate(report, "Use the usual learning rate: 2e-5 to 5e-5 to fine-tune, 1e-3 for small models from "
                              "scratch."),
          *shorter(report, "Train for fewer epochs, or stop early: the validation loss rose."),
-         "Start from a pretrained checkpoint.",
+         *from_checkpoint(report, "Start from a pretrained checkpoint."),
          "Read twenty training examples with their labels: could you tell the labels yourself?",
          "Train on more examples."],
     )  # fmt: skip
@@ -102,7 +102,8 @@ def too_few_steps(report: RunReport) -> Finding | None:
         ["the training is too short for a score to mean anything"],
         [f"Train for at least {needed:,} steps, {math.ceil(needed / steps):,} times as many: raise num_train_epochs or "
          "max_steps, or lower per_device_train_batch_size.",
-         "Start from a pretrained checkpoint.", "Then evaluate on more examples, if the interval is still too wide."],
+         *from_checkpoint(report, "Start from a pretrained checkpoint."),
+         "Then evaluate on more examples, if the interval is still too wide."],
     )  # fmt: skip
 
 

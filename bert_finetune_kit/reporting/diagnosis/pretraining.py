@@ -7,7 +7,7 @@ from ..numbers import finite_or_none
 from ..schema import Finding, RunReport
 from .baselines import USES_CONTEXT
 from .course import longer, usual_rate
-from .view import curve, measured, setting, statistic, too_few, validation_examples
+from .view import curve, from_checkpoint, measured, setting, statistic, too_few, validation_examples
 
 # What BERT reached on its own text (Devlin et al. 2019, section 3.1, footnote 5: 97% to 98%).
 _BERT_ON_NSP = 0.98
@@ -58,7 +58,7 @@ def stuck_at_unigram(report: RunReport) -> Finding | None:
          "attention does not work: every position attends to padding alone"],
         [*longer(report, "Train longer; a small model from scratch needs hundreds of steps to use the context."),
          *usual_rate(report, "Use a learning rate of 1e-3 for small models from scratch, 1e-4 for BERT-base."),
-         "Start from a pretrained checkpoint."],
+         *from_checkpoint(report, "Start from a pretrained checkpoint.")],
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from ..naming import capitalized
 from ..numbers import finite_or_none, is_non_finite
 from ..schema import Finding, RunReport
 from .course import longer
-from .view import all_answers, measured, scored_answers, setting, statistic, too_few
+from .view import all_answers, from_checkpoint, measured, scored_answers, setting, statistic, too_few
 
 # All answers of official SQuAD are where answer_start says; one in a hundred is no accident.
 _MISPLACED = 0.01
@@ -61,7 +61,7 @@ def always_abstains(report: RunReport) -> Finding | None:
         {"HasAns_f1": has_answer, "NoAns_f1": no_answer, "abstained": share},
         ["too little training: a model first learns to predict no answer", "most windows have no answer",
          "the answers of the training data are not found in their contexts"],
-        [*longer(report, "Train for more steps."), "Start from a pretrained checkpoint.",
+        [*longer(report, "Train for more steps."), *from_checkpoint(report, "Start from a pretrained checkpoint."),
          "Lower doc_stride or raise max_length, so that fewer windows lack the answer."],
     )  # fmt: skip
 
@@ -88,7 +88,7 @@ def best_is_abstaining(report: RunReport) -> Finding | None:
          "the probability of no answer does not separate answerable from unanswerable questions"],
         ["Do not report the oracle's exact match and F1 as scores: they are upper bounds, at least that share by "
          "construction.",
-         *longer(report, "Train longer."), "Start from a pretrained checkpoint.",
+         *longer(report, "Train longer."), *from_checkpoint(report, "Start from a pretrained checkpoint."),
          "Pass the predicted probability of no answer to the script."],
     )  # fmt: skip
 

@@ -19,6 +19,11 @@ def too_few(*counts: float | None) -> bool:
     return any(count is not None and count < MIN_EXAMPLES for count in counts)
 
 
+def from_checkpoint(report: RunReport, advice: str) -> list[str]:
+    """Return the advice to start from a checkpoint, if that was not done."""
+    return [] if report.model.get("from_scratch") is False else [advice]
+
+
 def validation_examples(report: RunReport) -> float | None:
     """Return the number of examples of the smallest validation split; None where it is not known."""
     names = ("examples", "questions", "examples_per_epoch")
