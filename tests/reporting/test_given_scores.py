@@ -98,3 +98,12 @@ def test_numbers_of_other_libraries_are_numbers(kind):
     plain = diagnose_scores("classification", {"accuracy": 0.5}, majority=0.55, examples=40)
     given = diagnose_scores("classification", {"accuracy": kind(0.5)}, majority=kind(0.55), examples=np.int64(40))
     assert [finding.code for finding in given] == [finding.code for finding in plain] == ["NOTHING_LEARNT"]
+
+
+def test_a_loss_of_masked_words_is_a_perplexity():
+    by_loss, by_perplexity = (
+        diagnose_scores("pretraining", scores, vocab_size=30_522)
+        for scores in ({"mlm_loss": 12.0}, {"perplexity": np.exp(12)})
+    )
+    assert [finding.code for finding in by_loss] == [finding.code for finding in by_perplexity]
+    assert by_loss[0].code == "PERPLEXITY_ABOVE_UNIFORM"

@@ -1,5 +1,6 @@
 """Scores from elsewhere, such as a table of somebody's report or a file of the Trainer → the report that rules read."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ _WRITTEN = {
     "macro_f1": "f1_macro", "f1_score": "f1", "micro_f1": "f1_micro", "weighted_f1": "f1_weighted", "ece":
     "calibration_error", "nsp_accuracy": "pair_accuracy", "masked_accuracy": "mlm_accuracy", "bleu1": "bleu_1",
 }  # fmt: skip
+_MOST_NATS = 700  # of which the exponential is finite
 _COUNTED = ("samples", "examples")  # of the evaluated examples, behind a prefix
 _CORRELATIONS = ("matthews", "pearson", "spearman")
 # Of question answering, all in percent.
@@ -49,6 +51,9 @@ def given_report(
         raise ConfigError(f"diagnose_scores got {scores!r}: give scores by name, or a list of such.")
     rows = [_canonical(recipe, plain_numbers(row)) for row in given]
     context = plain_numbers(context)
+    for row in rows:
+        if recipe == "pretraining" and (loss := finite_or_none(row.get("mlm_loss"))) is not None and loss < _MOST_NATS:
+            row.setdefault("perplexity", math.exp(loss))
     counted = {key: value for key in _COUNTED if (value := rows[-1].pop(key, None)) is not None}
     evidence = {"examples": next(iter(counted.values()))} | dict(context) if counted else dict(context)
     raise_faults(_score_faults(recipe, rows, evidence), "diagnose_scores")
