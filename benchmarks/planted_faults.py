@@ -406,7 +406,7 @@ FAULTS: dict[str, Fault] = {
 def healthy(bench: Bench, recipe: str, size: int, rate: float) -> RunReport:
     """Train on the bundled sample by the defaults of the recipe, from a model that was pretrained on its stories.
 
-    Questions are toys: on those of the sample so small a model answers half of them, with spans three times too long.
+    Questions are toys: of 1,000 from the sample so small a model learns to answer half, with spans far too long.
     """
     if recipe == Q:
         return bench.answer(bench.questions(size), learning_rate=rate)
