@@ -29,7 +29,7 @@ HEALTHY = "no fault"
 HEALTHY_RUNS = [
     *((C, size, rate) for size in (600, 1000, 1500) for rate in (1e-3, 2e-3, 4e-3)),
     *((P, size, rate) for size in (300, 600) for rate in (2e-3, 3e-3, 5e-3)),
-    *((Q, size, rate) for size in (1000, 1500) for rate in (2e-3, 4e-3)),
+    *((Q, size, rate) for size in (480, 640) for rate in (2e-3, 4e-3)),
     (C, 1500, 3e-3),
 ]
 
