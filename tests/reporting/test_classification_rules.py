@@ -216,3 +216,19 @@ def test_the_direction_of_a_calibration_error():
     assert under.evidence.endswith("is 20.0%; confidence is on average 20.0% below accuracy.")
     assert (under.causes, under.advice[-1]) == (["too little training: correct, but with low confidence"], "Train longer.")
     assert calibrated(0.2, bins((0, 0.9, 0.6))).numbers["excess"] is None
+
+
+def test_a_temperature_that_mends_the_probabilities():
+    def found(after, chance=0.05, temperature=1.5):
+        judged = {
+            "temperatures": {"labels": temperature}, "after": {"calibration_error": after, "by_chance": chance}
+        }  # fmt: skip
+        details = split({"calibration_error": 0.2}, calibration=judged)
+        return classification.not_calibrated(empty_report(details=details))
+
+    mended = found(0.1)
+    assert mended.severity == "note"
+    assert mended.evidence.endswith("error is 20.0%. With the temperature that was fitted it is 10.0%.")
+    assert found(0.101).severity == found(0.05, temperature=1.0).severity == "warning"
+    assert (found(0.15, 0.15).severity, found(0.151, 0.15).severity) == ("note", "warning")
+    assert mended.advice[0] != found(0.101).advice[0]

@@ -64,25 +64,41 @@ def test_sorted_rows_are_five_deviations_from_a_random_order():
     ],
 )
 def test_one_truncated_example_in_ten(statistics, share):
-    settings = {"recipe": {"max_length": 128}}
-    found = data.truncated_much(empty_report(data={"train": {**statistics, "longest": 1_201}}, settings=settings))
+    settings = {"recipe": {"max_length": 128, "max_question_length": 32}}
+    longest = {"longest": 1_201, "longest_question": 1_061}
+    found = data.truncated_much(empty_report(data={"train": {**statistics, **longest}}, settings=settings))
     if share is None:
         assert found is None
     else:
-        assert found.evidence == (
-            f"{share} of the train split are truncated: the longest has 1,201 tokens, and max_length is 128."
-        )
+        longest = "question has 1,061 tokens, and max_question_length is 32"
+        longest = longest if "questions_cut" in statistics else "has 1,201 tokens, and max_length is 128"
+        assert found.evidence == f"{share} of the train split are truncated: the longest {longest}."
+
+
+def test_the_limit_that_truncates_is_named():
+    def found(cut, in_no_window):
+        statistics = {
+            "questions_cut": cut, "answers_in_no_window": in_no_window, "questions": 100, "longest_context": 600
+        }  # fmt: skip
+        return data.truncated_much(empty_report(data={"train": statistics}, settings={"recipe": {"max_length": 64}}))
+
+    assert found(30, 30).evidence.endswith("the longest has 600 tokens, and max_length is 64.")
+    assert len(found(30, 30).advice) == 2
+    assert found(31, 30).evidence.endswith("the longest question has 600 tokens, and max_question_length is None.")
+    assert len(found(31, 30).advice) == 1
+    assert "max_question_length" in found(31, None).evidence
+    assert found(1, None) is None
 
 
 def test_the_split_that_is_truncated_most_speaks():
     splits = {
         "train": {"truncated_examples": 20, "examples": 100, "longest": 300},
-        "validation": {"truncated_examples": 5, "examples": 10, "longest_question": 400},
+        "validation": {"truncated_examples": 5, "examples": 10, "longest": 400},
     }
     found = data.truncated_much(empty_report(data=splits, settings={"recipe": {"max_length": 64}}))
     assert found.evidence.startswith("50.0% of the validation split are truncated: the longest has 400 tokens")
     assert found.numbers == {"shares": {"train": 0.2, "validation": 0.5}, "longest": 400, "max_length": 64}
-    del splits["validation"]["longest_question"]
+    del splits["validation"]["longest"]
     assert data.truncated_much(empty_report(data=splits)).numbers["longest"] == 0
 
 
