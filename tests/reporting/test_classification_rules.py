@@ -71,7 +71,9 @@ def test_a_constant_prediction_of_the_second_label_by_its_scores():
     )  # fmt: skip
     assert constant(accuracy=0.551, recall=1.0, precision=0.5514)[1] == 0.5514
     assert "recall is 1" not in (constant(accuracy=0.551, recall=1.0, precision=0.5516) or ("",))[0]
-    assert constant(accuracy=1.0, recall=1.0, precision=1.0) is constant(accuracy=0.0, recall=0.0, precision=0.0) is None
+    assert (
+        constant(accuracy=1.0, recall=1.0, precision=1.0) is constant(accuracy=0.0, recall=0.0, precision=0.0) is None
+    )
     assert constant(recall=1.0, precision=0.5) is None
     assert constant(accuracy=0.551, recall=1.0) is None
 
@@ -85,7 +87,9 @@ def test_a_constant_prediction_of_the_first_label_by_its_scores():
         (0.6, 0.3994, False), (0.6, 0.5, False),
     ):  # fmt: skip
         assert (constant(majority, accuracy=accuracy, **zero) == (words, accuracy)) is found
-    assert constant(accuracy=0.6, recall=0.0, precision=0.1) is constant(accuracy=0.6, recall=0.1, precision=0.0) is None
+    assert (
+        constant(accuracy=0.6, recall=0.0, precision=0.1) is constant(accuracy=0.6, recall=0.1, precision=0.0) is None
+    )
 
 
 def test_a_constant_prediction_by_f1_or_matthews():
@@ -95,8 +99,8 @@ def test_a_constant_prediction_by_f1_or_matthews():
     assert constant(accuracy=0.6, f1=0.7506) is constant(accuracy=0.6, f1=0.7494) is None
     assert constant(0.6, accuracy=0.6, f1=0.75) == (words, 0.6)
     assert constant(0.7, accuracy=0.6, f1=0.75) is None
-    assert constant(0.6, accuracy=0.6, matthews=0.0) == ("Matthews is 0, and accuracy, 0.600, is the share of one label",
-                                                         0.6)  # fmt: skip
+    reason, share = constant(0.6, accuracy=0.6, matthews=0.0)
+    assert (reason, share) == ("Matthews is 0, and accuracy, 0.600, is the share of one label", 0.6)
     assert constant(0.6, accuracy=0.6, matthews=0.01) is constant(accuracy=0.6, matthews=0.0) is None
     assert constant(0.6, accuracy=0.6, matthews=0.0, recall=0.5) is None
     assert constant(0.6, accuracy=0.6, f1=0.75, precision=0.5) is None
@@ -174,7 +178,9 @@ def test_imbalance():
     found = imbalanced({"a": 0.1, "b": 0.9})
     assert found.severity == "warning"
     assert found.evidence == "90.0% of the training examples are 'b', 10.0% are 'a'."
-    assert imbalanced({"a": 0.101, "b": 0.899}) is imbalanced({"a": 0.1, "b": 0.9}, 19) is imbalanced({"b": 1.0}) is None
+    assert (
+        imbalanced({"a": 0.101, "b": 0.899}) is imbalanced({"a": 0.1, "b": 0.9}, 19) is imbalanced({"b": 1.0}) is None
+    )
     assert imbalanced({"a": 0.06, "b": 0.5, "c": 0.44}) is None
     assert imbalanced({"a": 0.05, "b": 0.5, "c": 0.45}).numbers["shares"] == {"a": 0.05, "b": 0.5, "c": 0.45}
     assert imbalanced({"a": 0.0, "b": 1.0}) is not None
@@ -214,7 +220,10 @@ def test_the_direction_of_a_calibration_error():
     assert (len(over.causes), over.advice[-1]) == (2, "Train with label_smoothing_factor=0.1.")
     under = calibrated(0.2, bins((30, 0.6, 0.9), (10, 0.8, 0.7)))
     assert under.evidence.endswith("is 20.0%; confidence is on average 20.0% below accuracy.")
-    assert (under.causes, under.advice[-1]) == (["too little training: correct, but with low confidence"], "Train longer.")
+    assert (under.causes, under.advice[-1]) == (
+        ["too little training: correct, but with low confidence"],
+        "Train longer.",
+    )
     assert calibrated(0.2, bins((0, 0.9, 0.6))).numbers["excess"] is None
 
 

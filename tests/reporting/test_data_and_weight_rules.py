@@ -76,9 +76,9 @@ def test_one_truncated_example_in_ten(statistics, share):
 
 
 def test_the_limit_that_truncates_is_named():
-    def found(cut, in_no_window):
+    def found(cut, in_no_window, questions=100):
         statistics = {
-            "questions_cut": cut, "answers_in_no_window": in_no_window, "questions": 100, "longest_context": 600
+            "questions_cut": cut, "answers_in_no_window": in_no_window, "questions": questions, "longest_context": 600
         }  # fmt: skip
         return data.truncated_much(empty_report(data={"train": statistics}, settings={"recipe": {"max_length": 64}}))
 
@@ -88,6 +88,7 @@ def test_the_limit_that_truncates_is_named():
     assert len(found(31, 30).advice) == 1
     assert "max_question_length" in found(31, None).evidence
     assert found(1, None) is None
+    assert "max_question_length" in found(1, None, 10).evidence
 
 
 def test_the_split_that_is_truncated_most_speaks():
@@ -134,7 +135,8 @@ def test_layers_with_initial_weights():
 
 def unchanged(changes, **parts):
     modules = [
-        {"name": f"m{n}", "trainable": True, "after": 9.0, "relative_change": change} for n, change in enumerate(changes)
+        {"name": f"m{n}", "trainable": True, "after": 9.0, "relative_change": change}
+        for n, change in enumerate(changes)
     ]
     return weights.layers_unchanged(empty_report(change={"modules": modules}, **parts))
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from synthetic_reports import empty_report
 
 from bert_finetune_kit import ConfigError
 from bert_finetune_kit.reporting.diagnosis import given, view
 from bert_finetune_kit.reporting.diagnosis.given import given_report
 from bert_finetune_kit.reporting.known_scores import known_score
-from synthetic_reports import empty_report
 
 
 def fault(recipe, name, value, **context):

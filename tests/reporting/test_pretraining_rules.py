@@ -91,9 +91,10 @@ def test_pairs_that_are_too_easy():
 def documents(count, tokens=9_500, objective="nsp"):
     return pretraining.few_documents(
         empty_report(
-            "pretraining", data={"train": {"documents": count, "tokens": tokens}},
+            "pretraining",
+            data={"train": {"documents": count, "tokens": tokens}},
             settings={"recipe": {"objective": objective}},
-        )  # fmt: skip
+        )
     )
 
 
@@ -102,8 +103,8 @@ def test_few_documents():
     assert documents(19, objective="sop") is None
     found = documents(19)
     assert found.evidence == (
-        "The training split has 19 documents of 500 tokens on average: a random segment comes from one of only 18 other "
-        "documents."
+        "The training split has 19 documents of 500 tokens on average: a random segment comes from one of only 18 "
+        "other documents."
     )
     assert found.numbers == {"documents": 19, "tokens": 9_500}
     assert documents(2, None).evidence.startswith("The training split has 2 documents of 0 tokens on average")

@@ -56,7 +56,8 @@ def oracle(f1, total=1_200, without=600, **scores):
 def test_an_oracle_that_gains_nothing():
     found = oracle(51.0)
     assert found.evidence == (
-        "Oracle F1 is 51.000; always-abstain baseline: 50.000, the share of the 1,200 questions without an answer (600)."
+        "Oracle F1 is 51.000; always-abstain baseline: 50.000, the share of the 1,200 questions without an "
+        "answer (600)."
     )
     assert found.numbers == {"share_without_answer": 50.0, "gain_f1": 1.0}
     assert oracle(51.01) is None
@@ -97,7 +98,7 @@ def test_thresholds_of_a_script_for_version_1():
     )
     for changed in (
         {"best_exact_thresh": 0.1}, {"best_f1_thresh": 0.1}, {"NoAns_f1": 1.0}, {"NoAns_total": 0}, {"total": 0},
-        {"best_f1": 50.0}, {"best_f1": None},
+        {"best_f1": 50.0}, {"best_f1": None}, {"best_f1": None, "best_exact": None, "NoAns_total": 1, "total": 2_000},
     ):  # fmt: skip
         assert answered(rules.v2_data_as_v1, **(V1 | changed)) is None
     given = empty_report("question_answering", result=V1, data={"train": {"without_answer": 0.5}})
@@ -122,7 +123,8 @@ def test_answers_that_are_misplaced(statistics, share, severity):
     if found:
         count = statistics["questions_without_valid_answer"]
         assert found.evidence == (
-            f"{count} questions of the train split, {share} of those with an answer, have no answer at its answer_start."
+            f"{count} questions of the train split, {share} of those with an answer, have no answer at its "
+            "answer_start."
         )
 
 
@@ -151,8 +153,8 @@ def test_the_length_of_what_bleu_compares():
     assert overlap(4.0, 2.0) is overlap(1.0, 2.0) is None
     found = overlap(4.1, 2.0, bleu_1=0.5, f1=40.0)
     assert found.evidence == (
-        "The length ratio of BLEU is 4.10; that of the answers is 2.00. Word overlap is 40.0% by F1 and 0.5% by BLEU-1: "
-        "these are not the same texts."
+        "The length ratio of BLEU is 4.10; that of the answers is 2.00. Word overlap is 40.0% by F1 and 0.5% by "
+        "BLEU-1: these are not the same texts."
     )
     assert found.numbers == {"bleu_length_ratio": 4.1, "expected": 2.0, "bleu_1": 0.5, "f1": 40.0}
     assert "Word overlap is 30.0% by F1" in overlap(4.1, bleu_1=0.5, f1=40.0, HasAns_f1=30.0).evidence
