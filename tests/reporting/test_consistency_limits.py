@@ -81,9 +81,9 @@ def classified(**scores):
 def test_an_f1_at_the_limit_of_its_rounding():
     """2 · 0.5 · 0.8 / 1.3 = 0.6154; with 0.45 and 0.75 it is 0.5625, with 0.55 and 0.85 it is 0.6679."""
     given = {"precision": 0.5, "recall": 0.8}
-    assert not classified(f1=0.6679, **given)
-    assert not classified(f1=0.562, **given) and classified(f1=0.561, **given)  # noqa: PT018
-    assert not classified(f1=0.668, **given) and classified(f1=0.669, **given)  # noqa: PT018
+    assert [classified(f1=f1, **given) for f1 in (0.561, 0.562, 0.6679, 0.668, 0.669)] == [
+        True, False, False, False, True
+    ]  # fmt: skip
     assert not classified(f1=0.9, precision=0.5)
     assert not classified(f1=0.9, recall=0.5)
     assert classified(f1=0.0, precision=0.5, recall=0.8)
