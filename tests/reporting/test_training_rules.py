@@ -100,6 +100,7 @@ def test_gradients_that_vanish_at_the_limits(last_loss, last_norm, logs, collaps
 
 
 def test_a_collapse_needs_losses_and_norms():
+    assert course.has_collapsed(trained([1.0] * 8, norms=[5.0, 5.0, 1.0, 1.0, 0.001, 0.001, 0.001, 0.9]))
     assert course.has_collapsed(trained([1.0, *[2.0] * 5, 0.95, 0.95], norms=[5.0] * 4 + [0.001] * 4))
     given = trained([1.0] * 8, norms=[5.0] * 4 + [0.001] * 4)
     assert course.has_collapsed(given)
