@@ -106,6 +106,7 @@ def test_a_confusion_matrix_at_its_limit():
         (0.05, 20, True), (0.06, 20, False), (0.053, 20, False), (0.053, 19, True),
         (0.551, 20, False), (0.5505, 20, False), (0.934, 1_000, True), (0.93456, 1_000, False), (0.93407, 1_000, False),
         (0.9338, 500, False), (0.935, 499, False), (0.935, 500, True), (0.9999, 2_400, False), (0.99993, 2_000, False),
+        (0.5000005, 1_000, True),  # a millionth of the examples
     ],
 )  # fmt: skip
 def test_an_accuracy_of_whole_examples(accuracy, count, is_whole):
