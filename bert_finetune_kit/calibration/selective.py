@@ -101,7 +101,9 @@ def for_coverage(coverage: float, chosen_on: ScoredPredictions, measured_on: Sco
     # A new prediction is above the r-th surest of n with probability r / (n + 1): each of n + 1 ranks is as likely.
     rank = math.ceil(coverage * (len(descending) + 1) - 1e-9)
     threshold = float(descending[rank - 1]) if rank <= len(descending) and coverage < 1 else -math.inf
-    if (descending == threshold).sum() > 1:  # equal ones are kept together
+    # Equal ones are kept or refused together, whichever is closer to the share.
+    refusing, keeping = (descending > threshold).mean(), (descending >= threshold).mean()
+    if (descending == threshold).sum() > 1 and abs(keeping - coverage) < abs(refusing - coverage):
         lower = descending[descending < threshold]
         threshold = (threshold + float(lower[0])) / 2 if len(lower) else -math.inf
     return _measured(threshold, chosen_on, measured_on, None)

@@ -73,7 +73,7 @@ def test_words_say_what_was_measured_on_other_examples():
     chosen_on = ScoredPredictions([0.5, 0.6, 0.7, 0.8] * 25, [True] * 100, [])
     measured_on = ScoredPredictions([0.55, 0.75] * 50, [False, True] * 50, [])
     words = str(for_coverage(0.5, chosen_on, measured_on))
-    assert "confidence of 0.55 or less are refused" in words
+    assert "confidence of 0.6 or less are refused" in words
     assert "On 100 validation examples that were not used for this, 50.0% of the predictions are kept" in words
     assert "0.0% of them are wrong (0.0% to 7.1%), against 50.0% of all" in words
     bounded = str(for_risk(0.1, chosen_on, measured_on))
@@ -84,6 +84,7 @@ def test_equal_confidences_are_kept_together_and_all_can_be_kept():
     tied = ScoredPredictions([1.0] * 60 + [0.5] * 40, [True] * 100, [])
     selection = for_coverage(0.5, tied, tied)
     assert (selection.threshold, selection.coverage) == (0.75, 0.6)
+    assert for_coverage(0.25, tied, tied).coverage == 0  # 0% is closer than 60%
     assert for_coverage(0.9, ScoredPredictions([1.0] * 9, [True] * 9, []), tied).threshold == -math.inf
     assert for_coverage(1, tied, tied).threshold == for_coverage(np.float32(1), tied, tied).threshold == -math.inf
     assert for_coverage(np.float32(0.5), tied, tied) == selection

@@ -319,6 +319,7 @@ def test_label_smoothing_changes_the_loss(make, smoothing):
     torch.testing.assert_close(loss, expected)
 
 
+@pytest.mark.slow
 def test_several_seeds(make, capsys):
     recipe = make(max_steps=2)
     report = recipe.train_seeds([3, 4])

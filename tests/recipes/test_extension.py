@@ -161,6 +161,7 @@ def test_nothing_is_said_of_resuming_before_all_checks_are_through(make_recipe, 
         assert "Resuming" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [{"num_hidden_layers": 1}, {"num_hidden_layers": 3}, {"hidden_size": 64}])
 def test_a_checkpoint_of_other_layers_cannot_be_forced(make_recipe, tmp_path, tokenizer, change):
     stopped(make_recipe, tmp_path / "run", max_steps=6)

@@ -127,6 +127,7 @@ def test_the_model_of_a_fold_has_not_seen_it(make, monkeypatch):
     assert (recipe.output_dir, recipe.state.prepared) == (recipe.args.output_dir, None)
 
 
+@pytest.mark.slow
 def test_questions_are_cross_validated_at_the_threshold_of_their_model(make, tmp_path):
     rows = load_splits(QuestionSource()).train.select(range(90))
     report = make("question_answering", QuestionSource(train=rows)).cross_validate(2)

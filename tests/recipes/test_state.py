@@ -25,6 +25,7 @@ def weights(recipe):
     return load_file(f"{recipe.output_dir}/model.safetensors")
 
 
+@pytest.mark.slow
 def test_the_same_object_trained_twice_starts_from_the_same_weights(make_recipe):
     recipe = make_recipe(**SHORT)
     report, expected = recipe.train(), weights(recipe)

@@ -304,6 +304,7 @@ class MoveFolder(TrainerCallback):
                 self.run.touch()
 
 
+@pytest.mark.slow
 def test_a_folder_that_can_no_longer_be_written_loses_nothing(dropout_model, uninterrupted, tmp_path):
     recipe, run = build("classification", dropout_model, tmp_path / "run"), tmp_path / "run"
     recipe.callbacks.append(MoveFolder(run, 7, leave_file=True))

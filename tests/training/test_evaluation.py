@@ -50,6 +50,7 @@ def test_the_best_checkpoint_may_come_before_a_resume(dropout_model, uninterrupt
     assert datetime.fromisoformat(report.finished) <= datetime.fromisoformat(resumed.finished)
 
 
+@pytest.mark.slow
 def test_a_run_that_ended_after_its_last_step_is_evaluated_without_training(
     dropout_model, uninterrupted, tmp_path, monkeypatch
 ):

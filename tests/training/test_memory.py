@@ -73,6 +73,7 @@ def test_a_training_continues_with_the_batches_that_the_error_proposes(model, un
     assert_close(train(model, tmp_path, Exhausted("step"), resume=True, **settings), uninterrupted)
 
 
+@pytest.mark.slow
 def test_an_evaluation_continues_with_the_batch_that_the_error_proposes(model, uninterrupted, tmp_path):
     with pytest.raises(DeviceMemoryError, match=r"evaluation on cpu .* is 64, try 32 .*checkpoint-4: with") as error:
         train(model, tmp_path, Exhausted("evaluation"))

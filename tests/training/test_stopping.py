@@ -118,6 +118,7 @@ def test_a_signal_during_an_evaluation_or_a_save(dropout_model, uninterrupted, t
     assert_same(tmp_path, uninterrupted("classification", **settings))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "settings"),
     [(4, {"save_strategy": "best"}), pytest.param(5, {"save_only_model": True}, marks=pytest.mark.slow)],

@@ -77,7 +77,7 @@ def test_evaluation_masks_are_fixed(make_recipe):
     assert recipe.evaluate() == recipe.evaluate()
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [pytest.param(0, marks=pytest.mark.slow), 2])
 def test_resuming_is_exact(make_recipe, tmp_path, config, workers):
     config.hidden_dropout_prob = 0.1  # so that the generators must be restored, too
     settings = {
