@@ -100,7 +100,7 @@ def unknown_setting(name: str, names: Sequence[str]) -> str:
     "there is no setting 'lr'; did you mean 'learning_rate'?"
     """
     plain = name.replace("-", "_")
-    match = [ours for ours, others in _OTHER_NAMES.items() if plain in others and ours in names]
+    match = [setting for setting, others in _OTHER_NAMES.items() if plain in others and setting in names]
     match = match or get_close_matches(plain, names, 1)
     return f"there is no setting {name!r}" + (f"; did you mean {match[0]!r}?" if match else "")
 

@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from ..errors import ConfigError
+from .selective import check_share
 
 
 def lowest_probability(level: float, label_probability: np.ndarray) -> float:
@@ -24,8 +25,7 @@ def lowest_probability(level: float, label_probability: np.ndarray) -> float:
     Raises:
         ConfigError: `level` is no share, or too high for so few examples.
     """
-    if not isinstance(level, int | float) or isinstance(level, bool) or not 0 < level < 1:
-        raise ConfigError(f"label_sets={level!r} is no share: give a number between 0 and 1.")
+    check_share("label_sets", level)
     count = len(label_probability)
     below = math.floor((count + 1) * (1 - level) + 1e-9)  # true labels that may be below it
     if below < 1:

@@ -9,6 +9,7 @@ from scipy import stats
 
 from ..errors import ConfigError
 from ..reporting.details import RiskCoverage
+from ..reporting.formatting import format_interval
 from ..reporting.intervals import Interval
 
 CONFIDENCE = 0.95
@@ -64,22 +65,24 @@ class Selection:
             if math.isfinite(self.threshold)
             else "No prediction is refused."
         )
-        measured = (
-            f"On {self.measured_on:,} validation examples that were not used for this, {_share(self.coverage)} of the "
-            f"predictions are kept (95% interval {_interval(self.coverage_interval)}), and {_share(self.risk)} of them "
-            f"are wrong ({_interval(self.risk_interval)}), against {_share(self.risk_of_all)} of all."
-        )
-        if not self.measured_on:
-            measured = "There are no other validation examples to measure it on."
-        elif math.isnan(self.risk):
-            measured = (
-                f"On {self.measured_on:,} validation examples that were not used for this, no prediction is kept."
-            )
+        measured = self._in_words()
         if self.bound is None:
             return f"{refused} {measured}"
         return (
-            f"{refused} With {CONFIDENCE:.0%} confidence at most {_share(self.bound)} of the kept ones are wrong, for "
+            f"{refused} With {CONFIDENCE:.0%} confidence at most {self.bound:.1%} of the kept ones are wrong, for "
             f"inputs like the {self.chosen_on:,} validation examples that show it, taken as independent. {measured}"
+        )
+
+    def _in_words(self) -> str:
+        if not self.measured_on:
+            return "There are no other validation examples to measure it on."
+        on = f"On {self.measured_on:,} validation examples that were not used for this,"
+        if math.isnan(self.risk):
+            return f"{on} no prediction is kept."
+        kept, wrong = (format_interval(interval, ".1%") for interval in (self.coverage_interval, self.risk_interval))
+        return (
+            f"{on} {self.coverage:.1%} of the predictions are kept (95% interval {kept}), and {self.risk:.1%} of them "
+            f"are wrong ({wrong}), against {self.risk_of_all:.1%} of all."
         )
 
 
@@ -95,7 +98,7 @@ def for_coverage(coverage: float, chosen_on: ScoredPredictions, measured_on: Sco
         ConfigError: it is no share, or there are no predictions to choose by.
     """
     if isinstance(coverage, bool) or coverage != 1:  # all of them
-        _check_share("coverage", coverage)
+        check_share("coverage", coverage)
     _check_known(chosen_on)
     descending = np.sort(chosen_on.confidence)[::-1]
     # A new prediction is above the r-th surest of n with probability r / (n + 1): each of n + 1 ranks is as likely.
@@ -124,7 +127,7 @@ def for_risk(max_risk: float, chosen_on: ScoredPredictions, measured_on: ScoredP
     Raises:
         ConfigError: it is no share, or no threshold has such a bound.
     """
-    _check_share("max_risk", max_risk)
+    check_share("max_risk", max_risk)
     _check_known(chosen_on)
     confidence, correct = np.array(chosen_on.confidence), np.array(chosen_on.correct)
     bounds = {}
@@ -205,24 +208,22 @@ def _measured(
 
 def exact_interval(successes: int, total: int) -> Interval:
     """Return the exact 95% interval of a share (Clopper and Pearson 1934); of nothing, all shares."""
-    low = stats.beta.ppf(0.025, successes, total - successes + 1) if successes else 0.0
-    high = stats.beta.ppf(0.975, successes + 1, total - successes) if successes < total else 1.0
-    return float(low), float(high)
+    if not total:
+        return 0.0, 1.0
+    interval = stats.binomtest(successes, total).proportion_ci(method="exact")
+    return float(interval.low), float(interval.high)
 
 
 def _ratio(part: int, total: int) -> float:
     return part / total if total else math.nan
 
 
-def _share(value: float) -> str:
-    return "none" if math.isnan(value) else f"{value:.1%}"
+def check_share(name: str, value: float) -> None:
+    """Check that a setting is a share.
 
-
-def _interval(interval: Interval) -> str:
-    return f"{interval[0]:.1%} to {interval[1]:.1%}"
-
-
-def _check_share(name: str, value: float) -> None:
+    Raises:
+        ConfigError: it is none.
+    """
     if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < 1:
         raise ConfigError(f"{name}={value!r} is no share: give a number between 0 and 1.")
 

@@ -120,7 +120,7 @@ def difference_sentence(score: Score, first: ComparedRun, second: ComparedRun, d
 
 
 def difference_clause(difference: Difference, score: Score, lower: bool | None, first: str) -> str:
-    """Return what is said of a difference after both scores.
+    """Return the clause on a difference, which follows both scores.
 
     Args:
         difference: of scores that can be compared.

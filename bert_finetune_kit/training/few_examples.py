@@ -1,4 +1,4 @@
-"""How long and with which learning rate to fine-tune on few examples, where nobody has said it."""
+"""How long and with which learning rate to fine-tune on few examples, where nobody has set them."""
 
 import copy
 import math

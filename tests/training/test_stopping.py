@@ -121,7 +121,7 @@ def test_a_signal_during_an_evaluation_or_a_save(dropout_model, uninterrupted, t
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "settings"),
-    [(4, {"save_strategy": "best"}), pytest.param(5, {"save_only_model": True}, marks=pytest.mark.slow)],
+    [(4, {"save_strategy": "best"}), (5, {"save_only_model": True})],
 )
 def test_what_was_trained_before_a_signal_is_saved(dropout_model, uninterrupted, tmp_path, step, settings):
     """Also after an evaluation that is no better, and where checkpoints have the weights alone."""
