@@ -64,6 +64,7 @@ def build_examples(
     tokenizer: Any,
     takes_types: bool,
     targets: np.ndarray | None,
+    cached: bool = True,
 ) -> ClassificationExamples:
     """Return rows as examples.
 
@@ -74,8 +75,9 @@ def build_examples(
         tokenizer: of the model.
         takes_types: whether the model has token types.
         targets: as `LabelSet.encode` returns them; none for prediction.
+        cached: keep the token ids on disk.
     """
-    texts = tokenize_texts(rows, task.text, task.text_pair, tokenizer)
+    texts = tokenize_texts(rows, task.text, task.text_pair, tokenizer, cached)
     single, pair = sequence_formats(tokenizer, takes_types)
     return ClassificationExamples(
         texts,

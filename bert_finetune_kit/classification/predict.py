@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datasets import Dataset, Features, Value
+import pyarrow as pa
+from datasets import Dataset
 
 from ..calibration.conformal import label_sets
 from ..calibration.saved import NOT_CALIBRATED
-from ..compat.datasets import no_progress_bars
+from ..compat.datasets import in_memory, no_progress_bars
 from ..contract import Forward, LoadedModel
 from ..data.labelled import check_columns
 from ..data.memory import as_dataset, none_if_missing
@@ -98,7 +99,7 @@ def predict_rows(
     with no_progress_bars():
         chosen = rows if len(usable) == len(rows) else rows.select(usable).flatten_indices()
     takes_types, padding = takes_token_types(trained.model.config), trained.tokenizer.pad_token_id
-    examples = build_examples(chosen, task, config, trained.tokenizer, takes_types, None)
+    examples = build_examples(chosen, task, config, trained.tokenizer, takes_types, None, cached=False)
     collator = DataCollatorForClassification(padding, examples.format, lengths=lengths)
     logits = predict_logits(trained.model, trained.forward, examples, collator, batch_size)
     labels, calibration = trained.usage, trained.calibration or NOT_CALIBRATED
@@ -210,7 +211,7 @@ def text_columns(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> D
         raise DataError(f"{wrong!r} is a {type(wrong).__name__}, and a text is needed in {' and '.join(columns)}.")
     try:
         values = {name: ["" if row.get(name) is None else row[name] for row in rows] for name in columns}
-        return Dataset.from_dict(values, features=Features(dict.fromkeys(columns, Value("large_string"))))
+        return in_memory({name: pa.array(texts, pa.large_string()) for name, texts in values.items()})
     except UnicodeEncodeError as error:
         raise DataError(f"A text contains a lone surrogate (invalid Unicode): {error}. Remove it.") from error
 

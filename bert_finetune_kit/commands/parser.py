@@ -20,12 +20,13 @@ def add_inference_flags(parser: ArgumentParser) -> None:
     """Add what a command takes that runs a model, by the names of the Trainer's arguments."""
     parser.add_argument("--per_device_eval_batch_size", type=int, metavar="N", help="texts or windows in a batch")
     parser.add_argument("--encoding", metavar="NAME", help="of the file, such as latin-1 (default: UTF-8)")
+    parser.add_argument("--bf16_full_eval", action="store_true", default=None, help="compute in bfloat16")
     parser.add_argument("--use_cpu", action="store_true", default=None, help="use the CPU where there is a GPU, too")
 
 
 def inference_settings(options: Namespace) -> dict[str, Any]:
     """Return the Trainer's arguments that the flags of `add_inference_flags` give."""
-    settings = {name: getattr(options, name) for name in ("per_device_eval_batch_size", "use_cpu")}
+    settings = {name: getattr(options, name) for name in ("per_device_eval_batch_size", "bf16_full_eval", "use_cpu")}
     return {name: value for name, value in settings.items() if value is not None}
 
 

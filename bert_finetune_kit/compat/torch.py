@@ -60,3 +60,28 @@ def efficient_attention(
         dropout, 0, needs_gradient, scale=scale,
     )[0]  # fmt: skip
     return output.squeeze(0)
+
+
+def pack_weight(weight: Tensor) -> Tensor:
+    """Return the weight of a linear layer in the layout in which oneDNN multiplies by it, for `packed_linear`.
+
+    Private: these are the operators that `torch.compile` emits for CPUs. The public `torch.utils.mkldnn` also copies
+    each input and output.
+
+    Args:
+        weight: (out, in), float32 or bfloat16, on an x86 CPU.
+    """
+    packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight)
+    return packed
+
+
+def packed_linear(states: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return `torch.nn.functional.linear` of a packed weight, without a gradient.
+
+    Args:
+        states: (…, in), of the type of the weight.
+        weight: as `pack_weight` returns it.
+        bias: (out,), or none.
+    """
+    output: Tensor = torch.ops.mkldnn._linear_pointwise(states, weight, bias, "none", [], "")
+    return output

@@ -13,7 +13,7 @@ from datasets import Dataset, Features, List, Value
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
-from ..compat.datasets import arrow_column, content_hash, fingerprint_of, no_progress_bars
+from ..compat.datasets import arrow_column, content_hash, fingerprint_of, in_memory, no_progress_bars
 from .digest import column_digest
 
 
@@ -92,18 +92,22 @@ class TokenizedTexts:
 
 
 def tokenize_texts(
-    rows: Dataset, text: str, text_pair: str | None, tokenizer: PreTrainedTokenizerBase
+    rows: Dataset, text: str, text_pair: str | None, tokenizer: PreTrainedTokenizerBase, cached: bool = True
 ) -> TokenizedTexts:
-    """Tokenize one or two columns of `rows`, cached on disk by content.
+    """Tokenize one or two columns of `rows`.
 
     Args:
         rows: a data set.
         text: column of the text.
         text_pair: column of the second text, if there is one.
         tokenizer: a tokenizer with a backend of the `tokenizers` library, without truncation or padding.
+        cached: on disk by content; else the tokens stay in memory.
     """
     backend = text_backend(tokenizer)
     columns = {"text": text} | ({"text_pair": text_pair} if text_pair is not None else {})
+    if not cached:
+        texts = {column: rows[column][:] for column in columns.values()}
+        return TokenizedTexts(in_memory(to_arrow(tokenize_columns(texts, backend, columns))))
     key = ["texts", 2, fingerprint_of(rows), list(columns.values()), backend.to_str()]
     with no_progress_bars():
         tokenized = rows.select_columns(list(columns.values())).map(
@@ -126,6 +130,12 @@ def tokenize_columns(
         name: [np.array(encoding.ids, np.int32) for encoding in encode_texts(batch[column], backend, offsets=False)]
         for name, column in columns.items()
     }
+
+
+def to_arrow(columns: Mapping[str, list[np.ndarray]]) -> dict[str, pa.Array]:
+    """Return columns of int32 arrays as Arrow lists."""
+    kind = pa.list_(pa.int32())
+    return {name: pa.array(rows, kind) for name, rows in columns.items()}
 
 
 def text_backend(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:

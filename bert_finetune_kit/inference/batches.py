@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from ..modeling.packed_linear import packed_linears
 from .memory import eval_batch_advice, memory_advice
 
 
@@ -41,15 +42,17 @@ def run_batches(
         DeviceMemoryError: a batch does not fit into the memory of the device.
     """
     order = np.argsort(-lengths, kind="stable")
-    was_training = model.training
-    model.eval()
+    training = [module for module in model.modules() if module.training]
+    if training:
+        model.eval()
     try:
         for start in range(0, len(order), batch_size):
             indices = order[start : start + batch_size]
             batch = collator([examples[int(index)] for index in indices])
-            with torch.inference_mode():
+            with torch.inference_mode(), packed_linears(model):
                 with memory_advice(f"The prediction on {model.device}", lambda: eval_batch_advice(batch_size)):
                     outputs = forward(model, {name: values.to(model.device) for name, values in batch.items()})
                 yield indices, outputs
     finally:
-        model.train(was_training)
+        for module in training:
+            module.training = True

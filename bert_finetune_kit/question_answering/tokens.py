@@ -9,8 +9,8 @@ import datasets
 import numpy as np
 from datasets import Dataset, Features, List, Value
 
-from ..compat.datasets import arrow_column, content_hash, fingerprint_of, no_progress_bars
-from ..data.tokenized import ListColumn, encode_texts, list_lengths, text_backend
+from ..compat.datasets import arrow_column, content_hash, fingerprint_of, in_memory, no_progress_bars
+from ..data.tokenized import ListColumn, encode_texts, list_lengths, text_backend, to_arrow
 
 _TOKENS = Features({name: List(Value("int32")) for name in ("input_ids", "starts", "ends")})
 
@@ -106,13 +106,12 @@ def tokenize_questions(rows: Dataset, tokenizer: Any, cached: bool = True) -> To
 
 def _tokenize(texts: list[str], tokenizer: Any, cached: bool) -> Dataset:
     backend = text_backend(tokenizer)
+    if not cached:
+        return in_memory(to_arrow(encode_with_offsets({"text": texts}, backend)))
     rows = Dataset.from_dict({"text": texts}, features=Features({"text": Value("large_string")}))
     fingerprint = content_hash(["questions", 2, fingerprint_of(rows), backend.to_str()])
-    file: dict[str, Any] = {"cache_file_name": None, "load_from_cache_file": False}
-    if cached:
-        cache = Path(datasets.config.HF_DATASETS_CACHE) / "bert_finetune_kit"
-        cache.mkdir(parents=True, exist_ok=True)
-        file = {"cache_file_name": str(cache / f"questions-{fingerprint}.arrow"), "load_from_cache_file": True}
+    cache = Path(datasets.config.HF_DATASETS_CACHE) / "bert_finetune_kit"
+    cache.mkdir(parents=True, exist_ok=True)
     with no_progress_bars():
         return rows.map(
             encode_with_offsets,
@@ -121,7 +120,7 @@ def _tokenize(texts: list[str], tokenizer: Any, cached: bool) -> Dataset:
             remove_columns=["text"],
             features=_TOKENS,
             new_fingerprint=fingerprint,
-            **file,
+            cache_file_name=str(cache / f"questions-{fingerprint}.arrow"),
         )
 
 

@@ -17,6 +17,7 @@ from ..inference.choices import choices_of, choose
 from ..inference.device import on_device
 from ..inference.file import predict_file
 from ..modeling.padding import skip_padding
+from ..modeling.precision import evaluation_dtype, forward_in
 from ..reporting.model_card import model_card, write_card
 from ..reporting.optional import attempt
 from ..reporting.schema import RunReport
@@ -38,7 +39,8 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
         calibration = load_calibration(loaded.folder)
         skip_padding(loaded.model, self.unpad, self.on_xla)
         model = loaded.model.to(self.args.device).eval()
-        self.state = RecipeState(loaded=replace(loaded, model=model, calibration=calibration))
+        forward = forward_in(evaluation_dtype(self.args), loaded.forward)
+        self.state = RecipeState(loaded=replace(loaded, model=model, forward=forward, calibration=calibration))
 
     def trained(self) -> LoadedModel:
         """Return the model that was loaded, or as it is now after training.
@@ -55,7 +57,7 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
             )
         usage = self.usage(prepared.data, self.state.evaluation)
         calibration = None if self.state.evaluation is None else self.state.evaluation.calibration
-        forward = prepared.built.forward
+        forward = forward_in(evaluation_dtype(self.args), prepared.built.forward)
         return LoadedModel(prepared.model, prepared.data.tokenizer, usage, forward, calibration=calibration)
 
     def selection(self, *, coverage: float | None = None, max_risk: float | None = None) -> Selection:
@@ -145,7 +147,8 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
         def predict_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:
             return self.predict_rows(rows, columns, batch_size, **further)
 
-        identity = model_identity(trained, [self.name, self.config, trained.calibration, choices])
+        dtype = str(evaluation_dtype(self.args))
+        identity = model_identity(trained, [self.name, self.config, trained.calibration, choices, dtype])
         with on_device(trained.model, device):
             return predict_file(
                 path, output, predict_rows, self.input_columns, identity, batch_size=batch_size,

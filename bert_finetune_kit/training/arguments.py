@@ -171,6 +171,8 @@ def adapt_arguments(args: TrainingArguments) -> TrainingArguments:
     if args.metric_for_best_model is None:  # no score decides, or nothing is trained: the Trainer would refuse these
         args.load_best_model_at_end = False
         args.save_strategy = SaveStrategy.NO if args.save_strategy == SaveStrategy.BEST else args.save_strategy
+    # The Trainer would leave the weights in 16 bits after an evaluation; see `forward_in`.
+    args.bf16_full_eval = args.fp16_full_eval = False
     args.remove_unused_columns = False  # examples hold nothing but what the collator takes
     args.save_total_limit = None  # CheckpointCallback deletes old checkpoints once the new one is valid
     # The recipe pushes, once everything is on the disk; the Trainer would write the token into training_args.bin.

@@ -20,6 +20,7 @@ from ..compat.trainer import BestCheckpointTrainer, RunningLoss
 from ..contract import Batch, Forward, Outputs, call_model
 from ..errors import NonFiniteLossError, OutputError
 from ..modeling.loading import names_in_memory, quiet_transformers
+from ..modeling.precision import evaluation_dtype, forward_in
 from ..modeling.sharding import prepare_for_fsdp
 from ..reporting.schema import Score
 from .arguments import adapt_arguments
@@ -68,6 +69,7 @@ class KitTrainer(BestCheckpointTrainer):
         if self.is_fsdp_enabled:
             prepare_for_fsdp(self.model, self.accelerator.state.fsdp_plugin)
         self._loss, self._forward = loss, forward
+        self._evaluating_forward = forward_in(evaluation_dtype(args), forward)
         self._lr_multiplier = lr_multiplier
         self._meter = Meter()
         self._signals = StopSignals()
@@ -242,7 +244,7 @@ class KitTrainer(BestCheckpointTrainer):
         those that are not finite.
         """
         with torch.no_grad(), self.compute_loss_context_manager():
-            outputs = self._forward(model, inputs)
+            outputs = self._evaluating_forward(model, inputs)
         rows = tuple(value.detach() for value in outputs.to_tuple() if value is not None)
         # The Trainer computes metrics only where there are labels, and the outputs include them.
         return None, rows, rows[0].reshape(len(rows[0]), -1)[:, :1]
