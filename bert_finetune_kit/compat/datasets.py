@@ -35,12 +35,14 @@ def in_memory(columns: Mapping[str, pa.Array]) -> Dataset:
     return Dataset(InMemoryTable(pa.table(dict(columns))), fingerprint=uuid4().hex)
 
 
-def arrow_column(dataset: Dataset, name: str) -> pa.ChunkedArray:
+def arrow_column(dataset: Dataset | pa.Table, name: str) -> pa.ChunkedArray:
     """Return one column as Arrow, in the order of the rows, memory-mapped where the data set is.
 
     `dataset.data` alone would ignore a selection of rows, which only a private attribute tells; `with_format`, which
     follows it, takes as long as the forward of a small model for a text.
     """
+    if isinstance(dataset, pa.Table):
+        return dataset.column(name)
     if dataset._indices is None:
         return dataset.data.column(name)
     return dataset.select_columns([name]).with_format("arrow")[:].column(name)

@@ -13,7 +13,7 @@ from datasets import Dataset, Features, List, Value
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
-from ..compat.datasets import arrow_column, content_hash, fingerprint_of, in_memory, no_progress_bars
+from ..compat.datasets import arrow_column, content_hash, fingerprint_of, no_progress_bars
 from .digest import column_digest
 
 
@@ -47,7 +47,8 @@ def list_lengths(column: pa.ChunkedArray) -> np.ndarray:
 class TokenizedTexts:
     """Token ids of texts or pairs of texts, without special tokens or truncation."""
 
-    rows: Dataset
+    rows: Dataset | pa.Table
+    """On disk, or those of a prediction in memory."""
 
     def __len__(self) -> int:
         return self.rows.num_rows
@@ -55,7 +56,7 @@ class TokenizedTexts:
     def subset(self, texts: np.ndarray) -> "TokenizedTexts":
         """Return the texts of these rows, in this order."""
         with no_progress_bars():
-            return TokenizedTexts(self.rows.select(texts).flatten_indices())
+            return TokenizedTexts(self.rows.select(texts).flatten_indices())  # type: ignore[union-attr]
 
     def __getstate__(self) -> dict[str, Any]:
         return {"rows": self.rows}  # each process opens views of its own
@@ -107,7 +108,7 @@ def tokenize_texts(
     columns = {"text": text} | ({"text_pair": text_pair} if text_pair is not None else {})
     if not cached:
         texts = {column: rows[column][:] for column in columns.values()}
-        return TokenizedTexts(in_memory(to_arrow(tokenize_columns(texts, backend, columns))))
+        return TokenizedTexts(to_table(tokenize_columns(texts, backend, columns)))
     key = ["texts", 2, fingerprint_of(rows), list(columns.values()), backend.to_str()]
     with no_progress_bars():
         tokenized = rows.select_columns(list(columns.values())).map(
@@ -132,10 +133,9 @@ def tokenize_columns(
     }
 
 
-def to_arrow(columns: Mapping[str, list[np.ndarray]]) -> dict[str, pa.Array]:
-    """Return columns of int32 arrays as Arrow lists."""
-    kind = pa.list_(pa.int32())
-    return {name: pa.array(rows, kind) for name, rows in columns.items()}
+def to_table(columns: Mapping[str, list[np.ndarray]]) -> pa.Table:
+    """Return columns of int32 arrays as a table in memory."""
+    return pa.table({name: pa.array(rows, pa.list_(pa.int32())) for name, rows in columns.items()})
 
 
 def text_backend(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:

@@ -35,18 +35,15 @@ class PackedLinear(nn.Linear):
 
     def forward(self, states: Tensor) -> Tensor:
         """(…, in_features) → (…, out_features)."""
-        if torch.is_autocast_enabled("cpu"):
-            dtype = torch.get_autocast_dtype("cpu")
-        else:
-            dtype = self.weight.dtype
+        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else self.weight.dtype
         if dtype not in _PACKABLE or self.weight.device.type != "cpu" or self.weight.is_inference():
             return linear(states, self.weight, self.bias)
         packed = self._packed(dtype)
         return packed_linear(states.to(dtype), packed.weight, packed.bias)
 
     def _packed(self, dtype: torch.dtype) -> _Packed:
-        changes = tuple(parameter._version for parameter in self.parameters(recurse=False))
-        state = (self.weight.data_ptr(), *changes, dtype)
+        changes = (self.weight._version, None if self.bias is None else self.bias._version)
+        state = (self.weight.data_ptr(), changes, dtype)
         packed = _PACKED.get(self)
         if packed is None or packed.state != state:
             bias = None if self.bias is None else self.bias.detach().to(dtype)

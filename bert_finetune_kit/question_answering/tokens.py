@@ -7,10 +7,11 @@ from typing import Any
 
 import datasets
 import numpy as np
+import pyarrow as pa
 from datasets import Dataset, Features, List, Value
 
-from ..compat.datasets import arrow_column, content_hash, fingerprint_of, in_memory, no_progress_bars
-from ..data.tokenized import ListColumn, encode_texts, list_lengths, text_backend, to_arrow
+from ..compat.datasets import arrow_column, content_hash, fingerprint_of, no_progress_bars
+from ..data.tokenized import ListColumn, encode_texts, list_lengths, text_backend, to_table
 
 _TOKENS = Features({name: List(Value("int32")) for name in ("input_ids", "starts", "ends")})
 
@@ -19,9 +20,9 @@ _TOKENS = Features({name: List(Value("int32")) for name in ("input_ids", "starts
 class TokenizedQuestions:
     """Token ids of questions and of their contexts, each context once."""
 
-    questions: Dataset
+    questions: Dataset | pa.Table
     """Column `input_ids`."""
-    contexts: Dataset
+    contexts: Dataset | pa.Table
     """Columns `input_ids`, and `starts` and `ends` of each token in characters."""
     context_of: np.ndarray
     """(questions,) int: number of the context of each question."""
@@ -104,10 +105,10 @@ def tokenize_questions(rows: Dataset, tokenizer: Any, cached: bool = True) -> To
     return TokenizedQuestions(tokens, _tokenize(contexts, tokenizer, cached), context_of)
 
 
-def _tokenize(texts: list[str], tokenizer: Any, cached: bool) -> Dataset:
+def _tokenize(texts: list[str], tokenizer: Any, cached: bool) -> Dataset | pa.Table:
     backend = text_backend(tokenizer)
     if not cached:
-        return in_memory(to_arrow(encode_with_offsets({"text": texts}, backend)))
+        return to_table(encode_with_offsets({"text": texts}, backend))
     rows = Dataset.from_dict({"text": texts}, features=Features({"text": Value("large_string")}))
     fingerprint = content_hash(["questions", 2, fingerprint_of(rows), backend.to_str()])
     cache = Path(datasets.config.HF_DATASETS_CACHE) / "bert_finetune_kit"
