@@ -62,6 +62,15 @@ def efficient_attention(
     return output.squeeze(0)
 
 
+def count_changes(tensor: Tensor) -> int:
+    """Return how often a tensor has been changed in place.
+
+    Private: by `_version` autograd finds out whether a tensor that it has saved is still the same.
+    """
+    version: int = tensor._version
+    return version
+
+
 def pack_weight(weight: Tensor) -> Tensor:
     """Return the weight of a linear layer in the layout in which oneDNN multiplies by it, for `packed_linear`.
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from ..compat.torch import pack_weight, packed_linear
+from ..compat.torch import count_changes, pack_weight, packed_linear
 from .encoders import modules_of, switch_class
 
 _PACKABLE = (torch.float32, torch.bfloat16)
@@ -42,7 +42,7 @@ class PackedLinear(nn.Linear):
         return packed_linear(states.to(dtype), packed.weight, packed.bias)
 
     def _packed(self, dtype: torch.dtype) -> _Packed:
-        changes = (self.weight._version, None if self.bias is None else self.bias._version)
+        changes = (count_changes(self.weight), None if self.bias is None else count_changes(self.bias))
         state = (self.weight.data_ptr(), changes, dtype)
         packed = _PACKED.get(self)
         if packed is None or packed.state != state:

@@ -1,13 +1,12 @@
 """Of which type the weights are that a training changes, and predictions in 16 bits."""
 
 import warnings
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
 import torch
 from torch import float32, nn
-
-from ..contract import Forward
 
 _NATIVE_BFLOAT16 = ("avx512_bf16", "amx_bf16")  # as torch names what x86 processors have
 
@@ -40,7 +39,7 @@ def evaluation_dtype(settings: _Settings) -> torch.dtype | None:
     return torch.float16 if settings.fp16_full_eval else None
 
 
-def forward_in(dtype: torch.dtype | None, forward: Forward) -> Forward:
+def forward_in(dtype: torch.dtype | None, forward: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Return a forward whose matrix products are in another type; weights, norms and logits keep theirs (autocast).
 
     Args:
@@ -50,7 +49,7 @@ def forward_in(dtype: torch.dtype | None, forward: Forward) -> Forward:
     return forward if dtype is None else partial(_autocast, dtype, forward)
 
 
-def _autocast(dtype: torch.dtype, forward: Forward, model: Any, batch: Any) -> Any:
+def _autocast(dtype: torch.dtype, forward: Callable[[Any, Any], Any], model: Any, batch: Any) -> Any:
     kind = next(model.parameters()).device.type
     if kind == "cpu" and dtype == torch.bfloat16:
         warn_of_emulation()

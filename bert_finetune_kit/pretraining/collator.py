@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..data.padding import pad_rows, padded_length, span_mask
-from ..data.randomness import Stream, stateless_rng
+from ..data.randomness import MovableRng, Stream
 from ..data.vocabulary import continuation_mask, vocabulary_size
 from ..errors import raise_faults
 
@@ -43,6 +43,7 @@ class DataCollatorForPreTraining:
     lengths: Sequence[int] | None = None
     """Lengths that batches may have, ascending, for devices that compile each shape; none means any."""
     _special: np.ndarray = field(init=False, repr=False)
+    _rng: MovableRng = field(init=False, repr=False, default_factory=lambda: MovableRng(Stream.MASK))
 
     def __post_init__(self) -> None:
         faults = []
@@ -61,7 +62,7 @@ class DataCollatorForPreTraining:
         masked, labels = [], []
         for example in examples:
             original = np.asarray(example["input_ids"])
-            rng = _rng(example)
+            rng = self._rng.at(*example["rng_key"]) if "rng_key" in example else np.random.default_rng()
             chosen = self.choose(original, rng, example.get("continues_word"))
             masked.append(self.replace(original, chosen, rng))
             labels.append(np.full(len(original), IGNORED))
@@ -103,7 +104,7 @@ class DataCollatorForPreTraining:
         draws = rng.random(len(chosen))
         replaced[chosen[draws < 0.8]] = self.tokenizer.mask_token_id
         at_random = chosen[(draws >= 0.8) & (draws < 0.9)]
-        replaced[at_random] = rng.choice(self._regular_ids, len(at_random))
+        replaced[at_random] = self._regular_ids[rng.integers(len(self._regular_ids), size=len(at_random))]
         return replaced
 
     @cached_property
@@ -115,26 +116,19 @@ class DataCollatorForPreTraining:
         return np.array(continuation_mask(self.tokenizer))
 
 
-def _rng(example: dict[str, Any]) -> np.random.Generator:
-    if "rng_key" not in example:
-        return np.random.default_rng()
-    seed, epoch, index = example["rng_key"]
-    return stateless_rng(seed, epoch, index, Stream.MASK)
-
-
 def _choose_words(candidates: np.ndarray, continuation: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Choose whole words in random order while they fit into `count` tokens; if none fits, the first is truncated."""
     starts = ~continuation[candidates]
     # A piece after a special token starts a word, whatever it looks like: a truncated segment can begin with "##".
     starts |= np.diff(candidates, prepend=-2) > 1
-    words = np.split(candidates, np.flatnonzero(starts)[1:])
+    first = np.flatnonzero(starts)
+    sizes = np.diff(first, append=len(candidates)).tolist()
     chosen: list[np.ndarray] = []
     remaining = count
-    for number in rng.permutation(len(words)):
-        word = words[number]
-        if len(word) <= remaining:
-            chosen.append(word)
-            remaining -= len(word)
+    for word in rng.permutation(len(sizes)).tolist():
+        if sizes[word] <= remaining:
+            chosen.append(candidates[first[word] : first[word] + sizes[word]])
+            remaining -= sizes[word]
         if remaining == 0:
             break
-    return np.concatenate(chosen) if chosen else words[0][:count]
+    return np.concatenate(chosen) if chosen else candidates[:count]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..data.examples import Key, split_key
-from ..data.randomness import Stream, stateless_rng
+from ..data.randomness import MovableRng, Stream
 from ..data.sequences import SequenceFormat
 from .config import PretrainConfig
 from .corpus import TokenizedCorpus, continues_word, token_ids
@@ -81,7 +81,7 @@ class PretrainingExamples:
         """Draw the segments of one example."""
         document = int(np.searchsorted(self._first_example, index, side="right")) - 1
         number = index - int(self._first_example[document])
-        rng = stateless_rng(self.seed, epoch, index, Stream.PAIR)
+        rng = self._pair_rng.at(self.seed, epoch, index)
         target = self.max_tokens
         if self.config.pairs == "sentences":
             segment_a, segment_b = self._sentence_pair(document, number)
@@ -109,6 +109,14 @@ class PretrainingExamples:
         return np.repeat(np.arange(len(self.corpus)), np.diff(self._first_example))
 
     @cached_property
+    def _pair_rng(self) -> MovableRng:
+        return MovableRng(Stream.PAIR)
+
+    @cached_property
+    def _document_rng(self) -> MovableRng:
+        return MovableRng(Stream.DOCUMENT)
+
+    @cached_property
     def _first_example(self) -> np.ndarray:
         """Number of the first example of each document, and the total, (documents + 1,)."""
         if self.config.pairs == "sentences":
@@ -127,7 +135,7 @@ class PretrainingExamples:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Fill a window with whole sentences to `target` tokens and cut it into A and B at a random sentence."""
         ids, starts = self.corpus.tokens(document), self.corpus.sentence_starts(document)
-        shift = stateless_rng(self.seed, epoch, document, Stream.DOCUMENT).random()
+        shift = self._document_rng.at(self.seed, epoch, document).random()
         first = np.searchsorted(starts, window_start(len(ids), self.max_tokens, number, shift), side="right") - 1
         borders = np.append(starts[first:], len(ids))
         last = int(np.searchsorted(borders, borders[0] + target))
@@ -140,10 +148,11 @@ class PretrainingExamples:
     def _cut(self, ids: np.ndarray, borders: np.ndarray, rng: np.random.Generator) -> int:
         """Choose where B starts: at a sentence, within a single sentence at a word, within a single word at a piece."""
         if len(borders) > 2:
-            return int(rng.choice(borders[1:-1]))
+            return int(borders[1 + rng.integers(len(borders) - 2)])
         inner = np.arange(borders[0] + 1, borders[-1])
         words = inner[~continues_word(ids[inner])]
-        return int(rng.choice(words if len(words) else inner))
+        places = words if len(words) else inner
+        return int(places[rng.integers(len(places))])
 
     def _random_segment(self, document: int, wanted: int, rng: np.random.Generator) -> np.ndarray:
         """Return sentences of another document, from a random one on, filled to about `wanted` tokens."""
@@ -173,7 +182,7 @@ def window_start(length: int, max_tokens: int, number: int, shift: float) -> int
     [0, 70, 150]
     """
     overlap = -length % max_tokens
-    return int(np.clip(number * max_tokens - round(shift * overlap), 0, max(length - max_tokens, 0)))
+    return min(max(number * max_tokens - round(shift * overlap), 0), max(length - max_tokens, 0))
 
 
 def truncate_pair(

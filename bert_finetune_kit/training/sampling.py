@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import numpy as np
 from torch.utils.data import DataLoader, Sampler
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import seed_worker
 
 from ..data.examples import ExampleKey
+from ..data.permutation import random_permutation
 from ..data.randomness import Stream, stateless_rng
+
+_PLACES = 4096  # that are read from the order at once
 
 
 class EpochSampler(Sampler[ExampleKey]):
@@ -35,11 +39,11 @@ class EpochSampler(Sampler[ExampleKey]):
 
     def __iter__(self) -> Iterator[ExampleKey]:
         epoch = self.epoch
-        order = stateless_rng(self.seed, epoch, 0, Stream.ORDER).permutation(self.examples)
-        for index in order:
-            yield epoch, int(index), True
-        for place in range(len(self) - self.examples):
-            yield epoch, int(order[place % self.examples]), False
+        order = random_permutation(self.examples, stateless_rng(self.seed, epoch, 0, Stream.ORDER))
+        for start in range(0, len(self), _PLACES):
+            places = np.arange(start, min(start + _PLACES, len(self)))
+            for place, index in zip(places.tolist(), order(places % self.examples).tolist(), strict=True):
+                yield epoch, index, place < self.examples
 
 
 class EpochCallback(TrainerCallback):
