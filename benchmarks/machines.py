@@ -26,12 +26,17 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
+from transformers import BertConfig, BertForPreTraining, set_seed
+
+from bert_finetune_kit import train_wordpiece
+from bert_finetune_kit.data.sample import sample_documents
 
 ROOT = Path(__file__).resolve().parent.parent
 SWITCH = "kit-switch"
 PORT = 29500
 STEPS, SAVED = 300, 100
-DEADLINE = 600  # seconds, after which a run counts as one that hangs
+RUNS = ("equal", "killed", "cable")
+DEADLINE = 300  # seconds, after which a run counts as one that hangs
 
 
 def ip(*words: str) -> None:
@@ -82,8 +87,8 @@ def command(machine: Machine, machines: list[Machine], run: Path, timeout: int, 
         "--num_machines", str(len(machines)), "--num_processes", str(len(machines)),
         "--machine_rank", str(machine.number), "--main_process_ip", machines[0].address,
         "--main_process_port", str(PORT), "--mixed_precision", "no", "--num_cpu_threads_per_process", "1",
-        str(ROOT / "examples/pretrain.py"), "--use_cpu", "--output_dir", str(run), "--max_documents", "40",
-        "--max_steps", str(STEPS), "--save_strategy", "steps", "--save_steps", str(SAVED), "--eval_strategy", "steps",
+        str(ROOT / "examples/pretrain.py"), "--use_cpu", "--output_dir", str(run),
+        "--train", str(run.parent / "text.txt"), "--max_steps", str(STEPS), "--save_strategy", "steps", "--save_steps", str(SAVED), "--eval_strategy", "steps",
         "--eval_steps", str(SAVED), "--logging_steps", "10", "--per_device_train_batch_size", str(batch),
         "--max_length", "64", "--disable_tqdm", "true", "--ddp_timeout", str(timeout),
         "--model", str(run.parent / "model"), *more,
@@ -132,35 +137,34 @@ def wait(processes: list[subprocess.Popen[bytes]]) -> list[int | None]:
 
 
 def train(count: int, run: Path, work: Path, batch: int, *more: str, timeout: int = 60) -> None:
-    shutil.rmtree(work / "machines", ignore_errors=True)
+    logs = work / "machines" / (f"{run.name}-resumed" if more else run.name)
+    shutil.rmtree(logs, ignore_errors=True)
     with connected(count) as machines:
         began = time.monotonic()
         processes = [
-            start(machine, command(machine, machines, run, timeout, batch, *more), work / "machines")
-            for machine in machines
+            start(machine, command(machine, machines, run, timeout, batch, *more), logs) for machine in machines
         ]
         codes = wait(processes)
         print(f"{count} machines × batch {batch}: exit codes {codes}, {time.monotonic() - began:.0f} s", flush=True)
         if any(codes):
             for machine in machines:
-                print(f"--- {machine.name}\n{log_of(machine, work / 'machines')[-3000:]}")
+                print(f"--- {machine.name}\n{log_of(machine, logs)[-3000:]}")
             raise SystemExit(1)
         for machine in machines:
-            cache = work / "machines" / machine.name / "huggingface"
+            cache = logs / machine.name / "huggingface"
             files = list(cache.rglob("*.arrow"))
             print(f"  {machine.name}: {len(files)} files of tokens in its cache", flush=True)
 
 
 def disturb(how: str, count: int, run: Path, work: Path, batch: int, timeout: int) -> None:
     """Kill the last machine or pull its cable after the first checkpoint, and report how the others end."""
-    shutil.rmtree(work / "machines", ignore_errors=True)
+    logs = work / "machines" / run.name
+    shutil.rmtree(logs, ignore_errors=True)
     with connected(count) as machines:
-        processes = [
-            start(machine, command(machine, machines, run, timeout, batch), work / "machines") for machine in machines
-        ]
+        processes = [start(machine, command(machine, machines, run, timeout, batch), logs) for machine in machines]
         while not list(run.glob(f"checkpoint-{SAVED}/trainer_state.json")):
             if any(process.poll() is not None for process in processes):
-                raise SystemExit(f"a run ended before its first checkpoint:\n{log_of(machines[0], work / 'machines')}")
+                raise SystemExit(f"a run ended before its first checkpoint:\n{log_of(machines[0], logs)}")
             time.sleep(0.1)
         time.sleep(1)
         if how == "killed":
@@ -175,8 +179,8 @@ def disturb(how: str, count: int, run: Path, work: Path, batch: int, timeout: in
         codes = [process.poll() for process in processes]
         print(f"{how}, ddp_timeout {timeout}: ended after {[round(s) for s in seconds]} s, exit codes {codes}")
         for machine in machines:
-            lines = [line for line in log_of(machine, work / "machines").splitlines() if line.strip()]
-            print(f"--- {machine.name}, its last lines", *lines[-12:], sep="\n")
+            lines = [line for line in log_of(machine, logs).splitlines() if "Error: " in line]
+            print(f"--- {machine.name}", *lines, sep="\n")
         sys.stdout.flush()
 
 
@@ -204,11 +208,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder for runs, logs and caches")
     parser.add_argument("--timeout", type=int, default=20, help="ddp_timeout of the disturbed runs, seconds")
-    parser.add_argument("--only", nargs="+", choices=["equal", "killed", "cable"], default=["equal", "killed", "cable"])
+    parser.add_argument("--only", nargs="+", choices=RUNS, default=RUNS)
     options = parser.parse_args()
     work = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     save_model(work / "model")
+    text = "\n\n".join("\n".join(document) for document in sample_documents("train")[:40])
+    (work / "text.txt").write_text(text + "\n")
     if "equal" in options.only:
         for count, batch in ((1, 12), (2, 6), (3, 4)):
             shutil.rmtree(work / f"run{count}", ignore_errors=True)
@@ -229,11 +235,6 @@ def main() -> None:
 
 def save_model(folder: Path) -> None:
     """Save a narrow BERT without dropout, whose results do not depend on how a batch is divided, and its tokenizer."""
-    from transformers import BertConfig, BertForPreTraining, set_seed
-
-    from bert_finetune_kit import train_wordpiece
-    from bert_finetune_kit.data.sample import sample_documents
-
     tokenizer = train_wordpiece((line for document in sample_documents("train") for line in document), 800)
     config = BertConfig(
         vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,

@@ -19,6 +19,7 @@ from .errors import DataError as DataError
 from .errors import DeviceMemoryError as DeviceMemoryError
 from .errors import HubError as HubError
 from .errors import KitError as KitError
+from .errors import LostProcessError as LostProcessError
 from .errors import ModelError as ModelError
 from .errors import NonFiniteLossError as NonFiniteLossError
 from .errors import OutputError as OutputError

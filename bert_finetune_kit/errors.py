@@ -32,6 +32,10 @@ class DeviceMemoryError(KitError):
     """A device ran out of memory; the message has settings that need less."""
 
 
+class LostProcessError(KitError):
+    """One of several processes that train together has ended, or does not answer."""
+
+
 class HubError(KitError):
     """The Hub refused a push, or did not answer."""
 

@@ -1,7 +1,9 @@
 """Private parts of torch."""
 
+from datetime import timedelta
+
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 
 def softmax_backward(gradient: Tensor, weights: Tensor) -> Tensor:
@@ -94,3 +96,16 @@ def packed_linear(states: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor
     """
     output: Tensor = torch.ops.mkldnn._linear_pointwise(states, weight, bias, "none", [], "")
     return output
+
+
+def set_distributed_timeout(seconds: float) -> None:
+    """Set how long this process waits for the others; nothing where it is alone.
+
+    Private: the public argument of `init_process_group` is Accelerate's to give, and transformers 5.23 passes
+    `ddp_timeout` to it for GPUs alone, so that processes on CPUs would wait for half an hour.
+
+    Args:
+        seconds: in which another process must answer.
+    """
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.distributed_c10d._set_pg_timeout(timedelta(seconds=seconds))

@@ -8,6 +8,7 @@ from ..contract import Evaluation, EvaluationT, Outputs, PreparedData
 from ..reporting.optional import attempt
 from .logs import evaluations, plain_scores, saved_step
 from .memory import evaluation_memory
+from .peers import lost_processes_told
 from .session import TrainingOutcome
 
 Evaluate = Callable[[Any, Mapping[str, Outputs]], EvaluationT]
@@ -66,7 +67,7 @@ def evaluate_model(
     """
     if not data.validation:
         return cast(EvaluationT, Evaluation(scores={}))
-    with evaluation_memory(trainer.args, run):
+    with evaluation_memory(trainer.args, run), lost_processes_told(trainer.args, run):
         outputs = {split: trainer.outputs(examples) for split, examples in data.validation.items()}
     evaluation = evaluate(data, outputs)
     return replace(evaluation, scores=plain_scores(evaluation.scores))

@@ -18,6 +18,7 @@ from .checkpointing import is_complete, load_state
 from .logs import is_evaluation
 from .loss import Loss
 from .memory import training_memory
+from .peers import lost_processes_told
 from .schedule import schedule_rows
 from .timing import Timings
 from .trainer import KitTrainer
@@ -147,7 +148,7 @@ def _same_run(folder: Path, fingerprint: Mapping[str, Any] | None) -> Path | Non
 
 def _run(trainer: KitTrainer, checkpoint: Path | None, timings: Timings, where: str, folder: str) -> None:
     started = time.perf_counter()
-    with training_memory(trainer.args, folder):
+    with training_memory(trainer.args, folder), lost_processes_told(trainer.args, folder):
         trainer.train(None if checkpoint is None else str(checkpoint))
     timings.add(STEPS, trainer.training_seconds)
     timings.add(EVALUATIONS, time.perf_counter() - started - trainer.training_seconds)

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, TrainingArguments
 from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 
+from ..compat.torch import set_distributed_timeout
 from ..compat.trainer import BestCheckpointTrainer, RunningLoss
 from ..contract import Batch, Forward, Outputs, call_model
 from ..errors import NonFiniteLossError, OutputError
@@ -32,6 +33,7 @@ from .meter import Meter
 from .mismatch import mismatch_explained
 from .noise import misleading_warnings_dropped
 from .optimizer import group_settings, split_by_lr
+from .peers import is_lost_process
 from .progress import ProgressView
 from .sampling import EpochCallback, EpochSampler, train_loader
 from .stopping import StopCallback, StopSignals
@@ -68,6 +70,8 @@ class KitTrainer(BestCheckpointTrainer):
         super().__init__(args=adapt_arguments(args), **settings)
         if self.is_fsdp_enabled:
             prepare_for_fsdp(self.model, self.accelerator.state.fsdp_plugin)
+        if self.args.device.type == "cpu":
+            set_distributed_timeout(self.args.ddp_timeout)
         self._loss, self._forward = loss, forward
         self._evaluating_forward = forward_in(evaluation_dtype(args), forward)
         self._lr_multiplier = lr_multiplier
@@ -125,7 +129,7 @@ class KitTrainer(BestCheckpointTrainer):
             with self._signals, misleading_warnings_dropped(), mismatch_explained(checkpoint, self._checkpoints):
                 return super().train(resume_from_checkpoint, **settings)
         except (OSError, RuntimeError, SafetensorError) as error:
-            if not self._checkpoints.is_writing:
+            if not self._checkpoints.is_writing or is_lost_process(error):
                 raise
             step, run = self.state.global_step, Path(str(self.args.output_dir))
             raise OutputError(
