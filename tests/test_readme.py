@@ -40,7 +40,9 @@ def blocks(language):
     ]
 
 
-MARKS = {"README.md": pytest.mark.page, "distributed.md": pytest.mark.slow}  # the latter starts processes
+# README and quickstart are what a new user runs first; the others take longer, and distributed.md starts processes.
+QUICK = ("README.md", "quickstart.md")
+MARKS = {"README.md": [pytest.mark.page]} | {page.name: [pytest.mark.slow] for page in PAGES if page.name not in QUICK}
 
 
 @pytest.mark.parametrize(
