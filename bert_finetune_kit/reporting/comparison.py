@@ -53,7 +53,7 @@ class ReportComparison:
 
     def to_markdown(self) -> str:
         """Render the comparison as Markdown."""
-        parts = [f"# {self._title}", " ".join(self.verdict)]
+        parts = [f"# {self._title}", "\n".join(f"- {sentence}" for sentence in self.verdict)]
         for table in self.tables:
             parts += [f"## {table.title}", markdown_table(table.header, table.rows), *([table.note] * bool(table.note))]
         return "\n\n".join(parts) + "\n"
@@ -64,10 +64,10 @@ class ReportComparison:
 
         charts = [Section("Charts", [self.caption], dot_plots(self.names, self.scores))] if self.scores else []
         sections = [Section(table.title, tables=[block(table, title="")]) for table in self.tables]
-        return render(title=self._title, facts=self.facts, summary=self.verdict, sections=[*charts, *sections])
+        return render(title=self._title, facts=self.facts, points=self.verdict, sections=[*charts, *sections])
 
     def __rich__(self) -> RenderableType:
-        parts: list[RenderableType] = [Text(" ".join(self.verdict))]
+        parts: list[RenderableType] = [Text("\n".join(self.verdict))]
         for table in self.tables:
             parts += [Text(), Text(table.title, style="bold"), rich_table(table.header, table.rows)]
         return Panel(Group(*parts), title=self._title, expand=False)

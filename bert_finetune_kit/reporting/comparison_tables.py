@@ -92,12 +92,13 @@ def _difference_tables(
                  format_difference(item.smallest, score.format_spec).lstrip("+") if item.smallest else "", item.method]
             )  # fmt: skip
     note = (
-        f"Against {names[0]}, on the examples that both have scored{_counts(names[0], paired)}. *Could be shown*: the "
-        "smallest difference that a test on these examples finds in four of five cases."
+        f"Against {names[0]}, whose score is the first, on the examples that both have scored"
+        f"{_counts(names[0], paired)}. *Could be shown*: the smallest difference that a test on these examples finds "
+        "in four of five cases."
     )
     if len(paired) > 1:
         note += f" The p values are adjusted for {len(paired)} comparisons (Holm), not for several scores."
-    header = ["score", f"from {names[0]}", "difference", "95% interval", "p", "could be shown", "test"]
+    header = ["score", "scores", "difference", "95% interval", "p", "could be shown", "test"]
     yield ReportTable("Differences", header, rows, note)
     for name, runs in paired.items():
         if runs.changed:

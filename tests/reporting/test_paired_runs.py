@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 
+import browser
 import numpy as np
 import pytest
 from scipy import stats
@@ -537,3 +538,18 @@ def test_scores_of_rows_have_an_entry_in_the_declarations():
     }
     for recipe, part in rows.items():
         assert set(prediction_scores(recipe, part, single_units(len(part))).statistics) <= set(KNOWN_SCORES[recipe])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(browser.FOUND is None, reason="there is no Chromium")
+def test_a_comparison_fits_a_phone(two_runs, tmp_path):
+    _, _, _, folders = two_runs
+    names = ["bert-base-uncased-with-a-long-name-1", "distilbert-base-uncased-with-a-long-name"]
+    path = tmp_path / "comparison.html"
+    path.write_text(compare_reports(*folders, names=names).to_html(), "utf-8")
+    with browser.page() as page:
+        for width in (400, 1100):
+            page.open(path, width)
+            assert page.value("document.documentElement.scrollWidth") <= width
+            cut = "[...document.querySelectorAll('table')].some(table => !table.closest('.scroll'))"
+            assert not page.value(cut)
