@@ -28,6 +28,7 @@ CONTEXT = {
     "unigram_perplexity": "perplexity of the unigram baseline",
     "pairs": "number of segment pairs that were scored",
     "majority": "share of the most frequent label",
+    "multi_label": "whether an example can have several labels (True or False)",
     "expected_parameters": "a number of parameters to compare `parameters` with",
     "modules": "parameters by name of the module, to explain a difference",
 }
@@ -50,17 +51,19 @@ def diagnose(report: RunReport) -> list[Finding]:
 
 
 def diagnose_scores(
-    recipe: str, scores: Mapping[str, float] | Sequence[Mapping[str, float]], **context: float | Mapping[str, float]
+    recipe: str,
+    scores: Mapping[str, float] | Sequence[Mapping[str, float]],
+    **context: float | bool | Mapping[str, float],
 ) -> list[Finding]:
     """Diagnose metrics from any source, such as a published table; return the findings, the severest first.
 
     Args:
         recipe: pretraining, classification or question_answering.
-        scores: by key (see `KNOWN_SCORES`; for question answering those of the official script), or a list of such,
-            one an evaluation; with `train_loss`, the training loss. The Trainer's prefixes (`eval_`) and ids of the
-            Hub (`matthews_correlation`) are understood.
+        scores: by key (see `KNOWN_SCORES`; for question answering those of the official script), or a list or
+            DataFrame of such, a row an evaluation; with `train_loss`, the training loss. The Trainer's prefixes
+            (`eval_`) and ids of the Hub (`matthews_correlation`) are understood.
         context: further facts: `examples`, `vocab_size`, `unigram_perplexity`, `pairs`, `majority`,
-            `expected_parameters`, `modules`.
+            `multi_label`, `expected_parameters`, `modules`.
 
     Raises:
         ConfigError: there is no such recipe or context, no score is known, or a value is impossible.
