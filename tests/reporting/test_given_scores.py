@@ -35,6 +35,10 @@ def test_the_table_of_a_training():
     (found,) = diagnose_scores("classification", rows)
     assert (found.code, found.numbers["epoch"]) == ("OVERFITTING", 2)
     assert found.advice[1] == "Train for fewer epochs, or stop early."
+    assert (
+        found.evidence == "The validation loss is lowest after epoch 2 (0.4760); in the last evaluation it is 0.5730."
+    )
+    assert found.advice[0] == "Keep the weights of that evaluation: load_best_model_at_end=True."
     unnamed = [{"train_loss": row["train_loss"], "validation_loss": row["validation_loss"]} for row in rows]
     assert "is lowest after evaluation 2 (0.4760)" in diagnose_scores("classification", unnamed)[0].evidence
 

@@ -239,6 +239,22 @@ def test_the_metric_of_the_best_checkpoint_decides():
     assert found(given) == {}
 
 
+def test_a_regression_has_targets_and_no_label_names():
+    (finding,) = diagnose_scores("classification", {"pearson": -0.4}, examples=400)
+    assert finding.code == "BELOW_MAJORITY"
+    assert finding.advice[0].startswith("Compare the targets of the splits")
+    assert not any("label" in text for text in (*finding.causes, *finding.advice))
+    (finding,) = diagnose_scores("classification", {"accuracy": 0.1}, majority=0.5, examples=100)
+    assert finding.advice[0] == "Compare the label names of the splits and of the checkpoint."
+
+
+def test_more_steps_are_not_advised_where_nothing_is_left_to_learn():
+    given = [{"train_loss": 0.7, "accuracy": 0.5}, {"train_loss": 0.0, "accuracy": 0.5}]
+    (finding,) = diagnose_scores("classification", given, majority=0.55, examples=100)
+    assert finding.code == "NOTHING_LEARNT"
+    assert not any("steps" in advice for advice in finding.advice)
+
+
 def test_advice_after_a_loss_that_rose():
     rows = [{"step": 100 * n, "loss": loss, "accuracy": 0.5} for n, loss in enumerate((0.7, 0.9, 1.2), start=1)]
     details = {"examples": 100, "scores": {"accuracy": 0.5}, "baseline": {"accuracy": 0.55}}

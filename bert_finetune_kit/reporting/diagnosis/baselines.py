@@ -15,7 +15,7 @@ from ..numbers import finite_or_none
 from ..plain import Plain
 from ..schema import RunReport, Score
 from ..tables import baseline_label
-from .view import measured, scored_answers, scored_splits, setting, too_few, validation_examples
+from .view import is_table, measured, scored_answers, scored_splits, setting, too_few, validation_examples
 
 USES_CONTEXT = 0.05
 """Nats a word by which a model that uses the context must beat word frequencies; word frequencies of training and
@@ -158,7 +158,7 @@ def _pretraining(report: RunReport) -> Iterator[Comparison]:
             width = max(USES_CONTEXT, _WIDTH_OF_SEQUENCE / math.sqrt(count or _FEW_SEQUENCES))
             interval = value * math.exp(-width), value * math.exp(width)
         yield Comparison(score, value, name, baseline, interval, examples=count, is_assumed=assumed)
-    if unigram is None and not report.data:
+    if unigram is None and is_table(report):
         expected = zipf_perplexity(int(uniform or _BERT_VOCABULARY))
         yield Comparison(score, value, "Zipf_unigram", expected, examples=count)
 
@@ -191,7 +191,7 @@ def _question_answering(report: RunReport) -> Iterator[Comparison]:
         baseline = 100 * without / total if baseline is None else baseline
         yield Comparison(f1, value, "always_abstain", baseline, interval, examples=total, counted="questions")
     answers, random = measured(report, "answers_f1"), measured(report, "random_span_f1")
-    if answers is None and not report.data:
+    if answers is None and is_table(report):
         yield from _answers_of_table(scores)
     bounds, count = report.evidence.get("answers_f1_interval"), measured(report, "answers_scored")
     if answers is not None and random is not None and not too_few(count):

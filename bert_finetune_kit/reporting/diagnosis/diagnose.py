@@ -11,7 +11,7 @@ from .registry import Rule, recipes_with_rules, rules_for
 SEVERITIES = ("error", "warning", "note")
 
 _LEARNT = ("NOTHING_LEARNT", "TOO_FEW_STEPS", "TOO_FEW_EXAMPLES_FOR_CLAIM", "SCORE_AT_BASELINE")
-# Code → codes that follow from it by necessity, and are not reported with it.
+# Code → codes that follow from it by necessity, and are not reported with it; nothing follows from a note.
 _IMPLIED = {
     "ALWAYS_ABSTAINS": _LEARNT,
     "BEST_IS_ABSTAINING": ("NOTHING_LEARNT", "TOO_FEW_EXAMPLES_FOR_CLAIM"),
@@ -20,6 +20,8 @@ _IMPLIED = {
     "ONE_CLASS_PREDICTED": ("NOTHING_LEARNT", "TOO_FEW_EXAMPLES_FOR_CLAIM", "BELOW_MAJORITY", "NOT_CALIBRATED"),
     "PERPLEXITY_ABOVE_UNIFORM": _LEARNT,
     "STUCK_AT_UNIGRAM": _LEARNT,
+    # New weights have gradients of all sizes until they leave the plateau of chance.
+    "WEIGHTS_NOT_LOADED": ("GRADIENTS_EXPLODE",),
 }
 
 CONTEXT = {
@@ -45,7 +47,7 @@ def diagnose(report: RunReport) -> list[Finding]:
         for code, rule in rules_for(report.recipe).items()
         if (finding := _apply(code, rule, report)) is not None
     ]
-    implied = {code for finding in findings for code in _IMPLIED.get(finding.code, ())}
+    implied = {code for finding in findings if finding.severity != "note" for code in _IMPLIED.get(finding.code, ())}
     findings = [finding for finding in findings if finding.code not in implied]
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
