@@ -162,6 +162,10 @@ def _result(split: str, part: ClassificationDetails, task: ClassificationTask, s
     note = f"On {part['examples']:,} examples." + (f" Published: {source}." if published else "")
     note = " ".join(filter(None, [note, part.get("interval_note", "")]))
     baseline = "mean" if task.kind == "regression" else "majority"
+    labels = part.get("by_label", {})
+    if task.kind == "single_label" and labels:
+        frequent = max(labels, key=lambda label: labels[label]["support"])
+        note += f" Majority baseline: always {frequent}, the most frequent label here."
     if "f1" in part["scores"]:
         second = list(part["by_label"])[1] if len(part.get("by_label", ())) == 2 else "the second label"
         note += f" F1, precision and recall are those of {second}, and their baseline is to predict it always."
