@@ -22,7 +22,7 @@ class Calibration:
     """What logits are divided by, by what they are of: `labels`, in a multi_label task each label by its name, in
     question answering `answers` and `no_answer`. What is not named has 1."""
     reasons: Mapping[str, str] = field(default_factory=dict)
-    """Why a temperature is 1, by the same names, where none could be fitted."""
+    """Why a temperature is 1 where none could be fitted, or that it is at a limit, by the same names."""
     chosen_on: ScoredPredictions = field(default_factory=_nothing)
     """Predictions of the half of the validation examples that everything is fitted on."""
     measured_on: ScoredPredictions = field(default_factory=_nothing)

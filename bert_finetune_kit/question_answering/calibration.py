@@ -98,7 +98,8 @@ def probabilities(spans: QuestionSpans, calibration: Calibration) -> tuple[np.nd
 
 def is_fitted(calibration: Calibration) -> bool:
     """Return whether the probability of no answer is calibrated."""
-    return NO_ANSWER in calibration.temperatures and NO_ANSWER not in calibration.reasons
+    stays = NO_ANSWER in calibration.reasons and calibration.temperature(NO_ANSWER) == 1
+    return NO_ANSWER in calibration.temperatures and not stays
 
 
 def _odds(spans: QuestionSpans) -> np.ndarray:

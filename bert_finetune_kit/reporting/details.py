@@ -49,7 +49,7 @@ class CalibrationDetails(TypedDict):
     temperatures: dict[str, float]
     """What logits are divided by: `labels`, each label by its name, `answers` or `no_answer`."""
     reasons: dict[str, str]
-    """Why a temperature is 1 where none could be fitted, by the same names."""
+    """Why a temperature is 1 where none could be fitted, or that it is at a limit, by the same names."""
     fitted_on: int
     """Examples of the other half; 0 where the calibration was given with the model."""
     judged_on: int
