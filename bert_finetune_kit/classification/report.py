@@ -140,7 +140,8 @@ def tables_of(
         scores = [known_score("classification", name) for name in part["scores"]]
         published = published_table(
             task.published_results, scores, part["scores"], part["intervals"], split=split, examples=part["examples"],
-            parameters=parameters, title=f"Published results, {split}", prefix=f"{split}_" if len(details) > 1 else "",
+            parameters=parameters, baselines=part["baseline"], title=f"Published results, {split}",
+            prefix=f"{split}_" if len(details) > 1 else "",
         )  # fmt: skip
         results += [] if published is None else [published]
         if "by_label" in part:
