@@ -87,6 +87,18 @@ def test_answers_stay_and_their_probabilities_sum_to_1(runs, loaded, tmp_path):
         assert sums == pytest.approx([1] * len(sums))
 
 
+def test_another_threshold_has_no_measured_coverage(runs, loaded):
+    """What is kept of the validation questions was decided at the threshold of the training."""
+    recipe, name = runs["question_answering"], type(runs["question_answering"])
+    same = name.from_pretrained(recipe.output_dir, threshold=recipe.threshold)
+    assert same.trained().calibration == loaded["question_answering"].trained().calibration
+    other = name.from_pretrained(recipe.output_dir, threshold=recipe.threshold / 2)
+    assert other.trained().calibration.temperatures == same.trained().calibration.temperatures
+    with pytest.raises(ConfigError, match=r"coverage= needs validation predictions.* not hold for another threshold="):
+        other.selection(coverage=0.9)
+    assert "validation examples" in str(same.selection(coverage=0.9))
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_report_shows_reliability_before_and_after(runs, name):
     report = RunReport.load(runs[name].output_dir)
