@@ -183,6 +183,11 @@ def test_files_say_what_is_refused(loaded, rows, tmp_path):
     assert [line["refused"] for line in lines] == [given.refused for given in expected]
     assert [line["label"] for line in lines] == [given.label for given in expected]
     assert [tuple(line["label_set"]) for line in lines] == [given.label_set for given in expected]
+    (tmp_path / "gap.jsonl").write_text('{"text": "fine"}\n{"text": ""}\n', "utf-8")
+    written = recipe.predict_file(tmp_path / "gap.jsonl", tmp_path / "gaps.jsonl", label_sets=0.8)
+    kinds = [type(json.loads(line)["label_set"]) for line in written.read_text("utf-8").splitlines()]
+    assert kinds == [list, type(None)]  # an empty text has no set, as from predict()
+    assert recipe.predict([""], label_sets=0.8)[0].label_set is None
     plain = recipe.predict_file(rows, tmp_path / "plain.jsonl").read_text("utf-8").splitlines()
     assert set(json.loads(plain[0])) == {"text", "label", "score", "probabilities"}
 
