@@ -26,6 +26,7 @@ from bert_finetune_kit import (
     PretrainRecipe,
     RunReport,
     TextSource,
+    diagnose,
     train_wordpiece,
 )
 from bert_finetune_kit.data.sample import sample_documents
@@ -161,6 +162,20 @@ def everywhere(**settings) -> dict[str, Plant]:
     }  # fmt: skip
 
 
+def counted_as_cased(train: Plant) -> Plant:
+    """Return a training whose parameters are expected to be those of a model with the cased vocabulary of BERT."""
+
+    def plant(bench: Bench) -> RunReport:
+        report = train(bench)
+        words, width = 28_996 - bench.config.vocab_size, bench.config.hidden_size
+        count = report.parameters["total"]
+        report.evidence |= {"parameters": count, "expected_parameters": count + words * width}
+        report.findings = diagnose(report)
+        return report
+
+    return plant
+
+
 def without_first_layer(bench: Bench, make: Callable, *data) -> RunReport:
     model = bench.config if make is toys.pretraining else bench.trained
     recipe = make(bench.folder(), bench.tokenizer, model, *data, seed=bench.seed)
@@ -215,6 +230,16 @@ def sorted_and_limited(bench: Bench) -> RunReport:
     return bench.classify(
         LabelledSource(rows, validation=bench.reviews(HELD_OUT, held_out=True), max_train_examples=180)
     )
+
+
+def rarely_good(bench: Bench) -> RunReport:
+    """A fifth of the validation texts praise, and fewer than half of these are labelled so: a model that predicts all
+    of them to be good is right no more often than one that predicts none.
+    """
+    rng, rows = Random(bench.seed), bench.reviews(300, 0.2, True)
+    labels = ["good" if row["label"] == "good" and rng.random() < 0.45 else "bad" for row in rows]
+    rows = rows.map(lambda _, number: {"label": labels[number]}, with_indices=True)
+    return bench.classify(bench.reviews(480), rows, eval_strategy="no")
 
 
 def memorized_reviews(bench: Bench) -> RunReport:
@@ -369,6 +394,11 @@ FAULTS: dict[str, Fault] = {
     "validation data of another kind": Fault(("BELOW_MAJORITY",), {C: mostly_bad}),
     "one label in seventeen": Fault(("IMBALANCED",), {
         C: lambda bench: bench.classify(bench.reviews(400, 0.06), bench.reviews(HELD_OUT, 0.4, True))}),
+    "praise that is rarely labelled so": Fault(("SCORE_AT_BASELINE",), {C: rarely_good}),
+    "parameters of another vocabulary": Fault(("PARAMETERS_DISAGREE",), {
+        C: counted_as_cased(lambda bench: bench.classify()), P: counted_as_cased(lambda bench: bench.pretrain()),
+        Q: counted_as_cased(lambda bench: bench.answer()),
+    }),
     "label smoothing of 0.8": Fault(
         ("NOT_CALIBRATED",), {C: lambda bench: bench.classify(label_smoothing_factor=0.8)}
     ),

@@ -1,10 +1,11 @@
 """What of its calibration is kept with a model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..reporting.statistics.clusters import Units
 from .selective import ScoredPredictions, Selection, for_coverage, for_risk
 
 _MOST = 5000  # predictions that are kept of a half: a share of them is known to a point and a half
@@ -22,7 +23,7 @@ class Calibration:
     """What logits are divided by, by what they are of: `labels`, in a multi_label task each label by its name, in
     question answering `answers` and `no_answer`. What is not named has 1."""
     reasons: Mapping[str, str] = field(default_factory=dict)
-    """Why a temperature is 1, by the same names, where none could be fitted."""
+    """Why a temperature is 1 where none could be fitted, or that it is at a limit, by the same names."""
     chosen_on: ScoredPredictions = field(default_factory=_nothing)
     """Predictions of the half of the validation examples that everything is fitted on."""
     measured_on: ScoredPredictions = field(default_factory=_nothing)
@@ -31,6 +32,10 @@ class Calibration:
     def temperature(self, name: str) -> float:
         """Return a temperature; 1 where there is none."""
         return float(self.temperatures.get(name, 1.0))
+
+    def without_predictions(self) -> "Calibration":
+        """Return the temperatures alone, for decisions that are not those of the predictions that are kept."""
+        return replace(self, chosen_on=_nothing(), measured_on=_nothing())
 
     def select(self, coverage: float | None, max_risk: float | None) -> Selection:
         """Return which predictions to refuse.
@@ -51,7 +56,10 @@ NOT_CALIBRATED = Calibration()
 
 
 def scored_predictions(
-    confidence: np.ndarray, correct: np.ndarray, label_probability: np.ndarray | Sequence[float] = ()
+    confidence: np.ndarray,
+    correct: np.ndarray,
+    label_probability: np.ndarray | Sequence[float] = (),
+    units: Units | None = None,
 ) -> ScoredPredictions:
     """Return predictions as they are kept, of many a random part.
 
@@ -59,6 +67,7 @@ def scored_predictions(
         confidence: (predictions,).
         correct: (predictions,) bool.
         label_probability: of the true label of each, (predictions,); empty where an example has not one label.
+        units: of the examples that are independent; None where all of them are.
     """
     chosen = np.arange(len(confidence))
     if len(chosen) > _MOST:
@@ -68,4 +77,5 @@ def scored_predictions(
         confidence[chosen].tolist(),
         correct[chosen].astype(bool).tolist(),
         labels[chosen].tolist() if len(labels) else [],
+        [] if units is None or units.are_examples else units.numbers[chosen].tolist(),
     )

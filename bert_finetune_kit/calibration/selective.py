@@ -1,7 +1,7 @@
 """Selective prediction: the least sure predictions are refused, so that those that are left are more often right."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
 
 import numpy as np
@@ -10,7 +10,9 @@ from scipy import stats
 from ..errors import ConfigError
 from ..reporting.details import RiskCoverage
 from ..reporting.formatting import format_interval
-from ..reporting.intervals import Interval
+from ..reporting.intervals import Interval, share_interval
+from ..reporting.statistics.clusters import Units, single_units
+from ..reporting.statistics.shares import upper_share
 
 CONFIDENCE = 0.95
 """Of a bound on the risk."""
@@ -27,6 +29,18 @@ class ScoredPredictions:
     correct: list[bool]
     label_probability: list[float]
     """Probability of the true label of each example; empty where an example has not one label."""
+    clusters: list[int] = field(default_factory=list)
+    """Number of the article or group of each; empty where each stands for itself."""
+
+    def units(self, chosen: np.ndarray) -> Units:
+        """Return which of the chosen ones are independent of each other.
+
+        Args:
+            chosen: (predictions,) bool.
+        """
+        if not self.clusters:
+            return single_units(int(chosen.sum()))
+        return Units("clusters", np.unique(np.array(self.clusters)[chosen], return_inverse=True)[1])
 
 
 @dataclass(frozen=True)
@@ -45,7 +59,7 @@ class Selection:
     coverage: float
     """Share of these whose prediction is kept."""
     coverage_interval: Interval
-    """95%, exact (Clopper and Pearson 1934)."""
+    """95%, exact (Clopper and Pearson 1934); by articles or groups where there are any."""
     risk: float
     """Share of the kept predictions that is wrong; NaN where none is kept."""
     risk_interval: Interval
@@ -53,6 +67,8 @@ class Selection:
     """The same without refusing any."""
     bound: float | None = None
     """The risk is at most this with 95% confidence; none where a coverage was asked for."""
+    clusters: int = 0
+    """Articles or groups of the examples that the threshold was chosen on; 0 where each stands for itself."""
 
     def keeps(self, confidence: np.ndarray) -> np.ndarray:
         """Return which predictions are kept, (predictions,) bool."""
@@ -68,9 +84,14 @@ class Selection:
         measured = self._in_words()
         if self.bound is None:
             return f"{refused} {measured}"
+        independent = (
+            f"counting them as {self.clusters:,} articles or groups that differ from each other"
+            if self.clusters
+            else "taken as independent"
+        )
         return (
             f"{refused} With {CONFIDENCE:.0%} confidence at most {self.bound:.1%} of the kept ones are wrong, for "
-            f"inputs like the {self.chosen_on:,} validation examples that show it, taken as independent. {measured}"
+            f"inputs like the {self.chosen_on:,} validation examples that show it, {independent}. {measured}"
         )
 
     def _in_words(self) -> str:
@@ -115,9 +136,10 @@ def for_coverage(coverage: float, chosen_on: ScoredPredictions, measured_on: Sco
 def for_risk(max_risk: float, chosen_on: ScoredPredictions, measured_on: ScoredPredictions) -> Selection:
     """Return the selection that keeps most predictions while a bound of the risk is low enough.
 
-    At ten coverages the share of wrong predictions gets an exact upper bound (Clopper and Pearson 1934) at a tenth of
-    the level, so that with 95% confidence all ten hold, whichever is chosen (Geifman and El-Yaniv 2017, who search
-    among the coverages in the same way).
+    At ten coverages the share of wrong predictions gets an upper bound at a tenth of the level, so that with 95%
+    confidence all ten hold, whichever is chosen (Geifman and El-Yaniv 2017, who search among the coverages in the same
+    way). The bound is exact where examples are independent (Clopper and Pearson 1934); those of an article or group
+    count as many as they are worth (Korn and Graubard 1998).
 
     Args:
         max_risk: greatest share of the kept predictions that may be wrong.
@@ -133,26 +155,27 @@ def for_risk(max_risk: float, chosen_on: ScoredPredictions, measured_on: ScoredP
     bounds = {}
     for threshold in _thresholds(confidence):
         kept = confidence > threshold
-        bounds[threshold] = upper_bound(int((~correct[kept]).sum()), int(kept.sum()), len(_COVERAGES))
+        bounds[threshold] = _upper_bound(~correct[kept], chosen_on.units(kept))
     low_enough = [threshold for threshold, bound in bounds.items() if bound <= max_risk]
     if not low_enough:
         best = math.ceil(1000 * min(bounds.values())) / 1000
         raise ConfigError(
-            f"max_risk={max_risk:g} cannot be shown by the {len(confidence):,} validation examples that a threshold is "
-            f"chosen on: the lowest risk that they show with {CONFIDENCE:.0%} confidence is {best:.3g}. Allow that "
-            "much, give coverage= instead, or train with more validation examples."
+            f"max_risk={max_risk:g} cannot be shown by the {_counted(chosen_on)} that a threshold is chosen on: the "
+            f"lowest risk that they show with {CONFIDENCE:.0%} confidence is {best:.3g}. Allow that much, give "
+            "coverage= instead, or train with more validation examples."
         )
     threshold = min(low_enough)
     return _measured(threshold, chosen_on, measured_on, bounds[threshold])
 
 
-def upper_bound(wrong: int, kept: int, tests: int) -> float:
-    """Return the exact upper bound of a share (Clopper and Pearson 1934) at 95% for all of several tests at once.
+def _upper_bound(wrong: np.ndarray, units: Units) -> float:
+    """Return the upper bound of a share at 95% for all coverages at once; of nothing kept, 1."""
+    return upper_share(wrong, units, (1 - CONFIDENCE) / len(_COVERAGES)) if len(wrong) else 1.0
 
-    >>> round(upper_bound(0, 59, 1), 3), upper_bound(3, 3, 1)
-    (0.05, 1.0)
-    """
-    return 1.0 if wrong >= kept else float(stats.beta.ppf(1 - (1 - CONFIDENCE) / tests, wrong + 1, kept - wrong))
+
+def _counted(scored: ScoredPredictions) -> str:
+    count = len(set(scored.clusters))
+    return f"{len(scored.confidence):,} validation examples{f' of {count:,} articles or groups' * bool(count)}"
 
 
 def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> RiskCoverage:
@@ -192,18 +215,26 @@ def _measured(
 ) -> Selection:
     confidence, correct = np.array(measured_on.confidence), np.array(measured_on.correct, bool)
     kept = confidence > threshold
-    wrong = int((~correct[kept]).sum())
+    wrong, every = ~correct[kept], np.ones(len(kept), bool)
     return Selection(
         threshold=threshold,
         chosen_on=len(chosen_on.confidence),
         measured_on=len(confidence),
         coverage=_ratio(int(kept.sum()), len(kept)),
-        coverage_interval=exact_interval(int(kept.sum()), len(kept)),
-        risk=_ratio(wrong, int(kept.sum())),
-        risk_interval=exact_interval(wrong, int(kept.sum())),
+        coverage_interval=_interval(kept, measured_on.units(every)),
+        risk=_ratio(int(wrong.sum()), int(kept.sum())),
+        risk_interval=_interval(wrong, measured_on.units(kept)),
         risk_of_all=_ratio(int((~correct).sum()), len(correct)),
         bound=bound,
+        clusters=len(set(chosen_on.clusters)),
     )
+
+
+def _interval(successes: np.ndarray, units: Units) -> Interval:
+    """Return the 95% interval of a share: exact, and of examples in units that of `share_interval`."""
+    if units.are_examples or not len(successes):
+        return exact_interval(int(successes.sum()), len(successes))
+    return share_interval(successes, units)
 
 
 def exact_interval(successes: int, total: int) -> Interval:

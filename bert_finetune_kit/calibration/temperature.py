@@ -9,11 +9,12 @@ from scipy.optimize import minimize_scalar
 # One parameter that is fitted to n examples costs 1/(2n) nats on others (Akaike 1974): a hundredth of a nat here.
 FEWEST = 50
 _LOWEST, _HIGHEST = 1e-2, 1e2  # of a temperature
+_NEAR = 0.9  # of a limit: the search stops short of it
 
 
 @dataclass(frozen=True)
 class Temperature:
-    """A temperature, and why it is 1 where none could be fitted."""
+    """A temperature, and why it is 1 where none could be fitted, or that it is at a limit."""
 
     value: float = 1.0
     reason: str = ""
@@ -34,4 +35,14 @@ def fit_temperature(nll: Callable[[float], float], correct: np.ndarray) -> Tempe
         return Temperature(reason=f"all {len(correct):,} predictions that it would be fitted on are right")
     bounds = np.log([_LOWEST, _HIGHEST])
     fitted = minimize_scalar(lambda log: nll(float(np.exp(log))), bounds=bounds, method="bounded")
-    return Temperature(float(np.exp(fitted.x)))
+    value = float(np.exp(fitted.x))
+    return Temperature(value, _at_limit(value))
+
+
+def _at_limit(value: float) -> str:
+    """Return what it means that a temperature is the greatest or the least that is tried; empty where it is neither."""
+    if value > _NEAR * _HIGHEST:
+        return "the greatest that is tried: the logits do not show which predictions are right, and nothing was learnt"
+    if value < _LOWEST / _NEAR:
+        return "the least that is tried: nearly all predictions that it was fitted on are right"
+    return ""

@@ -15,6 +15,7 @@ from ..data.groups import half_of_groups
 from ..errors import ConfigError
 from ..reporting.details import CalibrationDetails, ClassificationDetails, Judgement, LabelSetDetails
 from ..reporting.predictions import text_hash
+from ..reporting.statistics.clusters import Units
 from ..tasks.task import Kind
 from .labels import LabelSet
 from .metrics import Predictions, confidences, decode, mean_loss
@@ -33,10 +34,16 @@ class SplitLogits:
     """As `LabelSet.encode` returns them."""
     fit: np.ndarray
     """(examples,) bool: those that a calibration is fitted on; it is judged on the others."""
+    units: Units
+    """What is independent: groups or texts, and else single examples."""
 
     def take(self, chosen: np.ndarray) -> "SplitLogits":
-        """Return some of the examples."""
-        return SplitLogits(self.logits[chosen], self.references[chosen], self.fit[chosen])
+        """Return some of the examples.
+
+        Args:
+            chosen: (examples,) bool.
+        """
+        return SplitLogits(self.logits[chosen], self.references[chosen], self.fit[chosen], self.units.take(chosen))
 
 
 def half_to_fit(rows: Dataset, text_columns: Sequence[str], group: str | None) -> np.ndarray:
@@ -72,7 +79,7 @@ def fit_calibration(splits: Sequence[SplitLogits], labels: LabelSet, threshold: 
     for part in (fit, rest):
         predicted = calibrated(part.logits, part.references, labels, threshold, calibration)
         true = np.take_along_axis(predicted.probabilities, part.references[:, None], 1)[:, 0] if _is_one(labels) else ()
-        halves.append(scored_predictions(*example_confidences(predicted), true))
+        halves.append(scored_predictions(*example_confidences(predicted), true, part.units))
     return replace(calibration, chosen_on=halves[0], measured_on=halves[1])
 
 
@@ -96,7 +103,10 @@ def _is_one(labels: LabelSet) -> bool:
 
 def _joined(parts: Sequence[SplitLogits]) -> SplitLogits:
     logits, references, fit = zip(*((part.logits, part.references, part.fit) for part in parts), strict=True)
-    return SplitLogits(np.concatenate(logits), np.concatenate(references), np.concatenate(fit))
+    starts = np.cumsum([0, *(part.units.count for part in parts)])
+    numbers = [part.units.numbers + start for part, start in zip(parts, starts, strict=False)]
+    units = Units(parts[0].units.name, np.concatenate(numbers))
+    return SplitLogits(np.concatenate(logits), np.concatenate(references), np.concatenate(fit), units)
 
 
 def scaled(logits: np.ndarray, labels: LabelSet, calibration: Calibration) -> np.ndarray:

@@ -81,8 +81,8 @@ def _scores(split: str, part: ClassificationDetails) -> list[CardScore]:
 def _scored_on(details: dict[str, ClassificationDetails]) -> str:
     counts = ", ".join(f"{part['examples']:,} examples of {split}" for split, part in details.items())
     return (
-        f"On {counts}. The baseline is the most frequent training label, or the mean of the training targets. In the "
-        "metadata, scores are shares from 0 to 1."
+        f"On {counts}. The baseline is the most frequent label of these examples, or the mean of the training targets. "
+        "In the metadata, scores are shares from 0 to 1."
     )
 
 

@@ -67,7 +67,12 @@ def _finite_logits(data: ClassificationData, outputs: Mapping[str, Outputs]) -> 
     fitting = data.calibration is None
     halves = halves_of(data.validation_rows, data.text_columns, data.group, fitting)
     return {
-        split: SplitLogits(logits, references, halves[split]).take(np.asarray(np.isfinite(logits).all(1)))
+        split: SplitLogits(
+            logits,
+            references,
+            halves[split],
+            independent_units(data.validation_rows[split], data.text_columns, data.group),
+        ).take(np.asarray(np.isfinite(logits).all(1)))
         for split, (_, logits, references) in outputs.items()
     }
 

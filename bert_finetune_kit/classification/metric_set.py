@@ -59,9 +59,9 @@ class MetricSet:
     def baseline(self, shares: np.ndarray, references: np.ndarray) -> dict[str, float]:
         """Return the scores of the best constant prediction.
 
-        That is the most frequent label of the training split, or the mean target. F1, precision and recall of the
-        second label are those of always predicting it, and in a multi_label task each score is that of the better of
-        predicting the frequent labels and predicting all of them: both are known before any example is seen.
+        That is the most frequent label of the split, or the mean target of the training split. F1, precision and
+        recall of the second label are those of always predicting it, and in a multi_label task each score is that of
+        the better of predicting the labels that are frequent in the training split and predicting all of them.
 
         Args:
             shares: of the training split, as `target_shares` returns them.

@@ -62,21 +62,34 @@ def target_shares(targets: np.ndarray, kind: Kind, labels: int) -> np.ndarray:
 def constant_prediction(
     shares: np.ndarray, references: np.ndarray, kind: Kind, label: int | None = None
 ) -> Predictions:
-    """Return the prediction of the most frequent label for every example, or of the mean target.
+    """Return the prediction of one label for every example, or of the mean target.
 
     Args:
         shares: as `target_shares` returns them.
         references: targets of the split to score.
         kind: of the task.
-        label: to predict in place of the most frequent one.
+        label: to predict; None for the most frequent one.
     """
     probabilities = np.tile(shares, (len(references), 1))
     if kind == "regression":
         return Predictions(references, probabilities[:, 0], probabilities[:, 0])
     if kind == "multi_label":
         return Predictions(references, (probabilities >= 0.5).astype(np.int64), probabilities)
-    predicted = int(shares.argmax()) if label is None else label
+    predicted = most_frequent(shares, references) if label is None else label
     return Predictions(references, np.full(len(references), predicted), probabilities)
+
+
+def most_frequent(shares: np.ndarray, references: np.ndarray) -> int:
+    """Return the most frequent label of a split; of equally frequent ones that of the training split.
+
+    Of a small split it can be another one than in the training split, and no other constant is right more often.
+
+    Args:
+        shares: of the training split, as `target_shares` returns them.
+        references: ids of the labels of the split, (examples,).
+    """
+    counts = np.bincount(references, minlength=len(shares))
+    return int(np.lexsort((shares, counts))[-1])
 
 
 def mean_loss(logits: np.ndarray, references: np.ndarray, kind: Kind) -> float:

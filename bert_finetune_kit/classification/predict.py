@@ -49,7 +49,8 @@ class Prediction:
     """Whether the prediction is not sure enough for the coverage or risk that was asked for; its label is None then,
     while `score` is the probability of what was refused."""
     label_set: tuple[str, ...] | None = None
-    """The labels that are likely enough to be true, where sets were asked for: none, one or several."""
+    """The labels that are likely enough to be true, where sets were asked for: none, one or several. None where they
+    were not, and for an empty text."""
 
 
 EMPTY = Prediction(None, math.nan, {})
@@ -250,5 +251,5 @@ def with_prediction(
     if choices.selection is not None:
         parts["refused"] = prediction.refused
     if choices.lowest_probability is not None:
-        parts["label_set"] = list(prediction.label_set or ())
+        parts["label_set"] = None if prediction.label_set is None else list(prediction.label_set)
     return dict(row) | {f"predicted_{name}" if name in columns else name: value for name, value in parts.items()}

@@ -140,7 +140,8 @@ def tables_of(
         scores = [known_score("classification", name) for name in part["scores"]]
         published = published_table(
             task.published_results, scores, part["scores"], part["intervals"], split=split, examples=part["examples"],
-            parameters=parameters, title=f"Published results, {split}", prefix=f"{split}_" if len(details) > 1 else "",
+            parameters=parameters, baselines=part["baseline"], title=f"Published results, {split}",
+            prefix=f"{split}_" if len(details) > 1 else "",
         )  # fmt: skip
         results += [] if published is None else [published]
         if "by_label" in part:
@@ -162,6 +163,10 @@ def _result(split: str, part: ClassificationDetails, task: ClassificationTask, s
     note = f"On {part['examples']:,} examples." + (f" Published: {source}." if published else "")
     note = " ".join(filter(None, [note, part.get("interval_note", "")]))
     baseline = "mean" if task.kind == "regression" else "majority"
+    labels = part.get("by_label", {})
+    if task.kind == "single_label" and labels:
+        frequent = max(labels, key=lambda label: labels[label]["support"])
+        note += f" Majority baseline: always {frequent}, the most frequent label here."
     if "f1" in part["scores"]:
         second = list(part["by_label"])[1] if len(part.get("by_label", ())) == 2 else "the second label"
         note += f" F1, precision and recall are those of {second}, and their baseline is to predict it always."

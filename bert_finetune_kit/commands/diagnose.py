@@ -13,7 +13,7 @@ from ..reporting.diagnosis.diagnose import CONTEXT, diagnose_scores
 from ..reporting.schema import REPORT_FILE, Finding, RunReport
 from .parser import command_parser, existing_file
 
-_NUMBERS = tuple(name for name in CONTEXT if name != "modules")  # which is a mapping
+_NUMBERS = tuple(name for name in CONTEXT if name not in ("modules", "multi_label"))  # a mapping, a switch
 _DESCRIPTION = """\
 Say what is wrong with a run, or with scores from elsewhere: each finding with its figures, causes and what to do.
 
@@ -31,6 +31,12 @@ def build_parser() -> ArgumentParser:
     parser.add_argument("--recipe", help="of a file of scores: pretraining, classification or question_answering")
     for name in _NUMBERS:
         parser.add_argument(f"--{name}", type=_number, metavar="N", help=f"of a file of scores: {CONTEXT[name]}")
+    parser.add_argument(
+        "--multi_label",
+        action="store_true",
+        default=None,
+        help="of a file of scores: an example can have several labels",
+    )
     return parser
 
 
@@ -68,7 +74,9 @@ def read_scores(file: Path) -> dict[str, Any]:
 
 def _findings(options: Namespace) -> list[Finding]:
     source = existing_file(options.source)
-    context = {name: getattr(options, name) for name in _NUMBERS if getattr(options, name) is not None}
+    context = {
+        name: getattr(options, name) for name in (*_NUMBERS, "multi_label") if getattr(options, name) is not None
+    }
     if source.is_dir() or source.name == REPORT_FILE:
         if options.recipe is not None or context:
             raise ConfigError(

@@ -59,8 +59,8 @@ def choose(
     if calibration is None or not calibration.chosen_on.confidence:
         raise ConfigError(
             f"{given[0]}= needs validation predictions to choose a threshold by, and none are kept with this model: "
-            "they are in calibration.json after a training with validation examples, but not of a regression, which "
-            "has no probabilities."
+            "they are in calibration.json after a training with validation examples. A regression has none, since it "
+            "has no probabilities, and they do not hold for another threshold= than the one that they were made with."
         )
     is_selective = coverage is not None or max_risk is not None
     selection = calibration.select(coverage, max_risk) if is_selective else None

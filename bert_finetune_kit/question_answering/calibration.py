@@ -10,10 +10,12 @@ from scipy.special import expit, softmax
 
 from ..calibration.reliability import binary_judgement, binary_nll
 from ..calibration.saved import Calibration, scored_predictions
-from ..calibration.selective import risk_coverage
+from ..calibration.selective import ScoredPredictions, risk_coverage
 from ..calibration.temperature import fit_temperature
 from ..reporting.details import CalibrationDetails, QuestionAnsweringDetails
+from ..reporting.statistics.clusters import Units
 from .data import QAData
+from .intervals import independent_units
 from .metrics import AnswerScores
 from .spans import QuestionSpans
 from .threshold import split_for_threshold
@@ -36,6 +38,8 @@ class ScoredSpans:
     """(questions,) bool: whether the answer is exactly right, or there is none and the model abstains."""
     fit: np.ndarray
     """(questions,) bool: those that a calibration is fitted on; it is judged on the others."""
+    units: np.ndarray
+    """(questions,) int: number of what is independent, such as the article."""
 
     def take(self, chosen: np.ndarray) -> "ScoredSpans":
         """Return some of the questions."""
@@ -69,7 +73,8 @@ def scored_spans(
         fit = fitted_on
     else:
         fit, _ = split_for_threshold(has_answer, split.titles, split.contexts)
-    return ScoredSpans(spans, has_answer, has_answer & (answers.exact == 1), abstains, exact == 1, fit)
+    units = independent_units(split.titles, split.contexts, fit).numbers
+    return ScoredSpans(spans, has_answer, has_answer & (answers.exact == 1), abstains, exact == 1, fit, units)
 
 
 def probabilities(spans: QuestionSpans, calibration: Calibration) -> tuple[np.ndarray, np.ndarray]:
@@ -98,7 +103,8 @@ def probabilities(spans: QuestionSpans, calibration: Calibration) -> tuple[np.nd
 
 def is_fitted(calibration: Calibration) -> bool:
     """Return whether the probability of no answer is calibrated."""
-    return NO_ANSWER in calibration.temperatures and NO_ANSWER not in calibration.reasons
+    stays = NO_ANSWER in calibration.reasons and calibration.temperature(NO_ANSWER) == 1
+    return NO_ANSWER in calibration.temperatures and not stays
 
 
 def _odds(spans: QuestionSpans) -> np.ndarray:
@@ -140,11 +146,14 @@ def fit_calibration(scored: ScoredSpans) -> Calibration:
     before = calibration.temperatures
     temperature = fit_temperature(nll, fit.best_is_right)
     calibration = _with(calibration, ANSWERS, temperature.value, temperature.reason)
-    chosen_on, measured_on = (
-        scored_predictions(confidences(part.spans, part.abstains, calibration), part.decision_is_right)
-        for part in (fit, rest)
-    )
+    chosen_on, measured_on = (_kept(part, calibration) for part in (fit, rest))
     return replace(calibration, chosen_on=chosen_on, measured_on=measured_on)
+
+
+def _kept(part: ScoredSpans, calibration: Calibration) -> ScoredPredictions:
+    units = Units("articles", np.unique(part.units, return_inverse=True)[1])
+    confidence = confidences(part.spans, part.abstains, calibration)
+    return scored_predictions(confidence, part.decision_is_right, units=units)
 
 
 def _with(calibration: Calibration, name: str, temperature: float, reason: str) -> Calibration:

@@ -155,10 +155,10 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
         recipe.has_data = source is not None
         model, new = build_model(str(folder), 0)
         if new:
-            names = ", ".join(new)
-            raise ModelError(f"{folder} has no trained question-answering head: there are no weights of {names} in it.")
-        usage, forward = saved_threshold if threshold is None else threshold, span_forward(recipe.config)
-        recipe.load(LoadedModel(model, trained_tokenizer(folder, model.config.vocab_size), usage, forward, str(folder)))
+            raise ModelError(f"{folder} has no trained question-answering head: it lacks weights of {', '.join(new)}.")
+        usage = saved_threshold if threshold is None else threshold
+        parts = model, trained_tokenizer(folder, model.config.vocab_size), usage, span_forward(recipe.config)
+        recipe.load(LoadedModel(*parts, str(folder)), decides_as_saved=usage == saved_threshold)
         return recipe
 
     @property

@@ -1,7 +1,7 @@
 """Question answering in statistics, sentences and tables; scores are percentages throughout, as SQuAD's are."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, cast
 
 import numpy as np
@@ -28,11 +28,11 @@ from .config import QAConfig
 from .data import QAData, QASplit
 from .evaluation import QAEvaluation
 from .overlap import OVERLAP
+from .published import published_results
 from .tokens import TokenizedQuestions
 
 _SCORES = KNOWN_SCORES["question_answering"]
 _RESULTS = ("exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1", "total")
-_LIMITED = "of all questions of the validation split, here of others or a part"
 _GIVEN = "Of the answer or abstention that is given, which is right where it is exactly one of the answers."
 _GROUP = {
     "questions": ("questions", ",d"),
@@ -64,12 +64,9 @@ def source_settings(
     hub = hub_id(source.train, {name: task.dataset for name, task in QA_TASKS.items()})
     origin = data_origin(data.name, hub, source.hub_config, data.own_splits)
     settings = {"source": {**describe_settings(source), **origin}, "model": dict(model)}
-    task = QA_TASKS.get(source.train) if isinstance(source.train, str) else None
-    if task is None or hub is None or data.threshold is not None:  # other questions than published
+    if data.threshold is not None:  # of an evaluation: other questions than published
         return settings, ()
-    if is_limited:
-        return settings, tuple(replace(result, caveat=_LIMITED) for result in task.published)
-    return settings, task.published
+    return settings, published_results(source.train, hub, data.validation_split.references, is_limited)
 
 
 def describe(
@@ -145,6 +142,7 @@ def tables_of(
     results = published_table(
         published, [_SCORES["exact"], _SCORES["f1"]], details["scores"], details["intervals"], split="validation",
         examples=int(details["official"]["total"]), parameters=parameters, title="Published results",
+        baselines=dict.fromkeys(("exact", "f1"), details["no_answer_baseline"] if _is_mixed(details) else 0.0),
     )  # fmt: skip
     tables += [] if results is None else [results]
     if _is_mixed(details):

@@ -34,9 +34,16 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
     input_columns: tuple[str, ...] = ()
     """Columns that `predict_file` needs."""
 
-    def load(self, loaded: LoadedModel) -> None:
-        """Hold a trained model, ready for `predict` and `evaluate`."""
+    def load(self, loaded: LoadedModel, decides_as_saved: bool = True) -> None:
+        """Hold a trained model, ready for `predict` and `evaluate`.
+
+        Args:
+            loaded: the model.
+            decides_as_saved: whether its predictions are those that its calibration has measured.
+        """
         calibration = load_calibration(loaded.folder)
+        if calibration is not None and not decides_as_saved:
+            calibration = calibration.without_predictions()
         skip_padding(loaded.model, self.unpad, self.on_xla)
         model = loaded.model.to(self.args.device).eval()
         forward = forward_in(evaluation_dtype(self.args), loaded.forward)

@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .details import CalibrationDetails, RiskCoverage, classification_details, question_answering_details
+from .details import (
+    CalibrationDetails,
+    ReliabilityBin,
+    RiskCoverage,
+    classification_details,
+    question_answering_details,
+)
+from .intervals import Interval, wilson
 from .schema import RunReport
 from .svg import FIRST, INK, SECOND, Plot, legend_above, percent_axis, sketch
 
@@ -51,20 +58,34 @@ def _diagram(details: CalibrationDetails, name: str, title: str) -> Plot:
             points = [(part["confidence"], part["accuracy"]) for part in side["bins"]]
             figure.axes.plot(*zip(*points, strict=True), color=colour, marker=marker, markersize=4, linewidth=1.2,
                              label=label)  # fmt: skip
+            figure.axes.vlines(
+                [confidence for confidence, _ in points], *zip(*map(bin_interval, side["bins"]), strict=True),
+                color=colour, alpha=0.45, linewidth=1.2,
+            )  # fmt: skip
         figure.axes.set(xlim=(low, 1.01), ylim=(-0.02, 1.02), xlabel="confidence", ylabel="accuracy")
         figure.axes.set_xticks([tick for tick in figure.axes.get_xticks() if low <= tick <= 1])
         percent_axis(figure.axes.xaxis)
         percent_axis(figure.axes.yaxis)
         legend_above(figure)
-    figures = f"The expected calibration error is {before['calibration_error']:.1%}"
+    figures = f"Over these points, the expected calibration error is {before['calibration_error']:.1%}"
     if changed:
         figures += f" before and {after['calibration_error']:.1%} after"
     caption = (
         "Points below the line are over-confident. Each stands for as many of the predictions for "
-        f"{details['judged_on']:,} examples that nothing was fitted on. {figures}; a calibrated model would have at "
-        f"most {after['by_chance']:.1%} by chance."
+        f"{details['judged_on']:,} examples that nothing was fitted on; its bar is the 95% interval of its accuracy. "
+        f"{figures}; a calibrated model would have at most {after['by_chance']:.1%} by chance."
     )
     return Plot(title, figure.svg, caption)
+
+
+def bin_interval(part: ReliabilityBin) -> Interval:
+    """Return the 95% interval of the accuracy of a bin (Wilson 1927).
+
+    >>> low, high = bin_interval({"low": 0.5, "high": 0.6, "count": 10, "confidence": 0.55, "accuracy": 0.5})
+    >>> round(low, 4), round(high, 4)
+    (0.2366, 0.7634)
+    """
+    return wilson(round(part["accuracy"] * part["count"]), part["count"])
 
 
 def risk_coverage_curves(report: RunReport, name: str = "risk") -> list[Plot]:

@@ -43,10 +43,14 @@ def calibration_table(details: CalibrationDetails, title: str, confidence: str) 
 def _origin(details: CalibrationDetails) -> str:
     """Return what the temperatures are, and what they were fitted and judged on."""
     judged, fitted, reasons = details["judged_on"], details["fitted_on"], details["reasons"]
-    values = [f"{value:.2f} for {name}" for name, value in details["temperatures"].items() if name not in reasons]
+    stays = {name for name, value in details["temperatures"].items() if name in reasons and value == 1}
+    values = [f"{value:.2f} for {name}" for name, value in details["temperatures"].items() if name not in stays]
     if len(values) > _SHOWN:
         values = [*values[:_SHOWN], "…"]
-    kept = [f"It stays 1 for {name}: {reason}." for name, reason in reasons.items()][:_SHOWN]
+    kept = [
+        f"{'It stays 1' if name in stays else 'It is at its limit'} for {name}: {reason}."
+        for name, reason in reasons.items()
+    ][:_SHOWN]
     where = (
         f"fitted on {fitted:,} examples of the split and judged on the other {judged:,}"
         if fitted

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..errors import OutputError
-from .paired_runs import PairedScores, other_scores, paired_scores
+from ..errors import ConfigError, OutputError
+from .paired_runs import LEAST_SHARE, PairedScores, by_split, common_rows, other_scores, paired_scores
+from .pooled_report import is_cross_validation, pooled_report
 from .prediction_scores import SCORED_RECIPES, Row
 from .predictions import PREDICTIONS_FILE, read_predictions
 from .schema import RunReport
 
 RunLike = RunReport | str | Path
+OTHER_DATA = "the evaluation data or the vocabulary differ"
+"""Why scores are not compared."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,14 @@ class ComparedRun:
     """Why there are none."""
     unlike: frozenset[str] = frozenset()
     """Keys of scores that the report has another value of."""
+
+    def is_same(self, other: "ComparedRun") -> bool:
+        """Return whether two runs are one, given twice or copied."""
+        first, second = self.report, other.report
+        if first is second:
+            return True
+        copied = first.finished == second.finished and first.result == second.result
+        return bool(first.finished) and copied and first.fingerprint == second.fingerprint
 
 
 def open_run(run: RunLike, name: str, report: RunReport) -> ComparedRun:
@@ -52,6 +63,26 @@ def open_run(run: RunLike, name: str, report: RunReport) -> ComparedRun:
     return ComparedRun(name, report, list(rows), unlike=unlike)
 
 
+def load_report(run: RunLike) -> RunReport:
+    """Return the report of a run; of a cross-validation, of its out-of-fold predictions.
+
+    Args:
+        run: a report, or the folder of a run or of a cross-validation.
+
+    Raises:
+        ConfigError: it is neither.
+        OutputError: the folder has no report.
+    """
+    if isinstance(run, RunReport):
+        return run
+    if not isinstance(run, str | Path):
+        raise ConfigError(
+            f"{type(run).__name__} cannot be compared: give the report of a run, or the folder of a run or of a "
+            "cross-validation."
+        )
+    return pooled_report(run) if is_cross_validation(run) else RunReport.load(run)
+
+
 def _own_folder(report: RunReport) -> Path | None:
     folder = report.settings.get("training", {}).get("output_dir")
     if not isinstance(folder, str) or not report.finished:
@@ -69,10 +100,28 @@ def run_names(runs: Sequence[object]) -> list[str]:
     return short if len(set(short)) == len(short) else paths
 
 
-def share_no_text(first: ComparedRun, second: ComparedRun) -> bool:
-    """Return whether two runs have scored different examples, as far as their predictions are at hand."""
-    texts = [{row["text_hash"] for row in run.rows} for run in (first, second)]
-    return all(texts) and not texts[0] & texts[1]
+def other_examples(first: ComparedRun, second: ComparedRun) -> str:
+    """Return why two runs have not been scored on the same examples; empty where most are, or where it is not known.
+
+    Args:
+        first: run.
+        second: run of the same recipe.
+    """
+    if not first.rows or not second.rows:
+        return ""
+    splits = [by_split(run.rows) for run in (first, second)]
+    pairs = [[rows[split] for rows in splits] for split in splits[0] if split in splits[1]]
+    found = [common_rows(first.report.recipe, pair) for pair in pairs]
+    if any(matched.share >= LEAST_SHARE for matched in found):
+        return ""
+    shared = sum(matched.examples for matched in found)
+    if not shared:
+        return OTHER_DATA
+    counts = [sum(matched.scored[number] for matched in found) for number in (0, 1)]
+    return (
+        f"only {shared:,} of the {counts[0]:,} examples of {first.name} and the {counts[1]:,} of {second.name} are the "
+        "same"
+    )
 
 
 def compare_pair(first: ComparedRun, second: ComparedRun) -> tuple[PairedScores | None, str]:

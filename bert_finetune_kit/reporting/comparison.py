@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import StringIO
+from itertools import combinations
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
 from ..errors import ConfigError
-from .compared_run import ComparedRun, RunLike, compare_pair, open_run, run_names
+from .compared_run import ComparedRun, RunLike, compare_pair, load_report, open_run, run_names
 from .comparison_tables import compared_scores, comparison_tables
 from .difference import Difference, adjusted, difference_sentence, score_difference
 from .difference import difference_interval as difference_interval
@@ -18,9 +19,14 @@ from .markdown import markdown_table
 from .naming import facts, recipe_label
 from .numbers import finite_or_none
 from .paired_runs import PairedScores
+from .pooled_report import OUT_OF_FOLD
 from .schema import ReportTable, RunReport, Score
 from .score_kinds import kind_conflict
 from .terminal import rich_table
+
+_OF_FOLDS = (
+    "The interval of a cross-validation is of the choice of its examples, not of other training data or another seed."
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class ReportComparison:
 
     def to_markdown(self) -> str:
         """Render the comparison as Markdown."""
-        parts = [f"# {self._title}", " ".join(self.verdict)]
+        parts = [f"# {self._title}", "\n".join(f"- {sentence}" for sentence in self.verdict)]
         for table in self.tables:
             parts += [f"## {table.title}", markdown_table(table.header, table.rows), *([table.note] * bool(table.note))]
         return "\n\n".join(parts) + "\n"
@@ -58,10 +64,10 @@ class ReportComparison:
 
         charts = [Section("Charts", [self.caption], dot_plots(self.names, self.scores))] if self.scores else []
         sections = [Section(table.title, tables=[block(table, title="")]) for table in self.tables]
-        return render(title=self._title, facts=self.facts, summary=self.verdict, sections=[*charts, *sections])
+        return render(title=self._title, facts=self.facts, points=self.verdict, sections=[*charts, *sections])
 
     def __rich__(self) -> RenderableType:
-        parts: list[RenderableType] = [Text(" ".join(self.verdict))]
+        parts: list[RenderableType] = [Text("\n".join(self.verdict))]
         for table in self.tables:
             parts += [Text(), Text(table.title, style="bold"), rich_table(table.header, table.rows)]
         return Panel(Group(*parts), title=self._title, expand=False)
@@ -79,13 +85,15 @@ class ReportComparison:
 def compare_reports(*runs: RunLike, names: Sequence[str] | None = None) -> ReportComparison:
     """Compare runs of one recipe with the first of them.
 
-    Where the folders of both runs have `predictions.jsonl`, they are compared on the examples that both have scored: by
+    Where the folders of both runs have `predictions.jsonl`, they are compared on the examples that both have scored, if
+    these are at least half of those of one of them: by
     McNemar's test of accuracy, and by a bootstrap of both on the same draws of other scores, over articles, documents
     or distinct texts. Of several runs the p values are adjusted (Holm 1979). Otherwise the intervals of both reports
     decide, which is less exact. Scores of different kinds are not compared.
 
     Args:
-        runs: reports, or folders of runs; two at least.
+        runs: reports, or folders of runs or of cross-validations, which are compared by their out-of-fold predictions;
+            two at least.
         names: of the runs; None for the names of their folders.
 
     Raises:
@@ -94,7 +102,7 @@ def compare_reports(*runs: RunLike, names: Sequence[str] | None = None) -> Repor
     """
     if len(runs) < 2:
         raise ConfigError(f"compare_reports got {len(runs)} run(s): give two runs or more.")
-    reports = [run if isinstance(run, RunReport) else RunReport.load(run) for run in runs]
+    reports = [load_report(run) for run in runs]
     names = checked_names(runs, names, "compare_reports")
     check_recipes(reports)
     opened = [open_run(*arguments) for arguments in zip(runs, names, reports, strict=True)]
@@ -108,6 +116,8 @@ def compare_reports(*runs: RunLike, names: Sequence[str] | None = None) -> Repor
             difference_sentence(score, opened[0], run, difference)
             for run, difference in zip(opened[1:], differences, strict=True)
         ]
+        verdict += same_runs(opened)
+        verdict += [_OF_FOLDS] * any(OUT_OF_FOLD in report.data for report in reports)
         verdict += _unpaired(opened, differences, {name: reason for name, (_, reason) in pairs.items()})
     tables = comparison_tables(reports, names, comparable_scores(opened, paired))
     about = [(name, about_run(report)) for name, report in zip(names, reports, strict=True)]
@@ -168,6 +178,15 @@ def _unpaired(runs: Sequence[ComparedRun], differences: Sequence[Difference], re
         if difference.comparable and difference.p_value is None and difference.value and reasons[run.name]
     ]
     return [f"Compared by intervals alone, which is less exact: {reason}." for reason in dict.fromkeys(found)]
+
+
+def same_runs(runs: Sequence[ComparedRun]) -> list[str]:
+    """Return which runs are one and the same, in a sentence each."""
+    pairs = [(first, second) for first, second in combinations(runs, 2) if first.is_same(second)]
+    return [
+        f"{second.name} and {first.name} are the same run: between them there is nothing to compare."
+        for first, second in pairs
+    ]
 
 
 def about_run(report: RunReport) -> str:

@@ -87,21 +87,36 @@ def _difference_tables(
         for (name, item), p_value in zip(found.items(), adjusted, strict=True):
             ends = " to ".join(format_difference(end, score.format_spec) for end in (item.low, item.high))
             rows.append(
-                [f"{score.label}, {name}", format_difference(item.value, score.format_spec), ends,
-                 format_p_value(p_value),
+                [f"{score.label}, {name}", _change(score, paired[name].values[score.key]),
+                 format_difference(item.value, score.format_spec), ends, format_p_value(p_value),
                  format_difference(item.smallest, score.format_spec).lstrip("+") if item.smallest else "", item.method]
             )  # fmt: skip
     note = (
-        f"Against {names[0]}, on the examples that both have scored. *Could be shown*: the smallest difference that a "
-        "test on these examples finds in four of five cases."
+        f"Against {names[0]}, whose score is the first, on the examples that both have scored"
+        f"{_counts(names[0], paired)}. *Could be shown*: the smallest difference that a test on these examples finds "
+        "in four of five cases."
     )
     if len(paired) > 1:
         note += f" The p values are adjusted for {len(paired)} comparisons (Holm), not for several scores."
-    header = ["score", "difference", "95% interval", "p", "could be shown", "test"]
+    header = ["score", "scores", "difference", "95% interval", "p", "could be shown", "test"]
     yield ReportTable("Differences", header, rows, note)
     for name, runs in paired.items():
         if runs.changed:
             yield _examples_table(names[0], name, runs)
+
+
+def _change(score: Score, values: tuple[float, float]) -> str:
+    return " → ".join(format_score(value, score.format_spec) for value in values)
+
+
+def _counts(first: str, paired: Mapping[str, PairedScores]) -> str:
+    """Return in a clause how many examples these are, where a run has scored further ones."""
+    parts = [
+        f"{runs.examples:,} of {runs.scored[0]:,} of {first} and {runs.scored[1]:,} of {name}"
+        for name, runs in paired.items()
+        if any(count > runs.examples for count in runs.scored)
+    ]
+    return f": {'; '.join(parts)}" if parts else ""
 
 
 def _examples_table(first: str, second: str, runs: PairedScores) -> ReportTable:

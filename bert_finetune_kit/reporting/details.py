@@ -49,7 +49,7 @@ class CalibrationDetails(TypedDict):
     temperatures: dict[str, float]
     """What logits are divided by: `labels`, each label by its name, `answers` or `no_answer`."""
     reasons: dict[str, str]
-    """Why a temperature is 1 where none could be fitted, by the same names."""
+    """Why a temperature is 1 where none could be fitted, or that it is at a limit, by the same names."""
     fitted_on: int
     """Examples of the other half; 0 where the calibration was given with the model."""
     judged_on: int
@@ -134,8 +134,8 @@ class ClassificationDetails(TypedDict, total=False):
     interval_note: str
     """What the intervals are over where that is not the examples; absent in older reports."""
     baseline: dict[str, float]
-    """Scores of the best constant prediction: the most frequent training label, of F1, precision and recall always the
-    second one; or the mean of the training targets."""
+    """Scores of the best constant prediction: the most frequent label of the split, of F1, precision and recall always
+    the second one; or the mean of the training targets."""
     by_label: dict[str, LabelScores]
     confusion: list[list[int]]
     """(true label, predicted label) of a task with one label an example."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from .compared_run import ComparedRun, share_no_text
+from .compared_run import OTHER_DATA, ComparedRun, other_examples
 from .direction import lower_is_better
 from .formatting import format_difference, format_p_value, format_score
 from .intervals import Interval
@@ -39,8 +39,12 @@ class Difference:
     """Of the test; empty where the intervals of both reports decide."""
     smallest: float | None = None
     """The smallest difference that a test on these examples finds in four of five cases."""
+    values: tuple[float, float] | None = None
+    """Scores of the first run and of this one on the examples that both have scored; None where they are not known."""
     examples: int = 0
     """That both have scored."""
+    scored: tuple[int, int] = (0, 0)
+    """Number of all examples of the first run and of this one."""
     only_first: int = 0
     """Examples that the first run does better; 0 in pretraining, where no example is in both."""
     only_second: int = 0
@@ -48,6 +52,11 @@ class Difference:
     """Rows of `predictions.jsonl` of both runs that differ in how good they are, the largest difference first."""
     reason: str = ""
     """Why the scores cannot be compared."""
+
+    @property
+    def is_of_part(self) -> bool:
+        """Whether one of the runs has scored further examples."""
+        return any(count > self.examples for count in self.scored)
 
     @property
     def is_beyond(self) -> bool:
@@ -70,7 +79,8 @@ def score_difference(score: Score, first: ComparedRun, second: ComparedRun, pair
     if paired is not None and found is not None and is_finite_number(found.low):
         return Difference(
             second.name, score.key, found.value, (found.low, found.high), True, found.p_value, found.method,
-            found.smallest or None, paired.examples, paired.only_first, paired.only_second, paired.changed,
+            found.smallest or None, paired.values.get(score.key), paired.examples, paired.scored, paired.only_first,
+            paired.only_second, paired.changed,
         )  # fmt: skip
     values = [finite_or_none(run.report.result.get(score.key)) or 0.0 for run in (first, second)]
     intervals = [run.report.intervals.get(score.key) for run in (first, second)]
@@ -78,8 +88,7 @@ def score_difference(score: Score, first: ComparedRun, second: ComparedRun, pair
     if intervals[0] and intervals[1] and not reason:
         interval = difference_interval(values[0], intervals[0], values[1], intervals[1])
     is_other = evaluation_data(first.report, score) != evaluation_data(second.report, score)
-    if not reason and (is_other or share_no_text(first, second)):
-        reason = "the evaluation data or the vocabulary differ"
+    reason = reason or other_examples(first, second) or OTHER_DATA * is_other
     return Difference(second.name, score.key, values[1] - values[0], interval, not reason, reason=reason)
 
 
@@ -112,11 +121,25 @@ def evaluation_data(report: RunReport, score: Score) -> dict[str, object]:
 
 def difference_sentence(score: Score, first: ComparedRun, second: ComparedRun, difference: Difference) -> str:
     """Return a difference in a sentence: both scores, how they differ, and whether that can be chance."""
-    values = [format_score(run.report.result[score.key], score.format_spec) for run in (first, second)]
-    text = f"{capitalized(score.label)}: {second.name} {values[1]}, {first.name} {values[0]}"
+    scores = [finite_or_none(run.report.result[score.key]) for run in (first, second)]
+    on = ""
+    if difference.values is not None and difference.is_of_part:
+        on = part_clause(difference.examples, difference.scored, (first.name, second.name))
+        scores = [*difference.values]
+    values = [format_score(value, score.format_spec) for value in scores]
+    text = f"{capitalized(score.label)}{on}: {second.name} {values[1]}, {first.name} {values[0]}"
     if not difference.comparable:
         return f"{text}; not comparable, since {difference.reason}."
     return text + difference_clause(difference, score, lower_is_better(first.report, score.key), first.name)
+
+
+def part_clause(examples: int, scored: tuple[int, int], names: tuple[str, str]) -> str:
+    """Return the clause that a comparison is of a part of the examples.
+
+    >>> part_clause(150, (200, 1000), ("a", "b"))
+    ' on the 150 examples of both (a has scored 200, b 1,000)'
+    """
+    return f" on the {examples:,} examples of both ({names[0]} has scored {scored[0]:,}, {names[1]} {scored[1]:,})"
 
 
 def difference_clause(difference: Difference, score: Score, lower: bool | None, first: str) -> str:
@@ -137,7 +160,8 @@ def difference_clause(difference: Difference, score: Score, lower: bool | None, 
     between = " to ".join(format_difference(end, score.format_spec) for end in difference.interval)
     test = ""
     if difference.p_value is not None:
-        on = f" on {difference.examples:,} examples of both" if difference.examples else ""
+        whole = difference.examples and not difference.is_of_part
+        on = f" on {difference.examples:,} examples of both" if whole else ""
         test = f"; {difference.method}{on}, p {_relation(difference.p_value)}"
     text = f"; difference {format_difference(difference.value, score.format_spec)} (95% interval {between}{test})"
     if difference.is_beyond:

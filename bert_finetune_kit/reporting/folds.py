@@ -1,16 +1,18 @@
 """A cross-validation: scores of each fold, of all out-of-fold predictions together, and what their interval covers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .dot_plots import ComparedScore, dot_plots
+from .fold_notes import FoldsOrigin as FoldsOrigin
+from .fold_notes import fold_notes, not_learnt
 from .formatting import format_interval, format_score
 from .headline import headlines
 from .html import framed
 from .intervals import Interval
+from .known_scores import known_score
 from .naming import format_date, page_title, recipe_label
-from .numbers import finite_or_none
 from .optional import Parts
 from .page import Block, Section, render
 from .schema import RunReport, Score
@@ -19,10 +21,11 @@ from .tables import baseline_label
 
 _POOLED = "all predictions"
 _MEAN = f"{MEAN_AND_STD} of the folds"
-_FEW_CLUSTERS = 20
+_ERRORS = ("mse", "mae")  # of a regression, whose declared scores are correlations
 _CAPTION = (
     "Dots are scores on examples that the model was not trained on. The bar of the mean is one standard deviation of "
-    "the folds, that of all predictions their 95% interval."
+    "the folds, that of all predictions their 95% interval. The dotted line is at the score of all predictions, or at "
+    "the mean of one that they do not have together."
 )
 
 
@@ -118,25 +121,6 @@ class FoldsReport:
         return ComparedScore(score.label, score.format_spec, values, intervals)
 
 
-@dataclass(frozen=True)
-class FoldsOrigin:
-    """What was divided into folds, and how."""
-
-    name: str
-    """Of the data set."""
-    unit: str
-    """What an example is called."""
-    divided_by: str
-    """What is kept together and spread evenly, in a clause."""
-    has_validation: bool
-    """Whether there is a validation split beside the train split."""
-    cluster: str
-    """What examples that belong together are called; empty where each stands for itself."""
-    clusters: int
-    """Number of these."""
-    notes: Sequence[str]
-
-
 def summarize_folds(
     origin: FoldsOrigin,
     runs: Sequence[RunReport],
@@ -156,6 +140,7 @@ def summarize_folds(
     units = f"{origin.unit}s"
     trained_on, scored = ([_count(report, units) for report in reports] for reports in (runs, evaluations))
     known = [*evaluations[0].glossary, *(score for score in runs[0].glossary if score.key in evaluations[0].result)]
+    known += [known_score(runs[0].recipe, key) for key in _ERRORS if key in evaluations[0].result]
     known = list({score.key: score for score in known}.values())
     of_all, results = scores_of_all(known, [report.result for report in evaluations])
     mean, std = mean_and_std(results)
@@ -192,8 +177,8 @@ def summarize_folds(
         fold_rows=fold_rows,
         summary=_summary(origin, glossary, trained_on, sum(scored), pooled, intervals, (mean, std)),
         notes=[
-            *_not_learnt(glossary, pooled, intervals, baselines),
-            *_notes(origin, sum(scored), bool(intervals)),
+            *not_learnt(glossary, pooled, intervals, baselines),
+            *fold_notes(origin, sum(scored), bool(intervals)),
             *origin.notes,
         ],
         glossary=glossary,
@@ -248,52 +233,3 @@ def _summary(
     if texts:
         sentences.append(f"Mean ± standard deviation of the folds: {', '.join(texts)}.")
     return sentences
-
-
-def _not_learnt(
-    glossary: Sequence[Score], pooled: Mapping[str, float], intervals: Mapping[str, Interval],
-    baselines: Mapping[str, Mapping[str, float]],
-) -> Iterator[str]:  # fmt: skip
-    """Yield which of the main scores is no better than a baseline, by its interval."""
-    for score in [score for score in glossary if score.key in intervals][:3]:
-        low, high = intervals[score.key]
-        for name, values in baselines.items():
-            baseline = finite_or_none(values.get(score.key))
-            if baseline is None or score.lower_is_better is None:
-                continue
-            if high >= baseline if score.lower_is_better else low <= baseline:
-                shown = [format_score(value, score.format_spec) for value in (pooled[score.key], baseline)]
-                yield (
-                    f"{score.label} {shown[0]} (95% interval {format_interval((low, high), score.format_spec)}) is not "
-                    f"shown to be better than the {baseline_label(name)}, {shown[1]}"
-                )
-
-
-def _notes(origin: FoldsOrigin, scored: int, has_intervals: bool) -> list[str]:
-    notes = []
-    if has_intervals:
-        drawn = f"the {scored:,} {origin.unit}s"
-        if origin.cluster:
-            drawn += f", drawn as {origin.clusters:,} whole {origin.cluster}s"
-        notes.append(
-            f"the intervals cover the choice of {drawn}, and not what other training data, another division or another "
-            "seed would change"
-        )
-        if origin.cluster and origin.clusters < _FEW_CLUSTERS:
-            notes.append(f"an interval over {origin.clusters} {origin.cluster}s is uncertain itself: they are few")
-    notes.append(
-        "the models share most of their training examples, so that the scores of the folds are not independent: their "
-        "standard deviation describes them, and is not the error of a mean of independent scores; the variance of a "
-        "cross-validation has no unbiased estimator (Bengio and Grandvalet 2004)"
-    )
-    if origin.has_validation:
-        notes.append(
-            "the validation split is no part of the folds: each run evaluates it during training and makes its choices "
-            "by it, such as that of the checkpoint"
-        )
-    else:
-        notes.append(
-            f"each fold holds some of its training {origin.unit}s out, by which its run makes its choices, such as "
-            "that of the checkpoint: what is scored here had no part in them"
-        )
-    return notes

@@ -88,7 +88,8 @@ def anchor(title: str) -> str:
 def render(
     *,
     title: str,
-    summary: Sequence[str],
+    summary: Sequence[str] = (),
+    points: Sequence[str] = (),
     facts: Sequence[tuple[str, str]] = (),
     headlines: Sequence[Headline] = (),
     findings: Sequence[Finding] | None = None,
@@ -99,7 +100,8 @@ def render(
 
     Args:
         title: of the page.
-        summary: sentences.
+        summary: sentences, shown as one paragraph.
+        points: sentences that each stand for themselves, shown as a list.
         facts: name and value of what the page is about, such as model and data.
         headlines: the main figures.
         findings: of the diagnosis; None for a report that was not diagnosed.
@@ -114,8 +116,8 @@ def render(
     )  # fmt: skip
     environment.filters["marked"] = _marked
     return environment.get_template("report.html.jinja").render(
-        title=title, facts=facts, summary=summary, headlines=headlines, findings=findings, notes=notes,
-        sections=sections,
+        title=title, facts=facts, summary=summary, points=points, headlines=headlines, findings=findings,
+        notes=notes, sections=sections,
     )  # fmt: skip
 
 

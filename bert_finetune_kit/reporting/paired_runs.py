@@ -16,6 +16,9 @@ from .statistics.paired import PairedDifference, compare_shares, compare_statist
 from .statistics.resampling import Statistic, difference
 
 Rows = list[Row]
+LEAST_SHARE = 0.5
+"""Of the examples of the run that has scored the fewest, which the other runs must have scored, too. A convention: what
+is compared is then most of what one of the scores is of."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,15 @@ class MatchedRows:
     """Of each run; example by example in the same order, except in pretraining, where only documents are the same."""
     units: list[Units]
     """Of the rows of each run; the same units in all."""
+    examples: int
+    """Number of these; in pretraining, of documents."""
+    scored: list[int]
+    """Number of all examples of each run that a score is of."""
 
     @property
-    def examples(self) -> int:
-        """Number of rows of the first run."""
-        return len(self.runs[0])
+    def share(self) -> float:
+        """Share of the examples that all have scored, of the run that has scored the fewest."""
+        return self.examples / max(min(self.scored), 1)
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,11 @@ class PairedScores:
 
     differences: Mapping[str, PairedDifference]
     """By the key of the score."""
+    values: Mapping[str, tuple[float, float]]
+    """Scores of both runs on these examples, by key."""
     examples: int
+    scored: tuple[int, int]
+    """Number of all examples of each run, in the splits that are compared."""
     changed: list[tuple[Row, Row]]
     """Predictions of both runs that differ in how good they are, the largest difference first; not in pretraining."""
     only_first: int
@@ -56,7 +67,19 @@ def by_split(rows: Sequence[Row]) -> dict[str, Rows]:
 
 
 def match_rows(recipe: str, runs: Sequence[Sequence[Row]]) -> MatchedRows | None:
-    """Return the examples of a split that all runs have scored; None where they are too few.
+    """Return the examples of a split that all runs have scored; None where they are too few, see `common_rows`.
+
+    Args:
+        recipe: name of the recipe.
+        runs: rows of each run.
+    """
+    matched = common_rows(recipe, runs)
+    enough = matched.share >= LEAST_SHARE and matched.examples and matched.units[0].count >= LEAST_CLUSTERS
+    return matched if enough else None
+
+
+def common_rows(recipe: str, runs: Sequence[Sequence[Row]]) -> MatchedRows:
+    """Return the examples of a split that all runs have scored, however few.
 
     An example is known by its texts and its reference, and one that repeats by its place among its likes. In
     pretraining a document is known by its tokens: runs may have masked other words of it.
@@ -71,12 +94,13 @@ def match_rows(recipe: str, runs: Sequence[Sequence[Row]]) -> MatchedRows | None
         kept = [[row for row in rows if row["text_hash"] in common] for rows in usable]
         number_of = {name: number for number, name in enumerate(sorted(common))}
         units = [Units("documents", np.array([number_of[row["text_hash"]] for row in rows], int)) for rows in kept]
-    else:
-        keyed = [dict(zip(_keys(rows), rows, strict=True)) for rows in usable]
-        common_keys = [key for key in keyed[0] if all(key in rows for rows in keyed[1:])]
-        kept = [[rows[key] for key in common_keys] for rows in keyed]
-        units = [units_of(recipe, kept[0])] * len(runs)
-    return MatchedRows(kept, units) if kept[0] and units[0].count >= LEAST_CLUSTERS else None
+        scored = [len({row["text_hash"] for row in rows}) for rows in usable]
+        return MatchedRows(kept, units, len(common), scored)
+    keyed = [dict(zip(_keys(rows), rows, strict=True)) for rows in usable]
+    common_keys = [key for key in keyed[0] if all(key in rows for rows in keyed[1:])]
+    kept = [[rows[key] for key in common_keys] for rows in keyed]
+    units = [units_of(recipe, kept[0])] * len(runs)
+    return MatchedRows(kept, units, len(common_keys), [len(rows) for rows in usable])
 
 
 def _keys(rows: Sequence[Row]) -> list[tuple[str, str, int]]:
@@ -150,23 +174,26 @@ def paired_scores(recipe: str, first: Sequence[Row], second: Sequence[Row]) -> P
         second: of the second one.
 
     Returns:
-        None where no split has enough examples that both have scored.
+        None where no split has enough examples that both have scored: at least half of those of one of them.
     """
     splits = [by_split(first), by_split(second)]
     differences: dict[str, PairedDifference] = {}
-    examples, changed, counts = 0, [], np.zeros(2, int)
+    both: dict[str, tuple[float, float]] = {}
+    examples, changed, counts, scored = 0, [], np.zeros(2, int), np.zeros(2, int)
     for split in splits[0]:
         matched = match_rows(recipe, [rows[split] for rows in splits]) if split in splits[1] else None
         if matched is None:
             continue
         sides = statistics_of(recipe, matched)
         examples += matched.examples
+        scored += matched.scored
         names = [name for name in sides[0].statistics if name in sides[1].statistics]
         found = _differences({name: [side.statistics[name] for side in sides] for name in names}, matched.units[0])
         if matched.units[0].are_examples:  # else the test over units
             for name, values in sides[0].shares.items():
                 found[name] = _of_shares(values, sides[1].shares[name], sides[0].scale)
         differences |= {_key(split, name): value for name, value in found.items()}
+        both |= {_key(split, name): _values(name, sides, matched) for name in names}
         if recipe != "pretraining":
             better = sides[1].merit - sides[0].merit
             counts += [int((better < 0).sum()), int((better > 0).sum())]
@@ -174,7 +201,16 @@ def paired_scores(recipe: str, first: Sequence[Row], second: Sequence[Row]) -> P
             changed += [(matched.runs[0][number], matched.runs[1][number]) for number in order.tolist()]
     if not differences:
         return None
-    return PairedScores(differences, examples, changed, int(counts[0]), int(counts[1]))
+    of_runs = int(scored[0]), int(scored[1])
+    return PairedScores(differences, both, examples, of_runs, changed, int(counts[0]), int(counts[1]))
+
+
+def _values(name: str, sides: Sequence[PredictionScores], matched: MatchedRows) -> tuple[float, float]:
+    first, second = (
+        float(side.statistics[name](np.ones((1, units.count)))[0])
+        for side, units in zip(sides, matched.units, strict=True)
+    )
+    return first, second
 
 
 def _differences(statistics: Mapping[str, Sequence[Statistic]], units: Units) -> dict[str, PairedDifference]:

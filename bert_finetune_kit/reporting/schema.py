@@ -177,6 +177,10 @@ class RunReport:
             report.findings = [from_mapping(Finding, finding) for finding in report.findings]
             return report
         except FileNotFoundError as error:
+            if (Path(folder) / FOLDS_FILE).exists():
+                raise OutputError(
+                    f"{folder} holds a cross-validation, whose runs are in fold-1, fold-2, …: give the folder of one."
+                ) from error
             raise OutputError(f"{folder} has no {REPORT_FILE}: no run has finished there.") from error
         except OutputError:
             raise

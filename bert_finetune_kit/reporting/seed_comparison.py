@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ConfigError, OutputError
-from .compared_run import ComparedRun, RunLike, open_run, share_no_text
-from .comparison import ReportComparison, about_run, check_recipes, checked_names, main_score
+from .compared_run import OTHER_DATA, ComparedRun, RunLike, load_report, open_run, other_examples
+from .comparison import ReportComparison, about_run, check_recipes, checked_names, main_score, same_runs
 from .difference import Difference, adjusted, difference_clause, evaluation_data
 from .direction import lower_is_better
 from .dot_plots import ComparedScore
@@ -16,7 +16,7 @@ from .formatting import format_difference, format_p_value
 from .naming import capitalized
 from .numbers import finite_or_none
 from .paired_runs import by_split, match_rows, statistics_of
-from .schema import REPORT_FILE, ReportTable, RunReport, Score
+from .schema import REPORT_FILE, ReportTable, Score
 from .score_kinds import kind_conflict
 from .statistics.paired import holm
 from .statistics.resampling import Estimate, Statistic, estimate
@@ -67,11 +67,12 @@ def compare_seeds(*settings: SeedRuns, names: Sequence[str] | None = None) -> Re
     differences, verdict = [], ["No score is finite in all runs."]
     if score is not None:
         found = [_compare(score, first, setting) for setting in others]
-        differences = adjusted([difference for difference, _ in found])
+        differences = adjusted([difference for difference, _, _ in found])
         verdict = [
-            _sentence(score, first, setting, difference, seeds)
-            for setting, difference, (_, seeds) in zip(others, differences, found, strict=True)
+            _sentence(score, first, setting, difference, seeds, sides)
+            for setting, difference, (_, seeds, sides) in zip(others, differences, found, strict=True)
         ]
+        verdict += same_runs([run for setting in opened for run in setting.runs])
     tables = [_score_table(opened), _difference_table(first, others)]
     about = [(setting.name, f"{len(setting.runs)} seeds · {about_run(setting.runs[0].report)}") for setting in opened]
     scores = [_compared(declared, opened) for declared in _scores(opened)]
@@ -95,7 +96,7 @@ def _open(setting: SeedRuns, name: str) -> Setting:
         raise OutputError(f"{setting} has no finished runs of seeds: give the folder of a run with --seeds.")
     if len(runs) < 2:
         raise ConfigError(f"{name} has {len(runs)} seed(s): how seeds differ is known of two or more.")
-    reports = [run if isinstance(run, RunReport) else RunReport.load(run) for run in runs]
+    reports = [load_report(run) for run in runs]
     labels = [run.name if isinstance(run, Path) else f"run {number}" for number, run in enumerate(runs, start=1)]
     opened = [
         open_run(run, f"{name}, {label}", report) for run, label, report in zip(runs, labels, reports, strict=True)
@@ -103,21 +104,35 @@ def _open(setting: SeedRuns, name: str) -> Setting:
     return Setting(name, opened)
 
 
-def _compare(score: Score, first: Setting, second: Setting) -> tuple[Difference, SeedDifference]:
-    """Return the difference of the means of a score that is finite in all runs."""
+@dataclass(frozen=True)
+class SeedScores:
+    """A score of all runs of two settings."""
+
+    first: list[float]
+    """Of each run of the first setting."""
+    second: list[float]
+    error: Estimate | None = None
+    """How far the difference of the means depends on the examples; None where not all runs have the same ones."""
+    part: str = ""
+    """Clause on how many examples all runs have scored, where some have scored further ones."""
+
+
+def _compare(score: Score, first: Setting, second: Setting) -> tuple[Difference, SeedDifference, SeedScores]:
+    """Return the difference of the means of a score that is finite in all runs, and of which values."""
     sides = first.runs[0], second.runs[0]
     reason = kind_conflict((sides[0].report, sides[1].report), (first.name, second.name), score.key)
-    error = None if reason else example_error(score.key, first, second)
+    scores = None if reason else shared_scores(score.key, first, second)
+    scores = scores or SeedScores(first.values(score.key), second.values(score.key))
+    error = scores.error
     seeds = compare_means(
-        first.values(score.key), second.values(score.key),
+        scores.first, scores.second,
         *((error.error, error.freedom) if error is not None and np.isfinite(error.error) else ()),
     )  # fmt: skip
     found = seeds.difference
     if not reason and seeds.example_error is None:
         is_other = evaluation_data(sides[0].report, score) != evaluation_data(sides[1].report, score)
-        if is_other or share_no_text(*sides):
-            reason = "the evaluation data or the vocabulary differ"
-        elif found.value and not seeds.seed_error:
+        reason = other_examples(*sides) or OTHER_DATA * is_other
+        if not reason and found.value and not seeds.seed_error:
             reason = (
                 "all seeds of a setting score the same, and not all runs have saved predictions of the same examples: "
                 "nothing says how far chance goes"
@@ -126,11 +141,11 @@ def _compare(score: Score, first: Setting, second: Setting) -> tuple[Difference,
         second.name, score.key, found.value, None if reason else (found.low, found.high), not reason,
         None if reason else found.p_value, found.method, found.smallest or None, reason=reason,
     )  # fmt: skip
-    return difference, seeds
+    return difference, seeds, scores
 
 
-def example_error(key: str, first: Setting, second: Setting) -> Estimate | None:
-    """Return how far the difference of the means depends on the examples; None where not all runs have the same ones.
+def shared_scores(key: str, first: Setting, second: Setting) -> SeedScores | None:
+    """Return a score of all runs on the examples that all have scored; None where these are too few or not known.
 
     Args:
         key: of a score.
@@ -147,12 +162,19 @@ def example_error(key: str, first: Setting, second: Setting) -> Estimate | None:
         if not key.startswith(prefix) or not all(split in rows for rows in splits):
             continue
         matched = match_rows(recipe, [rows[split] for rows in splits])
-        if matched is None or matched.examples < len(splits[0][split]) / 2:
+        if matched is None:
             return None
         sides = [scores.statistics.get(key.removeprefix(prefix)) for scores in statistics_of(recipe, matched)]
-        if all(side is not None for side in sides):
-            known: list[Statistic] = [side for side in sides if side is not None]
-            return estimate({key: _mean_difference(known[:count], known[count:])}, matched.units[0])[key]
+        known: list[Statistic] = [side for side in sides if side is not None]
+        if len(known) < len(runs):
+            continue
+        error = estimate({key: _mean_difference(known[:count], known[count:])}, matched.units[0])[key]
+        if max(matched.scored) == matched.examples:
+            return SeedScores(first.values(key), second.values(key), error)
+        everything = np.ones((1, matched.units[0].count))
+        values = [float(statistic(everything)[0]) for statistic in known]
+        part = f" on the {matched.examples:,} examples of all runs (one has scored {max(matched.scored):,})"
+        return SeedScores(values[:count], values[count:], error, part)
     return None
 
 
@@ -164,9 +186,11 @@ def _mean_difference(first: Sequence[Statistic], second: Sequence[Statistic]) ->
     return statistic
 
 
-def _sentence(score: Score, first: Setting, second: Setting, difference: Difference, seeds: SeedDifference) -> str:
-    sides = [_mean_and_spread(score, setting) for setting in (second, first)]
-    text = f"{capitalized(score.label)}: {second.name} {sides[0]}, {first.name} {sides[1]}"
+def _sentence(
+    score: Score, first: Setting, second: Setting, difference: Difference, seeds: SeedDifference, scores: SeedScores
+) -> str:
+    sides = [_mean_and_spread(score, values) for values in (scores.second, scores.first)]
+    text = f"{capitalized(score.label)}{scores.part}: {second.name} {sides[0]}, {first.name} {sides[1]}"
     if not difference.comparable:
         return f"{text}; not comparable, since {difference.reason}."
     text += difference_clause(difference, score, lower_is_better(first.runs[0].report, score.key), first.name)
@@ -189,8 +213,7 @@ def _needed(score: Score, difference: Difference, seeds: SeedDifference) -> str:
     )
 
 
-def _mean_and_spread(score: Score, setting: Setting) -> str:
-    values = setting.values(score.key)
+def _mean_and_spread(score: Score, values: Sequence[float]) -> str:
     mean, spread = np.mean(values), np.std(values, ddof=1)
     return f"{mean:{score.format_spec}} ± {spread:{score.format_spec}}"
 
@@ -215,7 +238,10 @@ def _compared(score: Score, settings: Sequence[Setting]) -> ComparedScore:
 
 
 def _score_table(settings: Sequence[Setting]) -> ReportTable:
-    rows = [[score.label, *(_mean_and_spread(score, setting) for setting in settings)] for score in _scores(settings)]
+    rows = [
+        [score.label, *(_mean_and_spread(score, setting.values(score.key)) for setting in settings)]
+        for score in _scores(settings)
+    ]
     counts = ", ".join(f"{setting.name} {len(setting.runs)}" for setting in settings)
     return ReportTable(
         "Scores", ["score", *(setting.name for setting in settings)], rows,
@@ -227,8 +253,8 @@ def _difference_table(first: Setting, others: Sequence[Setting]) -> ReportTable:
     rows = []
     for score in _scores([first, *others]):
         found = [(setting, *_compare(score, first, setting)) for setting in others]
-        p_values = holm([difference.p_value or 0.0 for _, difference, _ in found])
-        for (setting, difference, seeds), p_value in zip(found, p_values, strict=True):
+        p_values = holm([difference.p_value or 0.0 for _, difference, _, _ in found])
+        for (setting, difference, seeds, _), p_value in zip(found, p_values, strict=True):
             interval = difference.interval or (difference.value, difference.value)
             rows.append(
                 [f"{score.label}, {setting.name}", format_difference(difference.value, score.format_spec),

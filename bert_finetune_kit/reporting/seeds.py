@@ -40,7 +40,10 @@ class SeedsReport:
     def to_html(self) -> str:
         """Render the seeds as one self-contained page, which links to the report of each."""
         names = [*(f"seed {seed}" for seed in self.seeds), MEAN_AND_STD]
-        caption = "Dots are the scores of the saved weights; the bar is the mean ± one standard deviation of the seeds."
+        caption = (
+            "Dots are the scores of the saved weights; the bar is the mean ± one standard deviation of the seeds, the "
+            "dotted line their mean."
+        )
         links = [(f"Report of seed {seed}", f"seed-{seed}/report.html") for seed in self.seeds]
         meanings = [(score.label, score.description) for score in self.glossary]
         sections = [

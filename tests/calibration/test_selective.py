@@ -14,8 +14,9 @@ from bert_finetune_kit.calibration.selective import (
     for_coverage,
     for_risk,
     risk_coverage,
-    upper_bound,
 )
+from bert_finetune_kit.reporting.statistics.clusters import Units
+from bert_finetune_kit.reporting.statistics.shares import upper_share
 
 
 def drawn(count, rng):
@@ -49,6 +50,44 @@ def test_a_bound_of_the_risk_fails_at_most_in_one_of_twenty_validation_sets():
     assert np.sum(np.array(risks) > 0.12) <= 15
 
 
+@pytest.mark.slow
+def test_a_bound_by_articles_holds_where_their_questions_resemble_each_other():
+    """Each article is hard or easy as a whole; counted as independent, the bound fails far more often."""
+
+    def failures(by_article):
+        rng, failed, kept = np.random.default_rng(2), 0, 0
+        for _ in range(150):
+            wrong = np.repeat(rng.beta(0.5, 4.5, 24), 25) > rng.random(600)  # a tenth on average
+            confidence = np.repeat(rng.uniform(0.5, 1, 24), 25) + rng.uniform(0, 1e-3, 600)  # which says nothing of it
+            clusters = np.repeat(np.arange(24), 25).tolist() if by_article else []
+            scored = ScoredPredictions(confidence.tolist(), (~wrong).tolist(), [], clusters)
+            with suppress(ConfigError):
+                selection = for_risk(0.09, scored, scored)
+                failed, kept = failed + (selection.bound < 0.1), kept + 1
+        return failed, kept
+
+    assert failures(True)[0] <= 8
+    assert failures(False)[0] > 20
+
+
+def test_the_bound_of_articles_is_that_of_korn_and_graubard():
+    correct = np.ones(200, bool)
+    correct[:10] = False  # all in the first article of 10
+    units = Units("articles", np.repeat(np.arange(10), 20))
+    shares = 1 - correct.reshape(10, 20).mean(1)
+    left_out = np.array([np.delete(shares, number).mean() for number in range(10)])
+    variance = 0.9 * ((left_out - left_out.mean()) ** 2).sum()
+    worth = 0.05 * 0.95 / variance * (stats.norm.ppf(0.995) / stats.t.ppf(0.995, 9)) ** 2
+    expected = stats.beta.ppf(0.995, 0.05 * worth + 1, 0.95 * worth)
+    assert upper_share(~correct, units, 0.005) == pytest.approx(expected)
+    scored = ScoredPredictions(np.linspace(0.5, 1, 200).tolist(), [True] * 200, [], units.numbers.tolist())
+    selection = for_risk(0.9, scored, scored)
+    assert "counting them as 10 articles or groups that differ from each other" in str(selection)
+    with pytest.raises(ConfigError, match="by the 200 validation examples of 10 articles or groups that a threshold"):
+        for_risk(0.01, scored, scored)
+    assert selection.coverage_interval != exact_interval(200, 200)
+
+
 def test_the_exact_interval_is_that_of_scipy():
     for successes, total in ((0, 20), (7, 20), (20, 20)):
         expected = stats.binomtest(successes, total).proportion_ci(method="exact")
@@ -63,7 +102,7 @@ def test_the_largest_coverage_that_the_bound_allows_is_chosen():
     selection = for_risk(0.02, scored, scored)
     assert selection.coverage == pytest.approx(0.8, abs=0.01)
     assert selection.risk == 0
-    assert selection.bound == upper_bound(0, 800, 10)
+    assert selection.bound == pytest.approx(stats.beta.ppf(1 - 0.05 / 10, 1, 800))
     assert for_risk(0.3, scored, scored).threshold == -math.inf
     with pytest.raises(ConfigError, match=r"max_risk=0\.001 cannot be shown by the 1,000 validation examples.*0\.007"):
         for_risk(0.001, scored, scored)

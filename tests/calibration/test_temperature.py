@@ -3,8 +3,9 @@ import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from bert_finetune_kit.calibration.reliability import binary_nll
+from bert_finetune_kit.calibration.reliability import binary_judgement, binary_nll
 from bert_finetune_kit.calibration.temperature import FEWEST, fit_temperature
+from bert_finetune_kit.reporting.calibration_tables import calibration_table
 
 
 def drawn(count, temperature, seed=0):
@@ -45,4 +46,27 @@ def test_it_stays_1_where_nothing_can_be_fitted():
 
 def test_logits_that_say_nothing_get_probabilities_that_say_nothing():
     logits, happened = drawn(400, 1.0)
-    assert fitted(-logits, happened).value > 90
+    result = fitted(-logits, happened)
+    assert result.value > 90
+    assert result.reason.startswith("the greatest that is tried: the logits do not show")
+    assert fitted(logits, happened).reason == ""
+
+
+def test_a_temperature_at_its_least_is_told():
+    """Of a thousand predictions with a confidence of 50.02% one is wrong."""
+    logits = np.full(1000, 1e-3)
+    happened = np.arange(1000) > 0
+    result = fitted(logits, happened)
+    assert result.value == pytest.approx(0.01, rel=0.01)
+    assert result.reason.startswith("the least that is tried: nearly all")
+
+
+def test_the_report_tells_a_temperature_at_its_limit():
+    side = binary_judgement(np.linspace(0.5, 1, 40), np.ones(40, bool))
+    details = {
+        "temperatures": {"a": 99.5, "b": 1.0, "c": 1.4}, "reasons": {"a": "the greatest that is tried", "b": "too few"},
+        "fitted_on": 40, "judged_on": 40, "before": side, "after": side,
+    }  # fmt: skip
+    note = calibration_table(details, "Calibration", "Of each label.").note
+    assert "Temperature 99.50 for a, 1.40 for c, fitted on 40 examples" in note
+    assert "It is at its limit for a: the greatest that is tried. It stays 1 for b: too few." in note

@@ -1,5 +1,7 @@
 """Calibration of a classification: what is fitted, on which half, and that no label ever changes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from datasets import Dataset
@@ -21,6 +23,7 @@ from bert_finetune_kit.classification.labels import LabelSet
 from bert_finetune_kit.classification.metrics import decode
 from bert_finetune_kit.classification.predict import to_predictions
 from bert_finetune_kit.inference.choices import NO_CHOICES, choose
+from bert_finetune_kit.reporting.statistics.clusters import Units, single_units
 
 SINGLE, SEVERAL = LabelSet(("a", "b", "c")), LabelSet(("a", "b", "c"), "multi_label")
 NUMBERS = LabelSet((), "regression")
@@ -37,7 +40,7 @@ def overconfident(count, kind, factor=3.0, seed=0):
 
 def split(labels, count=1200, **settings):
     logits, references = overconfident(count, labels.kind, **settings)
-    return SplitLogits(logits, references, np.arange(count) % 2 == 0)
+    return SplitLogits(logits, references, np.arange(count) % 2 == 0, single_units(count))
 
 
 @pytest.mark.parametrize("labels", [SINGLE, SEVERAL], ids=["one label", "several labels"])
@@ -56,9 +59,19 @@ def test_overconfident_probabilities_become_right(labels):
     assert details["fitted_on"] == details["judged_on"] == 600
 
 
+def test_groups_of_a_classification_are_kept_with_its_predictions():
+    """Splits have groups of their own; examples that stand for themselves have none."""
+    first, second = split(SINGLE, 120), split(SINGLE, 80)
+    assert fit_calibration([first, second], SINGLE, 0.5).chosen_on.clusters == []
+    grouped = [replace(part, units=Units("groups", np.arange(len(part.fit)) // 4)) for part in (first, second)]
+    calibration = fit_calibration(grouped, SINGLE, 0.5)
+    assert calibration.chosen_on.clusters == np.repeat(np.arange(50), 2).tolist()
+    assert len(set(calibration.measured_on.clusters)) == 50
+
+
 def test_nothing_is_fitted_on_the_half_that_judges():
     part = split(SINGLE)
-    shuffled = SplitLogits(part.logits, np.where(part.fit, part.references, 0), part.fit)
+    shuffled = SplitLogits(part.logits, np.where(part.fit, part.references, 0), part.fit, part.units)
     assert fit_calibration([part], SINGLE, 0.5).temperatures == fit_calibration([shuffled], SINGLE, 0.5).temperatures
 
 
@@ -94,7 +107,7 @@ def test_few_examples_keep_a_temperature_of_1_and_say_why():
 
 
 def test_a_regression_has_no_probabilities_to_calibrate():
-    part = SplitLogits(np.zeros((9, 1)), np.zeros(9), np.arange(9) < 4)
+    part = SplitLogits(np.zeros((9, 1)), np.zeros(9), np.arange(9) < 4, single_units(9))
     assert fit_calibration([part], NUMBERS, 0.5) == NOT_CALIBRATED
     assert details_of(part, NUMBERS, 0.5, NOT_CALIBRATED) == {}
 
@@ -112,7 +125,7 @@ def test_what_belongs_together_is_in_the_same_half():
 
 def test_a_given_calibration_is_judged_on_all_examples():
     part = split(SINGLE)
-    everything = SplitLogits(part.logits, part.references, np.zeros(1200, bool))
+    everything = SplitLogits(part.logits, part.references, np.zeros(1200, bool), part.units)
     details = details_of(everything, SINGLE, 0.5, Calibration({"labels": 3.0}))
     assert details["calibration"]["judged_on"] == 1200
     assert details["calibration"]["fitted_on"] == 0

@@ -3,7 +3,7 @@ import pytest
 
 from bert_finetune_kit import ClassificationTask, ConfigError
 from bert_finetune_kit.classification.metric_set import metric_set
-from bert_finetune_kit.classification.metrics import Predictions, decode
+from bert_finetune_kit.classification.metrics import Predictions, decode, most_frequent
 
 RNG = np.random.default_rng(1)
 REFERENCES = RNG.integers(3, size=300)
@@ -171,6 +171,17 @@ def test_the_baseline_is_the_best_constant():
     one_label = metrics.baseline(np.array([0.6, 0.4]), np.zeros(9, int))
     assert np.isnan([one_label["f1"], one_label["recall"]]).all()  # shown as a dash
     assert one_label["accuracy"] == 1
+
+
+def test_no_constant_is_right_more_often_than_the_baseline():
+    """The label that is frequent in a small validation split is another one than in the training split."""
+    metrics = metric_set(("accuracy", "f1_macro"), "single_label", 3)
+    baseline = metrics.baseline(np.array([0.4, 0.35, 0.25]), np.array([2, 2, 2, 0, 0, 1]))
+    assert baseline["accuracy"] == 0.5
+    shares = np.array([0.25, 0.35, 0.4])
+    assert most_frequent(shares, np.array([0, 0, 2, 2, 1])) == 2  # equally frequent: as in the training split
+    assert most_frequent(shares[::-1], np.array([0, 0, 2, 2, 1])) == 0
+    assert most_frequent(shares, np.array([], int)) == 2
 
 
 def test_the_best_constant_of_three_labels_is_the_most_frequent_one():

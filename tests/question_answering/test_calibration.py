@@ -1,5 +1,7 @@
 """Calibration of answers and abstentions: what is fitted, on which half, and that no answer ever changes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -30,7 +32,13 @@ def drawn(count=3000, mixed=True, seed=0):
     right = has_answer & (rng.random(count) < softmax(scores / ANSWERS, axis=1)[:, 0])
     abstains = spans.no_answer > (0.5 if mixed else 1.0)
     return ScoredSpans(
-        spans, has_answer, right, abstains, np.where(abstains, ~has_answer, right), np.arange(count) % 2 == 0
+        spans,
+        has_answer,
+        right,
+        abstains,
+        np.where(abstains, ~has_answer, right),
+        np.arange(count) % 2 == 0,
+        np.arange(count) // 30,
     )
 
 
@@ -45,6 +53,15 @@ def test_both_temperatures_are_found():
         assert part["after"]["calibration_error"] <= part["after"]["by_chance"]
         assert part["fitted_on"] == part["judged_on"] == 1500
     assert len(calibration.chosen_on.confidence) == len(calibration.measured_on.correct) == 1500
+
+
+def test_articles_are_kept_with_the_predictions():
+    calibration = fit_calibration(drawn(300))
+    for half in (calibration.chosen_on, calibration.measured_on):
+        assert half.clusters == np.repeat(np.arange(10), 15).tolist()
+    scored = drawn(300)
+    alone = fit_calibration(replace(scored, units=np.arange(300)))
+    assert alone.chosen_on.clusters == []
 
 
 def test_questions_that_all_have_an_answer():

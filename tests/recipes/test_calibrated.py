@@ -87,6 +87,18 @@ def test_answers_stay_and_their_probabilities_sum_to_1(runs, loaded, tmp_path):
         assert sums == pytest.approx([1] * len(sums))
 
 
+def test_another_threshold_has_no_measured_coverage(runs, loaded):
+    """What is kept of the validation questions was decided at the threshold of the training."""
+    recipe, name = runs["question_answering"], type(runs["question_answering"])
+    same = name.from_pretrained(recipe.output_dir, threshold=recipe.threshold)
+    assert same.trained().calibration == loaded["question_answering"].trained().calibration
+    other = name.from_pretrained(recipe.output_dir, threshold=recipe.threshold / 2)
+    assert other.trained().calibration.temperatures == same.trained().calibration.temperatures
+    with pytest.raises(ConfigError, match=r"coverage= needs validation predictions.* not hold for another threshold="):
+        other.selection(coverage=0.9)
+    assert "validation examples" in str(same.selection(coverage=0.9))
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_report_shows_reliability_before_and_after(runs, name):
     report = RunReport.load(runs[name].output_dir)
@@ -171,6 +183,11 @@ def test_files_say_what_is_refused(loaded, rows, tmp_path):
     assert [line["refused"] for line in lines] == [given.refused for given in expected]
     assert [line["label"] for line in lines] == [given.label for given in expected]
     assert [tuple(line["label_set"]) for line in lines] == [given.label_set for given in expected]
+    (tmp_path / "gap.jsonl").write_text('{"text": "fine"}\n{"text": ""}\n', "utf-8")
+    written = recipe.predict_file(tmp_path / "gap.jsonl", tmp_path / "gaps.jsonl", label_sets=0.8)
+    kinds = [type(json.loads(line)["label_set"]) for line in written.read_text("utf-8").splitlines()]
+    assert kinds == [list, type(None)]  # an empty text has no set, as from predict()
+    assert recipe.predict([""], label_sets=0.8)[0].label_set is None
     plain = recipe.predict_file(rows, tmp_path / "plain.jsonl").read_text("utf-8").splitlines()
     assert set(json.loads(plain[0])) == {"text", "label", "score", "probabilities"}
 

@@ -17,6 +17,7 @@ from bert_finetune_kit import (
     RunReport,
     RunStopped,
     TextSource,
+    compare_reports,
 )
 from bert_finetune_kit.data.questions import load_splits
 from bert_finetune_kit.data.sample import sample_reviews
@@ -88,6 +89,9 @@ def test_a_cross_validation_from_data_to_summary(make, tmp_path, capsys):
     again = make().cross_validate(3)
     assert again.results[1] == pytest.approx(report.results[1])
     assert lines(folder) == rows
+    compared = compare_reports(folder, folder, names=["a", "b"])
+    assert compared.differences[0].examples == 42
+    assert "b and a are the same run: between them there is nothing to compare." in compared.verdict
     assert trained_at(folder) == written
     with pytest.raises(OutputError, match=r"fold-1 has finished with other settings:\s+- training examples was"):
         make().cross_validate(2)

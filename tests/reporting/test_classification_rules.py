@@ -227,17 +227,36 @@ def test_the_direction_of_a_calibration_error():
     assert calibrated(0.2, bins((0, 0.9, 0.6))).numbers["excess"] is None
 
 
+def test_the_finding_has_the_error_of_the_table_and_the_chart():
+    """Not that of the score, which is of all examples and of bins of equal width."""
+
+    def found(error, chance=0.05, score=0.3):
+        before = {"calibration_error": error, "by_chance": chance, "bins": bins((30, 0.9, 0.6), (10, 0.7, 0.8))}
+        judged = {"temperatures": {}, "before": before, "after": before, "judged_on": 40}
+        details = split({"calibration_error": score}, calibration=judged, reliability={"bins": bins((9, 0.1, 0.9))})
+        return classification.not_calibrated(empty_report(details=details))
+
+    assert found(0.1) is found(0.15, 0.15) is None
+    assert found(0.151, 0.15, score=0.01).numbers == {
+        "split": "validation", "calibration_error": 0.151, "by_chance": 0.15, "excess": pytest.approx(0.2)
+    }  # fmt: skip
+
+
 def test_a_temperature_that_mends_the_probabilities():
     def found(after, chance=0.05, temperature=1.5):
         judged = {
-            "temperatures": {"labels": temperature}, "after": {"calibration_error": after, "by_chance": chance}
+            "temperatures": {"labels": temperature}, "after": {"calibration_error": after, "by_chance": chance},
+            "before": {"calibration_error": 0.2, "by_chance": 0.04, "bins": []}, "judged_on": 1_200,
         }  # fmt: skip
-        details = split({"calibration_error": 0.2}, calibration=judged)
+        details = split({"calibration_error": 0.3}, calibration=judged)
         return classification.not_calibrated(empty_report(details=details))
 
     mended = found(0.1)
     assert mended.severity == "note"
-    assert mended.evidence.endswith("error is 20.0%. With the temperature that was fitted it is 10.0%.")
+    assert mended.evidence == (
+        "On the 1,200 examples of validation that nothing was fitted on, the expected calibration error is 20.0%; a "
+        "calibrated model would have at most 4.0% by chance. With the temperature that was fitted it is 10.0%."
+    )
     assert found(0.101).severity == found(0.05, temperature=1.0).severity == "warning"
     assert (found(0.15, 0.15).severity, found(0.151, 0.15).severity) == ("note", "warning")
     assert mended.advice[0] != found(0.101).advice[0]

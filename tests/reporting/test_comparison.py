@@ -118,3 +118,14 @@ def test_a_direction_that_is_not_known_names_no_better_run(full_report):
         training = {"metric_for_best_model": "rmse", "greater_is_better": greater}
         report.settings = full_report.settings | {"training": training}
         assert compare_reports(report, second).verdict[0].endswith(better)
+
+
+def test_verdicts_are_a_list(full_report):
+    runs = [full_report, *(other(full_report, value, [value - 0.1, value + 0.1]) for value in (0.82, 0.84))]
+    found = compare_reports(*runs, names=["a", "b", "c"])
+    assert len(found.verdict) == 3
+    page, text = found.to_html(), found.to_markdown()
+    for sentence in found.verdict:
+        assert f"<li>{sentence}</li>" in page
+        assert f"\n- {sentence}\n" in text
+    assert '<p class="lead">' not in page

@@ -109,7 +109,8 @@ def test_what_a_perplexity_is_compared_with():
         evidence={"vocab_size": 1_000, "unigram_perplexity": 200.0}, baselines={"unigram": {"perplexity": 300.0}}
     )
     assert (compared.baseline_name, compared.baseline, compared.examples) == ("unigram", 300.0, 100)
-    assert compared.interval == pytest.approx((90 / 1.0512711, 90 * 1.0512711))  # exp of a twentieth of a nat
+    assert compared.interval == pytest.approx((90 / 1.1502738, 90 * 1.1502738))  # exp of 1.4 nats, of 100 sequences
+    assert compared.is_assumed
     assert pretrained() == pretrained(None, evidence={"vocab_size": 1_000}) == []
     assert pretrained(evidence={"vocab_size": 1_000}, examples=19) == []
     assert len(pretrained(evidence={"vocab_size": 1_000}, examples=20)) == 1

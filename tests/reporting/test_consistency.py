@@ -1,10 +1,12 @@
 """Scores that cannot be true together."""
 
+import numpy as np
 import pytest
 
 from bert_finetune_kit import diagnose_scores
 from bert_finetune_kit.reporting.diagnosis.binary import confusion_shares, is_constant
-from bert_finetune_kit.reporting.diagnosis.consistency import rounding
+from bert_finetune_kit.reporting.diagnosis.label_identities import label_faults, rounding
+from bert_finetune_kit.reporting.statistics.label_scores import COUNT_SCORES, LabelCounts
 
 
 def disagreement(recipe, scores, **context):
@@ -35,6 +37,29 @@ def disagreement(recipe, scores, **context):
         ("classification", {"precision": 0.85, "recall": 0.91, "f1": 0.899}, {},
          "On validation, F1 is 0.899, but precision and recall give 0.879."),
         ("classification", {"precision": 0.0, "recall": 0.0, "f1": 0.0}, {}, None),
+        ("classification", {"accuracy": 0.81, "f1_micro": 0.813}, {}, None),  # both are rounded
+        ("classification", {"accuracy": 0.81, "f1_micro": 0.83}, {},
+         "On validation, F1 micro 0.83 is not the accuracy, 0.81, which it is where each example has one label."),
+        ("classification", {"accuracy": 0.81, "f1_micro": 0.83, "recall_weighted": 0.9}, {"multi_label": True}, None),
+        ("classification", {"accuracy": 0.81, "recall_weighted": 0.7}, {},
+         "On validation, recall weighted 0.7 is not the accuracy, 0.81, which it is where each example has one label."),
+        ("classification", {"f1": 0.9, "precision": 0.5}, {},
+         "On validation, F1 is 0.900, but with a precision of 0.500 it is at most 0.667."),
+        ("classification", {"f1": 0.9, "recall": 0.5}, {},
+         "On validation, F1 is 0.900, but with a recall of 0.500 it is at most 0.667."),
+        ("classification", {"f1_macro": 0.81, "precision_macro": 0.8, "recall_macro": 0.7}, {},
+         "On validation, F1 macro is 0.810, but with a precision of 0.800 and a recall of 0.700 it is at most 0.747."),
+        ("classification", {"f1_macro": 0.60, "precision_macro": 0.8, "recall_macro": 0.7}, {}, None),
+        ("classification", {"f1_weighted": 0.91, "precision_weighted": 0.8, "recall_weighted": 0.8}, {},
+         "On validation, F1 weighted is 0.910, but with a precision of 0.800 and a recall of 0.800 it is at most "
+         "0.800."),
+        ("classification", {"accuracy": 0.81, "matthews": 0.93}, {},
+         "On validation, Matthews is 0.930, but with an accuracy of 0.810 it is at most 0.844."),
+        ("classification", {"accuracy": 0.80, "matthews": 0.95, "f1": 0.8}, {},
+         "On validation, Matthews is 0.950, but with an accuracy of 0.800 it is at most 0.739."),
+        ("classification", {"accuracy": 0.95, "matthews": -0.3}, {},
+         "On validation, Matthews is -0.300, but with an accuracy of 0.950 it is at least -0.028."),
+        ("classification", {"accuracy": 0.8, "matthews": 0.6}, {}, None),
         ("classification", {"accuracy": 0.2, "precision": 0.9, "recall": 0.9}, {},
          "On validation, no confusion matrix of two labels has this accuracy, precision and recall."),
         ("classification", {"accuracy": 0.934}, {"examples": 100},
@@ -49,6 +74,18 @@ def disagreement(recipe, scores, **context):
          "6 questions with and 5 without an answer are not 10."),
         ("question_answering", {"exact": 70.25, "f1": 65.25}, {},
          "F1 65.25 is below the exact match of 70.25, although an exact match has an F1 of 100."),
+        ("question_answering", {"HasAns_exact": 70.25, "HasAns_f1": 65.25}, {},
+         "F1 65.25 is below the exact match of 70.25 on questions with an answer, although an exact match has an F1 of "
+         "100."),
+        ("question_answering", {"best_exact": 70.25, "best_f1": 65.25}, {},
+         "F1 65.25 is below the exact match of 70.25 of the oracle, although an exact match has an F1 of 100."),
+        ("question_answering", {"NoAns_exact": 60.25, "NoAns_f1": 65.25}, {},
+         "On questions without an answer the exact match is 60.25 and F1 65.25: both are the share of questions that "
+         "the model abstains on."),
+        ("question_answering", {"NoAns_exact": 60.2, "NoAns_f1": 60.25}, {}, None),
+        ("question_answering", {"f1": 70.25, "HasAns_f1": 60.25, "NoAns_f1": 65.25}, {},
+         "The F1 of 70.25 is not between those of questions with and without an answer."),
+        ("question_answering", {"f1": 65.25, "HasAns_f1": 60.25, "NoAns_f1": 65.25}, {}, None),
         ("question_answering", {"f1": 65.25, "best_f1": 60.25}, {},
          "The oracle F1 of 60.25 is below the F1 of 65.25, which it is the best of."),
         ("question_answering",
@@ -67,6 +104,24 @@ def test_several_contradictions_are_one_finding():
     assert evidence.count(".\u0020") == 1
     assert "The oracle F1" in evidence
     assert "F1 65.25 is below" in evidence
+
+
+@pytest.mark.parametrize("labels", [2, 3, 6])
+def test_scores_of_the_same_predictions_agree(labels):
+    """Of thousands of confusion matrices, rare and absent labels among them, rounded as tables are."""
+    rng = np.random.default_rng(labels)
+    tables = [rng.multinomial(rng.integers(1, 300), rng.dirichlet(rng.choice([0.05, 0.3, 1]) * np.ones(labels**2)))
+              for _ in range(2000)]  # fmt: skip
+    tables = np.array(tables, float).reshape(-1, labels, labels)
+    true, predicted = tables.sum(2), tables.sum(1)
+    counts = LabelCounts(np.diagonal(tables, axis1=1, axis2=2), predicted, true, (true + predicted) > 0)
+    columns = {name: score(counts) for name, score in COUNT_SCORES.items()}
+    columns["accuracy"] = counts.correct.sum(1) / true.sum(1)
+    if labels > 2:
+        columns = {name: column for name, column in columns.items() if name not in ("f1", "precision", "recall")}
+    for number in range(len(tables)):
+        scores = {name: round(float(column[number]), 2 + number % 3) for name, column in columns.items()}
+        assert list(label_faults(scores, False)) == []
 
 
 @pytest.mark.parametrize(("value", "half"), [(0.93, 0.005), (7.5, 0.05), (12.0, 0.05), (1e-3, 5e-4), (0.12345, 5e-6)])

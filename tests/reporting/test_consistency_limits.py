@@ -84,8 +84,9 @@ def test_an_f1_at_the_limit_of_its_rounding():
     assert [classified(f1=f1, **given) for f1 in (0.561, 0.562, 0.6679, 0.668, 0.669)] == [
         True, False, False, False, True
     ]  # fmt: skip
-    assert not classified(f1=0.9, precision=0.5)
-    assert not classified(f1=0.9, recall=0.5)
+    for name in ("precision", "recall"):  # 2 · 0.55 · 1 / 1.55 = 0.7097
+        assert not classified(f1=0.71, **{name: 0.5})
+        assert classified(f1=0.74, **{name: 0.5})
     assert classified(f1=0.0, precision=0.5, recall=0.8)
     assert classified(f1=0.5, precision=0.0, recall=0.8)
     assert not classified(f1=0.0, precision=0.0, recall=0.8)
@@ -158,8 +159,11 @@ def test_a_mean_over_questions_at_the_limit_of_its_rounding():
             True, False, False, True
         ]  # fmt: skip
     assert not answered(f1=10.0, HasAns_f1=60.25, HasAns_total=30, NoAns_total=10)
-    assert not answered(f1=10.0, HasAns_f1=60.25, NoAns_f1=50.25, HasAns_total=30)
-    assert not answered(f1=10.0, HasAns_f1=60.25, NoAns_f1=50.25, HasAns_total=0, NoAns_total=0)
+    for counts in ({"HasAns_total": 30}, {"HasAns_total": 0, "NoAns_total": 0}):  # between both, and 0.01
+        for value in (50.245, 52.0, 60.255):
+            assert not answered(f1=value, HasAns_f1=60.25, NoAns_f1=50.25, **counts)
+        for value in (50.235, 60.265):
+            assert answered(f1=value, HasAns_f1=60.25, NoAns_f1=50.25, **counts)
     (fault,) = faults("question_answering", {**parts, "HasAns_exact": 60.25, "NoAns_exact": 50.25, "exact": 10.25})
     assert fault == "The exact match of 10.25 is not the mean over questions with and without an answer, 57.75"
 

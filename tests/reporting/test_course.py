@@ -172,6 +172,12 @@ def test_advice_that_fits():
     better, worse, low = trained(falling), trained(rising), trained(falling, rate=1e-9)
     assert course.longer(better, "a", "b") == ["a", "b"]
     assert course.longer(worse, "a") == course.longer(trained(falling, validation=turned), "a") == []
+    for losses, is_advised in (
+        ([0.7, 0.3, 0.0], False), ([0.7, 0.3, 0.0139], False), ([0.7, 0.3, 0.0141], True), ([0.0], False),
+        ([0.7], True),
+        ([0.7, *[0.0] * 7], False), ([0.7, *np.linspace(0.6, 0.1, 6), 0.02], True), ([], True),
+    ):  # fmt: skip
+        assert course.longer(trained(losses), "a") == ["a"] * is_advised
     assert course.shorter(better, "a") == []
     assert course.shorter(trained(falling, validation=turned), "a") == ["a"]
     assert (course.higher_rate(low, "a"), course.lower_rate(low, "a")) == (["a"], [])

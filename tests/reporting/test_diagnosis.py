@@ -407,6 +407,15 @@ def test_a_checkpoint_that_was_never_trained_is_not_one_that_was_not_loaded():
     assert (found.severity, "as requested by model='runs/new'" in found.evidence) == ("note", True)
 
 
+def test_new_weights_explain_the_gradients_that_they_have():
+    norms = [1.0] * 30 + [500.0] + [1.0] * 9
+    untrained = {"randomly_initialized_layers": 2, "encoder_layers": 2, "from_checkpoint": True}
+    given = report(history=history(np.linspace(3, 1, 40).tolist(), norms), evidence=untrained)
+    assert codes(diagnose(given)) == {"WEIGHTS_NOT_LOADED"}
+    given.evidence["from_checkpoint"] = False  # as asked for: a note, from which nothing follows
+    assert codes(diagnose(given)) == {"WEIGHTS_NOT_LOADED", "GRADIENTS_EXPLODE"}
+
+
 def test_unchanged_weights_get_advice_that_fits():
     modules = [
         {"name": name, "trainable": True, "after": 9, "relative_change": change}

@@ -91,3 +91,13 @@ def test_scores_that_are_no_better_than_a_baseline_are_named():
     assert notes[0] == said
     better = summarize(TWO, {"accuracy": 0.85}, {"accuracy": (0.51, 0.95)}).notes
     assert not any("is not shown to be better" in note for note in better)
+
+
+def test_errors_of_numbers_are_in_the_tables_of_a_regression():
+    """They are no declared scores, which are correlations."""
+    results = [{"accuracy": 0.5, "mse": 0.5, "mae": 0.25}, {"accuracy": 0.5, "mse": 0.7, "mae": 0.75}]
+    summary = summarize(results, {"accuracy": 0.5, "mse": 0.6, "mae": 0.5}, {"mse": (0.4, 0.8)})
+    assert ["MSE", "0.6000", "0.4000 to 0.8000", "0.6000 ± 0.1414", ""] in summary.rows
+    assert summary.fold_header[-2:] == ["MSE", "MAE"]
+    assert summary.fold_rows[1][-2:] == ["0.7000", "0.7500"]
+    assert "The dotted line is at the score of all predictions" in summary.to_html()

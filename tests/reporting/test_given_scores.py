@@ -1,6 +1,7 @@
 """What tables and files of others can hold, and what the diagnosis makes of it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -34,6 +35,10 @@ def test_the_table_of_a_training():
     (found,) = diagnose_scores("classification", rows)
     assert (found.code, found.numbers["epoch"]) == ("OVERFITTING", 2)
     assert found.advice[1] == "Train for fewer epochs, or stop early."
+    assert (
+        found.evidence == "The validation loss is lowest after epoch 2 (0.4760); in the last evaluation it is 0.5730."
+    )
+    assert found.advice[0] == "Keep the weights of that evaluation: load_best_model_at_end=True."
     unnamed = [{"train_loss": row["train_loss"], "validation_loss": row["validation_loss"]} for row in rows]
     assert "is lowest after evaluation 2 (0.4760)" in diagnose_scores("classification", unnamed)[0].evidence
 
@@ -98,6 +103,25 @@ def test_numbers_of_other_libraries_are_numbers(kind):
     plain = diagnose_scores("classification", {"accuracy": 0.5}, majority=0.55, examples=40)
     given = diagnose_scores("classification", {"accuracy": kind(0.5)}, majority=kind(0.55), examples=np.int64(40))
     assert [finding.code for finding in given] == [finding.code for finding in plain] == ["NOTHING_LEARNT"]
+
+
+def test_a_table_of_pandas_is_read():
+    """An evaluation a row; where a row lacks a score, the cell is empty."""
+    frame = pd.DataFrame([{"train_loss": 0.6, "accuracy": None}, {"train_loss": 0.5, "accuracy": 0.5}])
+    report = given_report("classification", frame, {"examples": 40})
+    assert report.scores == [{"train_loss": 0.6}, {"train_loss": 0.5, "accuracy": 0.5}]
+    assert given_report("classification", frame.iloc[1], {}).result == {"train_loss": 0.5, "accuracy": 0.5}
+    for nothing in (pd.DataFrame(), 0.5):
+        with pytest.raises(ConfigError, match="give scores by name, or a list of such"):
+            diagnose_scores("classification", nothing)
+
+
+@pytest.mark.parametrize("value", [True, np.bool_(True)])
+def test_true_is_no_score(value):
+    with pytest.raises(ConfigError, match="accuracy is True: give a number"):
+        diagnose_scores("classification", {"accuracy": value})
+    with pytest.raises(ConfigError, match="examples is True: give a number"):
+        diagnose_scores("classification", {"accuracy": 0.5}, examples=value)
 
 
 def test_a_loss_of_masked_words_is_a_perplexity():

@@ -113,7 +113,7 @@ def test_another_score_can_show_what_this_one_does_not():
 
 
 def test_scores_of_a_table_have_intervals_of_their_own():
-    """Fisher's interval of a correlation of 40 pairs, Wilson's of a share, 0.05 nats of a perplexity."""
+    """Fisher's interval of a correlation of 40 pairs, Wilson's of a share."""
     (finding,) = diagnose_scores("classification", {"pearson": -0.148}, examples=40)
     assert finding.code == "NOTHING_LEARNT"
     assert finding.evidence.startswith(
@@ -126,11 +126,46 @@ def test_scores_of_a_table_have_intervals_of_their_own():
     (finding,) = diagnose_scores("pretraining", {"perplexity": 29_500}, vocab_size=30_522)
     assert finding.code == "NOTHING_LEARNT"
     assert "uniform baseline: 30,522.0" in finding.evidence
-    assert diagnose_scores("pretraining", {"perplexity": 28_000}, vocab_size=30_522) == []
     (finding,) = diagnose_scores("question_answering", {"f1": 30.0, "total": 300, "NoAns_total": 100, "NoAns_f1": 9.0})
     assert finding.evidence.startswith(
         "F1 30.00 (95% interval 25.09 to 35.41) on 300 questions of validation; always-abstain baseline: 33.33."
     )
+
+
+def test_a_perplexity_without_an_interval():
+    """Of few sequences it is assumed to be wide; without the unigram baseline, that of Zipf's law is taken."""
+
+    def evidence(perplexity, **context):
+        findings = diagnose_scores("pretraining", {"perplexity": perplexity}, **context)
+        assert [finding.code for finding in findings] in ([], ["NOTHING_LEARNT"])
+        return findings[0].evidence if findings else ""
+
+    text = "Perplexity 1,520.0 (assumed interval 1,177.2 to 1,962.7) on validation; unigram baseline: 1,717.0."
+    assert evidence(1520, unigram_perplexity=1717).startswith(text)
+    assert evidence(1520, unigram_perplexity=1717, examples=400) == ""  # 0.07 nats to each side
+    assert evidence(1599, unigram_perplexity=1717, examples=10_000) == ""  # 0.05, and never less
+    assert evidence(1320, unigram_perplexity=1717) == ""
+    text = "Perplexity 1,520.0 on validation; Zipf-unigram baseline: 1,439.7."
+    assert evidence(1520).startswith(text)
+    assert evidence(1520, vocab_size=30_522).startswith(text)
+    assert evidence(28_000, vocab_size=30_522).endswith("The score does not show that anything was learnt.")
+    assert evidence(1182, vocab_size=30_522) == ""
+    assert evidence(300, vocab_size=1_607).startswith("Perplexity 300.0 on validation; Zipf-unigram")
+
+
+def test_answers_of_a_table_are_compared_with_random_spans_on_squad():
+    def codes(**scores):
+        return [finding.code for finding in diagnose_scores("question_answering", scores)]
+
+    (finding,) = diagnose_scores("question_answering", {"f1": 3.6})
+    assert (finding.code, finding.severity) == ("NOTHING_LEARNT", "error")
+    assert finding.evidence.startswith("F1 3.60 on validation; random-span baseline: 4.30.")
+    assert codes(f1=4.4) == []
+    assert codes(f1=4.4, total=2_000) == ["NOTHING_LEARNT"]  # 3.6 to 5.4
+    assert codes(f1=5.5, total=2_000) == []
+    assert codes(f1=3.6, total=19) == []
+    assert codes(f1=3.6, NoAns_f1=0.5) == []  # of all questions: what those with an answer score is not known
+    assert codes(f1=50.0, HasAns_f1=3.6, NoAns_f1=99.0) == ["NOTHING_LEARNT"]
 
 
 def test_answers_are_compared_with_random_spans():
@@ -202,6 +237,22 @@ def test_the_metric_of_the_best_checkpoint_decides():
     given = classified(0.9, (0.85, 0.95), further=recall, settings={"task": {"best_metric": "recall"}})
     given.details["validation"]["baseline"]["recall"] = 1.0  # of always predicting the label
     assert found(given) == {}
+
+
+def test_a_regression_has_targets_and_no_label_names():
+    (finding,) = diagnose_scores("classification", {"pearson": -0.4}, examples=400)
+    assert finding.code == "BELOW_MAJORITY"
+    assert finding.advice[0].startswith("Compare the targets of the splits")
+    assert not any("label" in text for text in (*finding.causes, *finding.advice))
+    (finding,) = diagnose_scores("classification", {"accuracy": 0.1}, majority=0.5, examples=100)
+    assert finding.advice[0] == "Compare the label names of the splits and of the checkpoint."
+
+
+def test_more_steps_are_not_advised_where_nothing_is_left_to_learn():
+    given = [{"train_loss": 0.7, "accuracy": 0.5}, {"train_loss": 0.0, "accuracy": 0.5}]
+    (finding,) = diagnose_scores("classification", given, majority=0.55, examples=100)
+    assert finding.code == "NOTHING_LEARNT"
+    assert not any("steps" in advice for advice in finding.advice)
 
 
 def test_advice_after_a_loss_that_rose():

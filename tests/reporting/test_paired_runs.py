@@ -4,12 +4,13 @@ import json
 import math
 from dataclasses import replace
 
+import browser
 import numpy as np
 import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
-from bert_finetune_kit import ConfigError, OutputError, compare_reports, compare_seeds
+from bert_finetune_kit import ConfigError, OutputError, RunReport, compare_reports, compare_seeds
 from bert_finetune_kit.reporting.known_scores import KNOWN_SCORES
 from bert_finetune_kit.reporting.paired_runs import match_rows, own_scores, paired_scores
 from bert_finetune_kit.reporting.prediction_scores import prediction_scores
@@ -209,6 +210,93 @@ def test_examples_are_matched_by_their_texts():
     assert match_rows("classification", [rows, labelled(references, np.linspace(0.1, 0.9, 40))[-3:]]) is None
 
 
+def test_scores_are_those_of_the_examples_that_both_have_scored(full_report, tmp_path):
+    """The second run is better on the shared examples, and its score of all examples is lower."""
+    references = np.arange(200) % 2
+    right = [np.arange(200) % 10 < 7, np.append(np.arange(150) % 10 < 9, np.zeros(50, bool))]
+    shares = [np.where((references == 1) == side, 0.8, 0.2) for side in right]
+    texts = [range(200), [*range(150), *range(900, 950)]]
+    folders = [
+        saved_run(
+            full_report,
+            [dict(row, text_hash=str(text)) for row, text in zip(rows, names, strict=True)],
+            tmp_path / name,
+        )
+        for rows, names, name in zip([labelled(references, side) for side in shares], texts, "ab", strict=True)
+    ]
+    found = compare_reports(*folders)
+    (difference,) = found.differences
+    assert [json.loads((folder / "report.json").read_text())["result"]["accuracy"] for folder in folders] == [
+        0.7,
+        0.675,
+    ]
+    assert difference.values == pytest.approx((0.7, 0.9))
+    assert difference.value == pytest.approx(0.2)
+    assert (difference.examples, difference.scored) == (150, (200, 200))
+    assert found.verdict[0].startswith(
+        "Accuracy on the 150 examples of both (a has scored 200, b 200): b 90.0%, a 70.0%; difference +20.0 points"
+    )
+    text = found.to_markdown()
+    assert "| accuracy, b | 70.0% → 90.0% | +20.0 points |" in text
+    assert "that both have scored: 150 of 200 of a and 200 of b." in text
+
+
+def test_less_than_half_of_the_examples_is_not_enough(full_report, tmp_path):
+    folders = []
+    for name, start in (("a", 0), ("b", 51), ("c", 50)):
+        references = np.arange(start, start + 100) % 2
+        rows = labelled(references, np.where(references == 1, 0.8, 0.2))
+        rows = [dict(row, text_hash=str(number)) for number, row in enumerate(rows, start)]
+        folders.append(saved_run(full_report, rows, tmp_path / name, intervals={"accuracy": [0.9, 1.0]}))
+    assert match_rows("classification", [read_predictions(folders[0]), read_predictions(folders[1])]) is None
+    found = compare_reports(*folders[:2])
+    assert not found.differences[0].comparable
+    assert "not comparable, since only 49 of the 100 examples of a and the 100 of b are the same." in found.verdict[0]
+    assert compare_reports(folders[0], folders[2]).differences[0].examples == 50
+
+
+def test_one_run_twice_is_told(two_runs):
+    _, _, _, (first, second) = two_runs
+    report = replace(RunReport.load(first), finished="2026-11-26T12:00:00", fingerprint={"seed": 1})
+    report.save(first)
+    told = "b and a are the same run: between them there is nothing to compare."
+    assert told in compare_reports(first, first, names=["a", "b"]).verdict
+    assert not any("same run" in sentence for sentence in compare_reports(first, second).verdict)
+    other = replace(report, fingerprint={"seed": 2})
+    assert not any("same run" in sentence for sentence in compare_reports(report, other).verdict)
+
+
+def test_a_cross_validation_is_compared_by_its_out_of_fold_predictions(two_runs, full_report, tmp_path):
+    from bert_finetune_kit.reporting.folds import FoldsReport
+
+    _, _, rows, _ = two_runs
+    folders = []
+    for name, part in zip(("few", "many"), rows, strict=True):
+        scores, folder = own_scores("classification", part), tmp_path / name
+        saved_run(full_report, part, folder / "fold-1", finished=f"2026-11-26T12:00:0{len(folders)}")
+        write_predictions([dict(row, fold=1 + row["row"] % 2, split="train") for row in part], folder)
+        pooled = {key: scores[key] for key in ("accuracy", "f1")}
+        glossary = [KNOWN_SCORES["classification"][key] for key in pooled]
+        FoldsReport(
+            "classification", 2, [100, 100], [100, 100], [pooled] * 2, pooled, pooled, pooled, {"accuracy": (0.5, 0.9)},
+            {}, [], [], [], [], [], [], glossary, facts=[("data", "reviews.csv")],
+        ).parts(folder)["folds.json was not written"]()  # fmt: skip
+        folders.append(folder)
+    found = compare_reports(*folders)
+    assert found.differences[0].p_value == mcnemar(4, 40)
+    assert "Accuracy: many 88.0%, few 70.0%" in found.verdict[0]
+    assert "not of other training data" in found.verdict[1]
+    assert dict(found.facts)["many"].startswith("reviews.csv")
+    assert {row[0] for row in found.tables[0].rows} == {"accuracy", "F1"}
+    with pytest.raises(OutputError, match="few holds a cross-validation, whose runs are in fold-1, fold-2"):
+        RunReport.load(folders[0])
+    (folders[0] / "folds.json").write_text("{}")
+    with pytest.raises(OutputError, match=r"folds.json is damaged: recipe is missing.* not trained again"):
+        compare_reports(*folders)
+    with pytest.raises(ConfigError, match="dict cannot be compared: give the report of a run, or the folder"):
+        compare_reports({}, folders[1])
+
+
 def test_a_text_that_repeats_is_drawn_with_its_likes(two_runs):
     references, wrong, _, _ = two_runs
     shares = [np.where((references == 1) ^ side, 0.8, 0.2) for side in wrong]
@@ -328,8 +416,6 @@ def test_without_predictions_the_intervals_decide(two_runs, spoil, reason):
 
 
 def test_a_report_finds_the_predictions_of_its_own_folder(two_runs):
-    from bert_finetune_kit import RunReport
-
     _, _, _, folders = two_runs
     reports = []
     for folder in folders:
@@ -360,8 +446,6 @@ def two_settings(full_report, tmp_path):
 
 
 def test_seeds_and_examples_are_two_sources_of_chance(two_settings, full_report):
-    from bert_finetune_kit import RunReport
-
     found = compare_seeds(*two_settings)
     (difference,) = found.differences
     accuracies = [
@@ -382,6 +466,27 @@ def test_seeds_and_examples_are_two_sources_of_chance(two_settings, full_report)
     assert table["accuracy, large"][5] == f"{100 * error:.1f} points"
     assert "Mean ± standard deviation over the seeds: small 3, large 3." in found.to_markdown()
     assert "one standard deviation of the seeds" in found.caption
+
+
+def test_seeds_are_compared_on_the_examples_of_all_runs(two_settings):
+    """One run has scored a part alone, of easy examples: means over all examples would be of different ones."""
+    folder = two_settings[0] / "seed-1"
+    rows = read_predictions(folder)
+    right = [row for row in rows if row["prediction"] == row["reference"]]
+    kept = [*right, *[row for row in rows if row["prediction"] != row["reference"]][:20]]
+    write_predictions(kept, folder)
+    report = json.loads((folder / "report.json").read_text())
+    report["result"] |= own_scores("classification", kept) | {"loss": float(np.mean([row["loss"] for row in kept]))}
+    (folder / "report.json").write_text(json.dumps(report))
+    found = compare_seeds(*two_settings)
+    names = {row["text_hash"] for row in kept}
+    means = [
+        np.mean([row["prediction"] == row["reference"] for path in sorted(side.glob("seed-*"))
+                 for row in read_predictions(path) if row["text_hash"] in names])
+        for side in two_settings
+    ]  # fmt: skip
+    assert found.differences[0].value == pytest.approx(means[1] - means[0])
+    assert f"on the {len(kept)} examples of all runs (one has scored 300): large {means[1]:.1%} ± " in found.verdict[0]
 
 
 def test_seeds_without_predictions_are_of_these_examples_alone(two_settings):
@@ -433,3 +538,18 @@ def test_scores_of_rows_have_an_entry_in_the_declarations():
     }
     for recipe, part in rows.items():
         assert set(prediction_scores(recipe, part, single_units(len(part))).statistics) <= set(KNOWN_SCORES[recipe])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(browser.FOUND is None, reason="there is no Chromium")
+def test_a_comparison_fits_a_phone(two_runs, tmp_path):
+    _, _, _, folders = two_runs
+    names = ["bert-base-uncased-with-a-long-name-1", "distilbert-base-uncased-with-a-long-name"]
+    path = tmp_path / "comparison.html"
+    path.write_text(compare_reports(*folders, names=names).to_html(), "utf-8")
+    with browser.page() as page:
+        for width in (400, 1100):
+            page.open(path, width)
+            assert page.value("document.documentElement.scrollWidth") <= width
+            cut = "[...document.querySelectorAll('table')].some(table => !table.closest('.scroll'))"
+            assert not page.value(cut)

@@ -5,8 +5,11 @@ import math
 import re
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
+from bert_finetune_kit.calibration.reliability import binary_judgement
+from bert_finetune_kit.reporting.calibration_plots import calibration_diagrams
 from bert_finetune_kit.reporting.curve_plots import learning_rate_curve, loss_curve
 from bert_finetune_kit.reporting.dot_plots import ComparedScore, dot_plots
 from bert_finetune_kit.reporting.group_plots import group_plots
@@ -61,6 +64,19 @@ def test_many_labels_have_rows_of_their_own(full_report):
     for plot in (scores, shares):
         assert [text for text in texts(plot) if text.startswith("level")] == [f"level {n}" for n in range(25)]
     assert scores_by_label(classification(full_report, 2)) == []  # a table of two rows says it better
+
+
+def test_points_of_a_calibration_have_intervals(full_report):
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.5, 1, 60)
+    side = binary_judgement(confidence, rng.random(60) < confidence)
+    judged = {"temperatures": {"labels": 1.5}, "reasons": {}, "fitted_on": 60, "judged_on": 60, "before": side}
+    full_report.details = {"validation": {"examples": 120, "scores": {}, "calibration": {**judged, "after": side}}}
+    (plot,) = calibration_diagrams(full_report)
+    for number in (1, 2):  # before and after
+        lines = re.search(rf'<g id="calibration-0-LineCollection_{number}">(.*?)</g>', plot.svg, re.DOTALL)
+        assert lines[1].count("<path") == len(side["bins"]) == 6
+    assert "its bar is the 95% interval of its accuracy. Over these points, the expected calibration" in plot.caption
 
 
 def test_bins_of_a_reliability_diagram_have_their_counts(full_report):

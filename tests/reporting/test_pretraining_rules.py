@@ -108,8 +108,13 @@ def test_few_documents():
     )
     assert found.numbers == {"documents": 19, "tokens": 9_500}
     assert documents(2, None).evidence.startswith("The training split has 2 documents of 0 tokens on average")
-    assert documents(2, 20_000).evidence.endswith("10,000 tokens on average: a random segment comes from one of only 1 "
-                                                  "other documents.")  # fmt: skip
+    assert documents(2, 20_000).evidence.endswith("10,000 tokens on average: a random segment comes from the only "
+                                                  "other document.")  # fmt: skip
+    assert documents(3, 30_000).evidence.endswith("a random segment comes from one of only 2 other documents.")
+    assert documents(1, 30_000).evidence == (
+        "The training split has 1 document of 30,000 tokens on average: there is no other document that a random "
+        "segment could come from."
+    )
 
 
 def test_new_heads():

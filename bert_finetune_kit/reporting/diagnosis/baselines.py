@@ -1,8 +1,10 @@
 """The score that a run is judged by, beside its baseline: whether it shows that anything was learnt."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from ..details import ClassificationDetails, question_answering_details
 from ..formatting import format_interval
@@ -13,11 +15,16 @@ from ..numbers import finite_or_none
 from ..plain import Plain
 from ..schema import RunReport, Score
 from ..tables import baseline_label
-from .view import measured, scored_answers, scored_splits, setting, too_few, validation_examples
+from .view import is_table, measured, scored_answers, scored_splits, setting, too_few, validation_examples
 
 USES_CONTEXT = 0.05
 """Nats a word by which a model that uses the context must beat word frequencies; word frequencies of training and
 validation text differ by less."""
+# Half of the 95% interval of the perplexity of one sequence of 128 tokens, in nats; of several it is divided by the
+# root of their number. Where that is not known, thirty are assumed, with which 1,520 has the interval 1,180 to 1,960.
+_WIDTH_OF_SEQUENCE, _FEW_SEQUENCES = 1.4, 30
+_BERT_VOCABULARY = 30_522
+_RANDOM_SPAN_F1 = 4.3  # percent, on SQuAD (Rajpurkar et al. 2016, table 5)
 # Scores of a classification that every constant prediction leaves at the same value, whatever the labels' frequencies.
 _FREE_OF_FREQUENCIES = ("matthews", "recall_macro", "pearson", "spearman")
 
@@ -37,6 +44,8 @@ class Comparison:
     counted: str = "examples"
     further: str = ""
     """Another score that is certainly better than its baseline, in words; empty where there is none."""
+    is_assumed: bool = False
+    """Whether the interval is that of a usual evaluation, since that of this one is not known."""
 
     @property
     def is_better(self) -> bool:
@@ -70,7 +79,8 @@ class Comparison:
     def text(self) -> str:
         """Value, interval and baseline."""
         spec = self.score.format_spec
-        interval = f" (95% interval {format_interval(self.interval, spec)})" if self.interval else ""
+        kind = "assumed interval" if self.is_assumed else "95% interval"
+        interval = f" ({kind} {format_interval(self.interval, spec)})" if self.interval else ""
         counted = f" on {self.examples:,.0f} {self.counted} of {self.split}" if self.examples else f" on {self.split}"
         return (
             f"{capitalized(self.score.label)} {self.value:{spec}}{interval}{counted}; "
@@ -139,11 +149,29 @@ def _pretraining(report: RunReport) -> Iterator[Comparison]:
     uniform = measured(report, "vocab_size") if unigram is None else None
     name, baseline = ("unigram", unigram) if unigram is not None else ("uniform", uniform)
     interval, count = report.intervals.get("perplexity"), validation_examples(report)
-    if value is None or baseline is None or (interval is None and too_few(count)):
+    if value is None or (interval is None and too_few(count)):
         return
-    if interval is None:
-        interval = value * math.exp(-USES_CONTEXT), value * math.exp(USES_CONTEXT)
-    yield Comparison(known_score("pretraining", "perplexity"), value, name, baseline, interval, examples=count)
+    score = known_score("pretraining", "perplexity")
+    if baseline is not None:
+        assumed = interval is None
+        if interval is None:
+            width = max(USES_CONTEXT, _WIDTH_OF_SEQUENCE / math.sqrt(count or _FEW_SEQUENCES))
+            interval = value * math.exp(-width), value * math.exp(width)
+        yield Comparison(score, value, name, baseline, interval, examples=count, is_assumed=assumed)
+    if unigram is None and is_table(report):
+        expected = zipf_perplexity(int(uniform or _BERT_VOCABULARY))
+        yield Comparison(score, value, "Zipf_unigram", expected, examples=count)
+
+
+def zipf_perplexity(vocabulary: int) -> float:
+    """Return the perplexity of word frequencies where they follow Zipf's law: that of rank r is proportional to 1 / r.
+
+    >>> round(zipf_perplexity(30_522))
+    1440
+    """
+    shares = 1 / np.arange(1, max(vocabulary, 1) + 1)
+    shares /= shares.sum()
+    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def _question_answering(report: RunReport) -> Iterator[Comparison]:
@@ -163,6 +191,8 @@ def _question_answering(report: RunReport) -> Iterator[Comparison]:
         baseline = 100 * without / total if baseline is None else baseline
         yield Comparison(f1, value, "always_abstain", baseline, interval, examples=total, counted="questions")
     answers, random = measured(report, "answers_f1"), measured(report, "random_span_f1")
+    if answers is None and is_table(report):
+        yield from _answers_of_table(scores)
     bounds, count = report.evidence.get("answers_f1_interval"), measured(report, "answers_scored")
     if answers is not None and random is not None and not too_few(count):
         interval = (bounds[0], bounds[1]) if bounds else None
@@ -170,6 +200,18 @@ def _question_answering(report: RunReport) -> Iterator[Comparison]:
         yield Comparison(
             score, answers, "random_span", random, interval, examples=count, counted="answerable questions"
         )
+
+
+def _answers_of_table(scores: Mapping[str, object]) -> Iterator[Comparison]:
+    """Yield F1 of the answerable questions of a table beside that of random spans on SQuAD."""
+    no_questions = not finite_or_none(scores.get("NoAns_total")) and scores.get("NoAns_f1") is None
+    key = "HasAns_f1" if "HasAns_f1" in scores else "f1" if no_questions else None
+    value, total = (finite_or_none(scores.get(name or "")) for name in (key, (key or "").replace("f1", "total")))
+    if key is None or value is None or too_few(total):
+        return
+    interval = _in_percent(wilson(round(value / 100 * total), int(total))) if total else None
+    score = known_score("question_answering", key)
+    yield Comparison(score, value, "random_span", _RANDOM_SPAN_F1, interval, examples=total, counted="questions")
 
 
 def _in_percent(interval: Interval) -> Interval:

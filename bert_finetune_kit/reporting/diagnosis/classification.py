@@ -1,11 +1,11 @@
 """Rules on a classification. Scores are shares of 1; each rule reports the first split that it applies to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ..details import ClassificationDetails
+from ..details import ClassificationDetails, ReliabilityBin
 from ..intervals import wilson
 from ..numbers import finite_or_none
 from ..schema import Finding, RunReport
@@ -134,14 +134,23 @@ def not_calibrated(report: RunReport) -> Finding | None:
 
     Where a temperature was fitted that mends it, this is a note.
 
-    Chance is the 95th percentile of the error of as many examples with the same confidences, were these exact.
+    The error is that of the table and the chart of calibration: over bins of equal mass, of the examples that nothing
+    was fitted on. Scores alone have the error that they give. Chance is the 95th percentile of the error of as many
+    examples with the same confidences, were these exact.
     """
     for split, details in scored_splits(report):
-        error = finite_or_none(details["scores"].get("calibration_error"))
-        chance = finite_or_none((report.evidence.get("calibration_by_chance") or {}).get(split)) or 0.0
+        judged = details.get("calibration")
+        if judged is None:
+            error = finite_or_none(details["scores"].get("calibration_error"))
+            chance = finite_or_none((report.evidence.get("calibration_by_chance") or {}).get(split)) or 0.0
+            where, bins = f"On {split}", details.get("reliability", {}).get("bins") or []
+        else:
+            error, chance = judged["before"]["calibration_error"], judged["before"]["by_chance"]
+            where = f"On the {judged['judged_on']:,} examples of {split} that nothing was fitted on"
+            bins = judged["before"]["bins"]
         if error is None or error <= max(_MISCALIBRATED, chance):
             continue
-        excess = _excess_of_confidence(details)
+        excess = _excess_of_confidence(bins)
         direction = (
             ""
             if excess is None
@@ -155,7 +164,7 @@ def not_calibrated(report: RunReport) -> Finding | None:
         under = ["too little training: correct, but with low confidence"]
         return Finding(
             "NOT_CALIBRATED", "warning" if calibrated is None else "note",
-            f"On {split}, the expected calibration error is {error:.1%}{direction}"
+            f"{where}, the expected calibration error is {error:.1%}{direction}"
             + (f"; a calibrated model would have at most {chance:.1%} by chance." if chance else ".")
             + ("" if calibrated is None else f" With the temperature that was fitted it is {calibrated:.1%}."),
             {"split": split, "calibration_error": error, "by_chance": chance, "excess": excess},
@@ -176,9 +185,8 @@ def _calibrated_error(details: ClassificationDetails) -> float | None:
     return error if error <= max(_MISCALIBRATED, chance) else None
 
 
-def _excess_of_confidence(details: ClassificationDetails) -> float | None:
+def _excess_of_confidence(bins: Sequence[ReliabilityBin]) -> float | None:
     """Return mean confidence minus accuracy; None where they are not known."""
-    bins = details.get("reliability", {}).get("bins") or []
     count = sum(part["count"] for part in bins)
     return sum(part["count"] * (part["confidence"] - part["accuracy"]) for part in bins) / count if count else None
 

@@ -1,13 +1,13 @@
 """Whether scores can be true together: figures that contradict each other come from different models or scripts."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..known_scores import known_score
 from ..numbers import finite_or_none
 from ..schema import Finding, RunReport
 from .binary import confusion_shares
+from .label_identities import label_faults, rounding
 from .view import all_answers, scored_splits, setting, too_few
 
 Scores = Mapping[str, float]
@@ -36,24 +36,10 @@ def _finite(scores: Mapping[str, object]) -> dict[str, float]:
     return {name: value for name, value in values if value is not None}
 
 
-def rounding(value: float) -> float:
-    """Return half a unit of the last digit of a number, by which it may have been rounded.
-
-    >>> rounding(0.93), rounding(7.5)
-    (0.005, 0.05)
-    """
-    exponent = Decimal(repr(float(value))).as_tuple().exponent
-    return 0.5 * 10.0 ** int(exponent)
-
-
 def _differs(value: float, expected: float, *inputs: float) -> bool:
     """Return whether a score differs from what others say it is by more than the rounding of all of them."""
     tolerance = rounding(value) + sum(map(rounding, inputs))
     return abs(value - expected) > tolerance + 1e-5 * abs(expected)
-
-
-def _harmonic_mean(precision: float, recall: float) -> float:
-    return 2 * precision * recall / (precision + recall) if min(precision, recall) > 0 else 0.0
 
 
 def _exceeds(perplexity: float, loss: float) -> bool:
@@ -87,15 +73,7 @@ def _classification(report: RunReport) -> Iterator[str]:
     is_multi_label = setting(report, "kind", "task") == "multi_label"
     for split, details in scored_splits(report):
         scores, count = _finite(details["scores"]), details.get("examples")
-        precision, recall, f1 = (scores.get(name) for name in ("precision", "recall", "f1"))
-        if f1 is not None and precision is not None and recall is not None:
-            expected = _harmonic_mean(precision, recall)
-            low, high = (
-                _harmonic_mean(precision + sign * rounding(precision), recall + sign * rounding(recall))
-                for sign in (-1, 1)
-            )
-            if not low - rounding(f1) - 1e-5 <= f1 <= high + rounding(f1) + 1e-5:
-                yield f"On {split}, F1 is {f1:.3f}, but precision and recall give {expected:.3f}"
+        yield from (f"On {split}, {fault}" for fault in label_faults(scores, is_multi_label))
         shares = None if is_multi_label else confusion_shares(scores)
         if shares is not None and shares.min() < _IMPOSSIBLE:
             yield f"On {split}, no confusion matrix of two labels has this accuracy, precision and recall"
@@ -122,9 +100,11 @@ def _question_answering(report: RunReport) -> Iterator[str]:
     for name in ("exact", "f1"):
         label = known_score("question_answering", name).label
         value, *parts = (scores.get(key) for key in (name, f"HasAns_{name}", f"NoAns_{name}"))
-        if None not in (value, *parts) and answerable is not None and without is not None and answerable + without:
-            expected = (answerable * parts[0] + without * parts[1]) / (answerable + without)  # type: ignore[operator]
-            if _differs(value, expected, *parts):  # type: ignore[arg-type]
+        if None not in (value, *parts):
+            expected = _overall(parts, answerable, without)  # type: ignore[arg-type]
+            if expected is None and not min(parts) - 0.01 <= value <= max(parts) + 0.01:  # type: ignore[type-var,operator]
+                yield f"The {label} of {value:.2f} is not between those of questions with and without an answer"
+            if expected is not None and _differs(value, expected, *parts):  # type: ignore[arg-type]
                 yield (
                     f"The {label} of {value:.2f} is not the mean over questions with and without an answer, "
                     f"{expected:.2f}"
@@ -132,9 +112,25 @@ def _question_answering(report: RunReport) -> Iterator[str]:
         best = scores.get(f"best_{name}")
         if value is not None and best is not None and best + 2 * rounding(best) + rounding(value) < value:
             yield f"The oracle {label} of {best:.2f} is below the {label} of {value:.2f}, which it is the best of"
-    exact, f1 = scores.get("exact"), scores.get("f1")
-    if exact is not None and f1 is not None and f1 + rounding(f1) + rounding(exact) < exact:
-        yield f"F1 {f1:.2f} is below the exact match of {exact:.2f}, although an exact match has an F1 of 100"
+    for prefix, where in (("", ""), ("HasAns_", " on questions with an answer"), ("best_", " of the oracle")):
+        exact, f1 = scores.get(f"{prefix}exact"), scores.get(f"{prefix}f1")
+        if exact is not None and f1 is not None and f1 + rounding(f1) + rounding(exact) < exact:
+            yield (
+                f"F1 {f1:.2f} is below the exact match of {exact:.2f}{where}, although an exact match has an F1 of 100"
+            )
+    exact, f1 = scores.get("NoAns_exact"), scores.get("NoAns_f1")
+    if exact is not None and f1 is not None and _differs(exact, f1, f1):
+        yield (
+            f"On questions without an answer the exact match is {exact:.2f} and F1 {f1:.2f}: both are the share of "
+            "questions that the model abstains on"
+        )
+
+
+def _overall(parts: Sequence[float], answerable: float | None, without: float | None) -> float | None:
+    """Return the mean over all questions; None where their numbers are not known."""
+    if answerable is None or without is None or not answerable + without:
+        return None
+    return (answerable * parts[0] + without * parts[1]) / (answerable + without)
 
 
 _CHECKS: dict[str, Callable[[RunReport], Iterator[str]]] = {

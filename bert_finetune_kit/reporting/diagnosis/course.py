@@ -25,6 +25,8 @@ _JUMP = 100.0
 # Losses that go on falling never are half as large again as at first, nor gradients of a loss that stays up a hundredth
 # of the first ones: both are conventions far outside of what noise does.
 _FAR, _VANISHED = 0.5, 0.01
+# A training loss below this share of the first one: of two labels, a probability of 98.6% of the true one.
+_NOTHING_LEFT = 0.02
 
 
 def rises(lowest: float, value: float) -> bool:
@@ -121,6 +123,14 @@ def training_curve(report: RunReport) -> np.ndarray:
     return curve([log for log in report.history if log.get("phase") == phase], "loss")
 
 
+def is_memorized(report: RunReport) -> bool:
+    """Return whether the training loss fell to nothing, so that further steps would not change the weights."""
+    losses = training_curve(report)
+    if not len(losses):
+        return False
+    return bool(losses[-max(len(losses) // 4, 1) :].mean() <= _NOTHING_LEFT * (losses[0] if len(losses) > 1 else 0.0))
+
+
 def optimizer_steps(report: RunReport) -> int | None:
     """Return the steps of all phases; None where they are not known."""
     last: dict[object, float] = {}
@@ -139,7 +149,7 @@ def until_saved(report: RunReport) -> list[ScoreRow]:
 
 def longer(report: RunReport, *advice: str) -> list[str]:
     """Return advice to train more, where the losses do not speak against it."""
-    return [] if validation_rises(report) or diverges(report) else list(advice)
+    return [] if validation_rises(report) or diverges(report) or is_memorized(report) else list(advice)
 
 
 def shorter(report: RunReport, *advice: str) -> list[str]:

@@ -11,7 +11,7 @@ from .registry import Rule, recipes_with_rules, rules_for
 SEVERITIES = ("error", "warning", "note")
 
 _LEARNT = ("NOTHING_LEARNT", "TOO_FEW_STEPS", "TOO_FEW_EXAMPLES_FOR_CLAIM", "SCORE_AT_BASELINE")
-# Code → codes that follow from it by necessity, and are not reported with it.
+# Code → codes that follow from it by necessity, and are not reported with it; nothing follows from a note.
 _IMPLIED = {
     "ALWAYS_ABSTAINS": _LEARNT,
     "BEST_IS_ABSTAINING": ("NOTHING_LEARNT", "TOO_FEW_EXAMPLES_FOR_CLAIM"),
@@ -20,6 +20,8 @@ _IMPLIED = {
     "ONE_CLASS_PREDICTED": ("NOTHING_LEARNT", "TOO_FEW_EXAMPLES_FOR_CLAIM", "BELOW_MAJORITY", "NOT_CALIBRATED"),
     "PERPLEXITY_ABOVE_UNIFORM": _LEARNT,
     "STUCK_AT_UNIGRAM": _LEARNT,
+    # New weights have gradients of all sizes until they leave the plateau of chance.
+    "WEIGHTS_NOT_LOADED": ("GRADIENTS_EXPLODE",),
 }
 
 CONTEXT = {
@@ -28,6 +30,7 @@ CONTEXT = {
     "unigram_perplexity": "perplexity of the unigram baseline",
     "pairs": "number of segment pairs that were scored",
     "majority": "share of the most frequent label",
+    "multi_label": "whether an example can have several labels (True or False)",
     "expected_parameters": "a number of parameters to compare `parameters` with",
     "modules": "parameters by name of the module, to explain a difference",
 }
@@ -44,23 +47,25 @@ def diagnose(report: RunReport) -> list[Finding]:
         for code, rule in rules_for(report.recipe).items()
         if (finding := _apply(code, rule, report)) is not None
     ]
-    implied = {code for finding in findings for code in _IMPLIED.get(finding.code, ())}
+    implied = {code for finding in findings if finding.severity != "note" for code in _IMPLIED.get(finding.code, ())}
     findings = [finding for finding in findings if finding.code not in implied]
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def diagnose_scores(
-    recipe: str, scores: Mapping[str, float] | Sequence[Mapping[str, float]], **context: float | Mapping[str, float]
+    recipe: str,
+    scores: Mapping[str, float] | Sequence[Mapping[str, float]],
+    **context: float | bool | Mapping[str, float],
 ) -> list[Finding]:
     """Diagnose metrics from any source, such as a published table; return the findings, the severest first.
 
     Args:
         recipe: pretraining, classification or question_answering.
-        scores: by key (see `KNOWN_SCORES`; for question answering those of the official script), or a list of such,
-            one an evaluation; with `train_loss`, the training loss. The Trainer's prefixes (`eval_`) and ids of the
-            Hub (`matthews_correlation`) are understood.
+        scores: by key (see `KNOWN_SCORES`; for question answering those of the official script), or a list or
+            DataFrame of such, a row an evaluation; with `train_loss`, the training loss. The Trainer's prefixes
+            (`eval_`) and ids of the Hub (`matthews_correlation`) are understood.
         context: further facts: `examples`, `vocab_size`, `unigram_perplexity`, `pairs`, `majority`,
-            `expected_parameters`, `modules`.
+            `multi_label`, `expected_parameters`, `modules`.
 
     Raises:
         ConfigError: there is no such recipe or context, no score is known, or a value is impossible.

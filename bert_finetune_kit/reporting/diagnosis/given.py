@@ -11,7 +11,7 @@ from ..known_scores import KNOWN_SCORES
 from ..numbers import finite_or_none
 from ..records import Evidence, LogRow
 from ..schema import RunReport, Score, ScoreRow
-from .consistency import rounding
+from .label_identities import rounding
 
 # The Trainer's prefixes, the first of which wins where several name the same score.
 _PREFIXES = ("", "eval_", "test_", "predict_")
@@ -46,7 +46,7 @@ def given_report(
     Raises:
         ConfigError: no score is known, or a value is impossible.
     """
-    given = [scores] if isinstance(scores, Mapping) else list(scores) if isinstance(scores, Sequence) else []
+    given = _rows(scores)
     if not given or not all(isinstance(row, Mapping) for row in given):
         raise ConfigError(f"diagnose_scores got {scores!r}: give scores by name, or a list of such.")
     rows = [_canonical(recipe, plain_numbers(row)) for row in given]
@@ -63,10 +63,24 @@ def given_report(
     ]  # fmt: skip
     if recipe == "question_answering" and "examples" in evidence:
         rows[-1].setdefault("total", cast(float, evidence["examples"]))
+    settings = {"task": {"kind": "multi_label"}} if context.get("multi_label") else {}
     return RunReport(
         recipe, scores=rows, result=rows[-1], evidence=cast(Evidence, evidence), summary=[], baselines={},
-        glossary=[], data={}, history=cast("list[LogRow]", history), parameters={}, settings={}, timings={},
+        glossary=[], data={}, history=cast("list[LogRow]", history), parameters={}, settings=settings, timings={},
     )  # fmt: skip
+
+
+def _rows(scores: Any) -> list[Any]:
+    """Return what was given as a list, one an evaluation; of a DataFrame or a Series of pandas, without empty cells."""
+    if isinstance(scores, Mapping):
+        return [scores]
+    if isinstance(scores, Sequence):
+        return list(scores)
+    import pandas as pd  # which what has no table can do without
+
+    rows = [scores.to_dict()] if isinstance(scores, pd.Series) else []
+    rows = scores.to_dict("records") if isinstance(scores, pd.DataFrame) else rows
+    return [{str(name): value for name, value in row.items() if not pd.isna(value)} for row in rows]
 
 
 def plain_numbers(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,9 +138,9 @@ def _score_faults(recipe: str, rows: Sequence[ScoreRow], context: Mapping[str, o
         yield f"unknown score {name!r}: did you mean {key!r}?"
     for name in [*names, *context]:
         for value in [values[name] for values in (*rows, context) if name in values]:
-            if name == "modules":
+            if name == "modules" or (name == "multi_label" and isinstance(value, bool)):
                 continue
-            if not isinstance(value, int | float | np.number):
+            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
                 yield f"{name} is {value!r}: give a number"
             elif fault := _value_fault(name, float(value), declared.get(name)):
                 yield f"{name} is {value}: {fault}"

@@ -144,13 +144,18 @@ def below_majority(report: RunReport) -> Finding | None:
     compared = _with(report, "BELOW_MAJORITY")
     if compared is None:
         return None
+    if compared.baseline_name == "mean":  # of a regression
+        causes = ["the targets of training and validation have another scale or direction"]
+        advice = ["Compare the targets of the splits: their range, and whether greater means the same in both.",
+                  "Plot the predictions against the targets."]  # fmt: skip
+    else:
+        causes = ["the labels of training and validation are not in the same order"]
+        advice = ["Compare the label names of the splits and of the checkpoint.",
+                  "Look at the confusion matrix: which label is predicted for which?"]  # fmt: skip
     return Finding(
         "BELOW_MAJORITY", "error", f"{compared.text}.", compared.numbers,
-        ["the labels of training and validation are not in the same order",
-         "the data of training and validation are of different kinds", "the training has collapsed"],
-        ["Compare the label names of the splits and of the checkpoint.",
-         "Look at the confusion matrix: which label is predicted for which?",
-         *lower_rate(report, "Lower the learning rate.")],
+        [*causes, "the data of training and validation are of different kinds", "the training has collapsed"],
+        [*advice, *lower_rate(report, "Lower the learning rate.")],
     )  # fmt: skip
 
 

@@ -107,8 +107,8 @@ def few_documents(report: RunReport) -> Finding | None:
         return None
     return Finding(
         "FEW_DOCUMENTS", "warning",
-        f"The training split has {count:.0f} documents of {tokens / count:,.0f} tokens on average: a random "
-        f"segment comes from one of only {max(count - 1, 1):.0f} other documents.",
+        f"The training split has {count:.0f} document{'s' * (count != 1)} of {tokens / max(count, 1):,.0f} tokens on "
+        f"average: {_source_of_random_segments(int(count))}.",
         {"documents": count, "tokens": tokens},
         ["whole files were read as one document", "there is little text"],
         ["Specify how documents are separated: documents='blank_lines', 'headings' or 'records'.",
@@ -130,6 +130,14 @@ def heads_new(report: RunReport) -> Finding | None:
         ["Compare perplexities of later epochs alone: the first ones show how the head learns.",
          "Start from a checkpoint of BertForPreTraining."],
     )  # fmt: skip
+
+
+def _source_of_random_segments(documents: int) -> str:
+    """Return where the random segment of a pair comes from, in a clause."""
+    if documents < 2:
+        return "there is no other document that a random segment could come from"
+    others = f"one of only {documents - 1} other documents" if documents > 2 else "the only other document"
+    return f"a random segment comes from {others}"
 
 
 def _is_sop(report: RunReport) -> bool:

@@ -23,7 +23,17 @@ from .course import (
     until_saved,
     validation_rises,
 )
-from .view import cumulative_lr, curve, peak_lr, quarters, setting, too_few, validation_examples, validation_loss
+from .view import (
+    cumulative_lr,
+    curve,
+    is_table,
+    peak_lr,
+    quarters,
+    setting,
+    too_few,
+    validation_examples,
+    validation_loss,
+)
 
 # From here on BERT is usually fine-tuned (Devlin et al. 2019, appendix A.3): what did not change had too few steps.
 _USUAL_RATE = 2e-5
@@ -175,12 +185,14 @@ def overfitting(report: RunReport) -> Finding | None:
     place, row = next((n, row) for n, row in enumerate(before, 1) if finite_or_none(row.get(key)) == lowest)
     epoch = finite_or_none(row.get("epoch"))
     moment = f"evaluation {place}" if epoch is None else f"epoch {round(epoch, 2):g}"
+    of_saved = "in the last evaluation it" if is_table(report) else "that of the saved weights"
     return Finding(
         "OVERFITTING", "warning",
-        f"The validation loss is lowest after {moment} ({lowest:.4f}); that of the saved weights is {saved:.4f}.",
+        f"The validation loss is lowest after {moment} ({lowest:.4f}); {of_saved} is {saved:.4f}.",
         {"lowest": lowest, "saved": saved, "epoch": epoch},
         ["too many epochs for so little data", "the learning rate is too high", "too little dropout or weight decay"],
-        ["Keep the best checkpoint: load_best_model_at_end=True.",
+        [f"Keep the {'weights of that evaluation' if is_table(report) else 'best checkpoint'}: "
+         "load_best_model_at_end=True.",
          *shorter(report, "Train for fewer epochs, or stop early."), "Add data."],
     )  # fmt: skip
 

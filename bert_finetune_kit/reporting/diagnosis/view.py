@@ -14,6 +14,11 @@ MIN_EXAMPLES = 20
 up to 40 points wide."""
 
 
+def is_table(report: RunReport) -> bool:
+    """Return whether a report holds given scores alone: what was trained, and which weights were saved, is unknown."""
+    return not report.data and not report.settings.get("training")
+
+
 def too_few(*counts: float | None) -> bool:
     """Return whether there are too few examples for a rule to speak; counts that are not known do not tell."""
     return any(count is not None and count < MIN_EXAMPLES for count in counts)

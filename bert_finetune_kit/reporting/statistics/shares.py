@@ -26,13 +26,43 @@ def share_interval(correct: np.ndarray, units: Units) -> tuple[float, float]:
     """
     if units.are_examples:
         return wilson(int(correct.sum()), len(correct))
+    return _score_interval(
+        float(correct.mean()), effective_examples(correct, units), float(stats.t.ppf(0.975, units.freedom))
+    )
+
+
+def effective_examples(correct: np.ndarray, units: Units) -> float:
+    """Return how many independent examples a share of examples in units is worth (Kish 1965).
+
+    At 0% and 100% nothing is known of how units differ: each is worth one example.
+
+    Args:
+        correct: 0 or 1 of each example, (examples,).
+        units: of the examples.
+    """
     share = float(correct.mean())
+    if not 0 < share < 1:
+        return float(units.count)
     sums = sums_by_unit(np.stack([correct, np.ones(len(correct))], axis=1).astype(float), units)
     variance = jackknife_error(ratio(sums.sum(0) - sums)) ** 2
-    worth = float(units.count)  # at 0% and 100% nothing is known of how units differ: each is worth one example
-    if 0 < share < 1:
-        worth = min(len(correct), share * (1 - share) / max(variance, 1e-12))
-    return _score_interval(share, worth, float(stats.t.ppf(0.975, units.freedom)))
+    return float(min(len(correct), share * (1 - share) / max(variance, 1e-12)))
+
+
+def upper_share(successes: np.ndarray, units: Units, level: float) -> float:
+    """Return the upper bound of a share: that of Clopper and Pearson (1934), of examples in units with the number that
+    they are worth and the quantile of t (Korn and Graubard 1998).
+
+    Args:
+        successes: 0 or 1 of each example, (examples,).
+        units: of the examples.
+        level: probability with which the share may be above it.
+    """
+    total = float(len(successes))
+    if not units.are_examples:
+        normal, student = stats.norm.isf(level), stats.t.isf(level, units.freedom)
+        total = effective_examples(successes, units) * float(normal / student) ** 2
+    found = float(np.mean(successes)) * total
+    return 1.0 if found >= total else float(stats.beta.isf(level, found + 1, total - found))
 
 
 def _score_interval(share: float, total: float, quantile: float) -> tuple[float, float]:
