@@ -20,6 +20,7 @@ LAYERS: list[set[str]] = [
     {"training", *SLICES},
     {"recipes"},
     {f"{name}/recipe" for name in SLICES},
+    {"service"},
     {"commands"},
     {"__init__", "__main__"},
 ]
