@@ -3,12 +3,13 @@
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import fields
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..argument_parser import ArgumentParser
-from ..errors import ConfigError
+from ..errors import ConfigError, ModelError
 from ..output import show
 from ..service.limits import Limits
 from ..settings import help_of
@@ -77,15 +78,26 @@ def check_installed() -> None:
         )
 
 
+def load_exported(folder: str) -> Any:
+    """Return the exported model of a folder, with `predict`.
+
+    Raises:
+        ModelError: this version of the kit reads no exported models.
+    """
+    kit = import_module(str(__package__).partition(".")[0])
+    if not hasattr(kit, "load_exported"):
+        raise ModelError(
+            f"{folder} holds an exported model, which this version of the kit does not read: serve its run."
+        )
+    return kit.load_exported(folder)
+
+
 def _load(options: Namespace, limits: Limits) -> Any:
     """Return the model of a run or of an exported folder as the service takes it."""
     from ..service.model import served_exported, served_recipe
 
     if Path(options.run, EXPORTED_FILE).is_file():
-        import bert_finetune_kit
-
-        exported = bert_finetune_kit.load_exported(options.run)
-        return served_exported(exported, options.run)
+        return served_exported(load_exported(options.run), options.run)
     kind = run_kind(options.run)
     if kind not in _SERVED:
         raise ConfigError(

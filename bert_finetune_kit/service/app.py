@@ -26,7 +26,7 @@ from .work_queue import WorkQueue
 
 _LOG = logging.getLogger(__name__)
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-_HINTS = {404: "There is nothing at {path}", 405: "{path} does not take {method}"}
+_LONGEST_PATH = 100  # in a message
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -92,12 +92,12 @@ def build_app(model: ServedModel, limits: Limits) -> Starlette:
 
     async def refuse(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        hint = _HINTS.get(error.status_code, str(error.detail))
-        return error_response(
-            error.status_code, f"{hint.format(path=request.url.path, method=request.method)}; use {usage}."
-        )
+        path = request.url.path[:_LONGEST_PATH]
+        hints = {404: f"There is nothing at {path}", 405: f"{path} does not take {request.method}"}
+        return error_response(error.status_code, f"{hints.get(error.status_code, error.detail)}; use {usage}.")
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refuse})
+    app.router.redirect_slashes = False
     app.add_middleware(Measured, metrics=metrics, paths=frozenset(path for path, _, _ in handlers))
     return app
 
@@ -168,6 +168,7 @@ def model_fields(model: ServedModel, limits: Limits) -> dict[str, Any]:
         "example": model.form.example,
         "labels": model.labels,
         "explains": model.explain is not None,
+        "calibrated": model.is_calibrated,
         "scores": model.known.scores,
         "limits": {name: getattr(limits, name) for name in limits.__dataclass_fields__},
     }

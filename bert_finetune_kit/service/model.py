@@ -44,6 +44,8 @@ class ServedModel:
     """Nothing of a regression and of question answering."""
     predict: Callable[[list[Any]], list[Any]]
     explain: Explain | None
+    is_calibrated: bool
+    """Whether its probabilities are calibrated, and not those of the logits."""
     known: Known
 
     @property
@@ -59,31 +61,34 @@ def served_recipe(recipe: Any, run: str) -> ServedModel:
         recipe: for classification or question answering.
         run: folder or Hub id that it was loaded from.
     """
-    known = _known(run)
+    trained = recipe.trained()
+    further = trained.calibration is not None and bool(trained.calibration.temperatures), _known(run)
     if recipe.name == "question_answering":
-        return ServedModel(Path(run).name, recipe.name, QUESTION, (), _quiet(recipe.predict), None, known)
+        return ServedModel(Path(run).name, recipe.name, QUESTION, (), _quiet(recipe.predict), None, *further)
 
     def explain(item: Item, label: str | None, stop: Stop) -> Explanation:
         return recipe.explain([item], label=label, stop=stop)[0]  # type: ignore[no-any-return]
 
-    form, labels = TEXT if recipe.task.text_pair is None else PAIR, tuple(recipe.trained().usage.names)
-    return ServedModel(Path(run).name, recipe.name, form, labels, _quiet(recipe.predict), explain, known)
+    form = TEXT if recipe.task.text_pair is None else PAIR
+    labels = tuple(trained.usage.names)
+    return ServedModel(Path(run).name, recipe.name, form, labels, _quiet(recipe.predict), explain, *further)
 
 
 def served_exported(exported: Any, run: str) -> ServedModel:
     """Return an exported model as one that is served; explained by occlusion, since it has no gradients.
 
     Args:
-        exported: as `load_exported` returns it: `predict`, `settings` with the name of the `recipe`, and of a
-            classification `labels` with their `names`, and the `columns` of its texts.
+        exported: as `load_exported` returns it: `predict`, `settings` with `recipe` and `use`, and of a classification
+            `labels` with their `names`, and the `columns` of its texts.
         run: its folder.
 
     Raises:
         ConfigError: it neither classifies nor answers.
     """
-    known, predict, kind = _known(run), _quiet(exported.predict), exported.settings.recipe
+    predict, kind = _quiet(exported.predict), exported.settings.recipe
+    further = bool(exported.settings.use.get("temperatures")), _known(run)
     if kind == "question_answering":
-        return ServedModel(Path(run).name, kind, QUESTION, (), predict, None, known)
+        return ServedModel(Path(run).name, kind, QUESTION, (), predict, None, *further)
     if kind != "classification":
         raise ConfigError(f"{run} is an exported model of {kind}: export one that classifies or answers to serve it.")
 
@@ -91,7 +96,7 @@ def served_exported(exported: Any, run: str) -> ServedModel:
         return occlude((item,) if isinstance(item, str) else item, predict, label, stop=stop)
 
     form = PAIR if len(exported.columns) > 1 else TEXT
-    return ServedModel(Path(run).name, kind, form, tuple(exported.labels.names), predict, explain, known)
+    return ServedModel(Path(run).name, kind, form, tuple(exported.labels.names), predict, explain, *further)
 
 
 def _quiet(predict: Callable[[list[Any]], list[Any]]) -> Callable[[list[Any]], list[Any]]:

@@ -25,6 +25,7 @@ def render_page(model: ServedModel, limits: Limits) -> tuple[str, str]:
     html = environment.get_template("page.html.jinja").render(
         title=model.known.title, facts=model.known.facts, headlines=model.known.headlines, fields=model.form.fields,
         labels=model.labels, explains=model.explain is not None, limits=limits, script=script,
+        probability="calibrated probability" if model.is_calibrated else "probability",
         example=json.dumps(dict.fromkeys(model.form.fields, "…"), ensure_ascii=False),
     )  # fmt: skip
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -4,6 +4,7 @@ const form = byId("form");
 const fields = [...form.querySelectorAll("input, textarea")];
 const percent = (share) => (share >= 0.9995 && share < 1 ? "> 99.9%" : share > 0 && share < 0.0005 ? "< 0.1%" : `${(100 * share).toFixed(1)}%`);
 const number = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+const probability = form.dataset.probability; // its name: calibrated or not
 const MOST_BARS = 10;
 let request = 0; // only the last one is shown
 
@@ -58,7 +59,7 @@ function showPrediction(prediction) {
   if (label === null) outcome("Nothing predicted", "The text is empty", "");
   else if (typeof label === "number") outcome("Predicted number", label.toPrecision(5), "");
   else if (!chosen.length) outcome("Predicted labels", "none", `no label is likely enough; the likeliest is absent with a probability of ${percent(prediction.score)}`);
-  else outcome(chosen.length > 1 || Array.isArray(label) ? "Predicted labels" : "Predicted label", chosen.join(", "), `${Array.isArray(label) ? "lowest " : ""}calibrated probability ${percent(prediction.score)}`);
+  else outcome(chosen.length > 1 || Array.isArray(label) ? "Predicted labels" : "Predicted label", chosen.join(", "), `${Array.isArray(label) ? "lowest " : ""}${probability} ${percent(prediction.score)}`);
   const sorted = Object.entries(prediction.scores).sort((a, b) => b[1] - a[1]);
   bars(sorted.slice(0, MOST_BARS).map(([name, share]) => [name, share, chosen.includes(name)]));
   if (sorted.length > MOST_BARS) byId("bars").append(element("p", "note", `and ${sorted.length - MOST_BARS} labels that are less likely`));
@@ -67,8 +68,8 @@ function showPrediction(prediction) {
 function showAnswer(answer, context) {
   const found = answer.answer !== null;
   if (answer.score === null) outcome("Nothing answered", "The question is empty", "");
-  else if (found) outcome("Answer", answer.answer, `calibrated probability ${percent(answer.score)}`);
-  else outcome("Answer", "The text does not say", `calibrated probability of no answer ${percent(answer.no_answer)}`);
+  else if (found) outcome("Answer", answer.answer, `${probability} ${percent(answer.score)}`);
+  else outcome("Answer", "The text does not say", `${probability} of no answer ${percent(answer.no_answer)}`);
   const rows = answer.n_best.slice(0, 5).map((span, rank) => [span.text, span.score, found && rank === 0]);
   if (answer.no_answer !== null) rows.push(["(no answer)", answer.no_answer, !found]);
   bars(rows);
