@@ -60,12 +60,13 @@ def occlude(
 
 
 def without(text: str, start: int, end: int) -> str:
-    """Return a text without one of its words and the white space after it.
+    """Return a text without one of its words, and without white space that would be left on both sides of it.
 
-    >>> without("a cold soup", 2, 6)
-    'a soup'
+    >>> without("a cold soup, please", 2, 6), without("a cold soup, please", 11, 12)
+    ('a soup, please', 'a cold soup please')
     """
-    return text[:start] + text[end:].lstrip()
+    before, after = text[:start], text[end:]
+    return before + (after.lstrip() if not before or before[-1].isspace() else after)
 
 
 def chosen_label(prediction: Any, label: str | None) -> str | None:
