@@ -50,7 +50,7 @@ def start(run: str) -> tuple[subprocess.Popen[str], int]:
 
 
 def load(port: int, texts: list[str], clients: int, seconds: float) -> tuple[list[float], Counter[str]]:
-    """Send texts from several clients for a while; return the seconds of each request, and the number of each outcome."""
+    """Send texts from several clients for a while; return the seconds of each request, and how they ended."""
     times: list[float] = []
     outcomes: Counter[str] = Counter()
     bodies = [json.dumps({"text": text}).encode() for text in texts]
@@ -115,10 +115,9 @@ def batches(port: int) -> np.ndarray:
     """Return how many texts were predicted so far, and in how many calls."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     connection.request("GET", "/metrics")
-    lines = dict(
-        line.rsplit(" ", 1) for line in connection.getresponse().read().decode().splitlines() if line[0] != "#"
-    )
-    return float(lines["bert_finetune_kit_batch_size_sum"]) / float(lines["bert_finetune_kit_batch_size_count"])
+    lines = connection.getresponse().read().decode().splitlines()
+    values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return np.array([float(values[f"bert_finetune_kit_batch_size_{name}"]) for name in ("sum", "count")])
 
 
 def main() -> None:
@@ -135,10 +134,10 @@ def main() -> None:
         load(port, texts, 1, 2.0)
         short = min(options.seconds, 10.0)
         rows = [row("1 client", *load(port, texts, 1, short), short)]
-        rows.append(
-            row(f"{options.clients} clients", *load(port, texts, options.clients, options.seconds), options.seconds)
-        )
-        mean = batch_size(port)
+        before = batches(port)
+        loaded = load(port, texts, options.clients, options.seconds)
+        rows.append(row(f"{options.clients} clients", *loaded, options.seconds))
+        predicted, calls = batches(port) - before
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
