@@ -107,7 +107,7 @@ def own_private_names() -> set[str]:
     names = set()
     for module in MODULES:
         for node in ast.walk(tree(module)):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 names.add(node.name)
             elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
                 names.add(node.attr)

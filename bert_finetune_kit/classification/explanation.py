@@ -18,7 +18,7 @@ from ..errors import DataError, ModelError
 from ..inference.explanation import Explanation, Stop, WordAttribution, attributed_words
 from ..inference.integrated_gradients import integrated_gradients
 from ..inference.words import word_spans, words_of_tokens
-from ..modeling.architecture import takes_token_types
+from ..modeling.architecture import MODEL_INPUTS, takes_token_types
 from ..tasks.task import ClassificationTask
 from .calibration import temperatures
 from .collator import DataCollatorForClassification
@@ -170,9 +170,10 @@ def token_positions(examples: ClassificationExamples, number: int, shape: tuple[
 def _repeated(batch: Batch, points: Tensor) -> Batch:
     """Return the batch of one example with embeddings in place of ids, once for each of the points."""
     count, (windows, seq) = len(points), batch["input_ids"].shape
-    further = {name: batch[name].repeat(count, 1) for name in ("attention_mask", "token_type_ids") if name in batch}
-    owners = torch.arange(count, device=points.device).repeat_interleave(windows)
-    return {"inputs_embeds": points.reshape(count * windows, seq, -1), **further, "window_example": owners}
+    repeated = {name: batch[name].repeat(count, 1) for name in MODEL_INPUTS if name in batch and name != "input_ids"}
+    repeated["inputs_embeds"] = points.reshape(count * windows, seq, -1)
+    repeated["window_example"] = torch.arange(count, device=points.device).repeat_interleave(windows)
+    return repeated
 
 
 def _words(
@@ -204,6 +205,6 @@ def _words(
         owners = words_of_tokens([end for _, end in encode([text])[0].offsets], spans)
         sums = np.bincount(owners, by_token[of_text], len(spans))
         read = np.bincount(owners, was_read[of_text], len(spans)) > 0
-        words += attributed_words(text, sums, read, part)
+        words += attributed_words(text, sums.tolist(), read.tolist(), part)
         start += length
     return words

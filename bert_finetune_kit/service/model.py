@@ -67,7 +67,7 @@ def served_recipe(recipe: Any, run: str) -> ServedModel:
         return ServedModel(Path(run).name, recipe.name, QUESTION, (), _quiet(recipe.predict), None, *further)
 
     def explain(item: Item, label: str | None, stop: Stop) -> Explanation:
-        return recipe.explain([item], label=label, stop=stop)[0]  # type: ignore[no-any-return]
+        return recipe.explain([item], label=label, stop=stop)[0]
 
     form = TEXT if recipe.task.text_pair is None else PAIR
     labels = tuple(trained.usage.names)

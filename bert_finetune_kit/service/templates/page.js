@@ -3,7 +3,8 @@ const byId = (id) => document.getElementById(id);
 const form = byId("form");
 const fields = [...form.querySelectorAll("input, textarea")];
 const percent = (share) => (share >= 0.9995 && share < 1 ? "> 99.9%" : share > 0 && share < 0.0005 ? "< 0.1%" : `${(100 * share).toFixed(1)}%`);
-const number = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+const plain = (value) => `${value < 0 ? "−" : ""}${Math.abs(value).toFixed(2)}`;
+const number = (value) => `${value < 0 ? "" : "+"}${plain(value)}`;
 const probability = form.dataset.probability; // its name: calibrated or not
 const MOST_BARS = 10;
 let request = 0; // only the last one is shown
@@ -57,7 +58,7 @@ function showPrediction(prediction) {
   const label = prediction.label;
   const chosen = Array.isArray(label) ? label : [label];
   if (label === null) outcome("Nothing predicted", "The text is empty", "");
-  else if (typeof label === "number") outcome("Predicted number", label.toPrecision(5), "");
+  else if (typeof label === "number") outcome("Predicted number", String(Number(label.toPrecision(5))), "");
   else if (!chosen.length) outcome("Predicted labels", "none", `no label is likely enough; the likeliest is absent with a probability of ${percent(prediction.score)}`);
   else outcome(chosen.length > 1 || Array.isArray(label) ? "Predicted labels" : "Predicted label", chosen.join(", "), `${Array.isArray(label) ? "lowest " : ""}${probability} ${percent(prediction.score)}`);
   const sorted = Object.entries(prediction.scores).sort((a, b) => b[1] - a[1]);
@@ -71,7 +72,7 @@ function showAnswer(answer, context) {
   else if (found) outcome("Answer", answer.answer, `${probability} ${percent(answer.score)}`);
   else outcome("Answer", "The text does not say", `${probability} of no answer ${percent(answer.no_answer)}`);
   const rows = answer.n_best.slice(0, 5).map((span, rank) => [span.text, span.score, found && rank === 0]);
-  if (answer.no_answer !== null) rows.push(["(no answer)", answer.no_answer, !found]);
+  if (answer.no_answer !== null) rows.splice(found ? rows.length : 0, 0, ["(no answer)", answer.no_answer, !found]);
   bars(rows);
   byId("where").hidden = !found;
   if (!found) return;
@@ -118,7 +119,7 @@ function showWords(explanation, texts) {
   const unit = isNumber ? "the number" : "the log-odds of the label";
   byId("method").textContent = explanation.steps === null
     ? `Occlusion: the change of ${unit} when the word is left out.`
-    : `Integrated gradients in ${explanation.steps} steps: what each word adds to ${unit}. A text of [MASK] has ${explanation.baseline.toFixed(2)}; all words add ${number(explanation.output - explanation.baseline)}, which makes ${explanation.output.toFixed(2)}. Completeness error ${explanation.completeness_error.toPrecision(1)}.`;
+    : `Integrated gradients in ${explanation.steps} steps: what each word adds to ${unit}. A text of [MASK] has ${plain(explanation.baseline)}; all words add ${number(explanation.output - explanation.baseline)}, which makes ${plain(explanation.output)}. Completeness error ${explanation.completeness_error < 0.001 ? "below 0.001" : explanation.completeness_error.toPrecision(1)}.`;
   const rows = [...explanation.words].filter((word) => word.is_read).sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
   byId("word-rows").replaceChildren(...rows.map((word) => {
     const row = element("tr");
