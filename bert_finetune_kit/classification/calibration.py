@@ -101,14 +101,9 @@ def _joined(parts: Sequence[SplitLogits]) -> SplitLogits:
 
 def scaled(logits: np.ndarray, labels: LabelSet, calibration: Calibration) -> np.ndarray:
     """Return logits divided by their temperatures, (examples, labels)."""
-    values = temperatures(labels, calibration)
-    return np.asarray(logits, np.float64) / values if values else logits
-
-
-def temperatures(labels: LabelSet, calibration: Calibration) -> list[float]:
-    """Return the temperature of each label; nothing of a regression."""
     names = [_ALL] * len(labels.names) if _is_one(labels) else labels.names
-    return [calibration.temperature(name) for name in names]
+    temperatures = [calibration.temperature(name) for name in names]
+    return np.asarray(logits, np.float64) / temperatures if temperatures else logits
 
 
 def calibrated(

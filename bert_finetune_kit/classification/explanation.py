@@ -20,7 +20,7 @@ from ..inference.integrated_gradients import integrated_gradients
 from ..inference.words import word_spans, words_of_tokens
 from ..modeling.architecture import MODEL_INPUTS, takes_token_types
 from ..tasks.task import ClassificationTask
-from .calibration import temperatures
+from .calibration import scaled
 from .collator import DataCollatorForClassification
 from .config import ClassificationConfig
 from .data import build_examples
@@ -110,19 +110,20 @@ def _explain(
     is_text = torch.from_numpy(positions >= 0).to(ids.device)
     mask = trained.tokenizer.mask_token_id
     masked = torch.where(is_text, trained.tokenizer.pad_token_id if mask is None else mask, ids)
-    scale = torch.tensor(temperatures(labels, trained.calibration or NOT_CALIBRATED) or [1.0], device=ids.device)
+    factors = scaled(np.ones((1, labels.outputs), np.float32), labels, trained.calibration or NOT_CALIBRATED)
+    scale = torch.from_numpy(factors).float().to(ids.device)
     with torch.inference_mode():
         logits = trained.forward(model, batch).logits
-    chosen = int((logits / scale)[0].argmax()) if target is None else target
+    chosen = int((logits * scale)[0].argmax()) if target is None else target
 
     def outputs(points: Tensor) -> Tensor:
         """Return the outputs (n,) of embeddings (n, windows * seq, hidden) of the batch."""
-        return log_odds(trained.forward(model, _repeated(batch, points)).logits / scale, chosen, labels.kind)
+        return log_odds(trained.forward(model, _repeated(batch, points)).logits * scale, chosen, labels.kind)
 
     with torch.no_grad():
         embed = model.get_input_embeddings()
         point, baseline = (embed(values).flatten(0, 1) for values in (ids, masked))
-        output = float(log_odds(logits / scale, chosen, labels.kind))
+        output = float(log_odds(logits * scale, chosen, labels.kind))
         from_point, from_baseline = (float(outputs(values[None])) for values in (point, baseline))
     if abs(from_point - output) > _ROUNDING * max(1.0, abs(output)):
         raise ModelError(
