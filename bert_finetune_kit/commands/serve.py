@@ -14,7 +14,6 @@ from ..output import show
 from ..service.limits import Limits
 from ..settings import help_of
 from .parser import command_parser
-from .run_folder import load_recipe, run_kind
 
 _NEEDED = ("starlette", "uvicorn")
 _SERVED = ("classification", "question_answering")
@@ -98,6 +97,8 @@ def _load(options: Namespace, limits: Limits) -> Any:
 
     if Path(options.run, EXPORTED_FILE).is_file():
         return served_exported(load_exported(options.run), options.run)
+    from .run_folder import load_recipe, run_kind  # which an exported model can do without
+
     kind = run_kind(options.run)
     if kind not in _SERVED:
         raise ConfigError(

@@ -6,29 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError, OutputError
+from ..errors import ConfigError
 from ..inference.explanation import Explanation, Stop
 from ..inference.occlusion import occlude
-from ..reporting.headline import Headline, headlines
-from ..reporting.naming import facts, page_title
-from ..reporting.numbers import finite_or_none
-from ..reporting.schema import RunReport
+from .known import Known, known_of_export, known_of_run
 from .requests import PAIR, QUESTION, TEXT, Form, Item
 from .responses import answer_fields, prediction_fields
 
 Explain = Callable[[Item, str | None, Stop], Explanation]
 """Text or pair, label or none, and whether nobody waits for it any more → explanation."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the report of the training says of a model."""
-
-    title: str
-    facts: tuple[tuple[str, str], ...] = ()
-    headlines: tuple[Headline, ...] = ()
-    scores: tuple[dict[str, Any], ...] = ()
-    """Key, label, value, and 95% interval where there is one."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +48,7 @@ def served_recipe(recipe: Any, run: str) -> ServedModel:
         run: folder or Hub id that it was loaded from.
     """
     trained = recipe.trained()
-    further = trained.calibration is not None and bool(trained.calibration.temperatures), _known(run)
+    further = trained.calibration is not None and bool(trained.calibration.temperatures), known_of_run(run)
     if recipe.name == "question_answering":
         return ServedModel(Path(run).name, recipe.name, QUESTION, (), _quiet(recipe.predict), None, *further)
 
@@ -78,15 +64,15 @@ def served_exported(exported: Any, run: str) -> ServedModel:
     """Return an exported model as one that is served; explained by occlusion, since it has no gradients.
 
     Args:
-        exported: as `load_exported` returns it: `predict`, `settings` with `recipe` and `use`, and of a classification
-            `labels` with their `names`, and the `columns` of its texts.
+        exported: as `load_exported` returns it: `predict`, `settings`, and of a classification `labels` with their
+            `names`, and the `columns` of its texts.
         run: its folder.
 
     Raises:
         ConfigError: it neither classifies nor answers.
     """
     predict, kind = _quiet(exported.predict), exported.settings.recipe
-    further = bool(exported.settings.use.get("temperatures")), _known(run)
+    further = bool(exported.settings.use.get("temperatures")), known_of_export(exported.settings, run)
     if kind == "question_answering":
         return ServedModel(Path(run).name, kind, QUESTION, (), predict, None, *further)
     if kind != "classification":
@@ -108,26 +94,3 @@ def _quiet(predict: Callable[[list[Any]], list[Any]]) -> Callable[[list[Any]], l
             return predict(items)
 
     return predict_quietly
-
-
-def _known(run: str) -> Known:
-    try:
-        report = RunReport.load(run) if Path(run).is_dir() else _hub_report(run)
-    except OutputError:
-        return Known(Path(run).name)
-    return Known(page_title(report), tuple(facts(report)), tuple(headlines(report)), tuple(_scores(report)))
-
-
-def _hub_report(model: str) -> RunReport:
-    from ..runs.saved_report import saved_report  # which an exported model can do without
-
-    return saved_report(model)
-
-
-def _scores(report: RunReport) -> list[dict[str, Any]]:
-    scores = []
-    for score in report.glossary:
-        value, interval = finite_or_none(report.result.get(score.key)), report.intervals.get(score.key)
-        if value is not None:
-            scores.append({"key": score.key, "label": score.label, "value": value, "interval": interval})
-    return scores

@@ -3,7 +3,8 @@
 from bert_finetune_kit import Answer, Prediction
 from bert_finetune_kit.inference.occlusion import occlude
 from bert_finetune_kit.reporting.headline import Headline
-from bert_finetune_kit.service.model import Known, ServedModel
+from bert_finetune_kit.service.known import Known
+from bert_finetune_kit.service.model import ServedModel
 from bert_finetune_kit.service.requests import PAIR, QUESTION, TEXT
 
 ODDS = 4.0  # of a label for each word that speaks for it

@@ -1,5 +1,7 @@
 """Trained and exported models as the service takes them."""
 
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -64,7 +66,14 @@ def test_no_client_learns_which_files_there_are(classifier, tmp_path):
 
 
 def exported(recipe, predict, columns=("text",)):
-    settings = SimpleNamespace(recipe=recipe, use={"temperatures": {"labels": 1.5}})
+    evidence = {
+        "main": "f1",
+        "examples": 1200,
+        "scores": {"f1": {"before": 0.5, "after": 0.25}, "loss": {"after": 1.5}},
+    }
+    settings = SimpleNamespace(
+        recipe=recipe, format="onnx", precision="int8", use={"temperatures": {"labels": 1.5}}, evidence=evidence
+    )
     return SimpleNamespace(
         predict=predict, settings=settings, labels=SimpleNamespace(names=("bad", "good")), columns=columns
     )
@@ -72,7 +81,9 @@ def exported(recipe, predict, columns=("text",)):
 
 def test_an_exported_model_is_explained_by_occlusion(tmp_path):
     model = served_exported(exported("classification", classify), str(tmp_path / "small"))
-    assert (model.name, model.known.title, model.is_calibrated) == ("small", "small", True)
+    assert (model.name, model.known.title, model.is_calibrated) == ("small", "Classification by small", True)
+    assert model.known.facts == (("model", "onnx int8"), ("examples", "1,200"), ("f1", "0.25"))
+    assert [(score["key"], score["value"]) for score in model.known.scores] == [("f1", 0.25), ("loss", 1.5)]
     explanation = model.explain("good soup", None, lambda: False)
     assert (explanation.method, [word.text for word in explanation.words]) == ("occlusion", ["good", "soup"])
     pairs = served_exported(exported("classification", classify, ("a", "b")), "small")
@@ -84,3 +95,10 @@ def test_other_exported_models():
     assert served_exported(exported("question_answering", answer), "a").form is QUESTION
     with pytest.raises(ConfigError, match="a is an exported model of pretraining: export one that classifies"):
         served_exported(exported("pretraining", None), "a")
+
+
+def test_an_exported_model_is_served_without_torch():
+    code = "import sys, bert_finetune_kit.commands.serve, bert_finetune_kit.service.model; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"torch", "transformers", "datasets", "scipy", "pandas", "pyarrow", "huggingface_hub", "matplotlib"}
+    assert heavy.isdisjoint(done.stdout.split())
