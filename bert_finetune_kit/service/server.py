@@ -22,7 +22,11 @@ class JsonErrors(H11Protocol):
         """Answer bytes that are no request, and close the connection."""
         body = to_json({"error": f"{msg.rstrip('.')}; send HTTP/1.1 with headers of at most 64 kB."})
         headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("connection", "close")]
-        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
@@ -82,7 +86,7 @@ def run(app: Any, listener: socket.socket) -> None:
         listener: as `bind` returns it.
     """
     config = uvicorn.Config(
-        app, http=JsonErrors, ws="none", lifespan="on", log_level="warning", access_log=False, server_header=False,
+        app, http=JsonErrors, ws="none", lifespan="on", log_level="error", access_log=False, server_header=False,
         timeout_keep_alive=30,
     )  # fmt: skip
     # uvicorn sends itself the signal again when it has finished; the end that was asked for is no failure.
