@@ -20,6 +20,7 @@ LAYERS: list[set[str]] = [
     {"training", *SLICES},
     {"recipes"},
     {f"{name}/recipe" for name in SLICES},
+    {"service"},
     {"commands"},
     {"__init__", "__main__"},
 ]
@@ -106,7 +107,7 @@ def own_private_names() -> set[str]:
     names = set()
     for module in MODULES:
         for node in ast.walk(tree(module)):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 names.add(node.name)
             elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
                 names.add(node.attr)

@@ -1,10 +1,13 @@
 """Whether the head of a checkpoint is for the labels of a task: by kind, by name and by order."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from ..contract import BuiltModel
 from ..errors import ModelError
-from ..modeling.loading import shown_name, was_given_as_object
+from ..modeling.architecture import new_head_modules
+from ..modeling.loading import checkpoint_config, shown_name, was_given_as_object
 from ..tasks.task import Kind
 from .labels import LabelSet
 
@@ -106,6 +109,20 @@ def declared_order_note(labels: LabelSet, config: Any, checkpoint: str) -> str |
     order = ", ".join(f"{default} is {name}" for default, name in zip(saved, labels.names, strict=True))
     taken = "declared order" if labels.accepts_ids else "order of the data"
     return f"{shown_name(checkpoint)} does not name its labels; the {taken} was taken for that of its head: {order}"
+
+
+def with_order_note(built: BuiltModel, labels: LabelSet, checkpoint: str | None) -> BuiltModel:
+    """Return a classifier with a note where it reuses the head of a checkpoint that does not name its labels.
+
+    Args:
+        built: the classifier.
+        labels: of the task.
+        checkpoint: Hub id or folder that it was built from; none for new weights.
+    """
+    if checkpoint is None or new_head_modules(built.model, built.new_parts):
+        return built
+    note = declared_order_note(labels, checkpoint_config(checkpoint), checkpoint)
+    return built if note is None else replace(built, notes=(note,))
 
 
 def output_order(declared: Sequence[str], saved: Sequence[str]) -> list[int] | None:

@@ -1,7 +1,6 @@
 """`ClassificationRecipe`: BERT fine-tuned to classify texts or pairs of texts, or to predict a number for them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,8 +17,7 @@ from ..data.vocabulary import vocabulary_size
 from ..errors import raise_faults
 from ..inference.choices import NO_CHOICES, Choices, choose
 from ..inference.device import on_device
-from ..modeling.architecture import new_head_modules
-from ..modeling.loading import checkpoint_config
+from ..inference.explanation import Explanation, Stop
 from ..modeling.lora import describe_lora, lora_config
 from ..modeling.trainable import layer_lr_multiplier
 from ..recipes.finetuning import build_trainable, default_hyperparameters, early_stopping, finetuning_faults
@@ -41,8 +39,9 @@ from .config import ClassificationConfig, task_faults
 from .data import ClassificationData, build_data, eval_prediction, trial_prediction
 from .evaluation import evaluate
 from .evaluation_data import evaluation_data
+from .explanation import explain
 from .folds import fold_data
-from .label_order import declared_order_note
+from .label_order import with_order_note
 from .labels import LabelSet
 from .loading import load_classifier
 from .metric_set import check_metrics
@@ -207,6 +206,10 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         lengths = self.batch_lengths(self.config.max_length)
         return predict_rows(self.map_rows(rows), self.task, self.config, self.trained(), lengths, batch_size, choices)
 
+    def explain_inputs(self, inputs: Any, label: str | None, max_steps: int, stop: Stop | None) -> list[Explanation]:
+        """Integrated gradients over the embeddings of the tokens, summed by words."""
+        return explain(inputs, self.map_rows, self.task, self.config, self.trained(), label, max_steps, stop)
+
     @property
     def input_columns(self) -> tuple[str, ...]:  # type: ignore[override]
         """Columns of the texts."""
@@ -250,10 +253,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         )  # fmt: skip
         score = partial(forward, kind=data.labels.kind, label_smoothing=self.args.label_smoothing_factor)
         built = build_trainable(data, self.config, self.lora, build, score)
-        if self.checkpoint is None or new_head_modules(built.model, built.new_parts):
-            return built
-        note = declared_order_note(data.labels, checkpoint_config(self.checkpoint), self.checkpoint)
-        return built if note is None else replace(built, notes=(note,))
+        return with_order_note(built, data.labels, self.checkpoint)
 
     def compute_metrics(self, data: ClassificationData, outputs: Outputs) -> dict[str, float]:
         """Scores of a split, and the mean loss of its examples."""

@@ -35,6 +35,7 @@ COMMANDS = {
     "Use a trained model": (
         Command("evaluate", "evaluate", "score a run on a file with labels or answers"),
         Command("predict", "predict", "predict for the rows of a file, or for a text"),
+        Command("serve", "serve", "answer HTTP requests on this machine, with a page to try the model"),
         Command("push", "push", "push a run to the Hub"),
     ),
     "Read results": (

@@ -16,8 +16,8 @@ from .layers import layer_count
 
 Head = type[PreTrainedModel]
 
-MODEL_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-"""What a batch holds for the model itself; the rest of it is for losses and scores."""
+MODEL_INPUTS = ("input_ids", "inputs_embeds", "attention_mask", "token_type_ids")
+"""What a batch holds for the model itself, ids or embeddings; the rest of it is for losses and scores."""
 
 _MAPPINGS = {
     "SequenceClassification": transformers.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,

@@ -15,6 +15,7 @@ from ..errors import ConfigError, OutputError
 from ..inference.calibration import LATER, NOT_SAVED, load_calibration, save_calibration
 from ..inference.choices import choices_of, choose
 from ..inference.device import on_device
+from ..inference.explanation import MAX_STEPS, Explanation, Stop
 from ..inference.file import predict_file
 from ..modeling.padding import skip_padding
 from ..modeling.precision import evaluation_dtype, forward_in
@@ -173,6 +174,34 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
             batch_size: rows that the model reads at once.
         """
         raise ConfigError(f"{type(self).__name__} has no predictions: use a recipe that classifies or answers.")
+
+    def explain(
+        self, inputs: Any, *, label: str | None = None, device: str | torch.device | None = None,
+        max_steps: int = MAX_STEPS, stop: Stop | None = None,
+    ) -> list[Explanation]:  # fmt: skip
+        """Return for each text or pair an `Explanation`: what its words add to the prediction.
+
+        Gradients are integrated from a text of `[MASK]` to the text (Sundararajan et al. 2017), with twice as many
+        steps until the sum of all words is what it should be to 1%. Of an empty text there are no words.
+
+        Args:
+            inputs: as `predict` takes them.
+            label: that is explained; none means the likeliest one of each text.
+            device: to run on, such as "cpu" or "cuda:1"; the model returns to where it was.
+            max_steps: greatest number of steps.
+            stop: is asked between steps; true ends the call by `inference.explanation.Stopped`.
+
+        Raises:
+            DataError: the inputs are of another type, or there is no such label.
+            ConfigError: nothing has been trained, or the recipe has no explanations.
+            ModelError: the model reads more of a token than its embedding.
+        """
+        with on_device(self.trained().model, device):
+            return self.explain_inputs(inputs, label, max_steps, stop)
+
+    def explain_inputs(self, inputs: Any, label: str | None, max_steps: int, stop: Stop | None) -> list[Explanation]:
+        """Return what `explain` does, on the device where the model is; the hook of a recipe that can explain."""
+        raise ConfigError(f"{type(self).__name__} has no explanations: a classification has.")
 
     def model_card(self, report: RunReport | None = None, **settings: Any) -> ModelCard:
         """Return the model card of a finished run, made from its report alone.
