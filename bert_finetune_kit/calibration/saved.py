@@ -32,6 +32,11 @@ class Calibration:
         """Return a temperature; 1 where there is none."""
         return float(self.temperatures.get(name, 1.0))
 
+    @property
+    def fitted(self) -> dict[str, float]:
+        """The temperatures that could be fitted."""
+        return {name: value for name, value in self.temperatures.items() if name not in self.reasons}
+
     def select(self, coverage: float | None, max_risk: float | None) -> Selection:
         """Return which predictions to refuse.
 
