@@ -17,12 +17,14 @@ from .data.vocabulary import train_wordpiece as train_wordpiece
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
 from .errors import DeviceMemoryError as DeviceMemoryError
+from .errors import ExportError as ExportError
 from .errors import HubError as HubError
 from .errors import KitError as KitError
 from .errors import ModelError as ModelError
 from .errors import NonFiniteLossError as NonFiniteLossError
 from .errors import OutputError as OutputError
 from .errors import RunStopped as RunStopped
+from .exported.loading import load_exported as load_exported
 from .modeling.change import ParameterChange as ParameterChange
 from .modeling.change import compare_parameters as compare_parameters
 from .modeling.explanation import describe_change as describe_change

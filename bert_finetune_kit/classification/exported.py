@@ -81,8 +81,8 @@ def to_texts(inputs: Any, columns: Sequence[str]) -> list[tuple[str, ...]]:
     is_pair = len(columns) > 1
     if isinstance(inputs, Mapping) or not isinstance(inputs, Iterable):
         raise DataError(
-            f"predict() of an exported model does not accept a {type(inputs).__name__}: give texts, pairs of texts or a "
-            "list of dicts."
+            f"predict() of an exported model does not accept a {type(inputs).__name__}: give texts, pairs of texts, or "
+            "a list of dicts."
         )
     single = isinstance(inputs, str) or (isinstance(inputs, tuple) and is_pair)
     return [_row(item, columns, is_pair) for item in ([inputs] if single else inputs)]

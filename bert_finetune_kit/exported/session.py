@@ -20,7 +20,11 @@ class Session(Protocol):
         """Names of the inputs that the model reads."""
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
-        """Return the outputs for a batch, by name; of the inputs, (batch, seq) int64, others than its own are skipped."""
+        """Return the outputs for a batch by name.
+
+        Args:
+            feeds: (batch, seq) int64 by name; those that the model does not read are skipped.
+        """
 
 
 class OnnxSession:

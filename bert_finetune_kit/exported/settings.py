@@ -57,8 +57,8 @@ def load_settings(folder: Path) -> ExportedSettings:
     file = folder / SETTINGS_FILE
     if not file.is_file():
         raise ModelError(
-            f"{folder} is no folder of an exported model: it has no {SETTINGS_FILE}. Write one by recipe.export(folder) "
-            "or bert-finetune-kit export RUN."
+            f"{folder} is no folder of an exported model: it has no {SETTINGS_FILE}. Write one by "
+            "recipe.export(folder) or bert-finetune-kit export RUN."
         )
     try:
         content = read_mapping(file)

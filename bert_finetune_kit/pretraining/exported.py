@@ -73,14 +73,13 @@ class ExportedMaskFiller:
     def _fill(self, logits: np.ndarray, top_k: int) -> tuple[FilledMask, ...]:
         shares = softmax(logits.astype(np.float64))
         best = np.argsort(-shares, axis=1, kind="stable")[:, :top_k]
+        name = self.encoder.tokenizer.id_to_token
         return tuple(
-            FilledMask(
-                tuple((self.encoder.tokenizer.id_to_token(int(token)) or "", float(row[token])) for token in ids)
-            )
+            FilledMask(tuple((name(token) or "", float(row[token])) for token in ids.tolist()))
             for row, ids in zip(shares, best, strict=True)
         )
 
 
 def vocabulary_logits(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return the logits of the tokens, (batch, seq, vocab): `logits`, and beside a head for pairs `prediction_logits`."""
+    """Return the logits of the tokens, (batch, seq, vocab), of a model with or without a head for pairs."""
     return outputs["prediction_logits"] if "prediction_logits" in outputs else outputs["logits"]
