@@ -35,6 +35,7 @@ COMMANDS = {
     "Use a trained model": (
         Command("evaluate", "evaluate", "score a run on a file with labels or answers"),
         Command("predict", "predict", "predict for the rows of a file, or for a text"),
+        Command("export", "export", "write a run for ONNX Runtime or OpenVINO, without torch"),
         Command("push", "push", "push a run to the Hub"),
     ),
     "Read results": (

@@ -16,6 +16,7 @@ import torch
 
 from ..errors import ConfigError
 from ..modeling.architecture import MODEL_INPUTS
+from ..modeling.loading import quiet_transformers
 from ..modeling.lora import is_lora, merge_lora
 from ..modeling.unpadding import pad_encoder
 from .layers import Quantized, onnx_layers, openvino_layers, to_keep
@@ -23,6 +24,7 @@ from .layers import Quantized, onnx_layers, openvino_layers, to_keep
 Feeds = Sequence[Mapping[str, np.ndarray]]
 MODEL_FILES = {"onnx": "model.onnx", "openvino": "openvino_model.xml"}
 _PACKAGES = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "openvino": ("openvino",)}
+_EXPORTERS = "5.23"  # of transformers, the first release with what is used here
 _QUANTIZING = {"onnx": (), "openvino": ("nncf",)}
 _SPLIT_ABOVE = 1_800_000_000  # bytes: protobuf holds 2 GB
 _NOISY = ("torch.onnx", "nncf", "onnxscript", "onnx_ir", "root")
@@ -66,6 +68,8 @@ def check_packages(format: str, quantize: str | None) -> None:
         raise ConfigError(f"quantize is {quantize!r}: use 'int8', or leave it out for fp32.")
     needed = _PACKAGES[format] + (_QUANTIZING[format] if quantize else ())
     missing = [package for package in needed if find_spec(package) is None]
+    if find_spec("transformers.exporters") is None:
+        raise ConfigError(f"Exporting needs transformers {_EXPORTERS} or later, whose exporters it uses: update it.")
     if missing:
         raise ConfigError(
             f"Exporting to {format} needs {' and '.join(missing)}: pip install 'bert_finetune_kit[{format}]', or pip "
@@ -159,7 +163,7 @@ def quietly() -> Iterator[None]:
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _no_stderr():
+        with quiet_transformers(), warnings.catch_warnings(), _no_output():
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -167,5 +171,7 @@ def quietly() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _no_stderr() -> contextlib.AbstractContextManager[Any]:
-    return contextlib.redirect_stderr(io.StringIO())
+@contextlib.contextmanager
+def _no_output() -> Iterator[None]:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield

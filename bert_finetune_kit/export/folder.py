@@ -13,8 +13,7 @@ from ..errors import OutputError
 from ..exported.session import RUNTIMES
 from ..exported.settings import SETTINGS_FILE, TOKENIZER_FILE, ExportedSettings
 from ..text_files import write_text
-from .proof import Proof
-from .table import proof_table
+from .result import Proof, proof_table
 
 REQUIREMENTS_FILE = "requirements.txt"
 _NEEDED = ("numpy", "tokenizers", "lazy_loader")

@@ -20,7 +20,8 @@ from .exporter import MODEL_FILES, Program, check_packages, export_program, int8
 from .folder import evidence_of, part_folder, save_tokenizer, write_pages
 from .kinds import kind_of
 from .layers import Quantized, check_kept, layer_names
-from .proof import FP32_TOLERANCE, INT8_TOLERANCE, Proof, Scored, prove, score
+from .proof import FP32_TOLERANCE, INT8_TOLERANCE, Scored, prove, score
+from .result import Proof
 from .validation import calibration_batches, sample_batch, validation_data
 
 _SHOWN = 3  # layers that a refusal names

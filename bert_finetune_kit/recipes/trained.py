@@ -12,7 +12,7 @@ from huggingface_hub import ModelCard
 from ..calibration.selective import Selection
 from ..contract import DataT, EvaluationT
 from ..errors import ConfigError, OutputError
-from ..export.proof import Proof
+from ..export.result import Proof
 from ..export.write import ExportSettings, export_model
 from ..inference.calibration import LATER, NOT_SAVED, load_calibration, save_calibration
 from ..inference.choices import choices_of, choose

@@ -1,11 +1,46 @@
-"""A proof in words and as a table."""
+"""What an exported model scores beside the model that it was made from: as data, in words and as a table."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..reporting.known_scores import KNOWN_SCORES
 from ..reporting.markdown import markdown_table
-from .proof import Proof
+
+
+@dataclass(frozen=True)
+class Proof:
+    """An exported model beside the model that it was made from."""
+
+    method: str
+    """How it was made: `fp32`, or how it was quantized."""
+    main: str
+    """Key of the score that decides."""
+    largest_difference: float
+    """Of two logits."""
+    mean_difference: float
+    equal: float
+    """Share of equal predictions."""
+    loss: float
+    """Points of the main score that are lost; below 0 where some are gained."""
+    loss_interval: tuple[float, float] | None
+    """95%, paired; none where there are too few examples."""
+    scores: Mapping[str, Mapping[str, float | None]]
+    """By key: `before`, `after`, and with an interval `difference`, `low` and `high`."""
+    faults: tuple[str, ...]
+    """Why it may not be written."""
+    examples: int
+    size: int
+    """Bytes of the model."""
+    size_before: int
+    per_second: float
+    """Examples a second, batches of 32 and the threads that the export was given."""
+    per_second_before: float
+    """Of the kit's `predict`."""
+
+    def __str__(self) -> str:
+        """Return the scores before and after."""
+        return proof_table(self)
 
 
 def proof_summary(proof: Proof) -> str:
