@@ -16,6 +16,10 @@ from ..exported.loading import assemble
 from ..exported.session import open_session
 from ..exported.settings import ExportedSettings
 from ..modeling.architecture import takes_token_types
+from ..reporting.exported_forms import ExportedForm, save_form
+from ..reporting.optional import attempt
+from ..reporting.schema import REPORT_FILE
+from ..runs.saved_report import saved_report
 from .exporter import MODEL_FILES, Program, check_packages, export_program, int8_methods, quantized, stock_model
 from .folder import evidence_of, part_folder, save_tokenizer, write_pages
 from .kinds import kind_of
@@ -152,7 +156,24 @@ def export_model(recipe: Any, folder: str | Path, settings: ExportSettings, give
             shutil.rmtree(candidate.folder)
         form.save(part)
         write_pages(part, form, proofs)
+    attempt("The model card has no section on the exported form", partial(_tell_card, recipe, form, chosen.proof))
     return chosen.proof
+
+
+def _tell_card(recipe: Any, form: ExportedSettings, proof: Proof) -> None:
+    """Show in the card of the run what its exported form scores, where the model is in the folder of a run."""
+    folder = Path(recipe.model_folder)
+    if not (folder / REPORT_FILE).is_file():
+        return
+    row = proof.scores[proof.main]
+    save_form(
+        folder, saved_report(str(folder)).finished, f"{form.format} {form.precision}",
+        ExportedForm(
+            score=proof.main, before=row["before"] or 0.0, after=row["after"] or 0.0, low=row.get("low"),
+            high=row.get("high"), equal=proof.equal, examples=proof.examples, size=proof.size,
+            size_before=proof.size_before,
+        ),
+    )  # fmt: skip
 
 
 def _candidates(export: Export, program: Program, part: Path) -> list[Candidate]:

@@ -19,6 +19,7 @@ from ..inference.choices import choices_of, choose
 from ..inference.device import on_device
 from ..inference.file import predict_file
 from ..modeling.padding import skip_padding
+from ..reporting.exported_forms import saved_forms, with_forms
 from ..reporting.model_card import model_card, write_card
 from ..reporting.optional import attempt
 from ..reporting.schema import RunReport
@@ -221,7 +222,9 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
             ConfigError: the Hub would refuse these settings.
         """
         report = report or self.report
-        return model_card(report, self.card_context(report), self._hub_target().name, **settings)
+        card = model_card(report, self.card_context(report), self._hub_target().name, **settings)
+        card.text = with_forms(card.text, saved_forms(self.model_folder, report.finished))
+        return card
 
     def push_to_hub(
         self, name: str | None = None, *, private: bool = True, token: str | None = None, predictions: bool = False

@@ -14,7 +14,11 @@ from bert_finetune_kit.export.kinds import kind_of
 from bert_finetune_kit.export.proof import score
 from bert_finetune_kit.export.validation import calibration_batches, sample_batch, validation_data
 
-KINDS = ["classification", "question_answering", "pretraining"]
+KINDS = [
+    "classification",
+    pytest.param("question_answering", marks=pytest.mark.slow),
+    pytest.param("pretraining", marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize("name", KINDS)
