@@ -17,7 +17,7 @@ from ..exported.session import open_session
 from ..exported.settings import ExportedSettings
 from ..modeling.architecture import takes_token_types
 from ..reporting.exported_forms import ExportedForm, save_form
-from ..reporting.optional import attempt
+from ..reporting.optional import attempt_aloud
 from ..reporting.schema import REPORT_FILE
 from ..runs.saved_report import saved_report
 from .exporter import MODEL_FILES, Program, check_packages, export_program, int8_methods, quantized, stock_model
@@ -28,6 +28,7 @@ from .proof import FP32_TOLERANCE, INT8_TOLERANCE, Scored, prove, score
 from .result import Proof
 from .validation import calibration_batches, sample_batch, validation_data
 
+_LATER = "README.md of the exported model has the same figures."
 _SHOWN = 3  # layers that a refusal names
 _TRIED = 64  # examples that layers are compared on
 
@@ -156,11 +157,13 @@ def export_model(recipe: Any, folder: str | Path, settings: ExportSettings, give
             shutil.rmtree(candidate.folder)
         form.save(part)
         write_pages(part, form, proofs)
-    attempt("The model card has no section on the exported form", partial(_tell_card, recipe, form, chosen.proof))
+    attempt_aloud(
+        "The model card does not show the exported form", partial(_show_in_card, recipe, form, chosen.proof), _LATER
+    )
     return chosen.proof
 
 
-def _tell_card(recipe: Any, form: ExportedSettings, proof: Proof) -> None:
+def _show_in_card(recipe: Any, form: ExportedSettings, proof: Proof) -> None:
     """Show in the card of the run what its exported form scores, where the model is in the folder of a run."""
     folder = Path(recipe.model_folder)
     if not (folder / REPORT_FILE).is_file():

@@ -103,8 +103,8 @@ def write_card(card: ModelCard, folder: str | Path) -> bool:
 
 
 def is_unchanged(card: ModelCard, folder: str | Path) -> bool:
-    """Return whether a card is the one in the folder of a run, but for the name that its examples load the model by, and
-    for the exported forms.
+    """Return whether a card is the one in the folder of a run, but for the exported forms, and for the name that its
+    examples load the model by.
     """
     path = Path(folder) / CARD_FILE
     if not path.exists():
