@@ -2,7 +2,7 @@
 
 from .classification.collator import DataCollatorForClassification as DataCollatorForClassification
 from .classification.config import ClassificationConfig as ClassificationConfig
-from .classification.predict import Prediction as Prediction
+from .classification.prediction import Prediction as Prediction
 from .classification.recipe import ClassificationRecipe as ClassificationRecipe
 from .contract import BuiltModel as BuiltModel
 from .contract import Collator as Collator
@@ -39,7 +39,7 @@ from .pretraining.config import PretrainConfig as PretrainConfig
 from .pretraining.recipe import PretrainRecipe as PretrainRecipe
 from .question_answering.collator import DataCollatorForQuestionAnswering as DataCollatorForQuestionAnswering
 from .question_answering.config import QAConfig as QAConfig
-from .question_answering.predict import Answer as Answer
+from .question_answering.predictions import Answer as Answer
 from .question_answering.recipe import QARecipe as QARecipe
 from .recipes.hooks import RecipeHooks as RecipeHooks
 from .recipes.pipeline import read_settings as read_settings

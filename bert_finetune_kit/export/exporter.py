@@ -133,7 +133,9 @@ def quantized(program: Program, method: str, calibration: Feeds, quantize: Quant
             )
             quantizer: Any = NNCFOpenVINOQuantizer(config, feeds)
         else:
-            quantizer = OnnxRuntimeQuantizer(_onnx_config(method, kept), feeds)
+            # ONNX Runtime first makes a MatMul of each Gemm, under a name of its own.
+            names = [*kept, *(f"{name}_MatMul" for name in kept)]
+            quantizer = OnnxRuntimeQuantizer(_onnx_config(method, names), feeds)
         changed = quantizer.quantize(program.program, dict(program.sample), program.format)
     return Program(program.format, changed, program.layers, program.sample)
 
