@@ -12,6 +12,7 @@ from ..data.tokenized import text_backend
 from ..errors import OutputError
 from ..exported.session import RUNTIMES
 from ..exported.settings import SETTINGS_FILE, TOKENIZER_FILE, ExportedSettings
+from ..reporting.plain import to_plain
 from ..text_files import write_text
 from .result import Proof, proof_table
 
@@ -104,4 +105,4 @@ model = load_exported("FOLDER")
 def evidence_of(proofs: list[Proof]) -> dict[str, Any]:
     """Return proofs as plain data: that of the model, and by method those of what was not chosen."""
     first, *others = proofs
-    return {**asdict(first), "others": {proof.method: asdict(proof) for proof in others}}
+    return dict(to_plain({**asdict(first), "others": {proof.method: asdict(proof) for proof in others}}))

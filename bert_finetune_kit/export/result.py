@@ -36,7 +36,7 @@ class Proof:
     per_second: float
     """Examples a second, batches of 32 and the threads that the export was given."""
     per_second_before: float
-    """Of the kit's `predict`."""
+    """Of the model in the kit, whose texts are tokenized already."""
 
     def __str__(self) -> str:
         """Return the scores before and after."""

@@ -1,5 +1,6 @@
 """The examples that an exported model is proven on."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
@@ -31,7 +32,10 @@ def validation_data(recipe: Any, trained: LoadedModel, given: Any) -> Any:
     if given is not None:
         return recipe.evaluation_data(given, trained, None)
     prepared = recipe.state.prepared
-    return _data_of_run(recipe) if prepared is None else prepared.data
+    data = _data_of_run(recipe) if prepared is None else prepared.data
+    if not data.validation:
+        raise DataError('The run has no validation split to prove an export on: give a file, data="test.csv".')
+    return data
 
 
 def _data_of_run(recipe: Any) -> Any:
@@ -63,18 +67,18 @@ def _data_of_run(recipe: Any) -> Any:
 
 def _with_seed(args: Any, report: Any) -> Any:
     training = report.settings.get("training", {})
+    args = copy.copy(args)
     args.seed, args.data_seed = training.get("seed", args.seed), training.get("data_seed", args.data_seed)
     return args
 
 
-def sample_batch(format: SequenceFormat, token: int) -> dict[str, np.ndarray]:
+def sample_batch(format: SequenceFormat) -> dict[str, np.ndarray]:
     """Return a batch of two sequences of nine and seven tokens to trace a model with, (2, seq) int64.
 
     Args:
-        format: of the sequences.
-        token: any id of the vocabulary.
+        format: of the sequences; its first special token stands for any token.
     """
-    ids = format.join(*(np.full(3, token),) * (2 if format.between else 1))
+    ids = format.join(*(np.full(3, format.before[0]),) * (2 if format.between else 1))
     rows = np.stack([ids, ids]).astype(np.int64)
     mask = np.ones_like(rows)
     mask[1, -2:] = 0

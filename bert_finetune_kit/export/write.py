@@ -95,8 +95,7 @@ class Export:
         """Return the model in fp32."""
         model = stock_model(self.trained.model)
         format = self.form.pair if self.form.pair.types else self.form.single
-        token = int(np.max(list(self.trained.tokenizer.get_vocab().values())))
-        return export_program(model, sample_batch(format, token), self.settings.format)
+        return export_program(model, sample_batch(format), self.settings.format)
 
     def candidate(self, program: Program, method: str, folder: Path) -> Candidate:
         """Save a program, and prove it as it will be used."""
@@ -216,8 +215,6 @@ def _harm(export: Export, program: Program, part: Path) -> list[tuple[str, float
     found = {}
     for layer in layer_names(program.layers):
         chosen = Quantized(export.settings.keep_fp32, only=layer)
-        if not any(layer in module for module in program.layers.values()):
-            continue
         file = quantized(program, method, batches, chosen).save(folder)
         after = open_session(program.format, file, export.settings.threads)
         found[layer] = float(np.mean([

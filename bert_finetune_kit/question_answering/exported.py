@@ -99,7 +99,8 @@ class ExportedReader:
         usable = [number for number, text in enumerate(questions) if text.strip()]
         answers = [EMPTY] * len(questions)
         if usable:
-            read = self.read(*([texts[number] for number in usable] for texts in (questions, contexts)), batch_size)
+            given = [questions[number] for number in usable], [contexts[number] for number in usable]
+            read = self.read(*given, batch_size)
             found = to_answers(read.predictions, self.threshold, self._temperatures)
             for number, answer in zip(usable, found, strict=True):
                 answers[number] = answer

@@ -64,11 +64,11 @@ def test_data_that_have_changed(uninterrupted, tmp_path):
 
 def test_a_batch_to_trace_a_model_with():
     pair = SequenceFormat((1,), (2,), (2,), (0, 0, 1))
-    batch = sample_batch(pair, 7)
-    assert batch["input_ids"][0].tolist() == [1, 7, 7, 7, 2, 7, 7, 7, 2]
+    batch = sample_batch(pair)
+    assert batch["input_ids"][0].tolist() == [1, 1, 1, 1, 2, 1, 1, 1, 2]
     assert batch["token_type_ids"][0].tolist() == [0] * 5 + [1] * 4
     assert batch["attention_mask"].tolist() == [[1] * 9, [1] * 7 + [0] * 2]
-    single = sample_batch(SequenceFormat((1,), (), (2,), None), 7)
+    single = sample_batch(SequenceFormat((1,), (), (2,), None))
     assert {name: values.shape for name, values in single.items()} == {"input_ids": (2, 5), "attention_mask": (2, 5)}
 
 
