@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..errors import ConfigError
+from ..errors import ConfigError, ModelError
 from ..modeling.architecture import MODEL_INPUTS
 from ..modeling.loading import quiet_transformers
 from ..modeling.lora import is_lora, merge_lora
@@ -99,7 +99,7 @@ def export_program(model: Any, sample: Mapping[str, np.ndarray], format: str) ->
         "onnx": (OnnxExporter, OnnxConfig),
         "openvino": (OpenVINOExporter, OpenVINOConfig),
     }[format]
-    with quietly():
+    with quietly(), _as_model_error(f"{type(model).__name__} cannot be exported to {format}"):
         exported = exporter().export(model, dict(inputs), config=config(dynamic=True))
     program = exported.program
     layers = onnx_layers(program) if format == "onnx" else openvino_layers(program, model, inputs)
@@ -124,7 +124,7 @@ def quantized(program: Program, method: str, calibration: Feeds, quantize: Quant
 
     kept = to_keep(program.layers, quantize)
     feeds = [{name: torch.from_numpy(values) for name, values in batch.items()} for batch in calibration]
-    with quietly():
+    with quietly(), _as_model_error(f"The model cannot be quantized to int8 ({method})"):
         if program.format == "openvino":
             import nncf
 
@@ -155,6 +155,20 @@ def _onnx_config(method: str, kept: list[str]) -> Any:
     if method == "dynamic":
         return OnnxRuntimeDynamicConfig(**options)
     return OnnxRuntimeStaticConfig(**options, activation_type=QuantType.QUInt8)
+
+
+@contextlib.contextmanager
+def _as_model_error(fault: str) -> Iterator[None]:
+    """Turn whatever a library raises into an error of the model.
+
+    Raises:
+        ModelError: the libraries cannot do it.
+    """
+    try:
+        yield
+    except Exception as error:  # of torch, onnx, their runtimes and NNCF
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(f"{fault}: {reason} Try the other format, or newer releases of its packages.") from error
 
 
 @contextlib.contextmanager
