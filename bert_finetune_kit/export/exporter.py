@@ -95,10 +95,11 @@ def export_program(model: Any, sample: Mapping[str, np.ndarray], format: str) ->
     from transformers.exporters import OnnxConfig, OnnxExporter, OpenVINOConfig, OpenVINOExporter
 
     inputs = {name: torch.from_numpy(sample[name]) for name in MODEL_INPUTS if name in sample}
-    exporter, config = {
+    exporters: dict[str, tuple[Any, Any]] = {
         "onnx": (OnnxExporter, OnnxConfig),
         "openvino": (OpenVINOExporter, OpenVINOConfig),
-    }[format]
+    }
+    exporter, config = exporters[format]
     with quietly(), _as_model_error(f"{type(model).__name__} cannot be exported to {format}"):
         exported = exporter().export(model, dict(inputs), config=config(dynamic=True))
     program = exported.program

@@ -28,8 +28,10 @@ FORMATS = [pytest.param("onnx", marks=ONNX), pytest.param("openvino", marks=OPEN
 def run(tmp_path_factory, dropout_model):
     """A classifier with enough validation examples that half a point is one of them."""
     folder = tmp_path_factory.mktemp("run") / "stars"
-    source = LabelledSource(max_train_examples=200, max_validation_examples=200)
-    build("classification", dropout_model, folder, source=source, num_train_epochs=4).train()
+    source = LabelledSource(max_train_examples=600, max_validation_examples=200)
+    settings = {"num_train_epochs": 6, "per_device_train_batch_size": 16, "learning_rate": 2e-3}
+    steps = {"gradient_accumulation_steps": 1, "save_strategy": "epoch", "eval_strategy": "epoch"}
+    build("classification", dropout_model, folder, source=source, **settings, **steps).train()
     return folder
 
 
