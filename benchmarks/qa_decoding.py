@@ -19,10 +19,11 @@ from sides import compare
 
 from bert_finetune_kit import QAConfig
 from bert_finetune_kit.data.sequences import SequenceFormat
-from bert_finetune_kit.question_answering.examples import build_windows
 from bert_finetune_kit.question_answering.predictions import decode
-from bert_finetune_kit.question_answering.spans import WindowSpans, best_spans
+from bert_finetune_kit.question_answering.question_spans import WindowSpans
+from bert_finetune_kit.question_answering.spans import best_spans
 from bert_finetune_kit.question_answering.tokens import TokenizedQuestions
+from bert_finetune_kit.question_answering.windows import build_windows
 
 QUESTION_LENGTH = 12  # tokens of a question
 

@@ -2,7 +2,7 @@
 
 from .classification.collator import DataCollatorForClassification as DataCollatorForClassification
 from .classification.config import ClassificationConfig as ClassificationConfig
-from .classification.predict import Prediction as Prediction
+from .classification.prediction import Prediction as Prediction
 from .classification.recipe import ClassificationRecipe as ClassificationRecipe
 from .contract import BuiltModel as BuiltModel
 from .contract import Collator as Collator
@@ -17,6 +17,7 @@ from .data.vocabulary import train_wordpiece as train_wordpiece
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
 from .errors import DeviceMemoryError as DeviceMemoryError
+from .errors import ExportError as ExportError
 from .errors import HubError as HubError
 from .errors import KitError as KitError
 from .errors import LostProcessError as LostProcessError
@@ -24,6 +25,7 @@ from .errors import ModelError as ModelError
 from .errors import NonFiniteLossError as NonFiniteLossError
 from .errors import OutputError as OutputError
 from .errors import RunStopped as RunStopped
+from .exported.loading import load_exported as load_exported
 from .modeling.change import ParameterChange as ParameterChange
 from .modeling.change import compare_parameters as compare_parameters
 from .modeling.explanation import describe_change as describe_change
@@ -38,7 +40,7 @@ from .pretraining.config import PretrainConfig as PretrainConfig
 from .pretraining.recipe import PretrainRecipe as PretrainRecipe
 from .question_answering.collator import DataCollatorForQuestionAnswering as DataCollatorForQuestionAnswering
 from .question_answering.config import QAConfig as QAConfig
-from .question_answering.predict import Answer as Answer
+from .question_answering.predictions import Answer as Answer
 from .question_answering.recipe import QARecipe as QARecipe
 from .recipes.hooks import RecipeHooks as RecipeHooks
 from .recipes.pipeline import read_settings as read_settings

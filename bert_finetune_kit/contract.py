@@ -140,6 +140,18 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class SplitOutputs:
+    """What a model says of a split, to compare an exported one with the one it was made from."""
+
+    outputs: Outputs
+    """As `RecipeHooks.evaluation` takes them."""
+    logits: np.ndarray
+    """Logits to compare one by one, in the same order for both, (logits,) float."""
+    decisions: Sequence[Any]
+    """What it predicts for each example, to compare by equality; none of a regression."""
+
+
+@dataclass(frozen=True)
 class Fold:
     """A part of the train split that is scored by a model which is trained on the rest."""
 

@@ -24,6 +24,10 @@ class OutputError(KitError):
     """An output folder that cannot be written or already holds a finished run."""
 
 
+class ExportError(KitError):
+    """An exported model that does not predict what the model predicts that it was made from."""
+
+
 class NonFiniteLossError(KitError):
     """The training loss became NaN or infinite."""
 

@@ -20,13 +20,14 @@ from bert_finetune_kit.data.question_rows import as_questions
 from bert_finetune_kit.data.tokenized import tokenize_texts
 from bert_finetune_kit.pretraining.corpus import TokenizedCorpus, tokenize_documents
 from bert_finetune_kit.pretraining.examples import PretrainingExamples, usable_documents
-from bert_finetune_kit.question_answering.examples import QAExamples, answer_spans, build_windows
+from bert_finetune_kit.question_answering.examples import QAExamples, answer_spans
 from bert_finetune_kit.question_answering.metrics import score_answers
 from bert_finetune_kit.question_answering.overlap import bleu, rouge
 from bert_finetune_kit.question_answering.predict import to_rows
 from bert_finetune_kit.question_answering.predictions import decode
-from bert_finetune_kit.question_answering.spans import WindowSpans
+from bert_finetune_kit.question_answering.question_spans import WindowSpans
 from bert_finetune_kit.question_answering.tokens import tokenize_questions
+from bert_finetune_kit.question_answering.windows import build_windows
 
 # Words of the vocabulary, other scripts, combining, bidirectional, invisible and rare characters.
 WORDS = st.sampled_from(

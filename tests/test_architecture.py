@@ -16,8 +16,9 @@ LAYERS: list[set[str]] = [
     {"command_line", "data", "modeling"},
     {"reporting"},
     {"calibration"},
-    {"contract", "inference", "runs"},
+    {"contract", "exported", "inference", "runs"},
     {"training", *SLICES},
+    {"export"},
     {"recipes"},
     {f"{name}/recipe" for name in SLICES},
     {"service"},
@@ -73,6 +74,27 @@ def test_imports_go_down(module):
 def test_the_lowest_layers_import_the_standard_library_alone(module):
     for other, inside in imports(module):
         assert inside or other.split(".")[0] in sys.stdlib_module_names, f"{module} imports {other}"
+
+
+WITHOUT_TORCH = ["exported/loading", *(f"{name}/exported" for name in SLICES)]
+RUNTIMES = {"numpy", "tokenizers", "onnxruntime", "openvino"}
+
+
+def test_what_an_exported_model_needs_imports_its_runtime_alone():
+    found, remaining = set(), [*WITHOUT_TORCH]
+    while remaining:
+        module = remaining.pop()
+        if module in found or module not in MODULES:
+            continue
+        found.add(module)
+        packages = [f"{'/'.join(module.split('/')[:depth])}/__init__" for depth in range(1, module.count("/") + 1)]
+        remaining += [package for package in packages if package in MODULES]
+        for other, inside in imports(module):
+            if inside:
+                remaining.append(other)
+            else:
+                assert other.split(".")[0] in {*sys.stdlib_module_names, *RUNTIMES, PACKAGE.name}, f"{module}: {other}"
+    assert {"classification/prediction", "question_answering/windows", "calibration/probabilities"} <= found
 
 
 def test_only_training_imports_the_trainer():

@@ -37,6 +37,11 @@ class Calibration:
         """Return the temperatures alone, for decisions that are not those of the predictions that are kept."""
         return replace(self, chosen_on=_nothing(), measured_on=_nothing())
 
+    @property
+    def fitted(self) -> dict[str, float]:
+        """The temperatures that could be fitted, those at a limit among them."""
+        return {name: value for name, value in self.temperatures.items() if name not in self.reasons or value != 1}
+
     def select(self, coverage: float | None, max_risk: float | None) -> Selection:
         """Return which predictions to refuse.
 

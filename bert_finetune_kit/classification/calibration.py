@@ -18,9 +18,9 @@ from ..reporting.predictions import text_hash
 from ..reporting.statistics.clusters import Units
 from ..tasks.task import Kind
 from .labels import LabelSet
-from .metrics import Predictions, confidences, decode, mean_loss
+from .metrics import confidences, mean_loss
+from .prediction import ALL_LABELS, Predictions, calibrated, decode, scaled
 
-_ALL = "labels"  # name of the temperature of a task with one label an example
 _LEVEL = 0.9  # of the sets of labels in a report
 
 
@@ -77,7 +77,7 @@ def fit_calibration(splits: Sequence[SplitLogits], labels: LabelSet, threshold: 
     )
     halves = []
     for part in (fit, rest):
-        predicted = calibrated(part.logits, part.references, labels, threshold, calibration)
+        predicted = calibrated(part.logits, part.references, labels, threshold, calibration.temperatures)
         true = np.take_along_axis(predicted.probabilities, part.references[:, None], 1)[:, 0] if _is_one(labels) else ()
         halves.append(scored_predictions(*example_confidences(predicted), true, part.units))
     return replace(calibration, chosen_on=halves[0], measured_on=halves[1])
@@ -86,7 +86,7 @@ def fit_calibration(splits: Sequence[SplitLogits], labels: LabelSet, threshold: 
 def _temperatures(part: SplitLogits, labels: LabelSet) -> dict[str, Temperature]:
     logits, references = part.logits, part.references
     if _is_one(labels):
-        return {_ALL: _fitted(logits, references, labels.kind, logits.argmax(1) == references)}
+        return {ALL_LABELS: _fitted(logits, references, labels.kind, logits.argmax(1) == references)}
     return {
         name: _fitted(logits[:, [k]], references[:, [k]], labels.kind, (logits[:, k] > 0) == (references[:, k] == 1))
         for k, name in enumerate(labels.names)
@@ -107,29 +107,6 @@ def _joined(parts: Sequence[SplitLogits]) -> SplitLogits:
     numbers = [part.units.numbers + start for part, start in zip(parts, starts, strict=False)]
     units = Units(parts[0].units.name, np.concatenate(numbers))
     return SplitLogits(np.concatenate(logits), np.concatenate(references), np.concatenate(fit), units)
-
-
-def scaled(logits: np.ndarray, labels: LabelSet, calibration: Calibration) -> np.ndarray:
-    """Return logits divided by their temperatures, (examples, labels)."""
-    names = [_ALL] * len(labels.names) if _is_one(labels) else labels.names
-    temperatures = [calibration.temperature(name) for name in names]
-    return np.asarray(logits, np.float64) / temperatures if temperatures else logits
-
-
-def calibrated(
-    logits: np.ndarray, references: np.ndarray, labels: LabelSet, threshold: float, calibration: Calibration
-) -> Predictions:
-    """Return predictions, which are those of the logits as they are, with calibrated probabilities.
-
-    Args:
-        logits: (examples, labels).
-        references: targets, as `LabelSet.encode` returns them.
-        labels: of the task.
-        threshold: lowest uncalibrated probability of a label in a multi_label task.
-        calibration: temperatures.
-    """
-    probabilities = decode(scaled(logits, labels, calibration), references, labels.kind).probabilities
-    return replace(decode(logits, references, labels.kind, threshold), probabilities=probabilities)
 
 
 def example_confidences(predicted: Predictions) -> tuple[np.ndarray, np.ndarray]:
@@ -163,9 +140,9 @@ def details_of(
     rest = part.take(~part.fit)
     if not len(rest.references) or labels.kind == "regression":
         return {}
-    predicted = calibrated(rest.logits, rest.references, labels, threshold, calibration)
+    predicted = calibrated(rest.logits, rest.references, labels, threshold, calibration.temperatures)
     before = _judged(rest.logits, decode(rest.logits, rest.references, labels.kind, threshold), labels)
-    after = _judged(scaled(rest.logits, labels, calibration), predicted, labels)
+    after = _judged(scaled(rest.logits, labels, calibration.temperatures), predicted, labels)
     details: ClassificationDetails = {
         "calibration": CalibrationDetails(
             temperatures=dict(calibration.temperatures), reasons=dict(calibration.reasons),

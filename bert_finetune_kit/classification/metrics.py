@@ -10,40 +10,8 @@ from scipy import special, stats
 from sklearn import metrics as sk
 
 from ..tasks.task import Kind
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Predictions for a split, and the references."""
-
-    references: np.ndarray
-    """(examples,) ids, (examples, labels) of 0 and 1, or (examples,) targets."""
-    predictions: np.ndarray
-    """The same shape."""
-    probabilities: np.ndarray
-    """(examples, labels); for a regression the predictions."""
-
-    def take(self, rows: np.ndarray) -> "Predictions":
-        """Return a selection of the examples."""
-        return Predictions(self.references[rows], self.predictions[rows], self.probabilities[rows])
-
-
-def decode(logits: np.ndarray, references: np.ndarray, kind: Kind, threshold: float = 0.5) -> Predictions:
-    """Turn logits (examples, labels) into predictions and probabilities.
-
-    Args:
-        logits: (examples, labels) float.
-        references: targets, as `LabelSet.encode` returns them.
-        kind: of the task.
-        threshold: lowest probability of a label in a multi_label task.
-    """
-    logits = np.asarray(logits, np.float64)
-    if kind == "regression":
-        return Predictions(references, logits[:, 0], logits[:, 0])
-    if kind == "multi_label":
-        probabilities = special.expit(logits)
-        return Predictions(references, (probabilities >= threshold).astype(np.int64), probabilities)
-    return Predictions(references, logits.argmax(1), special.softmax(logits, axis=1))
+from .prediction import Predictions
+from .prediction import decode as decode
 
 
 def target_shares(targets: np.ndarray, kind: Kind, labels: int) -> np.ndarray:

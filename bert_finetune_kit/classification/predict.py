@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,38 +23,13 @@ from ..inference.choices import NO_CHOICES, Choices
 from ..inference.path_warning import warn_of_paths
 from ..modeling.architecture import takes_token_types
 from ..tasks.task import ClassificationTask
-from .calibration import calibrated, prediction_confidences
+from .calibration import prediction_confidences
 from .collator import DataCollatorForClassification
 from .config import ClassificationConfig
 from .data import build_examples
 from .examples import ClassificationExamples
 from .labels import LabelSet
-from .metrics import Predictions
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The prediction for one text or pair."""
-
-    label: str | tuple[str, ...] | float | None
-    """The most likely label; in a multi_label task all labels above the threshold; in a regression the number; none
-    where the text, or one of a pair, is empty, so that nothing was predicted, and where it is refused. Labels are those
-    of the logits as they are: calibration changes none."""
-    score: float
-    """Calibrated probability of that label; in a multi_label task the lowest one of the predicted labels, or without
-    any the probability that the likeliest label is absent; in a regression the number; NaN for an empty text."""
-    scores: dict[str, float]
-    """Calibrated probability of every label; empty for an empty text, and in a regression."""
-    refused: bool = False
-    """Whether the prediction is not sure enough for the coverage or risk that was asked for; its label is None then,
-    while `score` is the probability of what was refused."""
-    label_set: tuple[str, ...] | None = None
-    """The labels that are likely enough to be true, where sets were asked for: none, one or several. None where they
-    were not, and for an empty text."""
-
-
-EMPTY = Prediction(None, math.nan, {})
-"""The prediction for an empty text."""
+from .prediction import EMPTY, Prediction, Predictions, calibrated, named_predictions, present_names
 
 
 def predict_logits(
@@ -104,7 +79,7 @@ def predict_rows(
     collator = DataCollatorForClassification(padding, examples.format, lengths=lengths)
     logits = predict_logits(trained.model, trained.forward, examples, collator, batch_size)
     labels, calibration = trained.usage, trained.calibration or NOT_CALIBRATED
-    predicted = calibrated(logits, np.zeros(len(logits)), labels, config.threshold, calibration)
+    predicted = calibrated(logits, np.zeros(len(logits)), labels, config.threshold, calibration.temperatures)
     for number, prediction in zip(usable, to_predictions(predicted, labels, choices), strict=True):
         predictions[number] = prediction
     return predictions
@@ -118,16 +93,11 @@ def to_predictions(predicted: Predictions, labels: LabelSet, choices: Choices) -
         labels: of the task.
         choices: which predictions to refuse, and whether to return sets of labels.
     """
-    if labels.kind == "regression":
-        return [Prediction(float(number), float(number), {}) for number in predicted.predictions]
-    rows = [dict(zip(labels.names, map(float, row), strict=True)) for row in predicted.probabilities]
-    predictions = [
-        _prediction(chosen, scores, labels) for chosen, scores in zip(predicted.predictions, rows, strict=True)
-    ]
+    predictions = named_predictions(predicted, labels)
     if choices.lowest_probability is not None:
         sets = label_sets(predicted.probabilities, choices.lowest_probability)
         predictions = [
-            replace(prediction, label_set=_names(chosen, labels))
+            replace(prediction, label_set=present_names(chosen, labels))
             for prediction, chosen in zip(predictions, sets, strict=True)
         ]
     if choices.selection is None:
@@ -137,19 +107,6 @@ def to_predictions(predicted: Predictions, labels: LabelSet, choices: Choices) -
         prediction if keeps else replace(prediction, label=None, refused=True)
         for prediction, keeps in zip(predictions, kept, strict=True)
     ]
-
-
-def _prediction(chosen: Any, scores: dict[str, float], labels: LabelSet) -> Prediction:
-    """Return the prediction of a label by its id, or of several by 0 and 1 for each."""
-    if labels.kind == "single_label":
-        label = labels.names[int(chosen)]
-        return Prediction(label, scores[label], scores)
-    names = _names(chosen, labels)
-    return Prediction(names, min((scores[name] for name in names), default=1 - max(scores.values())), scores)
-
-
-def _names(chosen: Any, labels: LabelSet) -> tuple[str, ...]:
-    return tuple(name for name, present in zip(labels.names, chosen, strict=True) if present)
 
 
 def to_rows(inputs: Any, task: ClassificationTask) -> Dataset | None:

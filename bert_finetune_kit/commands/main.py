@@ -36,6 +36,7 @@ COMMANDS = {
         Command("evaluate", "evaluate", "score a run on a file with labels or answers"),
         Command("predict", "predict", "predict for the rows of a file, or for a text"),
         Command("serve", "serve", "answer HTTP requests on this machine, with a page to try the model"),
+        Command("export", "export", "write a run for ONNX Runtime or OpenVINO, without torch"),
         Command("push", "push", "push a run to the Hub"),
     ),
     "Read results": (

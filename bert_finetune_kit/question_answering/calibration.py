@@ -6,8 +6,8 @@ Shapes: questions is the number of questions, n_best the spans kept of each.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import expit, softmax
 
+from ..calibration.probabilities import sigmoid
 from ..calibration.reliability import binary_judgement, binary_nll
 from ..calibration.saved import Calibration, scored_predictions
 from ..calibration.selective import ScoredPredictions, risk_coverage
@@ -17,10 +17,9 @@ from ..reporting.statistics.clusters import Units
 from .data import QAData
 from .intervals import independent_units
 from .metrics import AnswerScores
-from .spans import QuestionSpans
+from .probabilities import ANSWERS, NO_ANSWER, no_answer_odds, probabilities
+from .question_spans import QuestionSpans
 from .threshold import split_for_threshold
-
-ANSWERS, NO_ANSWER = "answers", "no_answer"
 
 
 @dataclass(frozen=True)
@@ -77,47 +76,11 @@ def scored_spans(
     return ScoredSpans(spans, has_answer, has_answer & (answers.exact == 1), abstains, exact == 1, fit, units)
 
 
-def probabilities(spans: QuestionSpans, calibration: Calibration) -> tuple[np.ndarray, np.ndarray]:
-    """Return probabilities of the n best spans and, last, of no answer; and that of no answer by itself.
-
-    Where a temperature for no answer was fitted, both of no answer are the same, and the spans share the rest. Without
-    one they are those of `QuestionSpans`, the first divided by the temperature of answers.
-
-    Args:
-        spans: of the questions.
-        calibration: temperatures.
-
-    Returns:
-        (questions, n_best + 1), and (questions,).
-    """
-    answers = calibration.temperature(ANSWERS)
-    if not is_fitted(calibration):
-        scaled = replace(spans, scores=spans.scores / answers, null=spans.null / answers)
-        return scaled.probabilities(), spans.no_answer
-    exists = np.isfinite(spans.scores[:, 0])
-    no_answer = np.where(exists, expit(_odds(spans) / calibration.temperature(NO_ANSWER)), 1.0)
-    scores = np.where(exists[:, None], spans.scores, 0.0).astype(np.float64)
-    shares = softmax(scores / answers, axis=1) * (1 - no_answer)[:, None]
-    return np.column_stack([shares, no_answer]), no_answer
-
-
-def is_fitted(calibration: Calibration) -> bool:
-    """Return whether the probability of no answer is calibrated."""
-    stays = NO_ANSWER in calibration.reasons and calibration.temperature(NO_ANSWER) == 1
-    return NO_ANSWER in calibration.temperatures and not stays
-
-
-def _odds(spans: QuestionSpans) -> np.ndarray:
-    """Return the log-odds of no answer against the best span, (questions,)."""
-    with np.errstate(invalid="ignore"):
-        return np.asarray(spans.null.astype(np.float64) - spans.scores[:, 0])
-
-
 def confidences(spans: QuestionSpans, abstains: np.ndarray, calibration: Calibration) -> np.ndarray:
     """Return the probability of what the model decides for each question, (questions,): its answer, or that there is
     none.
     """
-    values, _ = probabilities(spans, calibration)
+    values, _ = probabilities(spans, calibration.fitted)
     return np.where(abstains, values[:, -1], values[:, 0])
 
 
@@ -133,17 +96,17 @@ def fit_calibration(scored: ScoredSpans) -> Calibration:
     fit, rest = scored.take(scored.fit), scored.take(~scored.fit)
     calibration = Calibration()
     if not scored.has_answer.all():
-        odds = _odds(fit.spans)
+        odds = no_answer_odds(fit.spans)
         temperature = fit_temperature(
-            lambda value: binary_nll(expit(odds / value), ~fit.has_answer), (odds > 0) == ~fit.has_answer
+            lambda value: binary_nll(sigmoid(odds / value), ~fit.has_answer), (odds > 0) == ~fit.has_answer
         )
         calibration = _with(calibration, NO_ANSWER, temperature.value, temperature.reason)
 
     def nll(value: float) -> float:
-        shares, _ = probabilities(fit.spans, replace(calibration, temperatures={**before, ANSWERS: value}))
+        shares, _ = probabilities(fit.spans, {**before, ANSWERS: value})
         return binary_nll(shares[:, 0], fit.best_is_right)
 
-    before = calibration.temperatures
+    before = calibration.fitted
     temperature = fit_temperature(nll, fit.best_is_right)
     calibration = _with(calibration, ANSWERS, temperature.value, temperature.reason)
     chosen_on, measured_on = (_kept(part, calibration) for part in (fit, rest))
@@ -180,7 +143,7 @@ def calibration_details(scored: ScoredSpans, calibration: Calibration) -> Questi
         "risk_coverage": risk_coverage(after, rest.decision_is_right),
     }
     if scored.has_answer.any() and not scored.has_answer.all():
-        before, no_answer = (probabilities(rest.spans, given)[1] for given in (plain, calibration))
+        before, no_answer = (probabilities(rest.spans, given.fitted)[1] for given in (plain, calibration))
         details["no_answer_calibration"] = _compared(scored, calibration, before, no_answer, ~rest.has_answer)
     return details
 

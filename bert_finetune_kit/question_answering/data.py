@@ -18,8 +18,9 @@ from ..reporting.schema import Score
 from .answers import AnswerCheck
 from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
-from .examples import QAExamples, Windows, answer_spans, build_windows
+from .examples import QAExamples, answer_spans
 from .tokens import tokenize_questions
+from .windows import Windows, build_windows
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from .intervals import independent_units
 from .metrics import score_answers
 from .overlap import overlap_scores
 from .predictions import SpanPredictions, decode
+from .question_spans import WindowSpans
 from .random_spans import answer_evidence
 from .result import EvalResult
-from .spans import WindowSpans
 from .threshold import DEFAULT_THRESHOLD, fit_threshold, score_histogram
 
 

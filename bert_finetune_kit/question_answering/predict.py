@@ -3,14 +3,14 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from datasets import Dataset
 
-from ..calibration.saved import NOT_CALIBRATED, Calibration
+from ..calibration.saved import NOT_CALIBRATED
 from ..calibration.selective import Selection
 from ..compat.datasets import no_progress_bars
 from ..contract import Forward, LoadedModel
@@ -24,43 +24,16 @@ from ..inference.choices import NO_CHOICES, Choices
 from ..inference.path_warning import warn_of_paths
 from ..modeling.architecture import takes_token_types
 from ..text_files import write_text
-from .calibration import probabilities
 from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
-from .examples import QAExamples, build_windows
-from .predictions import SpanPredictions, decode
-from .spans import WindowSpans
+from .examples import QAExamples
+from .predictions import EMPTY, Answer, SpanPredictions, decode, to_answers
+from .question_spans import WindowSpans
 from .tokens import tokenize_questions
+from .windows import build_windows
 
 PREDICTIONS_FOLDER = "predictions"
 NO_THRESHOLD = "No abstention threshold: call train() or evaluate(), or load by from_pretrained."
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The prediction for one question."""
-
-    text: str | None
-    """The answer as it is in the context; none where the model abstains, for an empty question, and where it is
-    refused. Answers and abstentions are those of the scores as they are: calibration changes none."""
-    score: float
-    """Calibrated probability of this among the n best spans and no answer; NaN for an empty question."""
-    start: int | None
-    """First character of the answer in the context."""
-    end: int | None
-    """The character after its last."""
-    no_answer: float
-    """Calibrated probability of no answer; NaN for an empty question. The threshold is one of the uncalibrated
-    probability against the best span alone, which is the same where nothing was calibrated."""
-    n_best: tuple[tuple[str, float], ...]
-    """The best spans with their probabilities, the best first, whether or not the model abstains."""
-    refused: bool = False
-    """Whether the answer, or the abstention, is not sure enough for the coverage or risk that was asked for; `score` is
-    the probability of what was refused."""
-
-
-EMPTY = Answer(None, math.nan, None, None, math.nan, ())
-"""What an empty question has in place of an answer."""
 
 
 def to_rows(inputs: Any, question: Any, context: Any) -> Dataset | None:
@@ -150,7 +123,7 @@ def predict_rows(
     spans = predict_spans(trained.model, trained.forward, examples, collator, config, batch_size)
     predictions = decode(spans, windows, tokens, chosen["context"][:])
     calibration = trained.calibration or NOT_CALIBRATED
-    predicted = to_answers(predictions, trained.usage, calibration)
+    predicted = to_answers(predictions, trained.usage, calibration.fitted)
     for number, answer in zip(usable, refuse(predicted, choices.selection), strict=True):
         answers[number] = answer
     return answers
@@ -193,35 +166,6 @@ def predict_spans(
         starts[rows], ends[rows] = output.span_starts.cpu().numpy(), output.span_ends.cpu().numpy()
         null[rows] = output.null_scores.float().cpu().numpy()
     return WindowSpans(scores, starts, ends, null)
-
-
-def to_answers(
-    predictions: SpanPredictions, threshold: float, calibration: Calibration = NOT_CALIBRATED
-) -> list[Answer]:
-    """Return the answer to each question, with calibrated probabilities.
-
-    Args:
-        predictions: the best spans of each question.
-        threshold: there is no answer where its uncalibrated probability is above this.
-        calibration: temperatures.
-    """
-    values_of_all, no_answer = probabilities(predictions.spans, calibration)
-    abstains = predictions.spans.no_answer > threshold
-    answers = []
-    for number in range(len(no_answer)):
-        values: Sequence[float] = values_of_all[number].tolist()
-        spans = tuple(
-            (predictions.text(number, rank), value)
-            for rank, value in enumerate(values[:-1])
-            if np.isfinite(predictions.spans.scores[number, rank])
-        )
-        probability = float(no_answer[number])
-        if not spans or abstains[number]:
-            answers.append(Answer(None, values[-1], None, None, probability, spans))
-        else:
-            start, end = int(predictions.begin[number, 0]), int(predictions.end[number, 0])
-            answers.append(Answer(spans[0][0], values[0], start, end, probability, spans))
-    return answers
 
 
 def refuse(answers: Sequence[Answer], selection: Selection | None) -> list[Answer]:

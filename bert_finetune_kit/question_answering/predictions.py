@@ -1,13 +1,53 @@
-"""The best spans of questions as texts."""
+"""The best spans of questions as texts and as answers, in numpy alone."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
 
 import numpy as np
 
-from .examples import Windows
-from .spans import QuestionSpans, WindowSpans, merge_windows
-from .tokens import TokenizedQuestions
+from .probabilities import probabilities
+from .question_spans import QuestionSpans, WindowSpans, merge_windows
+from .windows import Windows
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The prediction for one question."""
+
+    text: str | None
+    """The answer as it is in the context; none where the model abstains, for an empty question, and where it is
+    refused. Answers and abstentions are those of the scores as they are: calibration changes none."""
+    score: float
+    """Calibrated probability of this among the n best spans and no answer; NaN for an empty question."""
+    start: int | None
+    """First character of the answer in the context."""
+    end: int | None
+    """The character after its last."""
+    no_answer: float
+    """Calibrated probability of no answer; NaN for an empty question. The threshold is one of the uncalibrated
+    probability against the best span alone, which is the same where nothing was calibrated."""
+    n_best: tuple[tuple[str, float], ...]
+    """The best spans with their probabilities, the best first, whether or not the model abstains."""
+    refused: bool = False
+    """Whether the answer, or the abstention, is not sure enough for the coverage or risk that was asked for; `score` is
+    the probability of what was refused."""
+
+
+EMPTY = Answer(None, math.nan, None, None, math.nan, ())
+"""What an empty question has in place of an answer."""
+
+
+class ContextTokens(Protocol):
+    """Where the tokens of contexts are in their texts."""
+
+    def __len__(self) -> int:
+        """Number of questions."""
+
+    def characters(self, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the characters of spans of tokens in their contexts: the first, and the one after the last."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +78,7 @@ class SpanPredictions:
         return [context[begin:end] if exists else "" for context, exists, begin, end in spans]
 
 
-def decode(
-    outputs: WindowSpans, windows: Windows, tokens: TokenizedQuestions, contexts: Sequence[str]
-) -> SpanPredictions:
+def decode(outputs: WindowSpans, windows: Windows, tokens: ContextTokens, contexts: Sequence[str]) -> SpanPredictions:
     """Turn the spans of windows into those of questions.
 
     Args:
@@ -58,3 +96,32 @@ def decode(
     exists = np.isfinite(spans.scores)
     begin, end = tokens.characters(np.where(exists, spans.starts, 0), np.where(exists, spans.ends, 0))
     return SpanPredictions(contexts, spans, begin, end, int(non_finite.sum()))
+
+
+def to_answers(
+    predictions: SpanPredictions, threshold: float, temperatures: Mapping[str, float] = MappingProxyType({})
+) -> list[Answer]:
+    """Return the answer to each question, with calibrated probabilities.
+
+    Args:
+        predictions: the best spans of each question.
+        threshold: there is no answer where its uncalibrated probability is above this.
+        temperatures: those that were fitted, by name; none means 1.
+    """
+    values_of_all, no_answer = probabilities(predictions.spans, temperatures)
+    abstains = predictions.spans.no_answer > threshold
+    answers = []
+    for number in range(len(no_answer)):
+        values: Sequence[float] = values_of_all[number].tolist()
+        spans = tuple(
+            (predictions.text(number, rank), value)
+            for rank, value in enumerate(values[:-1])
+            if np.isfinite(predictions.spans.scores[number, rank])
+        )
+        probability = float(no_answer[number])
+        if not spans or abstains[number]:
+            answers.append(Answer(None, values[-1], None, None, probability, spans))
+        else:
+            start, end = int(predictions.begin[number, 0]), int(predictions.end[number, 0])
+            answers.append(Answer(spans[0][0], values[0], start, end, probability, spans))
+    return answers

@@ -12,6 +12,7 @@ from datasets import Dataset, Features, List, Value
 
 from ..compat.datasets import arrow_column, content_hash, fingerprint_of, no_progress_bars
 from ..data.tokenized import ListColumn, encode_texts, list_lengths, text_backend, to_table
+from .offsets import characters_of, trimmed_offsets
 
 _TOKENS = Features({name: List(Value("int32")) for name in ("input_ids", "starts", "ends")})
 
@@ -54,10 +55,8 @@ class TokenizedQuestions:
             last: of the last token, (questions, ...) int; undefined where a context has no such token.
         """
         lengths = list_lengths(arrow_column(self.contexts, "input_ids"))
-        begin = (np.cumsum(lengths) - lengths)[self.context_of]
-        begin = begin.reshape(-1, *[1] * (first.ndim - 1))
         starts, ends = (np.concatenate([*column.values, [0]]) for column in (self._starts, self._ends))
-        return starts[np.minimum(begin + first, len(starts) - 1)], ends[np.minimum(begin + last, len(ends) - 1)]
+        return characters_of(lengths, starts, ends, self.context_of, first, last)
 
     def count(self, token: int | None) -> int:
         """Return how often a token occurs in questions and contexts, each context once; none never does."""
@@ -129,20 +128,9 @@ def encode_with_offsets(batch: dict[str, list[str]], backend: Any) -> dict[str, 
     """Return the ids of the tokens of each text, and where they start and end in characters, without white space."""
     encodings = encode_texts(batch["text"], backend)
     pairs = zip(batch["text"], encodings, strict=True)
-    offsets = [_trim(text, np.array(encoding.offsets, np.int32)) for text, encoding in pairs]
+    offsets = [trimmed_offsets(text, np.array(encoding.offsets, np.int32)) for text, encoding in pairs]
     return {
         "input_ids": [np.array(encoding.ids, np.int32) for encoding in encodings],
         "starts": [pairs[:, 0] for pairs in offsets],
         "ends": [pairs[:, 1] for pairs in offsets],
     }
-
-
-def _trim(text: str, offsets: np.ndarray) -> np.ndarray:
-    """Return the offsets of tokens, (tokens, 2), without the white space that some tokenizers count to a token."""
-    offsets = offsets.reshape(-1, 2)
-    is_space = np.array([*map(str.isspace, text), False])
-    while (blank := is_space[offsets[:, 0]] & (offsets[:, 0] < offsets[:, 1])).any():
-        offsets[blank, 0] += 1
-    while (blank := is_space[offsets[:, 1] - 1] & (offsets[:, 0] < offsets[:, 1])).any():
-        offsets[blank, 1] -= 1
-    return offsets

@@ -12,6 +12,8 @@ from huggingface_hub import ModelCard
 from ..calibration.selective import Selection
 from ..contract import DataT, EvaluationT
 from ..errors import ConfigError, OutputError
+from ..export.result import Proof
+from ..export.write import ExportSettings, export_model
 from ..inference.calibration import LATER, NOT_SAVED, load_calibration, save_calibration
 from ..inference.choices import choices_of, choose
 from ..inference.device import on_device
@@ -19,6 +21,7 @@ from ..inference.explanation import MAX_STEPS, Explanation, Stop
 from ..inference.file import predict_file
 from ..modeling.padding import skip_padding
 from ..modeling.precision import evaluation_dtype, forward_in
+from ..reporting.exported_forms import saved_forms, with_forms
 from ..reporting.model_card import model_card, write_card
 from ..reporting.optional import attempt
 from ..reporting.schema import RunReport
@@ -163,6 +166,46 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
                 plain=bool(self.args.disable_tqdm), column_names=column_names, encoding=encoding,
             )  # fmt: skip
 
+    def export(
+        self,
+        folder: str | Path,
+        format: str = "onnx",
+        quantize: str | None = None,
+        *,
+        data: Any = None,
+        tolerance: float | None = None,
+        keep_fp32: Sequence[str] = (),
+        batch_size: int = 32,
+        threads: int | None = None,
+    ) -> Proof:
+        """Write the trained model for a runtime without torch, if it is shown to predict the same.
+
+        The exported model scores the whole validation split of the run beside the model in the kit. Where the two
+        differ too much, nothing is written. `load_exported(folder)` then predicts, without torch.
+
+        Args:
+            folder: to write; an exported model in it is replaced.
+            format: `onnx` or `openvino`.
+            quantize: `int8` for weights and matrix products in int8; none means fp32.
+            data: with labels or answers, to prove it on in place of the validation split, as `evaluate` takes it.
+            tolerance: in fp32 the largest difference of logits (1e-4, of logits above 1 as a share of the largest one)
+                with equal predictions; in int8 the points of the main score that may be lost (0.5).
+            keep_fp32: in int8 the layers that stay in fp32, such as `["encoder.layer.0"]`.
+            batch_size: texts, windows or questions that are scored at once.
+            threads: for the exported model to compute with; none means as many as there are cores.
+
+        Returns:
+            What the exported model scores; `print` shows it.
+
+        Raises:
+            ExportError: it predicts something else; the message says what, and of int8 which layers do most harm.
+            ConfigError: nothing has been trained, the settings cannot work, or a package is missing.
+            DataError: there are no data to prove it on.
+            OutputError: the folder cannot be written.
+        """
+        kept = (keep_fp32,) if isinstance(keep_fp32, str) else tuple(keep_fp32)
+        return export_model(self, folder, ExportSettings(format, quantize, tolerance, kept, batch_size, threads), data)
+
     def predict_rows(
         self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], batch_size: int
     ) -> list[dict[str, Any]]:
@@ -218,7 +261,9 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
             ConfigError: the Hub would refuse these settings.
         """
         report = report or self.report
-        return model_card(report, self.card_context(report), self._hub_target().name, **settings)
+        card = model_card(report, self.card_context(report), self._hub_target().name, **settings)
+        card.text = with_forms(card.text, saved_forms(self.model_folder, report.finished))
+        return card
 
     def push_to_hub(
         self, name: str | None = None, *, private: bool = True, token: str | None = None, predictions: bool = False

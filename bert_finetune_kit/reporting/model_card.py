@@ -15,6 +15,7 @@ from ..text_files import write_text
 from .card_check import CARD_FILE, metadata_faults
 from .card_context import CardContext, CardScore
 from .escaping import escape_markdown, one_line
+from .exported_forms import with_forms
 from .formatting import format_duration, format_interval, format_statistic
 from .markdown import markdown_table
 from .numbers import is_finite_number
@@ -102,9 +103,14 @@ def write_card(card: ModelCard, folder: str | Path) -> bool:
 
 
 def is_unchanged(card: ModelCard, folder: str | Path) -> bool:
-    """Return whether a card is the one in the folder of a run, whatever name its examples load the model by."""
+    """Return whether a card is the one in the folder of a run, but for the exported forms, and for the name that its
+    examples load the model by.
+    """
     path = Path(folder) / CARD_FILE
-    return path.exists() and _MODEL_ID.sub("", path.read_bytes().decode("utf-8")) == _MODEL_ID.sub("", str(card))
+    if not path.exists():
+        return False
+    saved, new = (_MODEL_ID.sub("", with_forms(text, {})) for text in (path.read_bytes().decode("utf-8"), str(card)))
+    return saved == new
 
 
 def name_in_card(folder: str | Path, name: str) -> None:

@@ -85,7 +85,7 @@ def test_calibration_changes_no_label(labels, data):
     threshold = data.draw(st.floats(0.05, 0.95))
     references = np.zeros((5, 3)) if labels is SEVERAL else np.zeros(5, int)
     plain = decode(logits, references, labels.kind, threshold)
-    predicted = calibrated(logits, references, labels, threshold, Calibration(temperatures))
+    predicted = calibrated(logits, references, labels, threshold, temperatures)
     assert (predicted.predictions == plain.predictions).all()
     given_labels = [prediction.label for prediction in to_predictions(predicted, labels, NO_CHOICES)]
     assert given_labels == [prediction.label for prediction in to_predictions(plain, labels, NO_CHOICES)]
@@ -93,7 +93,7 @@ def test_calibration_changes_no_label(labels, data):
 
 def test_without_a_calibration_probabilities_are_those_of_the_logits():
     logits, references = overconfident(20, "single_label")
-    predicted = calibrated(logits, references, SINGLE, 0.5, NOT_CALIBRATED)
+    predicted = calibrated(logits, references, SINGLE, 0.5, NOT_CALIBRATED.temperatures)
     assert (predicted.probabilities == decode(logits, references, "single_label").probabilities).all()
 
 
@@ -135,7 +135,7 @@ def test_the_least_sure_predictions_are_refused_and_sets_hold_the_likely_labels(
     half = ScoredPredictions([0.2, 0.4, 0.6, 0.8] * 5, [True] * 20, [0.1, 0.3, 0.5, 0.7] * 5)
     choices = choose(Calibration(chosen_on=half, measured_on=half), coverage=0.5, label_sets=0.7)
     logits = np.log([[0.39, 0.35, 0.26], [0.9, 0.06, 0.04], [0.34, 0.33, 0.33]])
-    predicted = calibrated(logits, np.zeros(3, int), SINGLE, 0.5, NOT_CALIBRATED)
+    predicted = calibrated(logits, np.zeros(3, int), SINGLE, 0.5, NOT_CALIBRATED.temperatures)
     first, second, third = to_predictions(predicted, SINGLE, choices)
     assert (first.label, first.refused, first.score) == (None, True, pytest.approx(0.39))
     assert (second.label, second.refused) == ("a", False)

@@ -12,7 +12,8 @@ from packaging.version import Version
 from transformers import BertTokenizer
 
 from bert_finetune_kit.classification.collator import DataCollatorForClassification
-from bert_finetune_kit.classification.examples import ClassificationExamples, truncate
+from bert_finetune_kit.classification.examples import ClassificationExamples
+from bert_finetune_kit.classification.windows import truncate
 from bert_finetune_kit.data.tokenized import TokenizedTexts, tokenize_texts
 from bert_finetune_kit.data.vocabulary import load_tokenizer
 

@@ -31,9 +31,10 @@ from bert_finetune_kit.pretraining.corpus import TokenizedCorpus, tokenize_docum
 from bert_finetune_kit.pretraining.data import build_collator
 from bert_finetune_kit.pretraining.examples import PretrainingExamples
 from bert_finetune_kit.pretraining.model import forward as predict_words
-from bert_finetune_kit.question_answering.examples import QAExamples, build_windows
+from bert_finetune_kit.question_answering.examples import QAExamples
 from bert_finetune_kit.question_answering.model import forward as score_windows
 from bert_finetune_kit.question_answering.tokens import tokenize_questions
+from bert_finetune_kit.question_answering.windows import build_windows
 
 TEXTS = [*(row["text"] for row in sample_reviews("validation", count=4)), "a"]
 PAIRS = ["It was a fine day.", "no", TEXTS[0], "the bread of the bakery", "a"]

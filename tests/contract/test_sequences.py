@@ -25,10 +25,12 @@ from bert_finetune_kit.data.question_rows import as_questions
 from bert_finetune_kit.data.sequences import sequence_formats
 from bert_finetune_kit.data.tokenized import TokenizedTexts, encode_texts, text_backend, tokenize_columns
 from bert_finetune_kit.pretraining.corpus import continues_word, marked_tokens, token_ids
-from bert_finetune_kit.question_answering.examples import QAExamples, answer_spans, build_windows
+from bert_finetune_kit.question_answering.examples import QAExamples, answer_spans
 from bert_finetune_kit.question_answering.predictions import decode
-from bert_finetune_kit.question_answering.spans import WindowSpans, best_spans
+from bert_finetune_kit.question_answering.question_spans import WindowSpans
+from bert_finetune_kit.question_answering.spans import best_spans
 from bert_finetune_kit.question_answering.tokens import TokenizedQuestions, encode_with_offsets
+from bert_finetune_kit.question_answering.windows import build_windows
 
 VISIBLE = [
     "the", "mill", "opens", "o'clock", "東京都", "العربية", "🏭", "👩\u200d👩\u200d👧", "e\u0301", "a\u0308\u0323",

@@ -10,7 +10,7 @@ from bert_finetune_kit.question_answering.answers import AnswerCheck
 from bert_finetune_kit.question_answering.data import QASplit
 from bert_finetune_kit.question_answering.evaluation import details_of, evaluate_predictions
 from bert_finetune_kit.question_answering.predictions import SpanPredictions
-from bert_finetune_kit.question_answering.spans import QuestionSpans
+from bert_finetune_kit.question_answering.question_spans import QuestionSpans
 
 COUNT = 400
 CONTEXT = "The mill of Ghent opens at six ."

@@ -15,8 +15,9 @@ from bert_finetune_kit.question_answering.calibration import (
     fit_calibration,
     probabilities,
 )
-from bert_finetune_kit.question_answering.predict import refuse, to_answers
-from bert_finetune_kit.question_answering.spans import QuestionSpans
+from bert_finetune_kit.question_answering.predict import refuse
+from bert_finetune_kit.question_answering.predictions import to_answers
+from bert_finetune_kit.question_answering.question_spans import QuestionSpans
 
 ANSWERS, NO_ANSWER = 2.0, 3.0  # true temperatures
 
@@ -76,7 +77,7 @@ def test_few_questions_keep_temperatures_of_1():
     scored = drawn(count=60)
     calibration = fit_calibration(scored)
     assert calibration.temperatures == {"answers": 1, "no_answer": 1}
-    values, no_answer = probabilities(scored.spans, calibration)
+    values, no_answer = probabilities(scored.spans, calibration.fitted)
     assert (values == scored.spans.probabilities()).all()
     assert (no_answer == scored.spans.no_answer).all()
 
@@ -85,12 +86,12 @@ def test_probabilities_of_spans_and_no_answer_sum_to_1():
     spans = drawn(count=50).spans
     spans.scores[0], spans.scores[1, 1:] = -np.inf, -np.inf  # no span, and a single one
     spans.null[0] = 0
-    values, no_answer = probabilities(spans, Calibration({"answers": 2.0, "no_answer": 0.5}))
+    values, no_answer = probabilities(spans, Calibration({"answers": 2.0, "no_answer": 0.5}).fitted)
     assert values.sum(1) == pytest.approx(np.ones(50))
     assert (values[:, -1] == no_answer).all()
     assert no_answer[0] == 1
     assert values[1, 0] == pytest.approx(1 - no_answer[1])
-    plain, _ = probabilities(spans, NOT_CALIBRATED)
+    plain, _ = probabilities(spans, NOT_CALIBRATED.fitted)
     assert (plain == spans.probabilities()).all()
 
 
@@ -99,7 +100,7 @@ def test_probabilities_of_spans_and_no_answer_sum_to_1():
 def test_calibration_changes_no_answer(toy, answers, no_answer, threshold, null):
     predictions = toy.predict(np.linspace(null - 3, null + 3, len(toy.rows)))
     plain = to_answers(predictions, threshold)
-    calibrated = to_answers(predictions, threshold, Calibration({"answers": answers, "no_answer": no_answer}))
+    calibrated = to_answers(predictions, threshold, Calibration({"answers": answers, "no_answer": no_answer}).fitted)
     assert [(answer.text, answer.start) for answer in calibrated] == [(answer.text, answer.start) for answer in plain]
     for answer in calibrated[:3]:
         assert sum(value for _, value in answer.n_best) + answer.no_answer == pytest.approx(1)

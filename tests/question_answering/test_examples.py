@@ -10,8 +10,9 @@ from packaging.version import Version
 from bert_finetune_kit import QuestionSource
 from bert_finetune_kit.data.questions import load_questions
 from bert_finetune_kit.question_answering.config import QAConfig
-from bert_finetune_kit.question_answering.examples import QAExamples, answer_spans, build_windows
+from bert_finetune_kit.question_answering.examples import QAExamples, answer_spans
 from bert_finetune_kit.question_answering.tokens import tokenize_questions
+from bert_finetune_kit.question_answering.windows import build_windows
 
 ROWS = load_questions(QuestionSource(max_train_examples=60)).train
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bert_finetune_kit.question_answering.metrics import score_answers, squad_scores
-from bert_finetune_kit.question_answering.predict import to_answers, write_predictions
+from bert_finetune_kit.question_answering.predict import write_predictions
+from bert_finetune_kit.question_answering.predictions import to_answers
 
 
 def test_prediction_files_reproduce_the_report_with_the_official_script(toy, tmp_path):

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bert_finetune_kit.question_answering.spans import WindowSpans, best_spans, largest, merge_windows
+from bert_finetune_kit.question_answering.question_spans import WindowSpans, merge_windows
+from bert_finetune_kit.question_answering.spans import best_spans, largest
 
 
 def double_loop(start, end, context, n_best, longest):

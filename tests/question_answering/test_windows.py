@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bert_finetune_kit.question_answering.config import QAConfig
-from bert_finetune_kit.question_answering.examples import QAExamples, Windows, answer_spans, build_windows
+from bert_finetune_kit.question_answering.examples import QAExamples, answer_spans
 from bert_finetune_kit.question_answering.tokens import TokenizedQuestions, tokenize_questions
+from bert_finetune_kit.question_answering.windows import Windows, build_windows
 
 CLS, SEP = 1, 2
 FORMAT = bert_format(CLS, SEP)

@@ -1,0 +1,111 @@
+"""An exported classifier at work, without torch."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..data.sequences import SequenceFormat
+from ..errors import DataError
+from ..exported.encoder import ExportedEncoder, token_ids
+from .labels import LabelSet
+from .prediction import EMPTY, Prediction, calibrated, named_predictions
+from .windows import windows_of
+
+
+class ExportedClassifier:
+    """A classifier or a regression that was exported, loaded by `load_exported`."""
+
+    def __init__(self, encoder: ExportedEncoder) -> None:
+        use = encoder.settings.use
+        self.encoder, self.settings = encoder, encoder.settings
+        self.labels = LabelSet(tuple(use["labels"]), use["kind"])
+        self.columns: tuple[str, ...] = tuple(use["columns"])
+        self._use = use
+
+    def predict(self, inputs: Any, *, batch_size: int = 32) -> list[Prediction]:
+        """Return a `Prediction` for each text or pair, in their order; nothing for an empty list.
+
+        A text that is empty has the label None.
+
+        Args:
+            inputs: a text, a list of texts, for sentence-pair tasks a pair or a list of pairs; or a list of dicts with
+                the columns of the task.
+            batch_size: sequences that the model reads at once.
+
+        Raises:
+            DataError: the inputs are of another type, or a column is missing.
+        """
+        rows = to_texts(inputs, self.columns)
+        usable = [number for number, texts in enumerate(rows) if all(text.strip() for text in texts)]
+        predictions = [EMPTY] * len(rows)
+        if not usable:
+            return predictions
+        logits = self.logits([rows[number] for number in usable], batch_size)
+        threshold, temperatures = self._use["threshold"], self._use["temperatures"]
+        predicted = calibrated(logits, np.zeros(len(logits)), self.labels, threshold, temperatures)
+        for number, prediction in zip(usable, named_predictions(predicted, self.labels), strict=True):
+            predictions[number] = prediction
+        return predictions
+
+    def logits(self, rows: Sequence[Sequence[str]], batch_size: int = 32) -> np.ndarray:
+        """Return the logits of texts or pairs, means over their windows, (rows, labels) float32."""
+        columns = [token_ids(self.encoder.encode(column)) for column in zip(*rows, strict=True)]
+        use, format = self._use, self._format
+        windows = [
+            windows_of(first, second, format, use["max_length"], use["stride"], use["truncation_side"])
+            for first, second in zip(columns[0], columns[1] if len(columns) > 1 else [None] * len(rows), strict=True)
+        ]
+        owners = np.repeat(np.arange(len(rows)), [len(parts) for parts in windows])
+        sequences = [window for parts in windows for window in parts]
+        sums = np.zeros((len(rows), self.labels.outputs), np.float32)
+        for indices, _, outputs in self.encoder.run(sequences, format, batch_size):
+            np.add.at(sums, owners[indices], outputs["logits"])
+        return np.asarray(sums / np.bincount(owners, minlength=len(rows))[:, None].astype(np.float32))
+
+    @property
+    def _format(self) -> SequenceFormat:
+        return self.settings.pair if len(self.columns) > 1 else self.settings.single
+
+
+def to_texts(inputs: Any, columns: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the texts of the inputs of `predict`, row by row; one that is missing is empty.
+
+    Args:
+        inputs: a text, a list of texts, a pair, a list of pairs, or a list of dicts.
+        columns: of the texts of the task, one or two.
+
+    Raises:
+        DataError: the inputs are of another type, or a column is missing.
+    """
+    is_pair = len(columns) > 1
+    if isinstance(inputs, Mapping) or not isinstance(inputs, Iterable):
+        raise DataError(
+            f"predict() of an exported model does not accept a {type(inputs).__name__}: give texts, pairs of texts, or "
+            "a list of dicts."
+        )
+    single = isinstance(inputs, str) or (isinstance(inputs, tuple) and is_pair)
+    return [_row(item, columns, is_pair) for item in ([inputs] if single else inputs)]
+
+
+def _row(item: Any, columns: Sequence[str], is_pair: bool) -> tuple[str, ...]:
+    if isinstance(item, Mapping):
+        missing = [column for column in columns if column not in item]
+        if missing:
+            raise DataError(f"A row has no column {missing[0]!r}. Columns: {', '.join(map(str, item))}.")
+        texts = [item[column] for column in columns]
+    elif is_pair and item is not None:
+        if not isinstance(item, tuple | list) or len(item) != 2:
+            raise DataError(f"{item!r} is not a pair of texts: the task takes pairs ({', '.join(map(repr, columns))}).")
+        texts = list(item)
+    else:
+        texts = [item] * len(columns)
+    wrong = next((text for text in texts if not isinstance(text, str | None) and not _is_missing(text)), None)
+    if wrong is not None:
+        raise DataError(f"{wrong!r} is not a text: give strings for {' and '.join(columns)}.")
+    return tuple(text if isinstance(text, str) else "" for text in texts)
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a value is the NaN of an empty cell."""
+    return isinstance(value, float) and np.isnan(value)

@@ -1,0 +1,130 @@
+"""Logits of a classifier → predictions with calibrated probabilities, in numpy alone."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..calibration.probabilities import sigmoid, softmax
+from ..tasks.task import Kind
+from .labels import LabelSet
+
+ALL_LABELS = "labels"
+"""Name of the temperature of a task with one label an example; in a multi_label task each label has its own."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The prediction for one text or pair."""
+
+    label: str | tuple[str, ...] | float | None
+    """The most likely label; in a multi_label task all labels above the threshold; in a regression the number; none
+    where the text, or one of a pair, is empty, so that nothing was predicted, and where it is refused. Labels are those
+    of the logits as they are: calibration changes none."""
+    score: float
+    """Calibrated probability of that label; in a multi_label task the lowest one of the predicted labels, or without
+    any the probability that the likeliest label is absent; in a regression the number; NaN for an empty text."""
+    scores: dict[str, float]
+    """Calibrated probability of every label; empty for an empty text, and in a regression."""
+    refused: bool = False
+    """Whether the prediction is not sure enough for the coverage or risk that was asked for; its label is None then,
+    while `score` is the probability of what was refused."""
+    label_set: tuple[str, ...] | None = None
+    """The labels that are likely enough to be true, where sets were asked for: none, one or several. None where they
+    were not, and for an empty text."""
+
+
+EMPTY = Prediction(None, math.nan, {})
+"""The prediction for an empty text."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions for a split, and the references."""
+
+    references: np.ndarray
+    """(examples,) ids, (examples, labels) of 0 and 1, or (examples,) targets."""
+    predictions: np.ndarray
+    """The same shape."""
+    probabilities: np.ndarray
+    """(examples, labels); for a regression the predictions."""
+
+    def take(self, rows: np.ndarray) -> "Predictions":
+        """Return a selection of the examples."""
+        return Predictions(self.references[rows], self.predictions[rows], self.probabilities[rows])
+
+
+def decode(logits: np.ndarray, references: np.ndarray, kind: Kind, threshold: float = 0.5) -> Predictions:
+    """Turn logits (examples, labels) into predictions and probabilities.
+
+    Args:
+        logits: (examples, labels) float.
+        references: targets, as `LabelSet.encode` returns them.
+        kind: of the task.
+        threshold: lowest probability of a label in a multi_label task.
+    """
+    logits = np.asarray(logits, np.float64)
+    if kind == "regression":
+        return Predictions(references, logits[:, 0], logits[:, 0])
+    if kind == "multi_label":
+        probabilities = sigmoid(logits)
+        return Predictions(references, (probabilities >= threshold).astype(np.int64), probabilities)
+    return Predictions(references, logits.argmax(1), softmax(logits))
+
+
+def scaled(logits: np.ndarray, labels: LabelSet, temperatures: Mapping[str, float]) -> np.ndarray:
+    """Return logits divided by their temperatures, (examples, labels).
+
+    Args:
+        logits: (examples, labels).
+        labels: of the task.
+        temperatures: by name, as in `Calibration`; what is not named has 1.
+    """
+    names = [ALL_LABELS] * len(labels.names) if labels.kind == "single_label" else labels.names
+    divisors = [float(temperatures.get(name, 1.0)) for name in names]
+    return np.asarray(logits, np.float64) / divisors if divisors else logits
+
+
+def calibrated(
+    logits: np.ndarray, references: np.ndarray, labels: LabelSet, threshold: float, temperatures: Mapping[str, float]
+) -> Predictions:
+    """Return predictions, which are those of the logits as they are, with calibrated probabilities.
+
+    Args:
+        logits: (examples, labels).
+        references: targets, as `LabelSet.encode` returns them.
+        labels: of the task.
+        threshold: lowest uncalibrated probability of a label in a multi_label task.
+        temperatures: by name, as in `Calibration`.
+    """
+    probabilities = decode(scaled(logits, labels, temperatures), references, labels.kind).probabilities
+    return replace(decode(logits, references, labels.kind, threshold), probabilities=probabilities)
+
+
+def named_predictions(predicted: Predictions, labels: LabelSet) -> list[Prediction]:
+    """Return predictions with the labels of a task.
+
+    Args:
+        predicted: of all examples, with calibrated probabilities.
+        labels: of the task.
+    """
+    if labels.kind == "regression":
+        return [Prediction(float(number), float(number), {}) for number in predicted.predictions]
+    rows = [dict(zip(labels.names, map(float, row), strict=True)) for row in predicted.probabilities]
+    return [_prediction(chosen, scores, labels) for chosen, scores in zip(predicted.predictions, rows, strict=True)]
+
+
+def _prediction(chosen: Any, scores: dict[str, float], labels: LabelSet) -> Prediction:
+    """Return the prediction of a label by its id, or of several by 0 and 1 for each."""
+    if labels.kind == "single_label":
+        label = labels.names[int(chosen)]
+        return Prediction(label, scores[label], scores)
+    names = present_names(chosen, labels)
+    return Prediction(names, min((scores[name] for name in names), default=1 - max(scores.values())), scores)
+
+
+def present_names(chosen: Any, labels: LabelSet) -> tuple[str, ...]:
+    """Return the names of the labels that have a 1."""
+    return tuple(name for name, present in zip(labels.names, chosen, strict=True) if present)

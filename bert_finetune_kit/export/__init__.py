@@ -1,0 +1,1 @@
+"""Trained models as models of other runtimes, proven on their way out."""

@@ -1,0 +1,134 @@
+"""What an exported model scores beside the model that it was made from, and whether it may be written."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..contract import SplitOutputs
+from ..reporting.paired_runs import paired_scores
+from .result import Proof
+
+FP32_TOLERANCE = 1e-4
+"""Largest difference of logits, of those above 1 as a share of the largest one."""
+INT8_TOLERANCE = 0.5
+"""Points of the main score that may be lost."""
+_MAIN = {
+    "classification": ("accuracy", "f1_micro", "pearson"),
+    "question_answering": ("f1",),
+    "pretraining": ("mlm_accuracy",),
+}
+_POINTS = {"question_answering": 1.0}  # scores of the others are from 0 to 1
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A model on the validation splits."""
+
+    logits: np.ndarray
+    """Of all splits."""
+    decisions: list[Any]
+    """As in `SplitOutputs`."""
+    rows: list[Mapping[str, Any]]
+    """One row an example, as `predictions.jsonl` has them."""
+    scores: Mapping[str, float]
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """Examples a second."""
+        return len(self.rows) / max(self.seconds, 1e-9)
+
+
+def score(recipe: Any, data: Any, run: Callable[[], Mapping[str, SplitOutputs]]) -> Scored:
+    """Return what a model scores.
+
+    Args:
+        recipe: whose hook scores it.
+        data: of the validation splits.
+        run: returns what the model says of them.
+    """
+    started = time.perf_counter()
+    found = run()
+    seconds = time.perf_counter() - started
+    evaluation = recipe.evaluation(data, {split: part.outputs for split, part in found.items()})
+    return Scored(
+        np.concatenate([part.logits for part in found.values()]),
+        [decision for part in found.values() for decision in part.decisions],
+        [dict(row) for row in evaluation.predictions()],
+        dict(evaluation.scores),
+        seconds,
+    )
+
+
+def prove(
+    recipe: str, method: str, before: Scored, after: Scored, best_metric: str | None, tolerance: float,
+    sizes: tuple[int, int],
+) -> Proof:  # fmt: skip
+    """Compare an exported model with the model that it was made from.
+
+    Args:
+        recipe: name of the recipe.
+        method: how it was made.
+        before: the model in the kit.
+        after: the exported one.
+        best_metric: score that the best checkpoint was chosen by; it decides where it is one of shares.
+        tolerance: of logits for `fp32`, else points of the main score.
+        sizes: bytes before and after.
+    """
+    main = main_score(recipe, before.scores, best_metric)
+    scores = _score_table(recipe, before, after)
+    finite = np.isfinite(before.logits)
+    differences = np.abs(after.logits[finite].astype(np.float64) - before.logits[finite])
+    largest = float(differences.max(initial=0.0))
+    allowed = tolerance * max(1.0, float(np.abs(before.logits[finite]).max(initial=0.0)))
+    equal = _equal(before, after, allowed)
+    row, points = scores[main], _POINTS.get(recipe, 100.0)
+    loss = points * ((row["before"] or 0.0) - (row["after"] or 0.0))
+    interval = None
+    if row.get("low") is not None and row.get("high") is not None:
+        low, high = (-points * float(row[name] or 0.0) for name in ("high", "low"))
+        interval = (low, high)
+    faults = [] if np.isfinite(after.logits[finite]).all() else ["some of its logits are not finite"]
+    if method == "fp32":
+        if not largest <= allowed:
+            faults.append(f"a logit differs by {largest:.3g}, and {allowed:.3g} is allowed")
+        if equal < 1:
+            faults.append(f"{1 - equal:.2%} of its predictions are others")
+    elif not loss <= tolerance + 1e-9:  # which is of a difference of two rounded numbers
+        shown = "" if interval is None else f" (95% interval {interval[0]:.2f} to {interval[1]:.2f})"
+        faults.append(f"{loss:.2f} points of {main} are lost{shown}, and {tolerance:g} are allowed")
+    return Proof(
+        method, main, largest, float(differences.mean()) if len(differences) else 0.0, equal, loss, interval, scores,
+        tuple(faults), len(before.rows), sizes[1], sizes[0], after.per_second, before.per_second,
+    )  # fmt: skip
+
+
+def main_score(recipe: str, scores: Mapping[str, float], best_metric: str | None) -> str:
+    """Return the key of the score that decides: the metric of the run where more of it is better, else a usual one."""
+    usual = _MAIN[recipe]
+    known = [key for name in usual for key in scores if key == name or key.endswith(f"_{name}")]
+    shares = (*usual, "f1", "f1_macro", "f1_weighted", "matthews", "spearman")
+    if best_metric in scores and any(best_metric == name or str(best_metric).endswith(f"_{name}") for name in shares):
+        return str(best_metric)
+    return known[0]
+
+
+def _equal(before: Scored, after: Scored, allowed: float) -> float:
+    if not before.decisions:  # of a regression
+        return float((np.abs(before.logits - after.logits) <= allowed).mean())
+    return float(np.mean([first == second for first, second in zip(before.decisions, after.decisions, strict=True)]))
+
+
+def _score_table(recipe: str, before: Scored, after: Scored) -> dict[str, dict[str, float | None]]:
+    paired = paired_scores(recipe, before.rows, after.rows)
+    differences = {} if paired is None else paired.differences
+    table: dict[str, dict[str, float | None]] = {}
+    for key, value in before.scores.items():
+        table[key] = {"before": float(value), "after": float(after.scores.get(key, np.nan))}
+        if key in differences:
+            found = differences[key]
+            table[key] |= {"difference": found.value, "low": found.low, "high": found.high}
+    return table

@@ -1,0 +1,83 @@
+"""When an exported model may be written: differences of logits, predictions and scores."""
+
+import numpy as np
+import pytest
+
+from bert_finetune_kit.export.proof import Scored, main_score, prove
+
+COUNT = 100
+REFERENCES = np.arange(COUNT) % 2
+
+
+def scored(predicted, logits=None, seconds=2.0):
+    """Return a model of two labels on 100 examples, with these predictions."""
+    predicted = np.asarray(predicted)
+    names = ("no", "yes")
+    rows = [
+        {
+            "split": "validation", "row": number, "text_hash": str(number), "reference": names[reference],
+            "prediction": names[label], "probabilities": {"no": 1.0 - label, "yes": float(label)}, "loss": 0.1,
+        }
+        for number, (reference, label) in enumerate(zip(REFERENCES.tolist(), predicted.tolist(), strict=True))
+    ]  # fmt: skip
+    accuracy = float((predicted == REFERENCES).mean())
+    logits = np.zeros(2 * COUNT) if logits is None else logits
+    return Scored(logits, predicted.tolist(), rows, {"accuracy": accuracy}, seconds)
+
+
+def proof(before, after, method="fp32", tolerance=1e-4):
+    return prove("classification", method, before, after, "accuracy", tolerance, (400, 100))
+
+
+def test_equal_models():
+    found = proof(scored(REFERENCES), scored(REFERENCES, seconds=1.0))
+    assert (found.faults, found.equal, found.largest_difference, found.loss) == ((), 1.0, 0.0, 0.0)
+    assert (found.per_second_before, found.per_second, found.size, found.size_before) == (50.0, 100.0, 100, 400)
+
+
+def test_logits_in_fp32_may_differ_by_the_tolerance_and_predictions_by_nothing():
+    logits = np.zeros(2 * COUNT)
+    logits[3] = 9e-5
+    assert proof(scored(REFERENCES), scored(REFERENCES, logits)).faults == ()
+    logits[3] = 2e-4
+    found = proof(scored(REFERENCES), scored(REFERENCES, logits))
+    assert found.faults == ("a logit differs by 0.0002, and 0.0001 is allowed",)
+    assert found.mean_difference == pytest.approx(1e-6)
+    assert proof(scored(REFERENCES, logits + 10), scored(REFERENCES, np.full(2 * COUNT, 10.0))).faults == ()
+    other = REFERENCES.copy()
+    other[0] = 1
+    assert proof(scored(REFERENCES), scored(other)).faults == ("1.00% of its predictions are others",)
+
+
+def test_int8_may_lose_the_tolerance_of_the_main_score():
+    worse = REFERENCES.copy()
+    worse[:4] = 1 - worse[:4]
+    found = proof(scored(REFERENCES), scored(worse), "int8 dynamic", 4.0)
+    assert found.loss == pytest.approx(4.0)
+    assert found.loss_interval[0] < 4.0 < found.loss_interval[1]
+    assert found.faults == ()
+    assert found.scores["accuracy"]["difference"] == pytest.approx(-0.04)
+    (fault,) = proof(scored(REFERENCES), scored(worse), "int8 dynamic", 3.9).faults
+    assert fault.startswith("4.00 points of accuracy are lost (95% interval ")
+    assert "3.9 are allowed" in fault
+    assert proof(scored(worse), scored(REFERENCES), "int8 dynamic", 0.0).loss == pytest.approx(-4.0)
+
+
+@pytest.mark.parametrize("method", ["fp32", "int8 static"])
+def test_logits_that_are_not_finite_are_refused(method):
+    logits = np.zeros(2 * COUNT)
+    logits[5] = np.nan
+    assert (
+        "some of its logits are not finite" in proof(scored(REFERENCES), scored(REFERENCES, logits), method, 1.0).faults
+    )
+
+
+def test_the_score_that_decides():
+    scores = dict.fromkeys(("accuracy", "f1", "matthews", "loss", "perplexity", "mlm_accuracy", "pearson", "mse"), 0.5)
+    assert main_score("classification", scores, "matthews") == "matthews"
+    assert main_score("classification", scores, "loss") == "accuracy"
+    assert main_score("classification", {"mse": 1.0, "pearson": 0.5}, "mse") == "pearson"
+    assert main_score("question_answering", scores, None) == "f1"
+    assert main_score("pretraining", scores, "perplexity") == "mlm_accuracy"
+    several = {"validation_matched_accuracy": 0.5, "validation_mismatched_accuracy": 0.6}
+    assert main_score("classification", several, "validation_matched_accuracy") == "validation_matched_accuracy"

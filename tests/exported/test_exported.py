@@ -1,0 +1,240 @@
+"""Exported models predict what recipes predict, without torch."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_recipes import small_config
+from torch_session import exported_by_torch
+from transformers import BertForMaskedLM, BertForQuestionAnswering, BertForSequenceClassification, pipeline, set_seed
+
+from bert_finetune_kit import (
+    ClassificationRecipe,
+    ClassificationTask,
+    DataError,
+    ModelError,
+    PretrainRecipe,
+    QARecipe,
+    load_exported,
+)
+from bert_finetune_kit.calibration.saved import Calibration
+from bert_finetune_kit.inference.calibration import save_calibration
+
+HEADS = {
+    "single": (BertForSequenceClassification, {"num_labels": 3}),
+    "windows": (BertForSequenceClassification, {"num_labels": 3}),
+    "multi_label": (BertForSequenceClassification, {"num_labels": 3, "problem_type": "multi_label_classification"}),
+    "regression": (BertForSequenceClassification, {"num_labels": 1, "problem_type": "regression"}),
+    "pairs": (BertForSequenceClassification, {"num_labels": 2}),
+    "questions": (BertForQuestionAnswering, {}),
+    "masks": (BertForMaskedLM, {}),
+}
+TEMPERATURES = {
+    "single": {"labels": 1.7},
+    "windows": {"labels": 0.6},
+    "pairs": {"labels": 2.0},
+    "multi_label": {"LABEL_0": 0.5, "LABEL_2": 3.0},
+    "questions": {"answers": 1.5, "no_answer": 2.5},
+}
+SHORT = {"max_length": 24}
+QUESTIONS = {"max_length": 40, "doc_stride": 8, "max_question_length": 10, "n_best": 6, "max_answer_length": 8}
+# Words of the vocabulary, special tokens as text, other scripts, white space.
+WORDS = st.sampled_from(
+    ["the", "mill", "opens", ".", "o'clock", "東京", "🏭", "[MASK]", "[SEP]", "##s", "\t", "\u00a0"]
+)
+TEXT = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=40), st.lists(WORDS, max_size=50).map(" ".join)
+)
+MANY = settings(max_examples=25, deadline=None)
+
+
+@pytest.fixture(scope="module")
+def recipes(tmp_path_factory, tokenizer):
+    """A recipe with a model of random weights that are large enough for probabilities to differ, by kind."""
+    folder, found = tmp_path_factory.mktemp("models"), {}
+    set_seed(0)
+    for name, (head, further) in HEADS.items():
+        config = small_config(tokenizer)
+        config.initializer_range = 0.4
+        for key, value in further.items():
+            setattr(config, key, value)
+        head(config).save_pretrained(folder / name)
+        tokenizer.save_pretrained(folder / name)
+        save_calibration(Calibration(TEMPERATURES.get(name, {})), folder / name)
+        args = {"use_cpu": True, "per_device_eval_batch_size": 4}
+        if name == "questions":
+            found[name] = QARecipe.from_pretrained(folder / name, config=QUESTIONS, threshold=0.6, args=args)
+        elif name == "masks":
+            found[name] = PretrainRecipe.from_pretrained(folder / name, config=SHORT, args=args)
+        else:
+            pair = {"text_pair": "second"} if name == "pairs" else {}
+            kind = {"kind": name} if name in ("multi_label", "regression") else {}
+            task = ClassificationTask("t", None, text="first", label="label", **pair, **kind)
+            config = SHORT | ({"stride": 6} if name == "windows" else {})
+            found[name] = ClassificationRecipe.from_pretrained(folder / name, task=task, config=config, args=args)
+    return found
+
+
+@pytest.fixture(scope="module")
+def exported(recipes, tmp_path_factory):
+    """The same models as `load_exported` returns them, around torch in place of a runtime."""
+    folder = tmp_path_factory.mktemp("exported")
+    return {name: exported_by_torch(recipe, folder / name) for name, recipe in recipes.items()}
+
+
+def same(first, second):
+    """Check that two predictions are the same but for rounding."""
+    for name, value in vars(first).items():
+        other = getattr(second, name)
+        if isinstance(value, dict):
+            assert value.keys() == other.keys()
+            assert list(value.values()) == pytest.approx(list(other.values()), abs=1e-5)
+        elif isinstance(value, float):
+            assert value == pytest.approx(other, abs=1e-5, nan_ok=True)
+        elif name == "n_best":
+            assert [share for _, share in value] == pytest.approx([share for _, share in other], abs=1e-5)
+        else:
+            assert value == other, name
+
+
+@pytest.mark.parametrize("kind", ["single", "windows", "multi_label", "regression"])
+@MANY
+@given(texts=st.lists(TEXT, max_size=6))
+def test_texts_are_classified_as_by_the_recipe(recipes, exported, kind, texts):
+    expected, found = recipes[kind].predict(texts), exported[kind].predict(texts, batch_size=3)
+    assert len(found) == len(expected)
+    for pair in zip(expected, found, strict=True):
+        same(*pair)
+
+
+@MANY
+@given(pairs=st.lists(st.tuples(TEXT, TEXT), max_size=5))
+def test_pairs_are_classified_as_by_the_recipe(recipes, exported, pairs):
+    for pair in zip(recipes["pairs"].predict(pairs), exported["pairs"].predict(pairs, batch_size=2), strict=True):
+        same(*pair)
+
+
+@MANY
+@given(questions=st.lists(TEXT, min_size=1, max_size=4), contexts=st.lists(TEXT, min_size=4, max_size=4))
+def test_questions_are_answered_as_by_the_recipe(recipes, exported, questions, contexts):
+    pairs = list(zip(questions, contexts, strict=False))
+    for pair in zip(
+        recipes["questions"].predict(pairs), exported["questions"].predict(pairs, batch_size=3), strict=True
+    ):
+        same(*pair)
+
+
+def test_masks_are_filled_as_by_the_pipeline_of_transformers(recipes, exported):
+    trained, model = recipes["masks"].trained(), exported["masks"]
+    texts = [f"the {model.mask_token} opens", f"{model.mask_token} mill is {model.mask_token} ."]
+    stock = pipeline("fill-mask", model=trained.model, tokenizer=trained.tokenizer, top_k=3)
+    expected = [stock(texts[0])], stock(texts[1])
+    for text, rows in zip(model.predict(texts, top_k=3), expected, strict=True):
+        for mask, tokens in zip(text, rows, strict=True):
+            assert [name for name, _ in mask.tokens] == [row["token_str"].replace(" ", "") for row in tokens]
+            assert [share for _, share in mask.tokens] == pytest.approx([row["score"] for row in tokens], abs=1e-5)
+            assert (mask.token, mask.score) == mask.tokens[0]
+
+
+def test_single_inputs_and_rows_of_dicts(recipes, exported):
+    text, long = "the mill opens", "the mill opens . " * 30
+    same(recipes["single"].predict(text)[0], exported["single"].predict(text)[0])
+    same(recipes["single"].predict([{"first": long}])[0], exported["single"].predict([{"first": long}])[0])
+    assert exported["single"].predict([]) == []
+    same(recipes["pairs"].predict((text, long))[0], exported["pairs"].predict((text, long))[0])
+    same(recipes["questions"].predict("who opens ?", long), exported["questions"].predict("who opens ?", long))
+    assert exported["questions"].predict(question=" ", context=long).text is None
+    rows = [{"question": "who ?", "context": text}]
+    same(recipes["questions"].predict(rows)[0], exported["questions"].predict(rows)[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "message"),
+    [
+        ("single", 3, "does not accept a int"),
+        ("single", [3], "3 is not a text"),
+        ("single", ["\ud800"], "lone surrogate"),
+        ("single", [{"text": "a"}], "no column 'first'. Columns: text"),
+        ("pairs", ["a"], "'a' is not a pair of texts"),
+        ("questions", {"question": "a"}, "does not accept a dict"),
+        ("questions", ["a"], "'a' is not a pair of a question and a context"),
+        ("questions", [{"question": "a"}], "no column 'context'"),
+        ("masks", "no mask", r"There is no \[MASK\] in 'no mask'"),
+        ("masks", "[MASK] " * 200, "has 202 tokens, and the model takes 128"),
+    ],
+)
+def test_inputs_that_cannot_be_predicted(exported, kind, inputs, message):
+    with pytest.raises(DataError, match=message):
+        exported[kind].predict(inputs)
+
+
+def test_folders_that_cannot_be_loaded(exported, tmp_path):
+    with pytest.raises(ModelError, match=r"is no folder of an exported model: it has no exported\.json"):
+        load_exported(tmp_path)
+    file = tmp_path / "exported.json"
+    for content, message in (
+        ("{", "is not complete JSON"),
+        ("{}", "'version' is missing"),
+        (json.dumps({"version": 2}), "exported in version 2 of the form, and this kit reads version 1"),
+        (json.dumps({"version": 1}), "'single' is missing"),
+    ):
+        file.write_text(content)
+        with pytest.raises(ModelError, match=message):
+            load_exported(tmp_path)
+    exported["single"].settings.save(tmp_path)
+    with pytest.raises(ModelError, match=r"onnxruntime is not installed.*requirements.txt|has no model.onnx"):
+        load_exported(tmp_path)
+
+
+RUN = """
+import sys
+sys.path[:0] = PATHS
+import numpy as np
+from pathlib import Path
+from bert_finetune_kit.exported import loading
+
+class Session:
+    def run(self, feeds):
+        shape = feeds["input_ids"].shape
+        logits = np.zeros(shape, np.float32)
+        return {"logits": np.zeros((*shape, 900) if "masks" in folder else (shape[0], 3), np.float32),
+                "start_logits": logits, "end_logits": logits}
+
+for folder, inputs in INPUTS.items():
+    settings = loading.load_settings(Path(folder))
+    print(loading.assemble(Path(folder), settings, Session()).predict(inputs)[0])
+print(*sorted({"torch", "transformers", "datasets", "scipy", "sklearn", "pandas", "pyarrow", "huggingface_hub",
+               "matplotlib", "rich", "accelerate"} & {*sys.modules}))
+"""
+
+
+def test_an_exported_model_imports_no_torch(recipes, tmp_path):
+    inputs = {"single": ["the mill"], "questions": [("who ?", "the mill")], "masks": ["the [MASK]"]}
+    for name in inputs:
+        exported_by_torch(recipes[name], tmp_path / name)
+    code = RUN.replace("INPUTS", repr({str(tmp_path / name): given for name, given in inputs.items()}))
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace("PATHS", repr([path for path in sys.path if path]))],
+        capture_output=True, text=True, check=False, env=os.environ,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.partition("(")[0] for line in lines[:2]] == ["Prediction", "Answer"]
+    assert lines[-1] == ""
+
+
+def test_logits_of_windows_are_averaged(exported):
+    """A text of one window has the logits of its text; a longer one their mean."""
+    model, text = exported["windows"], "the mill opens . " * 20
+    (row,) = model.logits([(text,)])
+    (ids,) = model.encoder.encode([text])
+    tokens, step = np.array(ids.ids), 22 - 6
+    parts = [tokens[start : start + 22] for start in range(0, max(len(tokens) - 6, 1), step)]
+    sequences = [(model.settings.single.join(part.astype(np.int32)), len(part) + 2) for part in parts]
+    logits = [outputs["logits"] for _, _, outputs in model.encoder.run(sequences, model.settings.single, 1)]
+    assert row == pytest.approx(np.concatenate(logits).mean(0), abs=1e-5)
