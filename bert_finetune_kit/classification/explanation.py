@@ -110,7 +110,8 @@ def _explain(
     is_text = torch.from_numpy(positions >= 0).to(ids.device)
     mask = trained.tokenizer.mask_token_id
     masked = torch.where(is_text, trained.tokenizer.pad_token_id if mask is None else mask, ids)
-    factors = scaled(np.ones((1, labels.outputs), np.float32), labels, trained.calibration or NOT_CALIBRATED)
+    temperatures = (trained.calibration or NOT_CALIBRATED).temperatures
+    factors = scaled(np.ones((1, labels.outputs), np.float32), labels, temperatures)
     scale = torch.from_numpy(factors).float().to(ids.device)
     with torch.inference_mode():
         logits = trained.forward(model, batch).logits

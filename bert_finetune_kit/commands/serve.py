@@ -3,13 +3,12 @@
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import fields
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..argument_parser import ArgumentParser
-from ..errors import ConfigError, ModelError
+from ..errors import ConfigError
 from ..output import show
 from ..service.limits import Limits
 from ..settings import help_of
@@ -17,7 +16,6 @@ from .parser import command_parser
 
 _NEEDED = ("starlette", "uvicorn")
 _SERVED = ("classification", "question_answering")
-EXPORTED_FILE = "exported.json"
 _DESCRIPTION = """\
 Answer HTTP requests with a trained model, on this machine, and show a page to try it in a browser.
 
@@ -77,25 +75,13 @@ def check_installed() -> None:
         )
 
 
-def load_exported(folder: str) -> Any:
-    """Return the exported model of a folder, with `predict`.
-
-    Raises:
-        ModelError: this version of the kit reads no exported models.
-    """
-    kit = import_module(str(__package__).partition(".")[0])
-    if not hasattr(kit, "load_exported"):
-        raise ModelError(
-            f"{folder} holds an exported model, which this version of the kit does not read: serve its run."
-        )
-    return kit.load_exported(folder)
-
-
 def _load(options: Namespace, limits: Limits) -> Any:
     """Return the model of a run or of an exported folder as the service takes it."""
+    from ..exported.loading import load_exported
+    from ..exported.settings import SETTINGS_FILE
     from ..service.model import served_exported, served_recipe
 
-    if Path(options.run, EXPORTED_FILE).is_file():
+    if Path(options.run, SETTINGS_FILE).is_file():
         return served_exported(load_exported(options.run), options.run)
     from .run_folder import load_recipe, run_kind  # which an exported model can do without
 
