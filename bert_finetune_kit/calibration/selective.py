@@ -85,7 +85,7 @@ class Selection:
         if self.bound is None:
             return f"{refused} {measured}"
         independent = (
-            f"counting them as {self.clusters:,} articles or groups that differ from each other"
+            f"counting them as {self.clusters:,} articles, groups or texts that differ from each other"
             if self.clusters
             else "taken as independent"
         )
@@ -175,7 +175,7 @@ def _upper_bound(wrong: np.ndarray, units: Units) -> float:
 
 def _counted(scored: ScoredPredictions) -> str:
     count = len(set(scored.clusters))
-    return f"{len(scored.confidence):,} validation examples{f' of {count:,} articles or groups' * bool(count)}"
+    return f"{len(scored.confidence):,} validation examples{f' of {count:,} articles, groups or texts' * bool(count)}"
 
 
 def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> RiskCoverage:

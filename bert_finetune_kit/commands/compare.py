@@ -10,7 +10,8 @@ from .parser import command_parser
 
 _DESCRIPTION = """\
 Compare runs with the first of them: whether their scores differ beyond chance, on which examples, and which settings
-and data differ. Folders of runs with several seeds (--seeds) are compared by the means over the seeds.
+and data differ. Folders of runs with several seeds (--seeds) are compared by the means over the seeds, folders of
+cross-validations by the predictions of all folds.
 
   bert-finetune-kit compare runs/first runs/second
   bert-finetune-kit compare runs/first runs/second runs/third --output comparison.html

@@ -82,8 +82,10 @@ def test_the_bound_of_articles_is_that_of_korn_and_graubard():
     assert upper_share(~correct, units, 0.005) == pytest.approx(expected)
     scored = ScoredPredictions(np.linspace(0.5, 1, 200).tolist(), [True] * 200, [], units.numbers.tolist())
     selection = for_risk(0.9, scored, scored)
-    assert "counting them as 10 articles or groups that differ from each other" in str(selection)
-    with pytest.raises(ConfigError, match="by the 200 validation examples of 10 articles or groups that a threshold"):
+    assert "counting them as 10 articles, groups or texts that differ from each other" in str(selection)
+    with pytest.raises(
+        ConfigError, match="by the 200 validation examples of 10 articles, groups or texts that a threshold"
+    ):
         for_risk(0.01, scored, scored)
     assert selection.coverage_interval != exact_interval(200, 200)
 

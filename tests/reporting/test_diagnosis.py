@@ -435,7 +435,10 @@ def test_unchanged_weights_get_advice_that_fits():
     ("temperature", "after", "severity"), [(2.5, 0.04, "note"), (2.5, 0.15, "warning"), (1.0, 0.04, "warning")]
 )
 def test_a_temperature_that_mends_the_probabilities_makes_it_a_note(temperature, after, severity):
-    judged = {"temperatures": {"labels": temperature}, "after": {"calibration_error": after, "by_chance": 0.05}}
+    judged = {
+        "temperatures": {"labels": temperature}, "after": {"calibration_error": after, "by_chance": 0.05},
+        "before": {"calibration_error": 0.2, "by_chance": 0.05, "bins": []}, "judged_on": 400,
+    }  # fmt: skip
     details = {"examples": 400, "scores": {"calibration_error": 0.2}, "calibration": judged}
     (found,) = diagnose(report(result={"calibration_error": 0.2}, details={"validation": details}))
     assert found.severity == severity
