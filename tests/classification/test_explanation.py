@@ -114,6 +114,12 @@ def test_pairs_and_several_labels(tmp_path, tokenizer):
     probability = recipe.predict([("the mill", "opens at six")])[0].scores["fair"]
     assert found.output == pytest.approx(np.log(probability / (1 - probability)), abs=1e-3)
     assert completeness(found) == pytest.approx(found.completeness_error, abs=1e-5)
+    with torch.no_grad():  # logits 3, 2 and 1, of which calibration makes 0.3, 4 and 1
+        recipe.trained().model.classifier.weight.zero_()
+        recipe.trained().model.classifier.bias.copy_(torch.tensor([3.0, 2.0, 1.0]))
+    object.__setattr__(recipe.state.loaded, "calibration", Calibration({"bad": 10.0, "fair": 0.5}))
+    (found,) = recipe.explain([("the mill", "opens at six")])
+    assert (found.label, found.output) == ("fair", pytest.approx(4.0))
 
 
 def test_a_regression(tmp_path, tokenizer):
