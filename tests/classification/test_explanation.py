@@ -148,6 +148,8 @@ def test_what_has_no_words_and_what_is_refused(recipe, tokenizer):
     assert recipe.explain([]) == []
     with pytest.raises(DataError, match="no label 'great' to explain: the labels are bad, fair, good"):
         recipe.explain(TEXT, label="great")
+    with pytest.raises(ConfigError, match="max_steps is 0: at least one"):
+        recipe.explain(TEXT, max_steps=0)
     with pytest.raises(Stopped):
         recipe.explain(TEXT, stop=lambda: True)
     assert not recipe.trained().model.training
