@@ -135,7 +135,7 @@ def _explain(
         outputs, point, baseline, from_point - from_baseline, max_steps=max_steps, tolerance=_TOLERANCE,
         points_at_once=max(1, _TOKENS_AT_ONCE // len(point)), stop=stop,
     )  # fmt: skip
-    words = _words(texts, examples.texts[number], positions.ravel(), found.values.cpu().numpy(), trained.tokenizer)
+    words = _words(texts, examples.texts[number], positions.ravel(), found.values.numpy(), trained.tokenizer)
     name = labels.names[chosen] if labels.names else None
     return Explanation(name, METHOD, tuple(words), from_point, from_baseline, found.error, found.steps)
 

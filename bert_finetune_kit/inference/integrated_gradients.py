@@ -17,7 +17,7 @@ class Attributions:
     """What the rows of an input add to the output."""
 
     values: Tensor
-    """(rows,) float64."""
+    """(rows,) float64 on the CPU."""
     error: float
     """How far their sum is from the difference of the outputs of input and baseline."""
     steps: int
@@ -45,7 +45,7 @@ def integrated_gradients(
         baseline: (rows, width).
         change: output of the point less that of the baseline.
         max_steps: greatest number of steps.
-        tolerance: error that is small enough, as a share of `change`, or of 1 where that is smaller.
+        tolerance: error that is small enough, as a share of `change`; of 1 where `change` is less.
         points_at_once: of one call of the function.
         stop: is asked before each call.
 
@@ -59,7 +59,7 @@ def integrated_gradients(
     steps = min(FIRST_STEPS, max_steps)
     while True:
         gradient = _mean_gradient(function, point, baseline, steps, points_at_once, stop)
-        values = ((point - baseline).double() * gradient).sum(-1)
+        values = ((point - baseline).cpu().double() * gradient).sum(-1)
         results.append(Attributions(values, abs(float(values.sum()) - change), steps))
         if results[-1].error <= tolerance * max(1.0, abs(change)) or 2 * steps > max_steps:
             return min(results, key=lambda result: result.error)
@@ -74,19 +74,21 @@ def _mean_gradient(
     points_at_once: int,
     stop: Stop | None,
 ) -> Tensor:
-    """Return the mean of the gradient over the line, (rows, width) float64."""
+    """Return the mean of the gradient over the line, (rows, width) float64 on the CPU: not all devices have such."""
     nodes, weights = np.polynomial.legendre.leggauss(steps)  # on (-1, 1)
-    total = torch.zeros_like(point, dtype=torch.float64)
+    total = torch.zeros(point.shape, dtype=torch.float64)
     for first in range(0, steps, points_at_once):
         if stop is not None and stop():
             raise Stopped
         shares, chosen = (
-            torch.tensor(values[first : first + points_at_once], device=point.device, dtype=torch.float64)
+            torch.tensor(values[first : first + points_at_once], dtype=torch.float32, device=point.device).view(
+                -1, 1, 1
+            )
             for values in ((nodes + 1) / 2, weights / 2)
         )
-        points = baseline + shares.to(point.dtype).view(-1, 1, 1) * (point - baseline)
+        points = baseline + shares.to(point.dtype) * (point - baseline)
         with torch.enable_grad():
             points.requires_grad_()
             (gradients,) = torch.autograd.grad(function(points).sum(), points)
-        total += (chosen.view(-1, 1, 1) * gradients.double()).sum(0)
+        total += (chosen * gradients.float()).sum(0).cpu().double()
     return total

@@ -236,9 +236,11 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
 
         Raises:
             DataError: the inputs are of another type, or there is no such label.
-            ConfigError: nothing has been trained, or the recipe has no explanations.
+            ConfigError: nothing has been trained, `max_steps` is 0, or the recipe has no explanations.
             ModelError: the model reads more of a token than its embedding.
         """
+        if max_steps < 1:
+            raise ConfigError(f"max_steps is {max_steps}: at least one step is needed.")
         with on_device(self.trained().model, device):
             return self.explain_inputs(inputs, label, max_steps, stop)
 

@@ -39,7 +39,7 @@ def known_of_run(run: str) -> Known:
     try:
         report = RunReport.load(run) if Path(run).is_dir() else saved_report(run)
     except OutputError:
-        return Known(Path(run).name)
+        return Known(Path(run).resolve().name)
     return Known(page_title(report), tuple(facts(report)), tuple(headlines(report)), tuple(_scores(report)))
 
 
@@ -51,7 +51,7 @@ def known_of_export(settings: Any, run: str) -> Known:
         run: its folder.
     """
     evidence = settings.evidence
-    title = f"{settings.recipe.replace('_', ' ').capitalize()} by {Path(run).name}"
+    title = f"{settings.recipe.replace('_', ' ').capitalize()} by {Path(run).resolve().name}"
     values = {
         "model": f"{settings.format} {settings.precision}",
         "examples": f"{evidence['examples']:,}" if "examples" in evidence else "",

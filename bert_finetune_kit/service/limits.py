@@ -12,7 +12,7 @@ class Limits:
     """Greatest sizes and times."""
 
     max_batch_size: int = setting(32, "Texts or questions that the model reads at once.")
-    batch_wait: float = setting(0.005, "Seconds that a request waits for others to share its batch.")
+    batch_wait: float = setting(0.002, "Seconds that a request waits for others to share its batch.")
     max_body_size: int = setting(1_000_000, "Bytes of a request.")
     max_texts: int = setting(128, "Texts or questions of a request.")
     max_characters: int = setting(50_000, "Characters of a text.")

@@ -50,14 +50,14 @@ def served_recipe(recipe: Any, run: str) -> ServedModel:
     trained = recipe.trained()
     further = trained.calibration is not None and bool(trained.calibration.temperatures), known_of_run(run)
     if recipe.name == "question_answering":
-        return ServedModel(Path(run).name, recipe.name, QUESTION, (), _quiet(recipe.predict), None, *further)
+        return ServedModel(Path(run).resolve().name, recipe.name, QUESTION, (), _quiet(recipe.predict), None, *further)
 
     def explain(item: Item, label: str | None, stop: Stop) -> Explanation:
         return recipe.explain([item], label=label, stop=stop)[0]
 
     form = TEXT if recipe.task.text_pair is None else PAIR
     labels = tuple(trained.usage.names)
-    return ServedModel(Path(run).name, recipe.name, form, labels, _quiet(recipe.predict), explain, *further)
+    return ServedModel(Path(run).resolve().name, recipe.name, form, labels, _quiet(recipe.predict), explain, *further)
 
 
 def served_exported(exported: Any, run: str) -> ServedModel:
@@ -74,7 +74,7 @@ def served_exported(exported: Any, run: str) -> ServedModel:
     predict, kind = _quiet(exported.predict), exported.settings.recipe
     further = bool(exported.settings.use.get("temperatures")), known_of_export(exported.settings, run)
     if kind == "question_answering":
-        return ServedModel(Path(run).name, kind, QUESTION, (), predict, None, *further)
+        return ServedModel(Path(run).resolve().name, kind, QUESTION, (), predict, None, *further)
     if kind != "classification":
         raise ConfigError(f"{run} is an exported model of {kind}: export one that classifies or answers to serve it.")
 
@@ -82,7 +82,7 @@ def served_exported(exported: Any, run: str) -> ServedModel:
         return occlude((item,) if isinstance(item, str) else item, predict, label, stop=stop)
 
     form = PAIR if len(exported.columns) > 1 else TEXT
-    return ServedModel(Path(run).name, kind, form, tuple(exported.labels.names), predict, explain, *further)
+    return ServedModel(Path(run).resolve().name, kind, form, tuple(exported.labels.names), predict, explain, *further)
 
 
 def _quiet(predict: Callable[[list[Any]], list[Any]]) -> Callable[[list[Any]], list[Any]]:

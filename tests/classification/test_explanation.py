@@ -114,6 +114,12 @@ def test_pairs_and_several_labels(tmp_path, tokenizer):
     probability = recipe.predict([("the mill", "opens at six")])[0].scores["fair"]
     assert found.output == pytest.approx(np.log(probability / (1 - probability)), abs=1e-3)
     assert completeness(found) == pytest.approx(found.completeness_error, abs=1e-5)
+    with torch.no_grad():  # logits 3, 2 and 1, of which calibration makes 0.3, 4 and 1
+        recipe.trained().model.classifier.weight.zero_()
+        recipe.trained().model.classifier.bias.copy_(torch.tensor([3.0, 2.0, 1.0]))
+    object.__setattr__(recipe.state.loaded, "calibration", Calibration({"bad": 10.0, "fair": 0.5}))
+    (found,) = recipe.explain([("the mill", "opens at six")])
+    assert (found.label, found.output) == ("fair", pytest.approx(4.0))
 
 
 def test_a_regression(tmp_path, tokenizer):
@@ -142,6 +148,8 @@ def test_what_has_no_words_and_what_is_refused(recipe, tokenizer):
     assert recipe.explain([]) == []
     with pytest.raises(DataError, match="no label 'great' to explain: the labels are bad, fair, good"):
         recipe.explain(TEXT, label="great")
+    with pytest.raises(ConfigError, match="max_steps is 0: at least one"):
+        recipe.explain(TEXT, max_steps=0)
     with pytest.raises(Stopped):
         recipe.explain(TEXT, stop=lambda: True)
     assert not recipe.trained().model.training

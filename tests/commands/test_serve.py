@@ -9,7 +9,7 @@ from bert_finetune_kit.commands.serve import build_parser, check_installed, serv
 
 def test_defaults():
     options = build_parser().parse_args(["runs/a"])
-    assert (options.host, options.port, options.max_batch_size, options.batch_wait) == ("127.0.0.1", 8000, 32, 0.005)
+    assert (options.host, options.port, options.max_batch_size, options.batch_wait) == ("127.0.0.1", 8000, 32, 0.002)
 
 
 def test_without_its_packages_the_extra_is_named(monkeypatch):
