@@ -90,7 +90,7 @@ def prove(
     loss = points * ((row["before"] or 0.0) - (row["after"] or 0.0))
     interval = None
     if row.get("low") is not None and row.get("high") is not None:
-        low, high = (-points * float(row[name] or 0.0) for name in ("high", "low"))
+        low, high = (0.0 - points * float(row[name] or 0.0) for name in ("high", "low"))
         interval = (low, high)
     faults = [] if np.isfinite(after.logits[finite]).all() else ["some of its logits are not finite"]
     if method == "fp32":
