@@ -79,9 +79,10 @@ def check_packages(format: str, quantize: str | None) -> None:
 
 def stock_model(model: Any) -> Any:
     """Return a copy of a trained model as transformers has it, on the CPU, in fp32 and ready to predict."""
-    copied = merge_lora(model) if is_lora(model) else copy.deepcopy(model)
+    copied: Any = merge_lora(model) if is_lora(model) else copy.deepcopy(model)
     pad_encoder(copied)
-    return copied.to("cpu").float().eval()
+    copied.to("cpu").float().eval()
+    return copied
 
 
 def export_program(model: Any, sample: Mapping[str, np.ndarray], format: str) -> Program:

@@ -105,4 +105,8 @@ model = load_exported("FOLDER")
 def evidence_of(proofs: list[Proof]) -> dict[str, Any]:
     """Return proofs as plain data: that of the model, and by method those of what was not chosen."""
     first, *others = proofs
-    return dict(to_plain({**asdict(first), "others": {proof.method: asdict(proof) for proof in others}}))
+    return {**_plain(first), "others": {proof.method: _plain(proof) for proof in others}}
+
+
+def _plain(proof: Proof) -> dict[str, Any]:
+    return {name: to_plain(value) for name, value in asdict(proof).items()}

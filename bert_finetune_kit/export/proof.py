@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..contract import SplitOutputs
+from ..errors import DataError
 from ..reporting.paired_runs import paired_scores
 from .result import Proof
 
@@ -89,7 +90,7 @@ def prove(
     loss = points * ((row["before"] or 0.0) - (row["after"] or 0.0))
     interval = None
     if row.get("low") is not None and row.get("high") is not None:
-        low, high = (-points * float(row[name] or 0.0) for name in ("high", "low"))
+        low, high = (0.0 - points * float(row[name] or 0.0) for name in ("high", "low"))
         interval = (low, high)
     faults = [] if np.isfinite(after.logits[finite]).all() else ["some of its logits are not finite"]
     if method == "fp32":
@@ -107,9 +108,16 @@ def prove(
 
 
 def main_score(recipe: str, scores: Mapping[str, float], best_metric: str | None) -> str:
-    """Return the key of the score that decides: the metric of the run where more of it is better, else a usual one."""
+    """Return the key of the score that decides: the metric of the run where more of it is better, else a usual one.
+
+    Raises:
+        DataError: none of them is defined on the examples.
+    """
     usual = _MAIN[recipe]
+    scores = {key: value for key, value in scores.items() if np.isfinite(value)}
     known = [key for name in usual for key in scores if key == name or key.endswith(f"_{name}")]
+    if not known:
+        raise DataError(f"The examples leave {usual[-1]} undefined, by which an export is proven: give others, data=.")
     shares = (*usual, "f1", "f1_macro", "f1_weighted", "matthews", "spearman")
     if best_metric in scores and any(best_metric == name or str(best_metric).endswith(f"_{name}") for name in shares):
         return str(best_metric)

@@ -34,7 +34,7 @@ class Proof:
     """Bytes of the model."""
     size_before: int
     per_second: float
-    """Examples a second, batches of 32 and the threads that the export was given."""
+    """Examples a second, tokenizing included, by the batches and threads that the export was given."""
     per_second_before: float
     """Of the model in the kit, whose texts are tokenized already."""
 
@@ -49,7 +49,7 @@ def proof_summary(proof: Proof) -> str:
         f"On {proof.examples:,} examples the largest difference of logits is {proof.largest_difference:.2g}, the mean "
         f"{proof.mean_difference:.2g}, and {proof.equal:.2%} of the predictions are equal. The model has "
         f"{proof.size / 1e6:.1f} MB, {proof.size / proof.size_before:.0%} of the {proof.size_before / 1e6:.1f} MB "
-        "before."
+        f"before, and scores {proof.per_second:,.0f} examples a second, against {proof.per_second_before:,.0f}."
     )
 
 

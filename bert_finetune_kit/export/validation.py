@@ -34,7 +34,7 @@ def validation_data(recipe: Any, trained: LoadedModel, given: Any) -> Any:
     prepared = recipe.state.prepared
     data = _data_of_run(recipe) if prepared is None else prepared.data
     if not data.validation:
-        raise DataError('The run has no validation split to prove an export on: give a file, data="test.csv".')
+        raise DataError("The run has no validation split to prove an export on: give a file, data='test.csv'.")
     return data
 
 
@@ -52,7 +52,7 @@ def _data_of_run(recipe: Any) -> Any:
         reason = str(error).splitlines()[0]
         raise DataError(
             f"An export is proven on the validation split of its run, and the data of this run ({place}) are not at "
-            f'hand: {reason} Give a file with labels or answers: data="test.csv".'
+            f"hand: {reason} Give a file with labels or answers: data='test.csv'."
         ) from error
     saved, now = report.fingerprint, data_fingerprint([], data.validation)
     changed = [key for key, value in now.items() if key in saved and key != "data" and saved[key] != value]
@@ -60,7 +60,7 @@ def _data_of_run(recipe: Any) -> Any:
     if changed:
         raise DataError(
             f"The validation split of {place} is not the one that the run was scored on: the files have changed. Give "
-            'a file with labels or answers to prove the export on: data="test.csv".'
+            "a file with labels or answers to prove the export on: data='test.csv'."
         )
     return data
 

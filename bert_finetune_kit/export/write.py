@@ -197,10 +197,9 @@ def _refusal(export: Export, program: Program, candidates: Sequence[Candidate], 
         return f"{text} Allow more by tolerance=, or export to another format."
     harm = _harm(export, program, part)
     named = ", ".join(f"{layer} (mean difference of logits {value:.3g})" for layer, value in harm[:_SHOWN])
-    worst = ", ".join(repr(layer) for layer, _ in harm[:1])
     return (
-        f"{text} The layers that do most harm, each quantized alone: {named}. Keep them in fp32 by keep_fp32=[{worst}],"
-        " or allow more by tolerance=."
+        f"{text} The layers that do most harm, each quantized alone: {named}. Keep the first in fp32 by "
+        f"keep_fp32={harm[0][0]!r}, or allow more by tolerance=."
     )
 
 

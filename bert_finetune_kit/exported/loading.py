@@ -63,4 +63,7 @@ def assemble(folder: Path, settings: ExportedSettings, session: Session) -> Any:
         raise ModelError(f"{folder / TOKENIZER_FILE} cannot be read: {error}. Export the run once more.") from error
     package, name = _EXPORTED[settings.recipe]
     build = getattr(import_module(f"bert_finetune_kit.{package}.exported"), name)
-    return build(ExportedEncoder(tokenizer, session, settings))
+    try:
+        return build(ExportedEncoder(tokenizer, session, settings))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{folder} is damaged: {error} in its settings. Export the run once more.") from error

@@ -50,7 +50,7 @@ def changed(uninterrupted, tmp_path, **source):
 
 def test_data_that_are_not_at_hand(uninterrupted, tmp_path):
     recipe = changed(uninterrupted, tmp_path, train="gone.csv")
-    with pytest.raises(DataError, match=r"the data of this run \(gone.csv\) are not at hand: .* data=\"test.csv\""):
+    with pytest.raises(DataError, match=r"the data of this run \(gone.csv\) are not at hand: .* data='test.csv'"):
         validation_data(recipe, recipe.trained(), None)
     given = [{"text": "a fine day", "label": "positive"}, {"text": "a sad day", "label": "negative"}]
     assert len(next(iter(validation_data(recipe, recipe.trained(), given).validation.values()))) == 2

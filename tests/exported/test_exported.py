@@ -50,7 +50,8 @@ WORDS = st.sampled_from(
 TEXT = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=40), st.lists(WORDS, max_size=50).map(" ".join)
 )
-MANY = settings(max_examples=25, deadline=None)
+MANY = settings(max_examples=4, deadline=None)
+MANY_MORE = settings(max_examples=100, deadline=None)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +128,16 @@ def test_questions_are_answered_as_by_the_recipe(recipes, exported, questions, c
         recipes["questions"].predict(pairs), exported["questions"].predict(pairs, batch_size=3), strict=True
     ):
         same(*pair)
+
+
+@pytest.mark.slow
+@MANY_MORE
+@given(texts=st.lists(TEXT, max_size=8), pairs=st.lists(st.tuples(TEXT, TEXT), max_size=8))
+def test_many_more_texts(recipes, exported, texts, pairs):
+    given = {"single": texts, "windows": texts, "multi_label": texts, "pairs": pairs, "questions": pairs}
+    for kind, inputs in given.items():
+        for pair in zip(recipes[kind].predict(inputs), exported[kind].predict(inputs, batch_size=3), strict=True):
+            same(*pair)
 
 
 def test_masks_are_filled_as_by_the_pipeline_of_transformers(recipes, exported):

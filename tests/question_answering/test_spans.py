@@ -7,8 +7,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from bert_finetune_kit.question_answering.question_spans import WindowSpans, merge_windows
+from bert_finetune_kit.question_answering.question_spans import WindowSpans, best_window_spans, merge_windows
 from bert_finetune_kit.question_answering.spans import best_spans, largest
 
 
@@ -145,3 +146,22 @@ def test_merging_equals_plain_python(seed, n_best, count):
         columns = (values[number][kept].tolist() for values in (merged.starts, merged.ends, merged.scores))
         assert list(zip(*columns, strict=True)) == spans
         assert merged.null[number] == null
+
+
+@given(
+    starts=arrays(np.float32, (3, 9), elements=st.integers(-3, 3)),
+    ends=arrays(np.float32, (3, 9), elements=st.integers(-3, 3)),
+    context=arrays(bool, (3, 9)),
+    n_best=st.integers(1, 30),
+    longest=st.integers(1, 9),
+)
+def test_spans_in_numpy_are_those_of_tensors(starts, ends, context, n_best, longest):
+    """Of equal spans, too, and in windows that are shorter than the number of spans kept."""
+    found = best_window_spans(starts, ends, context, n_best, longest)
+    expected = best_spans(*map(torch.from_numpy, (starts, ends, context)), n_best, longest)
+    exists = np.isfinite(found.scores)
+    for values, tensor in zip((found.scores, found.starts, found.ends, found.null), expected, strict=True):
+        assert values.shape == tensor.shape
+        where = exists if values.ndim == 2 else ...
+        assert (values[where] == tensor.numpy()[where]).all()
+    assert (exists == torch.isfinite(expected[0]).numpy()).all()
