@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from ..modeling.unpadding import with_packing
 from .memory import eval_batch_advice, memory_advice
 
 
@@ -41,6 +42,7 @@ def run_batches(
         DeviceMemoryError: a batch does not fit into the memory of the device.
     """
     order = np.argsort(-lengths, kind="stable")
+    collator = with_packing(collator, model, model.device)
     was_training = model.training
     model.eval()
     try:

@@ -28,6 +28,7 @@ class DataCollatorForPreTraining:
     - `input_ids`: (batch, seq), of the tokens to predict 80% replaced by `[MASK]`, 10% by a random token
     - `attention_mask`, and if the examples have them, `token_type_ids`: (batch, seq)
     - `labels`: (batch, seq), the original id where a token is to be predicted, else -100
+    - `prediction_positions`: (predictions,), where there is a label in the flattened (batch * seq); not with `lengths`
     - `next_sentence_label`: (batch,), if the examples have one; -100 in examples that are not in the loss
 
     The masks of an example are a pure function of its `rng_key`, so they are new in each epoch and the same on
@@ -72,6 +73,8 @@ class DataCollatorForPreTraining:
             "attention_mask": span_mask([len(ids) for ids in masked], length),
             "labels": pad_rows(labels, IGNORED, length),
         }
+        if self.lengths is None:
+            batch["prediction_positions"] = np.flatnonzero(batch["labels"] != IGNORED)
         if "token_type_ids" in examples[0]:
             batch["token_type_ids"] = pad_rows([example["token_type_ids"] for example in examples], 0, length)
         if "next_sentence_label" in examples[0]:

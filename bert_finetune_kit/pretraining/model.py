@@ -57,7 +57,9 @@ def forward(
     """
     labels = batch["labels"]
     bound = None if predictions_bound is None else predictions_bound(labels.shape[1])
-    positions = prediction_positions(labels, bound)
+    positions = batch.get("prediction_positions") if bound is None else None
+    if positions is None:
+        positions = prediction_positions(labels, bound)
     inputs = {name: batch[name] for name in MODEL_INPUTS if name in batch}
     if selection is None:
         stock = model(**inputs)

@@ -23,6 +23,11 @@ LENGTHS = [3, 9, 9, 20, 70, 300]
 TOLERANCES = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 1e-2}
 
 
+def plan():
+    [part] = plan_attention(LENGTHS, "cuda")
+    return part.moved(lambda tensor: tensor.cuda())
+
+
 def states(dtype):
     generator = torch.Generator("cuda").manual_seed(0)
     shape = (1, 4, sum(LENGTHS), 64)
@@ -36,7 +41,7 @@ def error(values, expected):
 @pytest.mark.parametrize("window", [None, 5])
 @pytest.mark.parametrize("dtype", TOLERANCES)
 def test_kernels_against_blocks_in_64_bits(dtype, window):
-    inputs, [part] = states(dtype), plan_attention(LENGTHS, "cuda")
+    inputs, part = states(dtype), plan()
     sliding_window = None if window is None else window + 1
     output = attend(None, *inputs, None, sliding_window=sliding_window, parts=[part])[0]
     exact = [tensor.detach().double().requires_grad_() for tensor in inputs]
@@ -50,7 +55,7 @@ def test_kernels_against_blocks_in_64_bits(dtype, window):
 @pytest.mark.parametrize("dtype", TOLERANCES)
 def test_dropout_of_kernels(dtype):
     """The same seed drops the same weights; the mean over many seeds is the output without dropout."""
-    inputs, [part] = [tensor.detach() for tensor in states(dtype)], plan_attention(LENGTHS, "cuda")
+    inputs, part = [tensor.detach() for tensor in states(dtype)], plan()
     assert variable_length_kernel(inputs[0][0].transpose(0, 1)) is not None
     outputs = []
     for seed in (*range(400), 0):
