@@ -39,7 +39,7 @@ def _forward(self: Any, stock_forward: Callable[..., Any], inputs: dict[str, Any
     batch, seq = input_ids.shape
 
     def pack(values: Tensor) -> Tensor:
-        return values.expand(batch, seq).reshape(-1)[packing.indices].unsqueeze(0)
+        return values.expand(batch, seq).reshape(-1).index_select(0, packing.indices).unsqueeze(0)
 
     positions = (packing.indices % seq).unsqueeze(0)
     create_position_ids = getattr(getattr(self, "embeddings", None), "create_position_ids_from_input_ids", None)

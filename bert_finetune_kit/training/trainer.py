@@ -18,14 +18,15 @@ from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 
 from ..compat.trainer import BestCheckpointTrainer, RunningLoss
 from ..contract import Batch, Forward, Outputs, call_model
-from ..errors import NonFiniteLossError, OutputError
+from ..errors import OutputError
 from ..modeling.loading import names_in_memory, quiet_transformers
 from ..modeling.sharding import prepare_for_fsdp
 from ..reporting.schema import Score
 from .arguments import adapt_arguments
 from .best_metric import record_best
 from .checkpointing import CheckpointCallback, is_complete, load_complete, load_state, restore_callbacks, resume_hint
-from .loss import Loss, non_finite_loss
+from .finite import LossWatch, non_finite_loss
+from .loss import Loss
 from .memory import evaluation_memory
 from .meter import Meter
 from .mismatch import mismatch_explained
@@ -70,6 +71,7 @@ class KitTrainer(BestCheckpointTrainer):
         self._loss, self._forward = loss, forward
         self._lr_multiplier = lr_multiplier
         self._meter = Meter()
+        self._losses = LossWatch()
         self._signals = StopSignals()
         self._epochs = EpochCallback()
         self._checkpoints = CheckpointCallback(
@@ -121,7 +123,9 @@ class KitTrainer(BestCheckpointTrainer):
         self._checkpoints.resumed_from = checkpoint
         try:
             with self._signals, misleading_warnings_dropped(), mismatch_explained(checkpoint, self._checkpoints):
-                return super().train(resume_from_checkpoint, **settings)
+                output = super().train(resume_from_checkpoint, **settings)
+                self._losses.check()
+                return output
         except (OSError, RuntimeError, SafetensorError) as error:
             if not self._checkpoints.is_writing:
                 raise
@@ -222,14 +226,13 @@ class KitTrainer(BestCheckpointTrainer):
         sums = self._loss.sum_fn(outputs)
         terms = {name: value / counts[name].clamp(min=_MIN_ITEMS) for name, value in sums.items()}
         loss = torch.stack(list(terms.values())).sum()
-        if not self.on_xla and not torch.isfinite(loss):
-            raise self._non_finite({name: value.item() for name, value in terms.items()})
+        if not self.on_xla:
+            self._losses.add(self.state.global_step + 1, self._rate, terms)
         loss = loss * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
 
-    def _non_finite(self, terms: Mapping[str, float]) -> NonFiniteLossError:
-        rate = float(self.lr_scheduler.get_last_lr()[0]) if self.lr_scheduler is not None else math.nan
-        return non_finite_loss(self.state.global_step + 1, rate, terms)
+    def _rate(self) -> float:
+        return float(self.lr_scheduler.get_last_lr()[0]) if self.lr_scheduler is not None else math.nan
 
     # Evaluation
 
@@ -270,6 +273,7 @@ class KitTrainer(BestCheckpointTrainer):
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """`Trainer.save_model` without a progress bar of its own; with it, the Trainer begins a checkpoint."""
         if _internal_call:
+            self._losses.check()
             self._meter.clock.pause()
             self._checkpoints.is_writing = True
         with quiet_transformers(), names_in_memory(self.model) if _internal_call else nullcontext():
@@ -283,8 +287,9 @@ class KitTrainer(BestCheckpointTrainer):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add real tokens seen and, since the last log, real tokens per second of training."""
         if "loss" in logs:
+            self._losses.check()
             if not math.isfinite(logs["loss"]):
-                raise self._non_finite({"loss": logs["loss"]})
+                raise non_finite_loss(self.state.global_step + 1, self._rate(), {"loss": logs["loss"]})
             logs["tokens_per_second"] = round(self._meter.tokens_per_second(), 1)
             self.state.num_input_tokens_seen = self._meter.tokens
         super().log(logs, start_time)
