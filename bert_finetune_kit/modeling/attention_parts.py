@@ -90,14 +90,19 @@ class Blocks:
 
     def mask(self, window: int | None = None) -> Tensor:
         """(blocks, 1, width, width) bool: which slots attend to which. Cached, as layers share it."""
+        if torch.compiler.is_compiling():  # what is computed twice is found by the compiler
+            return self._mask(window)
         if window is not None and window >= self.max_seqlen - 1:
             window = None
         if window not in self._masks:
-            mask = (self.sequence_ids.unsqueeze(2) == self.sequence_ids.unsqueeze(1)).unsqueeze(1)
-            if window is not None:  # tokens of a sequence stand side by side
-                mask = mask & _near(mask.shape[-1], window, mask.device)
-            self._masks[window] = mask
+            self._masks[window] = self._mask(window)
         return self._masks[window]
+
+    def _mask(self, window: int | None) -> Tensor:
+        mask = (self.sequence_ids.unsqueeze(2) == self.sequence_ids.unsqueeze(1)).unsqueeze(1)
+        if window is None:
+            return mask
+        return mask & _near(mask.shape[-1], window, mask.device)  # tokens of a sequence stand side by side
 
     def pack(self, states: Tensor) -> Tensor:
         """(tokens, heads, head_dim) → (blocks * heads, width, head_dim); padding repeats the last token."""

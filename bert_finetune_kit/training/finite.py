@@ -11,8 +11,8 @@ from ..errors import NonFiniteLossError
 class LossWatch:
     """Keeps the step, the learning rate and the terms of the first loss that is NaN or infinite, on its device.
 
-    On a CPU it is read in each step. On a GPU the read would wait for the step, so it is read where the device is waited
-    for anyway, at logs, and before a checkpoint is written. The error names the same step and terms.
+    On a CPU it is read in each step. On a GPU the read would wait for the step, so it is read where the device is
+    waited for anyway, at logs, and before a checkpoint is written. The error names the same step and terms.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """Losses that do not depend on how a batch is split."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 

@@ -32,6 +32,7 @@ from .meter import Meter
 from .mismatch import mismatch_explained
 from .noise import misleading_warnings_dropped
 from .optimizer import group_settings, split_by_lr
+from .outputs import collect_outputs
 from .progress import ProgressView
 from .sampling import EpochCallback, EpochSampler, train_loader
 from .stopping import StopCallback, StopSignals
@@ -246,9 +247,11 @@ class KitTrainer(BestCheckpointTrainer):
         """
         with torch.no_grad(), self.compute_loss_context_manager():
             outputs = self._forward(model, inputs)
-        rows = tuple(value.detach() for value in outputs.to_tuple() if value is not None)
-        # The Trainer computes metrics only where there are labels, and the outputs include them.
-        return None, rows, rows[0].reshape(len(rows[0]), -1)[:, :1]
+        return None, tuple(value.detach() for value in outputs.to_tuple() if value is not None), None
+
+    def evaluation_loop(self, *arguments: Any, **settings: Any) -> Any:
+        """`Trainer.evaluation_loop`, whose outputs are kept in one buffer each."""
+        return collect_outputs(self, super().evaluation_loop, *arguments, **settings)
 
     def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
         """`Trainer.evaluate`, not counted in the training time."""
