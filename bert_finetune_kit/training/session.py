@@ -10,13 +10,14 @@ from typing import Any, Generic, cast
 from transformers import TrainerCallback, TrainingArguments
 
 from ..contract import BuiltModel, Collator, DataT, PreparedData
-from ..errors import RunStopped
+from ..errors import RunStopped, raise_faults
 from ..modeling.packing import PartsCollator
 from ..modeling.unpadding import with_packing
 from ..reporting.optional import attempt
 from ..runs.checkpoints import latest_valid_checkpoint, saved_fingerprint
 from ..runs.differences import differences
 from .checkpointing import is_complete, load_state
+from .checks import gpu_faults
 from .logs import is_evaluation
 from .loss import Loss
 from .memory import training_memory
@@ -76,6 +77,7 @@ def build_trainer(
         fingerprint: what the checkpoints are made with.
     """
     args, splits = phase.args, cast(Any, dict(phase.data.validation))
+    raise_faults([*gpu_faults(args)], "TrainingArguments")
     return KitTrainer(
         loss=loss,
         model=built.model,
