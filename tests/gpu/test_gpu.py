@@ -13,7 +13,7 @@ from transformers import AutoModelForSequenceClassification, TrainerCallback
 from bert_finetune_kit.errors import DeviceMemoryError
 from bert_finetune_kit.modeling.attention import attend, variable_length_kernel
 from bert_finetune_kit.modeling.attention_parts import plan_attention
-from bert_finetune_kit.modeling.unpadding import unpad_encoder
+from bert_finetune_kit.modeling.unpadding import unpad_encoder, with_packing
 
 pytestmark = [
     pytest.mark.gpu,
@@ -90,17 +90,20 @@ def test_unpadded_encoders(model_type, dtype):
         assert error(value, expected) < tolerance
 
 
-def test_a_forward_and_backward_waits_for_the_gpu_once():
+@pytest.mark.parametrize("brings_packing", [True, False])
+def test_a_forward_and_backward_waits_for_no_packing_that_a_batch_brings(brings_packing):
     model = AutoModelForSequenceClassification.from_config(tiny_config("bert")).cuda().train()
     assert unpad_encoder(model)
-    batch = {"input_ids": torch.ones(2, 9, dtype=torch.long).cuda(), "attention_mask": torch.ones(2, 9).long().cuda()}
+    in_memory = {name: torch.ones(2, 9, dtype=torch.long) for name in ("input_ids", "attention_mask")}
+    collator = with_packing(lambda _: in_memory, model, "cuda") if brings_packing else lambda _: in_memory
+    batch = {name: value.to("cuda") for name, value in collator([]).items()}
     model(**batch).logits.sum().backward()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         torch.cuda.set_sync_debug_mode("warn")
         model(**batch).logits.sum().backward()
         torch.cuda.set_sync_debug_mode("default")
-    assert sum("synchroniz" in str(warning.message) for warning in caught) == 1
+    assert sum("synchroniz" in str(warning.message) for warning in caught) == (0 if brings_packing else 1)
 
 
 class Interrupt(TrainerCallback):
