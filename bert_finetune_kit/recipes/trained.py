@@ -36,7 +36,7 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
     def load(self, loaded: LoadedModel) -> None:
         """Hold a trained model, ready for `predict` and `evaluate`."""
         calibration = load_calibration(loaded.folder)
-        skip_padding(loaded.model, self.unpad, self.on_xla)
+        skip_padding(loaded.model, self.unpad, self.on_xla, self.args.device)
         model = loaded.model.to(self.args.device).eval()
         self.state = RecipeState(loaded=replace(loaded, model=model, calibration=calibration))
 

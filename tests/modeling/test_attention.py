@@ -126,6 +126,7 @@ A100, T4 = (8, 0), (7, 5)
         (FakeStates(torch.float32), 4, A100, None),
         (FakeStates(size=256), None, A100, efficient_attention),
         (FakeStates(size=12), None, A100, None),
+        (FakeStates(torch.float64), None, A100, None),
         (FakeStates(torch.float16), None, T4, efficient_attention),
         (FakeStates(torch.float32), None, T4, efficient_attention),
         (FakeStates(), None, T4, None),
