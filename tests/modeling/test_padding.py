@@ -1,6 +1,7 @@
 """Whether padding is skipped, and the note that says why not."""
 
 import pytest
+import torch
 import transformers
 from small_encoders import small_encoder
 from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification
