@@ -1,7 +1,7 @@
 """The outputs of an evaluation: one growing buffer each, on the device until the end."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -106,9 +106,10 @@ def collect_outputs(
 
     trainer.gather_function = gather  # the loop puts the Trainer's own back
     output = loop(*arguments, metric_key_prefix=metric_key_prefix, **settings)
-    predictions, scores = buffers.arrays(), {}
+    predictions: Any = buffers.arrays()
+    scores, no_labels = {}, cast(Any, None)  # the outputs include them
     if trainer.compute_metrics is not None and predictions:
-        scores = trainer.compute_metrics(EvalPrediction(predictions=predictions, label_ids=None))
+        scores = trainer.compute_metrics(EvalPrediction(predictions=predictions, label_ids=no_labels))
     prefix = f"{metric_key_prefix}_"
     named = {key if key.startswith(prefix) else prefix + key: value for key, value in scores.items()}
     metrics = denumpify_detensorize(named) | dict(output.metrics or {})

@@ -103,7 +103,8 @@ def training_collator(collator: Collator, model: Any, args: TrainingArguments) -
         model: to be trained.
         args: the Trainer's arguments.
     """
-    if args.accelerator_config.dispatch_batches:
+    config: Any = args.accelerator_config
+    if config.dispatch_batches:
         return PartsCollator(collator)
     return with_packing(collator, model, args.device, args.torch_compile)
 

@@ -255,6 +255,7 @@ class KitTrainer(BestCheckpointTrainer):
 
     def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
         """`Trainer.evaluate`, not counted in the training time."""
+        self._losses.check()
         with self._meter.clock.paused(), evaluation_memory(self.args, str(self.args.output_dir)):
             return super().evaluate(*arguments, **settings)
 

@@ -29,7 +29,9 @@ from bert_finetune_kit.question_answering.collator import DataCollatorForQuestio
 from bert_finetune_kit.question_answering.config import QAConfig
 from bert_finetune_kit.question_answering.model import build_model as build_reader
 from bert_finetune_kit.question_answering.model import span_forward
+from bert_finetune_kit.training.finite import LossWatch
 from bert_finetune_kit.training.loss import Loss
+from bert_finetune_kit.training.outputs import OutputBuffers
 
 LENGTHS = (12, 40, 7, 33, 90, 7)
 HEADS = (
@@ -133,6 +135,8 @@ class WithoutCuda(TorchFunctionMode):
             return args[0].clone(memory_format=torch.contiguous_format)
         if function is torch.Tensor.__invert__:
             return args[0].bitwise_not()
+        if function is torch.Tensor.copy_:
+            return torch.ops.aten.copy_(*args)
         if function is not torch.Tensor.__getitem__:
             return function(*args, **kwargs or {})
         tensor, places = args
@@ -153,7 +157,10 @@ class WithoutCuda(TorchFunctionMode):
 
 
 def compute_as_on_a_gpu(kind: str, tokenizer: Any, dtype: torch.dtype, training: bool) -> str:
-    """Compute a head by fake CUDA tensors, on an imagined A100; return the device of its outputs."""
+    """Compute a head by fake CUDA tensors, on an imagined A100, and what a step makes of its loss and its outputs.
+
+    Returns the device of its outputs.
+    """
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     head = make_head(kind, tokenizer)
@@ -163,12 +170,17 @@ def compute_as_on_a_gpu(kind: str, tokenizer: Any, dtype: torch.dtype, training:
         as_states = dtype if tensor.is_floating_point() else tensor.dtype
         return torch.empty(tensor.shape, dtype=as_states, device="cuda")
 
+    watch, buffers = LossWatch(), OutputBuffers()
     with FakeTensorMode(), WithoutCuda(), torch.no_grad():
         model = move_model(head.model.train(training), on_gpu)
         batch = move_batch(batch, on_gpu)
         outputs = head.forward(model, batch)
-        if kind != "unlabelled":
-            head.loss.num_items_fn(batch)
+        rows = [value for value in outputs.to_tuple() if value is not None]
+        for _ in range(2):
+            buffers.append(rows)
+            if kind != "unlabelled":
+                counts, sums = head.loss.num_items_fn(batch), head.loss.sum_fn(outputs)
+                watch.add(1, lambda: 1e-3, {name: value / counts[name] for name, value in sums.items()})
         return next(value for value in outputs.to_tuple() if value is not None).device.type
 
 

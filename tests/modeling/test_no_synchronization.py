@@ -68,6 +68,19 @@ def test_what_a_batch_brings_changes_no_bit(kind, tokenizer):
         assert torch.equal(value, expected)
 
 
+def test_activation_checkpointing_recomputes_with_the_same_packing(tokenizer):
+    gradients = []
+    for checkpointing in (False, True):
+        head = make_head("single_label", tokenizer)
+        if checkpointing:  # older versions of transformers only have the name that newer ones deprecate
+            getattr(head.model, "activation_checkpointing_enable", head.model.gradient_checkpointing_enable)()
+        torch.manual_seed(1)
+        total(head, head.forward(head.model, head.batch())).backward()
+        gradients.append([parameter.grad for parameter in head.model.parameters()])
+    for gradient, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(gradient, expected)
+
+
 @pytest.mark.slow
 def test_no_head_looks_at_the_numbers_of_a_gpu():
     """In a process of its own: fake CUDA tensors can end it."""
