@@ -57,6 +57,9 @@ class OutputBuffers:
 
     def append(self, outputs: Sequence[Tensor]) -> None:
         """Add the outputs of a batch, (rows, …) each."""
+        if self._steps_on_device == 1:  # a buffer on the device would be another shape for XLA to compile
+            _append(self._host, [rows.cpu() for rows in outputs])
+            return
         _append(self._device, outputs)
         self._steps += 1
         if self._steps_on_device is not None and self._steps % self._steps_on_device == 0:
@@ -102,7 +105,7 @@ def collect_outputs(
         if not isinstance(gathered, tuple):
             return gathered
         buffers.append(gathered)
-        return tuple(rows[:0] for rows in gathered)
+        return tuple(torch.empty(0) for _ in gathered)
 
     trainer.gather_function = gather  # the loop puts the Trainer's own back
     output = loop(*arguments, metric_key_prefix=metric_key_prefix, **settings)

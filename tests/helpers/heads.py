@@ -77,7 +77,13 @@ def make_head(kind: str, tokenizer: Any) -> Head:
             {"input_ids": row, "token_type_ids": row * 0, "rng_key": (0, 0, number), **pairs}
             for number, row in enumerate(rows)
         ]
-        head = Head(built.model, built.forward, PretrainRecipe.loss, DataCollatorForPreTraining(tokenizer), examples)
+        head = Head(
+            built.model,
+            built.forward,
+            PretrainRecipe.loss,
+            DataCollatorForPreTraining(tokenizer, with_positions=True),
+            examples,
+        )
     elif kind == "question answering":
         model, _ = build_reader(config, config.vocab_size)
         examples = [
