@@ -16,10 +16,12 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from bert_finetune_kit.modeling.packing import PACKING
 
 BROUGHT = ("prediction_positions", "window_counts")  # beside the packing
+SLOW = ("masked words", "multi_label", "regression", "windows")  # as those of the others, but for their losses
+KINDS = [pytest.param(kind, marks=pytest.mark.slow) if kind in SLOW else kind for kind in HEADS]
 LOOKS = (DataDependentOutputException, DynamicOutputShapeException)
 
 
-@pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_forward_and_backward_by_shapes_alone(kind, tokenizer):
     head = make_head(kind, tokenizer)
     batch, fake = head.batch(), FakeTensorMode()
@@ -45,7 +47,7 @@ def test_what_a_batch_does_not_bring_is_looked_for(missing, tokenizer):
         head.forward(model, batch)
 
 
-@pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_a_batch_brings_changes_no_bit(kind, tokenizer):
     """Losses and gradients are those of a batch whose mask and labels are looked at."""
     results = []
