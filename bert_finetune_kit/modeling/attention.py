@@ -118,17 +118,21 @@ def variable_length_kernel(query: Tensor, window: int | None = None) -> Callable
     Returns:
         A function of query, key, value, cu_seqlens, max_seqlen, dropout and scale; none if there is no kernel.
     """
-    if not query.is_cuda:
+    if not _is_on_nvidia(query):
         return None
     number = _kernel_number(query.device, query.dtype, query.shape[-1], window is not None)
     kernel = None if number is None else KERNELS[number].attend
     return partial(kernel, window=window) if kernel is flash_attention else kernel
 
 
+def _is_on_nvidia(query: Tensor) -> bool:
+    return query.is_cuda and torch.version.hip is None
+
+
 @torch.compiler.assume_constant_result  # it asks the driver, which cannot be compiled
 def _kernel_number(device: torch.device, dtype: torch.dtype, head_dim: int, has_window: bool) -> int | None:
     """Return the place in `KERNELS` of the first one that supports this."""
-    if torch.version.hip is not None or head_dim % _HEAD_DIM_MULTIPLE:
+    if head_dim % _HEAD_DIM_MULTIPLE:
         return None
     capability = torch.cuda.get_device_capability(device)
     for number, kernel in enumerate(KERNELS):

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from small_recipes import build, small_config
 from torch._dynamo.testing import CompileCounter
 
+from bert_finetune_kit.modeling import attention
 from bert_finetune_kit.modeling.attention_parts import Blocks, plan_attention
 from bert_finetune_kit.modeling.unpadding import with_packing
 
@@ -54,6 +55,36 @@ def test_a_training_compiles_few_graphs(monkeypatch, tokenizer, kind, device, st
     for step in range(steps):
         total(head, head.forward(compiled, collator(random_examples(kind, head.model, step)))).backward()
     assert counter.frame_count <= 4
+
+
+class Captured(Exception):
+    """Ends a compilation once the graph is there, since a CPU has no such kernel to run it."""
+
+
+@pytest.mark.parametrize(
+    ("dtype", "operator"),
+    [(torch.bfloat16, "_flash_attention_forward"), (torch.float32, "_efficient_attention_forward")],
+)
+def test_the_choice_of_a_kernel_is_part_of_no_graph(monkeypatch, dtype, operator):
+    """Of an imagined A100: the graph holds the operator alone."""
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (8, 0))
+    monkeypatch.setattr(torch.backends.cuda, "is_flash_attention_available", lambda: True)
+    monkeypatch.setattr(attention, "_is_on_nvidia", lambda query: True)
+    called = []
+
+    def backend(graph, _):
+        called.extend(str(node.target) for node in graph.graph.nodes if node.op == "call_function")
+        raise Captured
+
+    def attend(query, cu_seqlens, max_seqlen):
+        return attention.variable_length_kernel(query)(query, query, query, cu_seqlens, max_seqlen, 0.1, 0.5)
+
+    torch.compiler.reset()
+    query = torch.zeros(30, 2, 64, dtype=dtype, requires_grad=True)
+    torch._dynamo.mark_dynamic(query, 0)
+    with pytest.raises(Exception, match="Captured"):
+        torch.compile(attend, backend=backend, fullgraph=True)(query, torch.tensor([0, 10, 30], dtype=torch.int32), 20)
+    assert [name for name in called if "attention" in name] == [f"aten.{operator}"]
 
 
 def test_compiled_for_a_cpu_there_is_one_call_of_attention():
