@@ -22,6 +22,7 @@ from ..errors import OutputError
 from ..modeling.loading import names_in_memory, quiet_transformers
 from ..modeling.sharding import prepare_for_fsdp
 from ..reporting.schema import Score
+from .agreement import agreement
 from .arguments import adapt_arguments
 from .best_metric import record_best
 from .checkpointing import CheckpointCallback, is_complete, load_complete, load_state, restore_callbacks, resume_hint
@@ -78,7 +79,8 @@ class KitTrainer(BestCheckpointTrainer):
         self._checkpoints = CheckpointCallback(
             RunningLoss(self), fingerprint or {}, args.save_total_limit, self.accelerator.wait_for_everyone
         )
-        self._stop = StopCallback(self._signals, self._agree_on)
+        agree = agreement(self.accelerator.gather, self.args.device, self.args.world_size)
+        self._stop = StopCallback(self._signals, agree)
         self._view = ProgressView(glossary, plain=self.args.disable_tqdm)
         for callback in (DEFAULT_PROGRESS_CALLBACK, PrinterCallback):
             self.remove_callback(callback)
@@ -137,12 +139,6 @@ class KitTrainer(BestCheckpointTrainer):
         finally:
             self._meter.clock.pause()
             self._view.close()
-
-    def _agree_on(self, signal: int | None) -> int | None:
-        """Return the signal that any of the processes has received."""
-        if self.args.world_size == 1:
-            return signal
-        return int(self.accelerator.gather(torch.tensor([signal or 0], device=self.args.device)).max()) or None
 
     # Order
 
