@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from datasets import Dataset
 from transformers import BertConfig
 
@@ -58,6 +59,15 @@ class Setup:
     data: Path
     work: Path
     deadline: float
+
+    def move(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return a tensor on the device."""
+        return tensor.to(self.device)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is over."""
+        return time.perf_counter() > self.deadline
 
     @property
     def on_cpu(self) -> bool:

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,8 @@ WORKLOADS = (
     Workload("SST-2", 128, 32, "BertForSequenceClassification", recipe_of_sentences, text_example),
     Workload("SST-2", 128, 256, "BertForSequenceClassification", recipe_of_sentences, text_example),
     Workload("SQuAD", 384, 32, "BertForQuestionAnswering", recipe_of_questions, question_example),
-    Workload("MLM", 512, 32, "BertForMaskedLM", recipe_of_text, document_example),
-    Workload("MLM+NSP", 128, 128, "BertForPreTraining", recipe_of_pairs, pair_example),
+    Workload("MLM", 512, 64, "BertForMaskedLM", recipe_of_text, document_example),
+    Workload("MLM+NSP", 128, 256, "BertForPreTraining", recipe_of_pairs, pair_example),
 )
 
 
@@ -110,8 +110,11 @@ class StepTimer(TrainerCallback):
         raise Interrupted  # nothing needs to be evaluated or saved
 
 
-def measure_throughput(setup: Setup, workload: Workload, model: Path, peak: float) -> None:
-    """Compare samples per second of the kit and of the stock Trainer (SDPA, dynamic padding), bf16, same examples."""
+def measure_throughput(setup: Setup, workload: Workload, model: Path, peak: float, compiled: bool = False) -> None:
+    """Compare samples per second of the kit and of the stock Trainer (SDPA, dynamic padding), bf16, same examples.
+
+    Compiled, the kit alone is measured.
+    """
     skip, steps, batch = (1, 3, 4) if setup.on_cpu else (15, 75, workload.batch)
     settings = setup.trainer_settings(
         per_device_train_batch_size=batch, max_steps=steps, learning_rate=2e-5, bf16=True, logging_steps=10**6,
@@ -119,11 +122,23 @@ def measure_throughput(setup: Setup, workload: Workload, model: Path, peak: floa
     )  # fmt: skip
     kit, stock = StepTimer(skip), StepTimer(skip)
     folder = setup.work / f"{workload.name}-{batch}"
-    args = TrainingArguments(f"{folder}-kit", **settings)
+    kit_settings = settings | ({"torch_compile": True} if compiled else {})
+    if compiled and setup.on_cpu:
+        kit_settings["torch_compile_backend"] = "eager"
+    args = TrainingArguments(f"{folder}-kit{'-compiled' if compiled else ''}", **kit_settings)
     with contextlib.suppress(Interrupted):
         workload.recipe(setup.data, workload.length, model=str(model), args=args, callbacks=[kit]).train()
     examples = [kit.dataset[(0, index, True)] for index in range(min(len(kit.dataset), batch * steps))]
     rows = [workload.stock_example(example) for example in examples]
+    lengths = [len(row["input_ids"]) for row in rows]
+    products = needed_products(setup.config, lengths, 0.15 * sum(lengths) if workload.masks else 0.0) / len(lengths)
+    speed, mean = kit.samples_per_second, sum(lengths) / len(lengths)
+    name = f"{workload.name}, {workload.length}, batch {workload.batch}"
+    figures = f"{speed * mean:,.0f} real tokens/s (mean {mean:.0f}), MFU of real tokens {speed * products / peak:.1%}"
+    if compiled:
+        memory = f"memory {kit.gigabytes:.2f} GB"
+        setup.checks.record(f"{name}, compiled", f"kit {speed:,.1f} samples/s, {figures}, {memory}")
+        return
     tokenizer = BertTokenizer.from_pretrained(model)
     collator = (DataCollatorForLanguageModeling if workload.masks else DataCollatorWithPadding)(tokenizer)
     with contextlib.suppress(Interrupted):
@@ -131,27 +146,41 @@ def measure_throughput(setup: Setup, workload: Workload, model: Path, peak: floa
             model=getattr(transformers, workload.head).from_pretrained(model), train_dataset=rows, callbacks=[stock],
             args=TrainingArguments(f"{folder}-stock", **settings, remove_unused_columns=False), data_collator=collator,
         ).train()  # fmt: skip
-    lengths = [len(row["input_ids"]) for row in rows]
-    products = needed_products(setup.config, lengths, 0.15 * sum(lengths) if workload.masks else 0.0) / len(lengths)
-    speed, mean = kit.samples_per_second, sum(lengths) / len(lengths)
     setup.checks.record(
-        f"{workload.name}, {workload.length}, batch {workload.batch}",
+        name,
         f"kit {speed:,.1f} samples/s, stock {stock.samples_per_second:,.1f}, "
-        f"ratio {speed / stock.samples_per_second:.2f}, {speed * mean:,.0f} real tokens/s (mean {mean:.0f}), "
-        f"MFU of real tokens {speed * products / peak:.1%}, memory {kit.gigabytes:.2f} and {stock.gigabytes:.2f} GB",
+        f"ratio {speed / stock.samples_per_second:.2f}, {figures}, "
+        f"memory {kit.gigabytes:.2f} and {stock.gigabytes:.2f} GB",
     )
 
 
-def measure_all(setup: Setup) -> None:
-    """Measure every workload that starts before the deadline, from one checkpoint with random weights."""
-    peak, model = products_per_second(torch.bfloat16), setup.work / "model"
+def prepare_model(setup: Setup) -> tuple[Path, float]:
+    """Return the folder of a checkpoint with random weights, and multiply-adds a second of a plain matrix product."""
+    model = setup.work / "model"
+    if not model.exists():
+        transformers.BertForPreTraining(setup.config).save_pretrained(model)
+        BertTokenizer(str(setup.data / "vocab.txt")).save_pretrained(model)
+    peak = products_per_second(torch.bfloat16)
     setup.checks.record("matrix product, bf16", f"{2e-12 * peak:,.2f} TFLOP/s")
-    transformers.BertForPreTraining(setup.config).save_pretrained(model)
-    BertTokenizer(str(setup.data / "vocab.txt")).save_pretrained(model)
-    for workload in WORKLOADS:
-        name = f"throughput {workload.name}, batch {workload.batch}"
-        if time.perf_counter() > setup.deadline:
-            setup.checks.record(name, "not measured: time limit (--minutes) reached")
+    return model, peak
+
+
+def measure_all(setup: Setup, workloads: Sequence[Workload], compiled: bool = False) -> None:
+    """Measure every workload that starts before the deadline, from one checkpoint with random weights."""
+    model, peak = prepare_model(setup)
+    for workload in workloads:
+        name = f"{'compiled' if compiled else 'throughput'} {workload.name}, batch {workload.batch}"
+        if setup.is_over:
+            setup.checks.record(name, "not measured: time limit reached")
             continue
         with setup.checks.check(name):
-            measure_throughput(setup, workload, model, peak)
+            measure_throughput(setup, workload, model, peak, compiled)
+
+
+def run_throughput(setup: Setup) -> None:
+    measure_all(setup, WORKLOADS)
+
+
+def run_compiled(setup: Setup) -> None:
+    """The kit with `torch_compile=True`, which small batches, bound by launches, gain most from."""
+    measure_all(setup, [WORKLOADS[0], WORKLOADS[-1]], compiled=True)

@@ -21,6 +21,7 @@ class DataCollatorForClassification:
     - `input_ids`, `attention_mask`, and if the format has types, `token_type_ids`: (windows, seq) int64
     - `window_example`: (windows,) int64, the row of the example that each window belongs to; with `lengths`, windows of
       padding may follow, whose row is the number of examples
+    - `window_counts`: (batch,) int64, the number of windows of each example
     - `labels`: (batch,) int64, (batch, labels) float32 or (batch,) float32
     - `weights`: float32, factors of the losses in the shape of `labels`; 0 for examples that are not in the loss
     """
@@ -39,7 +40,8 @@ class DataCollatorForClassification:
         tokens = [len(ids) for ids, _ in windows]
         length = padded_length(max(tokens), self.lengths)
         filler = rows - len(windows)
-        owners = np.repeat(np.arange(len(examples)), [len(example["windows"]) for example in examples])
+        counts = [len(example["windows"]) for example in examples]
+        owners = np.repeat(np.arange(len(examples)), counts)
         starts, ends = [first for _, first in windows] + [0] * filler, tokens + [0] * filler
         batch = {
             "input_ids": pad_rows([ids for ids, _ in windows], self.pad_token_id, length, rows),
@@ -47,6 +49,7 @@ class DataCollatorForClassification:
             # Attention over no token is NaN, so a window of padding has one token.
             "attention_mask": span_mask(tokens + [1] * filler, length),
             "window_example": np.pad(owners, (0, filler), constant_values=len(examples)),
+            "window_counts": np.array(counts),
         }
         if "label" in examples[0]:
             labels = np.array([example["label"] for example in examples])

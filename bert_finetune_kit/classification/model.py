@@ -50,11 +50,19 @@ def forward(model: Any, batch: Batch, kind: str, label_smoothing: float = 0.0) -
     """
     logits = model(**{name: batch[name] for name in MODEL_INPUTS if name in batch}).logits.float()
     labels, window_example = batch.get("labels"), batch["window_example"]
-    logits = pool_windows(logits, window_example, len(labels) if labels is not None else int(window_example[-1]) + 1)
+    logits = pool_windows(logits, window_example, _example_count(batch))
     if labels is None:
         return ClassificationOutput(logits=logits)
     losses = example_losses(logits, labels, kind, label_smoothing) * batch["weights"]
     return ClassificationOutput(losses=losses, logits=logits, labels=labels)
+
+
+def _example_count(batch: Batch) -> int:
+    """Return how many examples a batch has; a shape tells it, unless the batch has neither labels nor counts."""
+    for name in ("window_counts", "labels"):
+        if name in batch:
+            return len(batch[name])
+    return int(batch["window_example"][-1]) + 1
 
 
 def pool_windows(logits: Tensor, window_example: Tensor, batch: int) -> Tensor:

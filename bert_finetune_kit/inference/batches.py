@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from ..modeling.packed_linear import packed_linears
+from ..modeling.unpadding import with_packing
 from .memory import eval_batch_advice, memory_advice
 
 
@@ -42,16 +43,20 @@ def run_batches(
         DeviceMemoryError: a batch does not fit into the memory of the device.
     """
     order = np.argsort(-lengths, kind="stable")
+    collator = with_packing(collator, model, model.device)
     training = [module for module in model.modules() if module.training]
     if training:
         model.eval()
     try:
-        for start in range(0, len(order), batch_size):
-            indices = order[start : start + batch_size]
-            batch = collator([examples[int(index)] for index in indices])
+        batches = (order[start : start + batch_size] for start in range(0, len(order), batch_size))
+        following = ((indices, collator([examples[int(index)] for index in indices])) for indices in batches)
+        current = next(following, None)
+        while current is not None:
+            indices, batch = current
             with torch.inference_mode(), packed_linears(model):
                 with memory_advice(f"The prediction on {model.device}", lambda: eval_batch_advice(batch_size)):
                     outputs = forward(model, {name: values.to(model.device) for name, values in batch.items()})
+                current = next(following, None)  # made while a GPU computes, which reading the outputs waits for
                 yield indices, outputs
     finally:
         for module in training:

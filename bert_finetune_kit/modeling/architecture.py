@@ -13,10 +13,11 @@ from transformers import PretrainedConfig, PreTrainedModel
 
 from ..errors import ModelError
 from .layers import layer_count
+from .packing import PACKING
 
 Head = type[PreTrainedModel]
 
-MODEL_INPUTS = ("input_ids", "inputs_embeds", "attention_mask", "token_type_ids")
+MODEL_INPUTS = ("input_ids", "inputs_embeds", "attention_mask", "token_type_ids", PACKING)
 """What a batch holds for the model itself, ids or embeddings; the rest of it is for losses and scores."""
 
 _MAPPINGS = {

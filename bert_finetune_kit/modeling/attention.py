@@ -4,7 +4,9 @@
 Shapes: tokens is the number of real tokens of a batch, head_dim the size of an attention head.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,16 +22,13 @@ from .dropout import keep_mask
 
 # Name of the attention function in the config of a model in memory; it is never saved.
 UNPADDED_ATTENTION = "unpadded_sdpa"
-_BITS_16 = (torch.float16, torch.bfloat16)
-_AMPERE = (8, 0)  # the first capability with bf16 and flash attention
-_HEAD_DIM_MULTIPLE = 8
-_FLASH_HEAD_DIM = 128  # wider heads need a GPU of the data centre in the backward
+_HEAD_DIM_MULTIPLE = 8  # of all kernels for variable lengths
 
 
 def attend(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
     dropout: float = 0.0, scaling: float | None = None, sliding_window: int | None = None,
-    parts: list[Part] | None = None, **kwargs: Any,
+    parts: Sequence[Part] | None = None, **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
     """Attend within each sequence; without `parts` call the stock sdpa function.
 
@@ -56,7 +55,7 @@ def attend(
     if key.shape[1] != query.shape[1]:
         key, value = (tensor.repeat_interleave(query.shape[1] // key.shape[1], 1) for tensor in (key, value))
     states = [tensor[0].transpose(0, 1) for tensor in (query, key, value)]  # (tokens, heads, head_dim)
-    if query.device.type == "cpu" and torch.is_grad_enabled():
+    if query.device.type == "cpu" and torch.is_grad_enabled() and not torch.compiler.is_compiling():
         return _CpuAttention.apply(*states, parts, window, dropout, scale).unsqueeze(0), None
     outputs = []
     for part, *part_states in zip(parts, *_split(parts, *states), strict=True):
@@ -75,6 +74,40 @@ def attend(
     return _join(outputs).unsqueeze(0), None
 
 
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel for sequences of variable lengths, and where it can be used; each has dropout."""
+
+    attend: Callable[..., Tensor]
+    dtypes: frozenset[torch.dtype]
+    capability: tuple[int, int]
+    """Lowest compute capability."""
+    max_head_dim: float
+    has_windows: bool
+    is_enabled: Callable[[], bool]
+    """Whether torch was built with it, and its users have not switched it off (`torch.nn.attention.sdpa_kernel`)."""
+
+
+def _flash_is_enabled() -> bool:
+    backends = torch.backends.cuda
+    return backends.flash_sdp_enabled() and backends.is_flash_attention_available()
+
+
+KERNELS = (
+    # Wider heads need a GPU of the data centre in the backward.
+    Kernel(flash_attention, frozenset({torch.float16, torch.bfloat16}), (8, 0), 128, True, _flash_is_enabled),
+    Kernel(
+        efficient_attention, frozenset({torch.float16, torch.float32}), (5, 0), math.inf, False,
+        torch.backends.cuda.mem_efficient_sdp_enabled,
+    ),
+    Kernel(
+        efficient_attention, frozenset({torch.bfloat16}), (8, 0), math.inf, False,
+        torch.backends.cuda.mem_efficient_sdp_enabled,
+    ),
+)  # fmt: skip
+"""The kernels of NVIDIA GPUs, the fastest first. Where there is none, sequences are computed in blocks."""
+
+
 def variable_length_kernel(query: Tensor, window: int | None = None) -> Callable[..., Tensor] | None:
     """Return the fastest kernel for sequences of variable lengths that torch, the GPU and these states support.
 
@@ -85,15 +118,27 @@ def variable_length_kernel(query: Tensor, window: int | None = None) -> Callable
     Returns:
         A function of query, key, value, cu_seqlens, max_seqlen, dropout and scale; none if there is no kernel.
     """
-    head_dim = query.shape[-1]
-    if not query.is_cuda or torch.version.hip is not None or head_dim % _HEAD_DIM_MULTIPLE:
+    if not _is_on_nvidia(query):
         return None
-    backends, ampere = torch.backends.cuda, torch.cuda.get_device_capability(query.device) >= _AMPERE
-    flash = backends.flash_sdp_enabled() and backends.is_flash_attention_available()
-    if flash and ampere and query.dtype in _BITS_16 and head_dim <= _FLASH_HEAD_DIM:
-        return partial(flash_attention, window=window)
-    if window is None and backends.mem_efficient_sdp_enabled() and (ampere or query.dtype != torch.bfloat16):
-        return efficient_attention
+    number = _kernel_number(query.device, query.dtype, query.shape[-1], window is not None)
+    kernel = None if number is None else KERNELS[number].attend
+    return partial(kernel, window=window) if kernel is flash_attention else kernel
+
+
+def _is_on_nvidia(query: Tensor) -> bool:
+    return query.is_cuda and torch.version.hip is None
+
+
+@torch.compiler.assume_constant_result  # it asks the driver, which cannot be compiled
+def _kernel_number(device: torch.device, dtype: torch.dtype, head_dim: int, has_window: bool) -> int | None:
+    """Return the place in `KERNELS` of the first one that supports this."""
+    if head_dim % _HEAD_DIM_MULTIPLE:
+        return None
+    capability = torch.cuda.get_device_capability(device)
+    for number, kernel in enumerate(KERNELS):
+        supports = dtype in kernel.dtypes and head_dim <= kernel.max_head_dim and capability >= kernel.capability
+        if supports and (kernel.has_windows or not has_window) and kernel.is_enabled():
+            return number
     return None
 
 
@@ -106,7 +151,7 @@ class _CpuAttention(Function):
     @staticmethod
     def forward(
         ctx: Any, query: Tensor, key: Tensor, value: Tensor,
-        parts: list[Part], window: int | None, dropout: float, scale: float,
+        parts: Sequence[Part], window: int | None, dropout: float, scale: float,
     ) -> Tensor:  # fmt: skip
         """Return (tokens, heads, head_dim)."""
         outputs: list[Tensor] = []
@@ -146,7 +191,7 @@ class _CpuAttention(Function):
         return *map(_join, gradients), None, None, None, None
 
 
-def _split(parts: list[Part], *states: Tensor) -> list[tuple[Tensor, ...]]:
+def _split(parts: Sequence[Part], *states: Tensor) -> list[tuple[Tensor, ...]]:
     if len(parts) == 1:  # the backward of split copies
         return [(tensor,) for tensor in states]
     return [tensor.split([part.tokens for part in parts]) for tensor in states]

@@ -7,13 +7,16 @@ sequence up to that many tokens before and after it.
 Shapes: tokens is the number of real tokens of a batch, head_dim the size of an attention head.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from itertools import accumulate
 
 import torch
 from torch import Tensor
+
+Move = Callable[[Tensor], Tensor]
+"""A tensor → the same values elsewhere, such as on another device."""
 
 # Width of the blocks of short sequences, of which at least two fit into one. Small matrix products cost more by their
 # number than by their size.
@@ -32,6 +35,10 @@ class Group:
     def tokens(self) -> int:
         """Tokens of all sequences."""
         return self.count * self.length
+
+    def moved(self, move: Move) -> "Group":
+        """Return the group, which has no tensors."""
+        return self
 
     def mask(self, window: int | None = None) -> Tensor | None:
         """(1, 1, length, length) bool: which tokens attend to which; None if each attends to all of its sequence.
@@ -72,20 +79,30 @@ class Blocks:
         """Tokens of all sequences."""
         return len(self.slots)
 
+    def moved(self, move: Move) -> "Blocks":
+        """Return the blocks with their tensors moved."""
+        tensors = {name: move(getattr(self, name)) for name in ("indices", "slots", "sequence_ids")}
+        return replace(self, **tensors)  # type: ignore[arg-type]
+
     @cached_property
     def _masks(self) -> dict[int | None, Tensor]:
         return {}
 
     def mask(self, window: int | None = None) -> Tensor:
         """(blocks, 1, width, width) bool: which slots attend to which. Cached, as layers share it."""
+        if torch.compiler.is_compiling():  # what is computed twice is found by the compiler
+            return self._mask(window)
         if window is not None and window >= self.max_seqlen - 1:
             window = None
         if window not in self._masks:
-            mask = (self.sequence_ids.unsqueeze(2) == self.sequence_ids.unsqueeze(1)).unsqueeze(1)
-            if window is not None:  # tokens of a sequence stand side by side
-                mask = mask & _near(mask.shape[-1], window, mask.device)
-            self._masks[window] = mask
+            self._masks[window] = self._mask(window)
         return self._masks[window]
+
+    def _mask(self, window: int | None) -> Tensor:
+        mask = (self.sequence_ids.unsqueeze(2) == self.sequence_ids.unsqueeze(1)).unsqueeze(1)
+        if window is None:
+            return mask
+        return mask & _near(mask.shape[-1], window, mask.device)  # tokens of a sequence stand side by side
 
     def pack(self, states: Tensor) -> Tensor:
         """(tokens, heads, head_dim) → (blocks * heads, width, head_dim); padding repeats the last token."""
@@ -105,54 +122,64 @@ class Sequences:
     """Tokens of each sequence."""
     cu_seqlens: Tensor
     """(sequences + 1,) int32: first token of each sequence, and end of the last."""
+    max_seqlen: int
+    """Tokens of the longest sequence."""
 
     @property
     def tokens(self) -> int:
         """Tokens of all sequences."""
         return sum(self.lengths)
 
-    @property
-    def max_seqlen(self) -> int:
-        """Tokens of the longest sequence."""
-        return max(self.lengths)
+    def moved(self, move: Move) -> "Sequences":
+        """Return the sequences with their tensor moved."""
+        return replace(self, cu_seqlens=move(self.cu_seqlens))
 
     @cached_property
     def blocks(self) -> Blocks:
         """The sequences in blocks as wide as the longest. Cached, as layers share them."""
-        width = max(BLOCK_WIDTH, -(-self.max_seqlen // _GPU_MULTIPLE) * _GPU_MULTIPLE)
-        return build_blocks(self.lengths, width, self.cu_seqlens.device)
+        return wide_blocks(self.lengths).moved(partial(to_device, device=self.cu_seqlens.device))
 
 
 Part = Group | Blocks | Sequences
 
 
-def plan_attention(lengths: Sequence[int], device: torch.device | str = "cpu") -> list[Part]:
-    """Return how to divide the attention of concatenated sequences into calls.
+def plan_attention(
+    lengths: Sequence[int], device: torch.device | str = "cpu", compiled: bool = False
+) -> tuple[Part, ...]:
+    """Return how to divide the attention of concatenated sequences into calls; its tensors are on the CPU.
 
     Args:
         lengths: tokens of each sequence, ascending.
-        device: of the states.
+        device: that will compute it.
+        compiled: whether `torch.compile` compiles it, for which the number of calls must not depend on the lengths.
     """
     if torch.device(device).type != "cpu":
         cu_seqlens = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32)
-        return [Sequences(tuple(lengths), cu_seqlens.to(device, non_blocking=True))]
+        return (Sequences(tuple(lengths), cu_seqlens, max(lengths)),)
+    if compiled:
+        return (wide_blocks(lengths),)
     short = [length for length in lengths if length <= BLOCK_WIDTH // 2]
     parts: list[Part] = []
     if len(set(short)) > 1:
-        parts.append(build_blocks(short, BLOCK_WIDTH, device))
+        parts.append(build_blocks(short, BLOCK_WIDTH))
         lengths = lengths[len(short) :]
     for length in dict.fromkeys(lengths):
         parts.append(Group(lengths.count(length), length))
-    return parts
+    return tuple(parts)
 
 
-def build_blocks(lengths: Sequence[int], width: int, device: torch.device | str = "cpu") -> Blocks:
+@torch.compiler.disable  # a loop over lengths, which would be another graph for each batch
+def wide_blocks(lengths: Sequence[int]) -> Blocks:
+    """Return blocks as wide as the longest of concatenated sequences, for devices on which a call costs most."""
+    return build_blocks(lengths, max(BLOCK_WIDTH, -(-max(lengths) // _GPU_MULTIPLE) * _GPU_MULTIPLE))
+
+
+def build_blocks(lengths: Sequence[int], width: int) -> Blocks:
     """Return blocks for concatenated sequences, each filled with as many sequences as fit in their order.
 
     Args:
         lengths: tokens of each sequence, at most `width`.
         width: of a block.
-        device: of the states.
     """
     block_of, used = [0], lengths[0]
     for length in lengths[1:]:
@@ -168,10 +195,15 @@ def build_blocks(lengths: Sequence[int], width: int, device: torch.device | str 
     indices[slots] = torch.arange(len(sequence))
     sequence_ids = torch.full_like(indices, -1)
     sequence_ids[slots] = sequence
-    indices, slots, sequence_ids = (
-        tensor.to(device, non_blocking=True) for tensor in (indices, slots, sequence_ids.view(-1, width))
-    )
-    return Blocks(indices, slots, sequence_ids, max(lengths))
+    return Blocks(indices, slots, sequence_ids.view(-1, width), max(lengths))
+
+
+def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """Return a tensor of the CPU on a device; a GPU of CUDA is not waited for.
+
+    Others may still read the memory of the tensor when it is gone.
+    """
+    return tensor.to(device, non_blocking=torch.device(device).type == "cuda")
 
 
 def _near(width: int, window: int, device: torch.device | str = "cpu") -> Tensor:

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import torch
 from torch import nn
+from torch.nn.functional import scaled_dot_product_attention
 from transformers import PreTrainedModel
 
 from ..compat.transformers import get_attn_implementation
@@ -14,13 +16,16 @@ from .sparse_attention import choose_attention
 from .unpadding import unpad_encoder
 
 
-def skip_padding(model: Any, wanted: bool, on_xla: bool) -> tuple[bool, tuple[str, ...]]:
+def skip_padding(
+    model: Any, wanted: bool, on_xla: bool, device: torch.device | None = None
+) -> tuple[bool, tuple[str, ...]]:
     """Let the encoder of a model skip padding where it can; return whether it does, and notes.
 
     Args:
         model: wrapped by peft or not.
         wanted: whether padding is to be skipped.
         on_xla: whether the device compiles every new shape, so that padding is computed in a few fixed shapes.
+        device: that will compute the model; none means one that has all operations, as CPUs and CUDA do.
 
     Raises:
         ModelError: the encoder takes sequences of one length alone, computes no attention, or has a head that reads
@@ -32,9 +37,25 @@ def skip_padding(model: Any, wanted: bool, on_xla: bool) -> tuple[bool, tuple[st
         return False, chosen
     if not wanted:
         return False, (*chosen, *_effect(model))
+    missing = None if device is None or device.type in ("cpu", "cuda") else missing_operation(device)
+    if missing is not None:
+        return False, (f"Padding is computed: {device} lacks an operation ({missing})", *chosen, *_effect(model))
     if unpad_encoder(model):
         return True, ()
     return False, (f"Padding is computed: {_reason(model)}", *chosen, *_effect(model))
+
+
+def missing_operation(device: torch.device) -> str | None:
+    """Return what a device says of an operation it lacks that skipping padding needs; none where it has them all."""
+    try:
+        states, places = torch.ones(2, 1, 2, device=device, requires_grad=True), torch.arange(2, device=device)
+        mask = torch.ones(1, 1, 2, 2, dtype=torch.bool, device=device)
+        query = states.index_select(0, places).transpose(0, 1).unsqueeze(0)
+        output = scaled_dot_product_attention(query, query, query, attn_mask=mask)[0].transpose(0, 1)
+        output.new_zeros(3, 1, 2).index_copy(0, places, output).sum().backward()
+    except (NotImplementedError, RuntimeError) as error:
+        return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return None
 
 
 def _effect(model: nn.Module) -> tuple[str, ...]:

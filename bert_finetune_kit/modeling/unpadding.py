@@ -6,18 +6,19 @@ collator do not change. The states of real tokens equal those of the stock encod
 read, are zero.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from ..compat.transformers import get_attn_implementation
 from .attention import UNPADDED_ATTENTION
-from .attention_parts import Part, plan_attention
 from .dropout import Dropout
 from .encoders import ENCODERS, STOCK_ATTENTION, EncoderClass, derive_encoder, modules_of, stock_encoders, switch_class
+from .packing import PACKING, Packing, PackingCollator, look_at
 
 _OF_TOKENS = ("input_ids", "token_type_ids", "position_ids")  # arguments of (batch, seq) that are packed
 # Arguments that only the stock forward supports, beside further tensors; arguments or settings that must be off.
@@ -25,52 +26,20 @@ _STOCK_ONLY = ("past_key_values", "use_cache")
 _OFF = ("output_hidden_states", "output_attentions", "is_causal", "is_decoder", "chunk_size_feed_forward")
 
 
-@dataclass(frozen=True)
-class Packing:
-    """Where the real tokens of a batch are, the shortest sequence first."""
-
-    indices: Tensor
-    """(tokens,) int64: index of each real token in the flattened (batch * seq)."""
-    parts: list[Part]
-    """How to attend within the sequences."""
-
-
-@torch.compiler.disable  # its lists are as long as the data require, which torch.compile (2.9) cannot guard on
-def plan_packing(attention_mask: Tensor, has_windows: bool = False) -> Packing | None:
-    """Return where the real tokens of a batch are; none if the stock forward must compute it.
-
-    That is where a row begins with padding, since heads read the first token, and where local attention counts padding
-    that stands between tokens. The device is waited for once, and the rest is computed on the CPU.
-
-    Args:
-        attention_mask: (batch, seq), 0 for padding at any position.
-        has_windows: whether the encoder has local attention.
-    """
-    real = attention_mask.cpu() != 0
-    if not real[:, 0].all() or (has_windows and (real[:, 1:] > real[:, :-1]).any()):
-        return None
-    lengths, order = real.sum(1).sort(stable=True)
-    rows, columns = real[order].nonzero(as_tuple=True)
-    indices = order[rows] * real.shape[1] + columns
-    device = attention_mask.device
-    return Packing(indices.to(device, non_blocking=True), plan_attention(lengths.tolist(), device))
-
-
 def _forward(self: Any, stock_forward: Callable[..., Any], inputs: dict[str, Any]) -> Any:
     """A stock encoder that skips padding wherever it can, and else runs the stock forward on all of the batch.
 
     It takes (batch, seq) ids and returns (batch, seq, hidden) states; those of padding are zero.
     """
-    packing = None
-    if _can_unpad(self.config, inputs):
-        packing = plan_packing(inputs["attention_mask"], getattr(self.config, "sliding_window", None) is not None)
+    given = inputs.pop(PACKING, None)
+    packing = _packing(self.config, inputs, given) if _can_unpad(self.config, inputs) else None
     if packing is None:
         return stock_forward(**inputs)
     input_ids = inputs["input_ids"]
     batch, seq = input_ids.shape
 
     def pack(values: Tensor) -> Tensor:
-        return values.expand(batch, seq).reshape(-1)[packing.indices].unsqueeze(0)
+        return values.expand(batch, seq).reshape(-1).index_select(0, packing.indices).unsqueeze(0)
 
     positions = (packing.indices % seq).unsqueeze(0)
     create_position_ids = getattr(getattr(self, "embeddings", None), "create_position_ids_from_input_ids", None)
@@ -87,6 +56,18 @@ def _forward(self: Any, stock_forward: Callable[..., Any], inputs: dict[str, Any
     if getattr(self, "pooler", None) is not None:
         output.pooler_output = _pool(self, states)
     return output if inputs.get("return_dict", self.config.return_dict) is not False else output.to_tuple()
+
+
+def _packing(config: Any, inputs: Mapping[str, Any], given: Packing | None) -> Packing | None:
+    """Return the packing that a batch came with, on the device of the batch; where there is none, look at its mask."""
+    input_ids, attention_mask = inputs["input_ids"], inputs["attention_mask"]
+    if given is None or given.shape != tuple(input_ids.shape):
+        return look_at(attention_mask, _has_windows(config), torch.compiler.is_compiling())
+    return given if given.indices.device == input_ids.device else given.to(input_ids.device)
+
+
+def _has_windows(config: Any) -> bool:
+    return getattr(config, "sliding_window", None) is not None
 
 
 def _pool(encoder: Any, states: Tensor) -> Tensor:
@@ -120,6 +101,31 @@ def __getattr__(name: str) -> EncoderClass:
 def unpadded_encoders(model: nn.Module) -> list[Any]:
     """Return the encoders in `model` that skip padding."""
     return [module for module in model.modules() if type(module).__module__ == __name__]
+
+
+def with_packing(
+    collator: Callable[[list[Any]], Any], model: nn.Module, device: torch.device | str, compiled: bool = False
+) -> Callable[[list[Any]], Any]:
+    """Return a collator whose batches tell `model` where their real tokens are, so that it need not look.
+
+    Args:
+        collator: examples → batch with an `attention_mask`, (batch, seq).
+        model: that will compute the batches; where it computes padding, or its forward takes no further arguments for
+            the encoder, the collator is returned as it is.
+        device: of the model by then.
+        compiled: whether `torch.compile` compiles it.
+    """
+    encoders = unpadded_encoders(model)
+    heads = (module for module in model.modules() if isinstance(module, PreTrainedModel) and module not in encoders)
+    if not encoders or not all(_takes_any_argument(head) for head in heads):
+        return collator
+    has_windows = any(_has_windows(encoder.config) for encoder in encoders)
+    return PackingCollator(collator, str(device), has_windows, compiled)
+
+
+def _takes_any_argument(model: nn.Module) -> bool:
+    kinds = {parameter.kind for parameter in inspect.signature(model.forward).parameters.values()}
+    return inspect.Parameter.VAR_KEYWORD in kinds
 
 
 def unpad_encoder(model: nn.Module) -> bool:

@@ -28,6 +28,7 @@ class DataCollatorForPreTraining:
     - `input_ids`: (batch, seq), of the tokens to predict 80% replaced by `[MASK]`, 10% by a random token
     - `attention_mask`, and if the examples have them, `token_type_ids`: (batch, seq)
     - `labels`: (batch, seq), the original id where a token is to be predicted, else -100
+    - `prediction_positions`: (predictions,), where there is a label in the flattened (batch * seq), if asked for
     - `next_sentence_label`: (batch,), if the examples have one; -100 in examples that are not in the loss
 
     The masks of an example are a pure function of its `rng_key`, so they are new in each epoch and the same on
@@ -42,6 +43,8 @@ class DataCollatorForPreTraining:
     max_predictions: int | None = None
     lengths: Sequence[int] | None = None
     """Lengths that batches may have, ascending, for devices that compile each shape; none means any."""
+    with_positions: bool = False
+    """Whether a batch has `prediction_positions`, which the forward would else look for on the device."""
     _special: np.ndarray = field(init=False, repr=False)
     _rng: MovableRng = field(init=False, repr=False, default_factory=lambda: MovableRng(Stream.MASK))
 
@@ -73,6 +76,8 @@ class DataCollatorForPreTraining:
             "attention_mask": span_mask([len(ids) for ids in masked], length),
             "labels": pad_rows(labels, IGNORED, length),
         }
+        if self.with_positions:
+            batch["prediction_positions"] = np.flatnonzero(batch["labels"] != IGNORED)
         if "token_type_ids" in examples[0]:
             batch["token_type_ids"] = pad_rows([example["token_type_ids"] for example in examples], 0, length)
         if "next_sentence_label" in examples[0]:

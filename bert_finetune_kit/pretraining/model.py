@@ -57,7 +57,9 @@ def forward(
     """
     labels = batch["labels"]
     bound = None if predictions_bound is None else predictions_bound(labels.shape[1])
-    positions = prediction_positions(labels, bound)
+    positions = batch.get("prediction_positions") if bound is None else None
+    if positions is None:
+        positions = prediction_positions(labels, bound)
     inputs = {name: batch[name] for name in MODEL_INPUTS if name in batch}
     if selection is None:
         stock = model(**inputs)
@@ -87,7 +89,7 @@ def score_predictions(logits: Tensor, labels: Tensor, positions: Tensor, with_sc
         positions: of the logits in the flattened labels, (predictions,).
         with_scores: whether to count, too.
     """
-    targets = labels.view(-1)[positions]
+    targets = labels.view(-1).index_select(0, positions)
     rows = torch.div(positions, labels.shape[1], rounding_mode="floor")
     losses = cross_entropy(logits, targets, ignore_index=IGNORED, reduction="none")
     zeros = torch.zeros(labels.shape[0], dtype=torch.float32, device=labels.device)

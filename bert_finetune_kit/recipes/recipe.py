@@ -80,7 +80,7 @@ class Recipe(TrainedRecipe[DataT, EvaluationT]):
         args = with_best_metric(fitted.args, data, self.callbacks)
         with timings.stage("model"):
             built = as_given(self.build_model(data), self.model_object)
-        unpadded, notes = skip_padding(built.model, self.unpad, self.on_xla)
+        unpadded, notes = skip_padding(built.model, self.unpad, self.on_xla, self.args.device)
         chosen = () if fitted.note is None else (fitted.note,)
         return Prepared(data, built, args, unpadded, (*chosen, *data.notes, *built.notes, *notes))
 

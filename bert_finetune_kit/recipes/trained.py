@@ -48,7 +48,7 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
         calibration = load_calibration(loaded.folder)
         if calibration is not None and not decides_as_saved:
             calibration = calibration.without_predictions()
-        skip_padding(loaded.model, self.unpad, self.on_xla)
+        skip_padding(loaded.model, self.unpad, self.on_xla, self.args.device)
         model = loaded.model.to(self.args.device).eval()
         forward = forward_in(evaluation_dtype(self.args), loaded.forward)
         self.state = RecipeState(loaded=replace(loaded, model=model, forward=forward, calibration=calibration))

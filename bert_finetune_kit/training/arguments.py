@@ -166,6 +166,11 @@ def adapt_arguments(args: TrainingArguments) -> TrainingArguments:
     args = copy.copy(args)
     if args.device.type in ("cpu", "xla"):
         args.dataloader_pin_memory = False  # there is nothing to pin for, and torch warns of it at each epoch
+    if args.device.type == "cuda" and args.dataloader_pin_memory:  # batches are copied while the step before computes
+        config: Any = copy.copy(args.accelerator_config)
+        config.non_blocking = True
+        args.accelerator_config = config
+    args.logging_nan_inf_filter = False  # it waits for the device in each step; `LossWatch` finds such losses
     if args.device.type == "xla" and args.eval_accumulation_steps is None:
         args.eval_accumulation_steps = 1  # outputs kept on the device would grow: a new shape for every batch
     if args.metric_for_best_model is None:  # no score decides, or nothing is trained: the Trainer would refuse these

@@ -41,6 +41,7 @@ def argument_faults(args: TrainingArguments, smooths_labels: bool = False) -> It
     for name in ("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps"):
         if getattr(args, name) < 1:
             yield f"{name} is {getattr(args, name)}: at least 1 is needed"
+    yield from gpu_faults(args)
     yield from _number_faults(args)
     if args.push_to_hub and (fault := token_fault(args.hub_token)) is not None:
         yield fault
@@ -51,6 +52,17 @@ def argument_faults(args: TrainingArguments, smooths_labels: bool = False) -> It
         yield (
             f"{setting}, and eval_strategy is 'no', so that nothing is evaluated to choose the best by: set "
             "eval_strategy to 'epoch' or 'steps'"
+        )
+
+
+def gpu_faults(args: TrainingArguments) -> Iterator[str]:
+    """Yield that the Trainer would spread batches over several GPUs by itself."""
+    if args.n_gpu > 1:
+        yield (
+            f"this process sees {args.n_gpu} GPUs, and the Trainer would spread each batch over them (DataParallel), "
+            "which is slow, and cuts what belongs to a whole batch. For one of them set CUDA_VISIBLE_DEVICES=0 before "
+            "torch is imported; for all of them start one process for each GPU: torchrun --nproc_per_node "
+            f"{args.n_gpu} SCRIPT, or accelerate launch with accelerate_configs/multi_gpu.yaml"
         )
 
 

@@ -1,13 +1,12 @@
 """Losses that do not depend on how a batch is split."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from ..contract import Batch
-from ..errors import NonFiniteLossError
 
 
 @dataclass(frozen=True)
@@ -23,19 +22,3 @@ class Loss:
     """Output of the model → summed loss by term."""
     num_items_fn: Callable[[Batch], dict[str, Tensor]]
     """Batch → number of items by term."""
-
-
-def non_finite_loss(step: int, learning_rate: float, terms: Mapping[str, float]) -> NonFiniteLossError:
-    """Return the error of a loss that is NaN or infinite.
-
-    Args:
-        step: of the optimizer, from 1.
-        learning_rate: at this step.
-        terms: value of each term of the loss.
-    """
-    values = ", ".join(f"{name} {value}" for name, value in terms.items())
-    return NonFiniteLossError(
-        f"The loss is not finite at step {step} ({values}; learning rate {learning_rate:.2e}). Likely causes, most "
-        "likely first: the learning rate is too high (try a tenth of it, or more warmup_steps); fp16 overflows (try "
-        "bf16 or fp32); the weights that training started from hold NaN. Checkpoints saved before this step are valid."
-    )

@@ -1,6 +1,7 @@
 """What a training takes: steps, time, disk and memory, in one line before it starts."""
 
 import math
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from .memory import training_memory
 
 SumFn = Callable[[Any], dict[str, Tensor]]
 
+_BF16_CAPABILITY = (8, 0)  # Ampere
 _BATCHES = 8  # looked at to tell how much padding there is
 _STEPS_WORTH_TIMING = 100  # so that the step it takes is a hundredth of the training at most
 
@@ -127,6 +129,16 @@ def preflight(built: BuiltModel, data: PreparedData, args: TrainingArguments, un
     return describe_training(built.model, len(examples), args, padding, unpadded, free, step)
 
 
+def precision_hint(args: TrainingArguments) -> list[str]:
+    """Return, in a list of one, that a GPU is faster in 16 bits, where it computes in 32; the choice is the user's."""
+    in_32_bits = not (args.bf16 or args.fp16) and os.environ.get("ACCELERATE_MIXED_PRECISION", "no") == "no"
+    if args.device.type != "cuda" or not in_32_bits:
+        return []
+    if torch.cuda.get_device_capability(args.device) >= _BF16_CAPABILITY:
+        return ["32 bits: bf16=True (--bf16) is faster on this GPU"]
+    return ["32 bits: fp16=True (--fp16) may be faster on this GPU"]
+
+
 def describe_training(
     model: nn.Module,
     examples: int,
@@ -157,6 +169,7 @@ def describe_training(
             f"{steps:,} steps, batch size {effective_batch(args)}",
             *([] if step is None else [f"about {format_duration(steps * step)} of training"]),
             f"{padding:.0%} padding, " + ("skipped" if unpadded else "computed"),
+            *precision_hint(args),
             f"checkpoints take up to {bytes_needed(model, args) / 1e6:,.0f} MB of {free / 1e9:,.1f} GB free",
         ]
     )

@@ -5,16 +5,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Generic, cast
 
 from transformers import TrainerCallback, TrainingArguments
 
-from ..contract import BuiltModel, DataT, PreparedData
-from ..errors import RunStopped
+from ..contract import BuiltModel, Collator, DataT, PreparedData
+from ..errors import RunStopped, raise_faults
+from ..modeling.packing import PartsCollator
+from ..modeling.unpadding import with_packing
 from ..reporting.optional import attempt
 from ..runs.checkpoints import latest_valid_checkpoint, saved_fingerprint
 from ..runs.differences import differences
 from .checkpointing import is_complete, load_state
+from .checks import gpu_faults
 from .logs import is_evaluation
 from .loss import Loss
 from .memory import training_memory
@@ -74,13 +77,14 @@ def build_trainer(
         lr_multiplier: name of a parameter → factor of its learning rate.
         fingerprint: what the checkpoints are made with.
     """
-    splits: Any = dict(phase.data.validation)
+    args, splits = phase.args, cast(Any, dict(phase.data.validation))
+    raise_faults([*gpu_faults(args)], "TrainingArguments")
     return KitTrainer(
         loss=loss,
         model=built.model,
         forward=built.forward,
-        args=with_unused_weights(phase.args, built, phase.data, loss),
-        data_collator=phase.data.collator,
+        args=with_unused_weights(args, built, phase.data, loss),
+        data_collator=training_collator(phase.data.collator, built.model, args),
         train_dataset=phase.data.train,
         eval_dataset=(splits if len(splits) > 1 else next(iter(splits.values()), None)),
         processing_class=phase.data.tokenizer,
@@ -90,6 +94,20 @@ def build_trainer(
         lr_multiplier=lr_multiplier,
         fingerprint=fingerprint,
     )
+
+
+def training_collator(collator: Collator, model: Any, args: TrainingArguments) -> Callable[[list[Any]], Any]:
+    """Return the collator of a Trainer: its batches hold all that a forward would have to ask the device for.
+
+    Args:
+        collator: of the data.
+        model: to be trained.
+        args: the Trainer's arguments.
+    """
+    config: Any = args.accelerator_config
+    if config.dispatch_batches:
+        return PartsCollator(collator)
+    return with_packing(collator, model, args.device, args.torch_compile)
 
 
 def fit(

@@ -19,20 +19,23 @@ from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 from ..compat.torch import set_distributed_timeout
 from ..compat.trainer import BestCheckpointTrainer, RunningLoss
 from ..contract import Batch, Forward, Outputs, call_model
-from ..errors import NonFiniteLossError, OutputError
+from ..errors import OutputError
 from ..modeling.loading import names_in_memory, quiet_transformers
 from ..modeling.precision import evaluation_dtype, forward_in
 from ..modeling.sharding import prepare_for_fsdp
 from ..reporting.schema import Score
+from .agreement import agreement
 from .arguments import adapt_arguments
 from .best_metric import record_best
 from .checkpointing import CheckpointCallback, is_complete, load_complete, load_state, restore_callbacks, resume_hint
-from .loss import Loss, non_finite_loss
+from .finite import LossWatch, non_finite_loss
+from .loss import Loss
 from .memory import evaluation_memory
 from .meter import Meter
 from .mismatch import mismatch_explained
 from .noise import misleading_warnings_dropped
 from .optimizer import group_settings, split_by_lr
+from .outputs import collect_outputs
 from .peers import is_lost_process
 from .progress import ProgressView
 from .sampling import EpochCallback, EpochSampler, train_loader
@@ -76,12 +79,14 @@ class KitTrainer(BestCheckpointTrainer):
         self._evaluating_forward = forward_in(evaluation_dtype(args), forward)
         self._lr_multiplier = lr_multiplier
         self._meter = Meter()
+        self._losses = LossWatch()
         self._signals = StopSignals()
         self._epochs = EpochCallback()
         self._checkpoints = CheckpointCallback(
             RunningLoss(self), fingerprint or {}, args.save_total_limit, self.accelerator.wait_for_everyone
         )
-        self._stop = StopCallback(self._signals, self._agree_on)
+        agree = agreement(self.accelerator.gather, self.args.device, self.args.world_size)
+        self._stop = StopCallback(self._signals, agree)
         self._view = ProgressView(glossary, plain=self.args.disable_tqdm)
         for callback in (DEFAULT_PROGRESS_CALLBACK, PrinterCallback):
             self.remove_callback(callback)
@@ -127,7 +132,9 @@ class KitTrainer(BestCheckpointTrainer):
         self._checkpoints.resumed_from = checkpoint
         try:
             with self._signals, misleading_warnings_dropped(), mismatch_explained(checkpoint, self._checkpoints):
-                return super().train(resume_from_checkpoint, **settings)
+                output = super().train(resume_from_checkpoint, **settings)
+                self._losses.check()
+                return output
         except (OSError, RuntimeError, SafetensorError) as error:
             if not self._checkpoints.is_writing or is_lost_process(error):
                 raise
@@ -138,12 +145,6 @@ class KitTrainer(BestCheckpointTrainer):
         finally:
             self._meter.clock.pause()
             self._view.close()
-
-    def _agree_on(self, signal: int | None) -> int | None:
-        """Return the signal that any of the processes has received."""
-        if self.args.world_size == 1:
-            return signal
-        return int(self.accelerator.gather(torch.tensor([signal or 0], device=self.args.device)).max()) or None
 
     # Order
 
@@ -228,14 +229,13 @@ class KitTrainer(BestCheckpointTrainer):
         sums = self._loss.sum_fn(outputs)
         terms = {name: value / counts[name].clamp(min=_MIN_ITEMS) for name, value in sums.items()}
         loss = torch.stack(list(terms.values())).sum()
-        if not self.on_xla and not torch.isfinite(loss):
-            raise self._non_finite({name: value.item() for name, value in terms.items()})
+        if not self.on_xla:
+            self._losses.add(self.state.global_step + 1, self._rate, terms)
         loss = loss * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
 
-    def _non_finite(self, terms: Mapping[str, float]) -> NonFiniteLossError:
-        rate = float(self.lr_scheduler.get_last_lr()[0]) if self.lr_scheduler is not None else math.nan
-        return non_finite_loss(self.state.global_step + 1, rate, terms)
+    def _rate(self) -> float:
+        return float(self.lr_scheduler.get_last_lr()[0]) if self.lr_scheduler is not None else math.nan
 
     # Evaluation
 
@@ -249,12 +249,15 @@ class KitTrainer(BestCheckpointTrainer):
         """
         with torch.no_grad(), self.compute_loss_context_manager():
             outputs = self._evaluating_forward(model, inputs)
-        rows = tuple(value.detach() for value in outputs.to_tuple() if value is not None)
-        # The Trainer computes metrics only where there are labels, and the outputs include them.
-        return None, rows, rows[0].reshape(len(rows[0]), -1)[:, :1]
+        return None, tuple(value.detach() for value in outputs.to_tuple() if value is not None), None
+
+    def evaluation_loop(self, *arguments: Any, **settings: Any) -> Any:
+        """`Trainer.evaluation_loop`, whose outputs are kept in one buffer each."""
+        return collect_outputs(self, super().evaluation_loop, *arguments, **settings)
 
     def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
         """`Trainer.evaluate`, not counted in the training time."""
+        self._losses.check()
         with self._meter.clock.paused(), evaluation_memory(self.args, str(self.args.output_dir)):
             return super().evaluate(*arguments, **settings)
 
@@ -276,6 +279,7 @@ class KitTrainer(BestCheckpointTrainer):
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """`Trainer.save_model` without a progress bar of its own; with it, the Trainer begins a checkpoint."""
         if _internal_call:
+            self._losses.check()
             self._meter.clock.pause()
             self._checkpoints.is_writing = True
         with quiet_transformers(), names_in_memory(self.model) if _internal_call else nullcontext():
@@ -289,8 +293,9 @@ class KitTrainer(BestCheckpointTrainer):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add real tokens seen and, since the last log, real tokens per second of training."""
         if "loss" in logs:
+            self._losses.check()
             if not math.isfinite(logs["loss"]):
-                raise self._non_finite({"loss": logs["loss"]})
+                raise non_finite_loss(self.state.global_step + 1, self._rate(), {"loss": logs["loss"]})
             logs["tokens_per_second"] = round(self._meter.tokens_per_second(), 1)
             self.state.num_input_tokens_seen = self._meter.tokens
         super().log(logs, start_time)

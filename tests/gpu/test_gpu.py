@@ -13,7 +13,7 @@ from transformers import AutoModelForSequenceClassification, TrainerCallback
 from bert_finetune_kit.errors import DeviceMemoryError
 from bert_finetune_kit.modeling.attention import attend, variable_length_kernel
 from bert_finetune_kit.modeling.attention_parts import plan_attention
-from bert_finetune_kit.modeling.unpadding import unpad_encoder
+from bert_finetune_kit.modeling.unpadding import unpad_encoder, with_packing
 
 pytestmark = [
     pytest.mark.gpu,
@@ -21,6 +21,11 @@ pytestmark = [
 ]
 LENGTHS = [3, 9, 9, 20, 70, 300]
 TOLERANCES = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 1e-2}
+
+
+def plan():
+    [part] = plan_attention(LENGTHS, "cuda")
+    return part.moved(lambda tensor: tensor.cuda())
 
 
 def states(dtype):
@@ -36,7 +41,7 @@ def error(values, expected):
 @pytest.mark.parametrize("window", [None, 5])
 @pytest.mark.parametrize("dtype", TOLERANCES)
 def test_kernels_against_blocks_in_64_bits(dtype, window):
-    inputs, [part] = states(dtype), plan_attention(LENGTHS, "cuda")
+    inputs, part = states(dtype), plan()
     sliding_window = None if window is None else window + 1
     output = attend(None, *inputs, None, sliding_window=sliding_window, parts=[part])[0]
     exact = [tensor.detach().double().requires_grad_() for tensor in inputs]
@@ -50,7 +55,7 @@ def test_kernels_against_blocks_in_64_bits(dtype, window):
 @pytest.mark.parametrize("dtype", TOLERANCES)
 def test_dropout_of_kernels(dtype):
     """The same seed drops the same weights; the mean over many seeds is the output without dropout."""
-    inputs, [part] = [tensor.detach() for tensor in states(dtype)], plan_attention(LENGTHS, "cuda")
+    inputs, part = [tensor.detach() for tensor in states(dtype)], plan()
     assert variable_length_kernel(inputs[0][0].transpose(0, 1)) is not None
     outputs = []
     for seed in (*range(400), 0):
@@ -85,17 +90,20 @@ def test_unpadded_encoders(model_type, dtype):
         assert error(value, expected) < tolerance
 
 
-def test_a_forward_and_backward_waits_for_the_gpu_once():
+@pytest.mark.parametrize("brings_packing", [True, False])
+def test_a_forward_and_backward_waits_for_no_packing_that_a_batch_brings(brings_packing):
     model = AutoModelForSequenceClassification.from_config(tiny_config("bert")).cuda().train()
     assert unpad_encoder(model)
-    batch = {"input_ids": torch.ones(2, 9, dtype=torch.long).cuda(), "attention_mask": torch.ones(2, 9).long().cuda()}
+    in_memory = {name: torch.ones(2, 9, dtype=torch.long) for name in ("input_ids", "attention_mask")}
+    collator = with_packing(lambda _: in_memory, model, "cuda") if brings_packing else lambda _: in_memory
+    batch = {name: value.to("cuda") for name, value in collator([]).items()}
     model(**batch).logits.sum().backward()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         torch.cuda.set_sync_debug_mode("warn")
         model(**batch).logits.sum().backward()
         torch.cuda.set_sync_debug_mode("default")
-    assert sum("synchroniz" in str(warning.message) for warning in caught) == 1
+    assert sum("synchroniz" in str(warning.message) for warning in caught) == (0 if brings_packing else 1)
 
 
 class Interrupt(TrainerCallback):

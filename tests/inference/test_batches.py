@@ -43,6 +43,18 @@ def test_an_abandoned_model_is_put_back_into_its_mode():
     assert model.training
 
 
+def test_the_next_batch_is_made_before_the_outputs_of_one_are_read():
+    """A GPU computes meanwhile; those after it are not made yet."""
+    made = []
+    batches = run_batches(
+        Doubling(), [1, 2, 3], np.ones(3), lambda batch: made.append(batch) or collate(batch), 1, call_model
+    )
+    next(batches)
+    assert made == [[1], [2]]
+    assert len(list(batches)) == 2
+    assert made == [[1], [2], [3]]
+
+
 class Exhausting(Doubling):
     def forward(self, values):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.\nSee the documentation.")

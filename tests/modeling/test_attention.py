@@ -39,7 +39,7 @@ def reference(query, key, value, lengths, window, scale):
 
 
 def as_on_a_gpu(lengths):
-    return [Sequences(tuple(lengths), torch.tensor([0, *accumulate(lengths)], dtype=torch.int32))]
+    return [Sequences(tuple(lengths), torch.tensor([0, *accumulate(lengths)], dtype=torch.int32), max(lengths))]
 
 
 def gradients(output, inputs):
@@ -126,6 +126,7 @@ A100, T4 = (8, 0), (7, 5)
         (FakeStates(torch.float32), 4, A100, None),
         (FakeStates(size=256), None, A100, efficient_attention),
         (FakeStates(size=12), None, A100, None),
+        (FakeStates(torch.float64), None, A100, None),
         (FakeStates(torch.float16), None, T4, efficient_attention),
         (FakeStates(torch.float32), None, T4, efficient_attention),
         (FakeStates(), None, T4, None),

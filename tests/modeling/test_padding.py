@@ -1,6 +1,7 @@
 """Whether padding is skipped, and the note that says why not."""
 
 import pytest
+import torch
 import transformers
 from small_encoders import small_encoder
 from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification
@@ -8,7 +9,7 @@ from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassificat
 from bert_finetune_kit.compat.transformers import get_attn_implementation
 from bert_finetune_kit.modeling.fixed_shapes import FIXED_ATTENTION
 from bert_finetune_kit.modeling.lora import add_lora, lora_config
-from bert_finetune_kit.modeling.padding import skip_padding
+from bert_finetune_kit.modeling.padding import missing_operation, skip_padding
 
 SETTINGS = {
     "vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16,
@@ -47,3 +48,18 @@ def test_wrapped_models_and_fixed_shapes(config):
     encoder = small_encoder("ModernBertModel")
     assert skip_padding(encoder, wanted=True, on_xla=True) == (False, ())
     assert get_attn_implementation(encoder.config) == FIXED_ATTENTION
+
+
+def test_a_device_that_lacks_an_operation_computes_padding(config, monkeypatch):
+    """The device meta stands for one that has them all."""
+    device = torch.device("meta")
+    assert missing_operation(device) is None
+    assert skip_padding(transformers.BertModel(config), True, on_xla=False, device=device) == (True, ())
+
+    def index_copy(*_):
+        raise NotImplementedError("'aten::index_copy.out' is not currently implemented for the MPS device.\nSet …")
+
+    monkeypatch.setattr(torch.Tensor, "index_copy", index_copy)
+    skipped, (note,) = skip_padding(transformers.BertModel(config), True, on_xla=False, device=device)
+    assert not skipped
+    assert note.endswith("lacks an operation ('aten::index_copy.out' is not currently implemented for the MPS device.)")

@@ -15,7 +15,8 @@ from bert_finetune_kit.modeling import unpadding
 from bert_finetune_kit.modeling.attention import UNPADDED_ATTENTION
 from bert_finetune_kit.modeling.attention_parts import Group, Sequences, plan_attention
 from bert_finetune_kit.modeling.lora import add_lora, lora_config
-from bert_finetune_kit.modeling.unpadding import pad_encoder, plan_packing, unpad_encoder
+from bert_finetune_kit.modeling.packing import plan_packing
+from bert_finetune_kit.modeling.unpadding import pad_encoder, unpad_encoder
 
 HEADS = (
     "BertModel", "BertForPreTraining", "BertForMaskedLM", "BertForNextSentencePrediction", "BertForQuestionAnswering",
@@ -141,23 +142,23 @@ def test_short_sequences_share_blocks_and_longer_ones_of_equal_length_a_call():
     assert blocks.tokens == sum(short)
     assert blocks.sequence_ids.shape == (2, 64)
     assert [set(row.tolist()) - {-1} for row in blocks.sequence_ids] == [{0, 1, 2, 3}, {4, 5}]
-    assert plan_attention([9, 9, 9]) == [Group(3, 9)]  # nothing to fill up
+    assert plan_attention([9, 9, 9]) == (Group(3, 9),)  # nothing to fill up
 
 
-def as_on_a_gpu(lengths, device):
+def as_on_a_gpu(lengths, *_):
     assert lengths == sorted(lengths)
-    return [Sequences(tuple(lengths), torch.tensor([0, *accumulate(lengths)], dtype=torch.int32))]
+    return (Sequences(tuple(lengths), torch.tensor([0, *accumulate(lengths)], dtype=torch.int32), max(lengths)),)
 
 
 @pytest.mark.parametrize("lengths", [LENGTHS, (9,), (90, 7, 70, 70, 33)])
 def test_blocks_as_wide_as_the_longest(stock_of, monkeypatch, lengths):
     """What GPUs do, on a CPU."""
 
-    def plan(lengths, device):
-        [part] = as_on_a_gpu(lengths, device)
-        return [part.blocks]
+    def plan(lengths, *_):
+        [part] = as_on_a_gpu(lengths)
+        return (part.blocks,)
 
-    monkeypatch.setattr("bert_finetune_kit.modeling.unpadding.plan_attention", plan)
+    monkeypatch.setattr("bert_finetune_kit.modeling.packing.plan_attention", plan)
     stock, batch = stock_of("BertForTokenClassification"), batch_of(lengths)
     assert_same(run(unpadded(stock), batch), run(stock, batch))
     with torch.no_grad():
@@ -167,7 +168,7 @@ def test_blocks_as_wide_as_the_longest(stock_of, monkeypatch, lengths):
 
 
 def test_on_a_gpu_all_sequences_share_one_part():
-    [part] = plan_attention([3, 9, 50, 70, 70], "meta")
+    [part] = (part.moved(lambda tensor: tensor.to("meta")) for part in plan_attention([3, 9, 50, 70, 70], "cuda"))
     assert (part.max_seqlen, part.tokens) == (70, 202)
     assert (part.cu_seqlens.device.type, part.cu_seqlens.dtype) == ("meta", torch.int32)
     assert part.blocks is part.blocks
@@ -185,7 +186,7 @@ def test_a_kernel_of_variable_lengths(stock_of, monkeypatch):
             rows.append(((q @ k.transpose(1, 2) * scale).softmax(-1) @ v).transpose(0, 1))
         return torch.cat(rows)
 
-    monkeypatch.setattr("bert_finetune_kit.modeling.unpadding.plan_attention", as_on_a_gpu)
+    monkeypatch.setattr("bert_finetune_kit.modeling.packing.plan_attention", as_on_a_gpu)
     monkeypatch.setattr("bert_finetune_kit.modeling.attention.variable_length_kernel", lambda *_: kernel)
     stock, batch = stock_of("BertForTokenClassification"), batch_of()
     with torch.no_grad():

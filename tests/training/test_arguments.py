@@ -4,12 +4,14 @@ import itertools
 import pickle
 
 import pytest
+import torch
 from small_recipes import KINDS
 from transformers import TrainingArguments
 
 from bert_finetune_kit import ConfigError
 from bert_finetune_kit.training.arguments import (
     RecipeArguments,
+    adapt_arguments,
     can_load_best,
     fitting_defaults,
     given_best_metric,
@@ -120,6 +122,18 @@ def test_plain_arguments_need_no_kit():
     assert plain.learning_rate == 0.1
     assert b"bert_finetune_kit" not in pickle.dumps(plain)
     assert plain.to_dict() == args.to_dict()
+
+
+def test_a_gpu_gets_batches_while_it_computes(monkeypatch, tmp_path):
+    """From pinned memory; the arguments that were given stay as they are."""
+    given = TrainingArguments(str(tmp_path), use_cpu=True)
+    given.dataloader_pin_memory = True  # the default, without use_cpu
+    monkeypatch.setattr(TrainingArguments, "device", torch.device("cuda"))
+    args = adapt_arguments(given)
+    assert (args.dataloader_pin_memory, args.accelerator_config.non_blocking) == (True, True)
+    assert not given.accelerator_config.non_blocking
+    assert not args.logging_nan_inf_filter  # it would wait for the GPU in each step
+    assert args.optim == "adamw_torch_fused"
 
 
 @pytest.mark.parametrize("recipe", KINDS)

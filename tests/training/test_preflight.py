@@ -14,6 +14,7 @@ from bert_finetune_kit.training.preflight import (
     describe_training,
     optimizer_steps,
     padding_share,
+    precision_hint,
     preflight,
     seconds_a_step,
 )
@@ -118,3 +119,21 @@ def test_frozen_weights_have_no_moments(tmp_path, config):
     assert "33% padding, computed" in line
     assert "GB free" in line
     assert bytes_needed(model, arguments(tmp_path, save_strategy="no")) == 2 * weights
+
+
+@pytest.mark.parametrize(
+    ("given", "capability", "hint"),
+    [
+        ({}, (9, 0), "bf16=True"),
+        ({}, (7, 5), "fp16=True"),
+        ({"bf16": True}, (9, 0), None),
+        ({"fp16": True}, (7, 5), None),
+    ],
+)
+def test_a_gpu_that_computes_in_32_bits(monkeypatch, given, capability, hint):
+    monkeypatch.delenv("ACCELERATE_MIXED_PRECISION", raising=False)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    args = SimpleNamespace(**{"bf16": False, "fp16": False} | given, device=torch.device("cuda"))
+    assert [hint in line for line in precision_hint(args)] == ([] if hint is None else [True])
+    args.device = torch.device("cpu")
+    assert precision_hint(args) == []

@@ -118,6 +118,12 @@ def test_numbers_with_which_nothing_can_be_trained(settings, message):
     assert message in fault
 
 
+def test_several_gpus_in_one_process_are_refused(monkeypatch):
+    monkeypatch.setattr(TrainingArguments, "n_gpu", 2)
+    (fault,) = argument_faults(arguments())
+    assert all(words in fault for words in ("2 GPUs", "CUDA_VISIBLE_DEVICES=0", "torchrun --nproc_per_node 2"))
+
+
 def test_numbers_that_are_unusual_and_work():
     for settings in ({"num_train_epochs": 0, "max_steps": 2}, {"max_grad_norm": math.inf}, {"num_train_epochs": 0.01}):
         assert not list(argument_faults(arguments(**settings)))
