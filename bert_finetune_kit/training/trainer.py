@@ -75,8 +75,7 @@ class KitTrainer(BestCheckpointTrainer):
             prepare_for_fsdp(self.model, self.accelerator.state.fsdp_plugin)
         if self.args.device.type == "cpu":
             set_distributed_timeout(self.args.ddp_timeout)
-        self._loss, self._forward = loss, forward
-        self._evaluating_forward = forward_in(evaluation_dtype(args), forward)
+        self._loss, self._forward, self._evaluating_forward = loss, forward, forward_in(evaluation_dtype(args), forward)
         self._lr_multiplier = lr_multiplier
         self._meter = Meter()
         self._losses = LossWatch()
