@@ -199,9 +199,9 @@ def build_blocks(lengths: Sequence[int], width: int) -> Blocks:
 
 
 def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:
-    """Return a tensor of the CPU on a device; a GPU of CUDA is not waited for.
+    """Return a tensor of the CPU on a device.
 
-    Others may still read the memory of the tensor when it is gone.
+    A GPU of CUDA is not waited for. Others are: they may read the memory of the tensor when it is free already.
     """
     return tensor.to(device, non_blocking=torch.device(device).type == "cuda")
 

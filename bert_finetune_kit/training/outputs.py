@@ -32,7 +32,8 @@ class RowBuffer:
         if self._values is not None and len(shape):
             shape = torch.Size([max(shape[0], self._values.shape[1]), *shape[1:]])
         if self._values is None or needed > len(self._values) or shape != self._values.shape[1:]:
-            grown = rows.new_full((max(needed, 2 * self._count), *shape), _PADDING)
+            padding = _PADDING if rows.dtype.is_signed else 0
+            grown = rows.new_full((max(needed, 2 * self._count), *shape), padding)
             if self.rows is not None:
                 _copy(self.rows, grown[: self._count])
             self._values = grown

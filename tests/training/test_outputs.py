@@ -33,6 +33,16 @@ def test_rows_of_different_widths_are_padded():
     np.testing.assert_array_equal(buffers.arrays()[0], container.get_arrays())
 
 
+def test_rows_without_a_sign():
+    buffer = RowBuffer()
+    for value in (True, False, True):
+        buffer.append(torch.full((3,), value))
+    assert buffer.rows.tolist() == [True] * 3 + [False] * 3 + [True] * 3
+    buffer = RowBuffer()
+    buffer.append(torch.ones(1, 2, dtype=torch.uint8))
+    assert buffer.rows.tolist() == [[1, 1]]
+
+
 def test_a_buffer_moves_seldom():
     buffer, places = RowBuffer(), set()
     for _ in range(1000):
