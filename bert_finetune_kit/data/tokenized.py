@@ -56,7 +56,7 @@ class TokenizedTexts:
     def subset(self, texts: np.ndarray) -> "TokenizedTexts":
         """Return the texts of these rows, in this order."""
         with no_progress_bars():
-            return TokenizedTexts(self.rows.select(texts).flatten_indices())  # type: ignore[union-attr]
+            return TokenizedTexts(self.rows.select(texts).flatten_indices())
 
     def __getstate__(self) -> dict[str, Any]:
         return {"rows": self.rows}  # each process opens views of its own

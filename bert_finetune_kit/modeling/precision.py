@@ -62,7 +62,7 @@ def warn_of_emulation() -> None:
 
     Torch 2.13 is the first that tells what a processor has; where it does not, nothing is known.
     """
-    has = getattr(torch.cpu, "get_capabilities", dict)()
+    has: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     if has.get("architecture") == "x86_64" and not any(has.get(name) for name in _NATIVE_BFLOAT16):
         warnings.warn(
             "This processor has no bfloat16 (no AVX512-BF16 or AMX), so that bf16_full_eval is emulated and slows "
