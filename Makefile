@@ -26,7 +26,8 @@ PYTEST := -m pytest --numprocesses 2 --dist loadfile
 test: $(STAMP) ## run the tests
 	$(BIN)/python $(PYTEST) -m 'not slow and not gpu'
 
-test-all: $(STAMP) ## run the tests and the slow ones
+test-all: $(STAMP) ## run the tests and the slow ones, with the packages of all extras
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,serve,onnx,openvino]'
 	$(BIN)/python $(PYTEST)
 
 HUGGING_FACE := accelerate datasets evaluate huggingface_hub peft tokenizers transformers
