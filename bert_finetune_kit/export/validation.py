@@ -14,7 +14,7 @@ from ..modeling.architecture import MODEL_INPUTS
 from ..runs.fingerprint import data_fingerprint
 from ..runs.saved_report import saved_report
 
-_CALIBRATED_ON = 128  # examples
+_CALIBRATED_ON, _TOKENS = 256, 16_384  # examples, and tokens after which there are enough of them
 _BATCH = 8
 
 
@@ -98,6 +98,10 @@ def calibration_batches(data: Any) -> list[dict[str, np.ndarray]]:
 
 
 def _batches(data: Any, examples: Any, chosen: list[int]) -> Iterator[dict[str, np.ndarray]]:
+    tokens = 0
     for start in range(0, len(chosen), _BATCH):
+        if tokens > _TOKENS:
+            return
         batch = data.collator([examples[number] for number in chosen[start : start + _BATCH]])
+        tokens += int(batch["attention_mask"].sum())
         yield {name: batch[name].numpy() for name in MODEL_INPUTS if name in batch}

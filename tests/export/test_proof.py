@@ -81,3 +81,24 @@ def test_the_score_that_decides():
     assert main_score("pretraining", scores, "perplexity") == "mlm_accuracy"
     several = {"validation_matched_accuracy": 0.5, "validation_mismatched_accuracy": 0.6}
     assert main_score("classification", several, "validation_matched_accuracy") == "validation_matched_accuracy"
+
+
+def test_numbers_are_equal_within_the_tolerance_of_fp32():
+    rows = [
+        {"split": "v", "row": n, "text_hash": str(n), "reference": float(n), "prediction": float(n), "loss": 0.0}
+        for n in range(20)
+    ]
+    targets = np.arange(20.0)
+    before = Scored(targets, [], rows, {"pearson": 0.9, "mse": 2.0}, 1.0)
+    close, far = (Scored(targets + error, [], rows, {"pearson": 0.898, "mse": 2.1}, 1.0) for error in (1e-3, 1e-1))
+    found = [
+        prove("classification", method, before, after, "pearson", tolerance, (4, 1))
+        for method, tolerance, after in (
+            ("fp32", 1e-4, close),
+            ("int8 dynamic", 0.5, close),
+            ("int8 dynamic", 0.5, far),
+        )
+    ]
+    assert [proof.equal for proof in found] == [1.0, 1.0, 0.0]
+    assert [proof.faults for proof in found] == [(), (), ()]
+    assert found[1].loss == pytest.approx(0.2)
