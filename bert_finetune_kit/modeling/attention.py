@@ -17,11 +17,12 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
 
 from ..compat.torch import efficient_attention, flash_attention, softmax_backward
-from .attention_parts import Part, Sequences
+from .attention_parts import Blocks, Group, Part, Sequences
 from .dropout import keep_mask
 
 # Name of the attention function in the config of a model in memory; it is never saved.
 UNPADDED_ATTENTION = "unpadded_sdpa"
+_COMPOSED = 64  # up to so many tokens in a block, two matrix products are faster on a CPU than torch's kernel
 _HEAD_DIM_MULTIPLE = 8  # of all kernels for variable lengths
 
 
@@ -66,11 +67,15 @@ def attend(
                 outputs.append(kernel(*of_one_dtype, part.cu_seqlens, part.max_seqlen, dropout, scale))
                 continue
             part = part.blocks
-        queries, keys, values = (part.pack(tensor).unflatten(0, (part.count, -1)) for tensor in part_states)
-        output = scaled_dot_product_attention(
-            queries, keys, values, attn_mask=part.mask(window), dropout_p=dropout, scale=scale
-        )
-        outputs.append(part.unpack(output.flatten(0, 1)))
+        queries, keys, values = map(part.pack, part_states)
+        if query.device.type == "cpu" and not dropout and queries.shape[1] <= _COMPOSED:
+            output = torch.bmm(_weights(queries, keys, part, window, scale).to(values.dtype), values)
+        else:
+            output = scaled_dot_product_attention(
+                *(tensor.unflatten(0, (part.count, -1)) for tensor in (queries, keys, values)),
+                attn_mask=part.mask(window), dropout_p=dropout, scale=scale,
+            ).flatten(0, 1)  # fmt: skip
+        outputs.append(part.unpack(output))
     return _join(outputs).unsqueeze(0), None
 
 
@@ -159,11 +164,7 @@ class _CpuAttention(Function):
         ctx.parts, ctx.scale = parts, scale
         for part, *states in zip(parts, *_split(parts, query, key, value), strict=True):
             queries, keys, values = map(part.pack, states)
-            scores = torch.bmm(queries, keys.transpose(1, 2)).mul_(scale)
-            attended = part.mask(window)
-            if attended is not None:
-                scores.unflatten(0, (part.count, -1)).masked_fill_(~attended, -torch.inf)
-            weights = scores.softmax(-1, dtype=torch.promote_types(scores.dtype, torch.float32)).to(values.dtype)
+            weights = _weights(queries, keys, part, window, scale).to(values.dtype)
             mask = keep_mask(weights.shape, dropout, weights.dtype) if dropout else None
             outputs.append(part.unpack(torch.bmm(_drop(weights, mask), values)))
             saved += [queries, keys, values, weights, mask]
@@ -189,6 +190,15 @@ class _CpuAttention(Function):
             ):
                 target.append(part.unpack(part_gradient))
         return *map(_join, gradients), None, None, None, None
+
+
+def _weights(queries: Tensor, keys: Tensor, part: Group | Blocks, window: int | None, scale: float) -> Tensor:
+    """Return the attention weights of a part, (count * heads, width, width), in 32 bits or more."""
+    scores = torch.bmm(queries, keys.transpose(1, 2)).mul_(scale)
+    attended = part.mask(window)
+    if attended is not None:
+        scores.unflatten(0, (part.count, -1)).masked_fill_(~attended, -torch.inf)
+    return scores.softmax(-1, dtype=torch.promote_types(scores.dtype, torch.float32))
 
 
 def _split(parts: Sequence[Part], *states: Tensor) -> list[tuple[Tensor, ...]]:
