@@ -8,6 +8,7 @@ read, are zero.
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import torch
@@ -117,14 +118,15 @@ def with_packing(
     """
     encoders = unpadded_encoders(model)
     heads = (module for module in model.modules() if isinstance(module, PreTrainedModel) and module not in encoders)
-    if not encoders or not all(_takes_any_argument(head) for head in heads):
+    if not encoders or not all(_takes_any_argument(type(head)) for head in heads):
         return collator
     has_windows = any(_has_windows(encoder.config) for encoder in encoders)
     return PackingCollator(collator, str(device), has_windows, compiled)
 
 
-def _takes_any_argument(model: nn.Module) -> bool:
-    kinds = {parameter.kind for parameter in inspect.signature(model.forward).parameters.values()}
+@cache
+def _takes_any_argument(head: type[nn.Module]) -> bool:
+    kinds = {parameter.kind for parameter in inspect.signature(head.forward).parameters.values()}
     return inspect.Parameter.VAR_KEYWORD in kinds
 
 
