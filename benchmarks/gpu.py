@@ -22,6 +22,7 @@ import torch
 import transformers
 from gpu_correctness import run_attention, run_parity, run_synchronizations
 from gpu_inference import run_inference
+from gpu_launch import run_launch, run_processes
 from gpu_recipes import run_recipes, run_resume
 from gpu_setup import Checks, Setup, write_sample
 from gpu_throughput import run_compiled, run_throughput
@@ -46,6 +47,8 @@ PARTS = {
     "throughput": Part(run_throughput, 3.0),
     "inference": Part(run_inference, 0.5),
     "compiled": Part(run_compiled, 1.5),
+    "launch": Part(run_launch, 1.0),
+    "processes": Part(run_processes, 0.7),
 }
 """In this order: whether the results are right comes before how fast they are."""
 
