@@ -20,6 +20,7 @@ def stopped(make_recipe, folder, **settings):
         recipe.train()
 
 
+@pytest.mark.slow
 def test_a_stopped_run_trains_longer(make_recipe, tmp_path):
     stopped(make_recipe, tmp_path / "extended", max_steps=4)
     report = make_recipe(output_dir=tmp_path / "extended", **SETTINGS, max_steps=6).train(resume=True)

@@ -103,6 +103,7 @@ def test_a_cross_validation_from_data_to_summary(make, tmp_path, capsys):
         make().train()
 
 
+@pytest.mark.slow
 def test_an_interrupted_cross_validation_goes_on_with_its_fold(make, tmp_path, monkeypatch):
     from small_recipes import Signal
 

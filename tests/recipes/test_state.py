@@ -47,6 +47,7 @@ def test_a_training_after_an_interruption_starts_from_the_initial_weights(make_r
     assert_same_weights(weights(recipe), weights(expected))
 
 
+@pytest.mark.slow
 def test_an_evaluation_before_does_not_change_a_training(make_recipe, tmp_path):
     expected = make_recipe(output_dir=tmp_path / "expected", **SHORT)
     expected.train()

@@ -201,7 +201,7 @@ def bins(*parts):
 
 
 def test_calibration():
-    assert calibrated(0.1) is calibrated(None) is calibrated(0.15, chance=0.15) is None
+    assert calibrated(0.1) is calibrated(None) is calibrated(0.15, chance=0.125) is None
     found = calibrated(0.101)
     assert found.evidence == "On validation, the expected calibration error is 10.1%."
     assert found.numbers == {"split": "validation", "calibration_error": 0.101, "by_chance": 0.0, "excess": None}
@@ -210,7 +210,7 @@ def test_calibration():
     assert calibrated(0.101, chance=0.05).evidence == (
         "On validation, the expected calibration error is 10.1%; a calibrated model would have at most 5.0% by chance."
     )
-    assert calibrated(0.16, chance=0.15) is not None
+    assert calibrated(0.16, chance=0.133) is not None
 
 
 def test_the_direction_of_a_calibration_error():
@@ -236,9 +236,9 @@ def test_the_finding_has_the_error_of_the_table_and_the_chart():
         details = split({"calibration_error": score}, calibration=judged, reliability={"bins": bins((9, 0.1, 0.9))})
         return classification.not_calibrated(empty_report(details=details))
 
-    assert found(0.1) is found(0.15, 0.15) is None
-    assert found(0.151, 0.15, score=0.01).numbers == {
-        "split": "validation", "calibration_error": 0.151, "by_chance": 0.15, "excess": pytest.approx(0.2)
+    assert found(0.1) is found(0.18, 0.15) is None
+    assert found(0.181, 0.15, score=0.01).numbers == {
+        "split": "validation", "calibration_error": 0.181, "by_chance": 0.15, "excess": pytest.approx(0.2)
     }  # fmt: skip
 
 

@@ -146,9 +146,8 @@ def stopped_after_best(tmp_path_factory, dropout_model):
     return folder
 
 
-@pytest.mark.parametrize(
-    "moved", [pytest.param(True, id="moved"), pytest.param(False, id="copied", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("moved", [pytest.param(True, id="moved"), pytest.param(False, id="copied")])
 def test_the_best_checkpoint_is_that_of_the_folder_of_the_run(
     dropout_model, uninterrupted, stopped_after_best, tmp_path, moved, caplog
 ):

@@ -79,18 +79,13 @@ VARIATIONS = {
     "lora": {"lora": {"r": 2}},
     "one batch a step": {"gradient_accumulation_steps": 1},
 }
-QUICK = [("classification", "lora")]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of workers, while other tests have left threads
 @pytest.mark.parametrize(
     ("name", "variation"),
-    [
-        pytest.param(name, variation, marks=[] if (name, variation) in QUICK else pytest.mark.slow)
-        for name in KINDS
-        for variation in VARIATIONS
-        if (name, variation) != ("pretraining", "lora")
-    ],
+    [(name, variation) for name in KINDS for variation in VARIATIONS if (name, variation) != ("pretraining", "lora")],
 )
 def test_a_stopped_run_with_other_settings_is_resumed(dropout_model, uninterrupted, tmp_path, name, variation):
     settings = VARIATIONS[variation]

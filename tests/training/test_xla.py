@@ -83,8 +83,8 @@ def record_shapes(recipe):
     ("name", "expected"),
     [
         ("pretraining", {(8, 64), (8, 128)}),
-        ("classification", {(8, 36), (16, 36)}),
-        ("question_answering", {(8, 64), (8, 128)}),
+        pytest.param("classification", {(8, 36), (16, 36)}, marks=pytest.mark.slow),
+        pytest.param("question_answering", {(8, 64), (8, 128)}, marks=pytest.mark.slow),
     ],
 )
 def test_few_shapes_and_the_same_scores(make, request, name, expected, capsys):
