@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 
 from ..contract import LoadedModel
 from ..data.sequences import sequence_formats
-from ..errors import ConfigError, ExportError
+from ..errors import ExportError, raise_faults
+from ..exported.arguments import count_faults
 from ..exported.loading import assemble
 from ..exported.session import open_session
 from ..exported.settings import ExportedSettings
@@ -59,18 +61,25 @@ class ExportSettings:
         Raises:
             ConfigError: the settings cannot work.
         """
-        check_packages(self.format, self.quantize)
-        if self.tolerance is not None and not self.tolerance >= 0:
-            raise ConfigError(f"tolerance is {self.tolerance}: a number from 0 up is needed.")
+        counts = {"batch_size": self.batch_size, **({} if self.threads is None else {"threads": self.threads})}
+        faults = count_faults(counts)
+        if self.tolerance is not None and not is_tolerance(self.tolerance):
+            faults.append(f"tolerance is {self.tolerance!r}: a number from 0 up is needed")
         if self.keep_fp32 and self.quantize is None:
-            raise ConfigError("keep_fp32 goes with quantize='int8': without it, all layers stay in fp32.")
+            faults.append("keep_fp32 goes with quantize='int8': without it, all layers stay in fp32")
+        raise_faults(faults, "export")
+        check_packages(self.format, self.quantize)
+
+
+def is_tolerance(value: Any) -> bool:
+    """Whether a value is a finite number from 0 up."""
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= value < np.inf
 
 
 class Export:
     """One export, from the trained model to the proof of each candidate."""
 
     def __init__(self, recipe: Any, settings: ExportSettings, given: Any) -> None:
-        settings.check()
         self.recipe, self.settings, self.kind = recipe, settings, kind_of(recipe)
         self.trained: LoadedModel = recipe.trained()
         tokenizer = self.trained.tokenizer
@@ -138,6 +147,7 @@ def export_model(recipe: Any, folder: str | Path, settings: ExportSettings, give
         DataError: there are no examples to prove it on.
         OutputError: the folder cannot be written.
     """
+    settings.check()
     target = Path(folder).expanduser()
     with part_folder(target) as part:
         export = Export(recipe, settings, given)

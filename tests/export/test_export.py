@@ -12,10 +12,20 @@ import torch
 from small_recipes import build
 from torch_session import exported_by_torch
 
-from bert_finetune_kit import ClassificationRecipe, ConfigError, ExportError, LabelledSource, OutputError, load_exported
+from bert_finetune_kit import (
+    ClassificationRecipe,
+    ConfigError,
+    ExportError,
+    KitError,
+    LabelledSource,
+    OutputError,
+    load_exported,
+)
+from bert_finetune_kit.commands.export import export
 from bert_finetune_kit.commands.main import main
 from bert_finetune_kit.commands.run_folder import load_recipe
 from bert_finetune_kit.data.sample import sample_questions, sample_reviews
+from bert_finetune_kit.export.write import ExportSettings, export_model
 
 ONNX = pytest.mark.skipif(find_spec("onnxscript") is None, reason="needs bert_finetune_kit[onnx]")
 OPENVINO = pytest.mark.skipif(find_spec("nncf") is None, reason="needs bert_finetune_kit[openvino]")
@@ -171,3 +181,44 @@ def test_the_command_and_a_process_without_torch(run, tmp_path, capsys):
     )
     lines = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
     assert lines == [load(run).predict("a fine day")[0].label, ""]
+
+
+WRONG = [
+    ({"batch_size": 0}, "batch_size is 0: a whole number from 1 up is needed"),
+    ({"batch_size": -1}, "batch_size is -1: a whole number from 1 up is needed"),
+    ({"batch_size": 1.5}, "batch_size is 1.5: a whole number from 1 up is needed"),
+    ({"threads": 0}, "threads is 0: a whole number from 1 up is needed"),
+    ({"threads": -3}, "threads is -3: a whole number from 1 up is needed"),
+    ({"threads": "a"}, "threads is 'a': a whole number from 1 up is needed"),
+    ({"tolerance": float("nan")}, "tolerance is nan: a number from 0 up is needed"),
+    ({"tolerance": float("inf")}, "tolerance is inf: a number from 0 up is needed"),
+    ({"tolerance": "a"}, "tolerance is 'a': a number from 0 up is needed"),
+    ({"keep_fp32": ("pooler",)}, "keep_fp32 goes with quantize='int8'"),
+]
+
+
+@pytest.mark.parametrize(("settings", "message"), WRONG)
+def test_settings_are_checked_before_the_model_is_used(tmp_path, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        export_model(None, tmp_path / "exported", ExportSettings(**settings))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--batch_size", "-1"], "batch_size is -1"),
+        (["--threads", "0"], "threads is 0"),
+        (["--tolerance", "nan"], "tolerance is nan"),
+        (["--keep_fp32", "pooler"], "keep_fp32 goes with"),
+        (["--output", "{file}"], "exists already and is no exported model"),
+        (["--output", "{file}/below"], "cannot be made: .* is a file"),
+    ],
+)
+def test_the_command_checks_settings_before_the_model_is_loaded(tmp_path, monkeypatch, words, message):
+    monkeypatch.setattr("bert_finetune_kit.export.write.check_packages", lambda *_: None)
+    monkeypatch.setattr("bert_finetune_kit.commands.export.load_recipe", lambda *_: pytest.fail("loaded"))
+    file = tmp_path / "file"
+    file.write_text("x")
+    with pytest.raises(KitError, match=message):
+        export([str(tmp_path), *(word.replace("{file}", str(file)) for word in words)])
