@@ -26,9 +26,9 @@ from .exporter import MODEL_FILES, Program, check_packages, export_program, int8
 from .folder import evidence_of, part_folder, save_tokenizer, write_pages
 from .kinds import kind_of
 from .layers import Quantized, check_kept, layer_names
-from .proof import FP32_TOLERANCE, INT8_TOLERANCE, Scored, prove, score
+from .proof import FP32_TOLERANCE, INT8_TOLERANCE, VALIDATION, Scored, check_enough, prove, score
 from .result import Proof
-from .validation import calibration_batches, sample_batch, validation_data
+from .validation import calibration_batches, name_of, sample_batch, validation_data
 
 _LATER = "README.md of the exported model has the same figures."
 _SHOWN = 3  # layers that a refusal names
@@ -93,6 +93,9 @@ class Export:
         self.before: Scored = score(
             recipe, self.data, partial(self.kind.kit_outputs, self.trained, self.data, settings.batch_size)
         )
+        self.proven_on = name_of(given)
+        if settings.quantize is not None:
+            check_enough(len(self.before.rows))
 
     @property
     def tolerance(self) -> float:
@@ -119,7 +122,10 @@ class Export:
         weights = sum(parameter.numel() for parameter in self.trained.model.parameters())
         sizes = 4 * weights, sum(path.stat().st_size for path in folder.glob(f"{file.stem}*"))
         best_metric = self.data.best_metric or self.recipe_metric
-        proof = prove(self.recipe.name, method, self.before, after, best_metric, self.tolerance, sizes)
+        proof = prove(
+            self.recipe.name, method, self.before, after, best_metric, self.tolerance, sizes, self.proven_on,
+            self.settings.threads,
+        )  # fmt: skip
         return Candidate(folder, program, proof)
 
     @property
@@ -178,12 +184,13 @@ def _show_in_card(recipe: Any, form: ExportedSettings, proof: Proof) -> None:
     if not (folder / REPORT_FILE).is_file():
         return
     row = proof.scores[proof.main]
+    name = f"{form.format} {form.precision}" + (f" ({proof.proven_on})" * (proof.proven_on != VALIDATION))
     save_form(
-        folder, saved_report(str(folder)).finished, f"{form.format} {form.precision}",
+        folder, saved_report(str(folder)).finished, name,
         ExportedForm(
             score=proof.main, before=row["before"] or 0.0, after=row["after"] or 0.0, low=row.get("low"),
-            high=row.get("high"), equal=proof.equal, examples=proof.examples, size=proof.size,
-            size_before=proof.size_before,
+            high=row.get("high"), equal=proof.equal, proven_on=proof.proven_on, examples=proof.examples,
+            size=proof.size, size_before=proof.size_before,
         ),
     )  # fmt: skip
 

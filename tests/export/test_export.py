@@ -124,7 +124,7 @@ def test_other_recipes_are_exported(uninterrupted, tmp_path, name):
 def test_int8_is_smaller_and_scores_nearly_the_same(run, tmp_path, format):
     proof = load(run).export(tmp_path / "exported", format, "int8", tolerance=5, threads=1)
     assert proof.method.startswith("int8")
-    assert proof.loss <= 5
+    assert proof.points_lost <= 5
     assert proof.largest_difference > 1e-4
     assert len(load_exported(tmp_path / "exported", threads=1).predict(TEXTS)) == len(TEXTS)
 
