@@ -73,7 +73,7 @@ class ExportSettings:
 
 def is_tolerance(value: Any) -> bool:
     """Whether a value is a finite number from 0 up."""
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= value < np.inf
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) < np.inf
 
 
 class Export:

@@ -15,6 +15,7 @@ from torch_session import exported_by_torch
 from bert_finetune_kit import (
     ClassificationRecipe,
     ConfigError,
+    DataError,
     ExportError,
     KitError,
     LabelledSource,
@@ -222,3 +223,24 @@ def test_the_command_checks_settings_before_the_model_is_loaded(tmp_path, monkey
     file.write_text("x")
     with pytest.raises(KitError, match=message):
         export([str(tmp_path), *(word.replace("{file}", str(file)) for word in words)])
+
+
+@pytest.mark.slow
+@ONNX
+def test_a_proof_on_a_file_stands_beside_that_on_the_validation_split(run, tmp_path, monkeypatch):
+    folder, target, file = shutil.copytree(run, tmp_path / "run"), tmp_path / "exported", tmp_path / "few.csv"
+    names = load(folder).trained().usage.names
+    lines = [f'"{text}",{names[number % len(names)]}' for number, text in enumerate(TEXTS[:6])]
+    file.write_text("\n".join(["text,label", *lines]) + "\n", "utf-8")
+    load(folder).export(target, threads=1)
+    proof = load(folder).export(target, threads=1, data=str(file))
+    assert (proof.proven_on, proof.examples) == ("few.csv", 6)
+    card = (folder / "README.md").read_text("utf-8")
+    assert card.count("| validation split | 200 |") == 1
+    assert card.count("| few.csv | 6 |") == 1
+    for page in ("README.md", "exported.json"):
+        assert "Warning: logits and predictions of 6 examples" in (target / page).read_text("utf-8")
+    monkeypatch.setattr("bert_finetune_kit.export.write.export_program", lambda *_: pytest.fail("exported"))
+    with pytest.raises(DataError, match="6 examples can show none: at least 100 are needed"):
+        load(folder).export(tmp_path / "int8", quantize="int8", threads=1, data=str(file))
+    assert not (tmp_path / "int8").exists()
