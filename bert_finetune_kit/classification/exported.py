@@ -25,7 +25,7 @@ class ExportedClassifier:
         self._use = use
 
     def __repr__(self) -> str:
-        return self.encoder.named(type(self), self.labels.kind, f"{len(self.labels.names)} labels")
+        return self.encoder.named(type(self), self.labels.kind, f"labels={len(self.labels.names)}")
 
     def predict(self, inputs: Any, *, batch_size: int = 32, **further: Any) -> list[Prediction]:
         """Return a `Prediction` for each text or pair, in their order; nothing for an empty list.

@@ -231,7 +231,7 @@ def test_a_data_frame_is_predicted_by_its_rows(recipes, exported):
 
 def test_an_exported_model_is_shown_by_folder_and_format(exported):
     folder = str(exported["single"].encoder.folder)
-    assert repr(exported["single"]) == f"ExportedClassifier({folder!r}, single_label, 3 labels, onnx fp32)"
+    assert repr(exported["single"]) == f"ExportedClassifier({folder!r}, single_label, labels=3, onnx fp32)"
     assert repr(exported["questions"]).startswith("ExportedReader(")
     assert repr(exported["masks"]).endswith("masks', onnx fp32)")
 
