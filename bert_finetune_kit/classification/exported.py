@@ -7,6 +7,7 @@ import numpy as np
 
 from ..data.sequences import SequenceFormat
 from ..errors import DataError
+from ..exported.arguments import check_predict, rows_of
 from ..exported.encoder import ExportedEncoder, token_ids
 from .labels import LabelSet
 from .prediction import EMPTY, Prediction, calibrated, named_predictions
@@ -23,19 +24,25 @@ class ExportedClassifier:
         self.columns: tuple[str, ...] = tuple(use["columns"])
         self._use = use
 
-    def predict(self, inputs: Any, *, batch_size: int = 32) -> list[Prediction]:
+    def __repr__(self) -> str:
+        return self.encoder.named(type(self), self.labels.kind, f"labels={len(self.labels.names)}")
+
+    def predict(self, inputs: Any, *, batch_size: int = 32, **further: Any) -> list[Prediction]:
         """Return a `Prediction` for each text or pair, in their order; nothing for an empty list.
 
         A text that is empty has the label None.
 
         Args:
-            inputs: a text, a list of texts, for sentence-pair tasks a pair or a list of pairs; or a list of dicts with
-                the columns of the task.
+            inputs: a text, a list of texts, for sentence-pair tasks a pair or a list of pairs; or a list of dicts or a
+                DataFrame with the columns of the task.
             batch_size: sequences that the model reads at once.
+            further: settings of the recipe's `predict`, which are refused by name.
 
         Raises:
             DataError: the inputs are of another type, or a column is missing.
+            ConfigError: `batch_size` is not a whole number from 1 up, or there is no such setting.
         """
+        check_predict({"batch_size": batch_size}, further)
         rows = to_texts(inputs, self.columns)
         usable = [number for number, texts in enumerate(rows) if all(text.strip() for text in texts)]
         predictions = [EMPTY] * len(rows)
@@ -59,9 +66,11 @@ class ExportedClassifier:
         owners = np.repeat(np.arange(len(rows)), [len(parts) for parts in windows])
         sequences = [window for parts in windows for window in parts]
         sums = np.zeros((len(rows), self.labels.outputs), np.float32)
+        counts = np.zeros((len(rows), 1), np.float32)
         for indices, _, outputs in self.encoder.run(sequences, format, batch_size):
             np.add.at(sums, owners[indices], outputs["logits"])
-        return np.asarray(sums / np.bincount(owners, minlength=len(rows))[:, None].astype(np.float32))
+            np.add.at(counts, owners[indices], 1)
+        return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
     @property
     def _format(self) -> SequenceFormat:
@@ -72,13 +81,13 @@ def to_texts(inputs: Any, columns: Sequence[str]) -> list[tuple[str, ...]]:
     """Return the texts of the inputs of `predict`, row by row; one that is missing is empty.
 
     Args:
-        inputs: a text, a list of texts, a pair, a list of pairs, or a list of dicts.
+        inputs: a text, a list of texts, a pair, a list of pairs, a list of dicts, or a DataFrame.
         columns: of the texts of the task, one or two.
 
     Raises:
         DataError: the inputs are of another type, or a column is missing.
     """
-    is_pair = len(columns) > 1
+    is_pair, inputs = len(columns) > 1, rows_of(inputs)
     if isinstance(inputs, Mapping) or not isinstance(inputs, Iterable):
         raise DataError(
             f"predict() of an exported model does not accept a {type(inputs).__name__}: give texts, pairs of texts, or "

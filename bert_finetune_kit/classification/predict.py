@@ -41,7 +41,7 @@ def predict_logits(
 ) -> np.ndarray:
     """Return the logits of all examples, (examples, labels) float32; texts of similar length share a batch."""
     lengths = examples.texts.lengths
-    logits = np.zeros((len(examples), model.config.num_labels), np.float32)
+    logits = np.full((len(examples), model.config.num_labels), np.nan, np.float32)
     for rows, output in run_batches(model, examples, lengths, collator, batch_size, forward):
         logits[rows] = output.logits[: len(rows)].float().cpu().numpy()  # windows of padding add a row
     return logits

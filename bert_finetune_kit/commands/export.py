@@ -1,7 +1,8 @@
 """`export`: a run as a model of another runtime, proven on its way out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..argument_parser import ArgumentParser
 from ..output import show
@@ -52,12 +53,20 @@ def export(words: Sequence[str]) -> None:
     options = build_parser().parse_args(words)
     data = None if options.data is None else existing_file(options.data)
     output = options.output or export_folder(options.run, options.format, options.quantize)
-    recipe = load_recipe(options.run, {"use_cpu": True})
-    proof = recipe.export(
-        output, options.format, options.quantize, data=data, tolerance=options.tolerance, keep_fp32=options.keep_fp32,
-        batch_size=options.batch_size, threads=options.threads,
-    )  # fmt: skip
+    names = ("format", "quantize", "tolerance", "keep_fp32", "batch_size", "threads")
+    settings = {name: getattr(options, name) for name in names}
+    check_export(output, settings)
+    proof = load_recipe(options.run, {"use_cpu": True}).export(output, data=data, **settings)
     show(f"{proof}\n\nThe exported model is in {output}.")
+
+
+def check_export(output: Path, settings: Mapping[str, Any]) -> None:
+    """Check all that can be known before the model is loaded."""
+    from ..export.folder import check_target
+    from ..export.write import ExportSettings
+
+    ExportSettings(**settings).check()
+    check_target(output.expanduser())
 
 
 def export_folder(run: str, format: str, quantize: str | None) -> Path:

@@ -1,5 +1,6 @@
 """The folder of an exported model: everything its use needs, and a page on how to use it."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,20 @@ _USAGE = {
 }
 
 
+def check_target(folder: Path) -> None:
+    """Check that an exported model can be written to a folder.
+
+    Raises:
+        OutputError: there is something at that place which is no exported model, or the folder cannot be made.
+    """
+    if folder.exists() and not (folder / SETTINGS_FILE).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{folder} exists already and is no exported model: choose another folder, or delete it.")
+    above = next(path for path in folder.absolute().parents if path.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        reason = "cannot be written to" if above.is_dir() else "is a file"
+        raise OutputError(f"The folder {folder} cannot be made: {above} {reason}. Choose another folder.")
+
+
 @contextmanager
 def part_folder(folder: Path) -> Iterator[Path]:
     """Yield a folder that becomes `folder` when the context ends, and of which nothing is left after an error.
@@ -32,8 +47,7 @@ def part_folder(folder: Path) -> Iterator[Path]:
     Raises:
         OutputError: there is something at that place which is no exported model, or the folder cannot be written.
     """
-    if folder.exists() and not (folder / SETTINGS_FILE).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(f"{folder} exists already and is no exported model: choose another folder, or delete it.")
+    check_target(folder)
     part = folder.with_name(f"{folder.name}.part")
     try:
         shutil.rmtree(part, ignore_errors=True)

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 
 from ..contract import SplitOutputs
-from ..errors import DataError
+from ..errors import DataError, ExportError
+from ..reporting.exported_forms import FEW_EXAMPLES
 from ..reporting.paired_runs import paired_scores
-from .result import Proof
+from .result import Proof, counted
 
 FP32_TOLERANCE = 1e-4
 """Largest difference of logits, of those above 1 as a share of the largest one."""
 INT8_TOLERANCE = 0.5
 """Points of the main score that may be lost."""
+VALIDATION = "validation split"
+"""What the examples of a proof are called, where no others are given."""
 _MAIN = {
     "classification": ("accuracy", "f1_micro", "pearson"),
     "question_answering": ("f1",),
@@ -66,7 +69,7 @@ def score(recipe: Any, data: Any, run: Callable[[], Mapping[str, SplitOutputs]])
 
 def prove(
     recipe: str, method: str, before: Scored, after: Scored, best_metric: str | None, tolerance: float,
-    sizes: tuple[int, int],
+    sizes: tuple[int, int], proven_on: str = VALIDATION, threads: int | None = None,
 ) -> Proof:  # fmt: skip
     """Compare an exported model with the model that it was made from.
 
@@ -78,7 +81,13 @@ def prove(
         best_metric: score that the best checkpoint was chosen by; it decides where it is one of shares.
         tolerance: of logits for `fp32`, else points of the main score.
         sizes: bytes before and after.
+        proven_on: what the examples are.
+        threads: of the exported model.
+
+    Raises:
+        ExportError: examples were not scored, so that there is no proof.
     """
+    check_scored(before, after)
     main = main_score(recipe, before.scores, best_metric)
     scores = _score_table(recipe, before, after)
     finite = np.isfinite(before.logits)
@@ -88,7 +97,7 @@ def prove(
     allowed = scale * (tolerance if method == "fp32" else FP32_TOLERANCE)
     equal = _equal(before, after, allowed)
     row, points = scores[main], _POINTS.get(recipe, 100.0)
-    loss = points * ((row["before"] or 0.0) - (row["after"] or 0.0))
+    lost = points * ((row["before"] or 0.0) - (row["after"] or 0.0))
     interval = None
     if row.get("low") is not None and row.get("high") is not None:
         low, high = (0.0 - points * float(row[name] or 0.0) for name in ("high", "low"))
@@ -99,13 +108,54 @@ def prove(
             faults.append(f"a logit differs by {largest:.3g}, and {allowed:.3g} is allowed")
         if equal < 1:
             faults.append(f"{1 - equal:.2%} of its predictions are others")
-    elif not loss <= tolerance + 1e-9:  # which is of a difference of two rounded numbers
+    elif not lost <= tolerance + 1e-9:  # which is of a difference of two rounded numbers
         shown = "" if interval is None else f" (95% interval {interval[0]:.2f} to {interval[1]:.2f})"
-        faults.append(f"{loss:.2f} points of {main} are lost{shown}, and {tolerance:g} are allowed")
+        faults.append(f"{lost:.2f} points of {main} are lost{shown}, and {tolerance:g} are allowed")
     return Proof(
-        method, main, largest, float(differences.mean()) if len(differences) else 0.0, equal, loss, interval, scores,
-        tuple(faults), len(before.rows), sizes[1], sizes[0], after.per_second, before.per_second,
+        method, main, largest, float(differences.mean()) if len(differences) else 0.0, equal, lost, interval, scores,
+        tuple(faults), proven_on, len(before.rows), sizes[1], sizes[0], after.per_second, before.per_second, threads,
+        few_notes(len(before.rows)),
     )  # fmt: skip
+
+
+def check_scored(before: Scored, after: Scored) -> None:
+    """Check that both models have scored the same examples, and all of them.
+
+    Raises:
+        ExportError: one has not.
+    """
+    missing = int(np.isnan(before.logits).sum())
+    counts = [(len(scored.rows), scored.logits.size, len(scored.decisions)) for scored in (before, after)]
+    if not before.rows or not before.logits.size or missing or counts[0] != counts[1]:
+        raise ExportError(
+            f"The export is refused, since not all examples were scored: {counted(len(before.rows), 'example')} by the "
+            f"model in the kit, with {counted(missing, 'logit')} missing or NaN, and {len(after.rows):,} by the "
+            "exported one. Give other examples, data=; where the model itself predicts NaN, train it anew."
+        )
+
+
+def check_enough(examples: int) -> None:
+    """Check that there are enough examples to prove int8 on, whose score decides.
+
+    Raises:
+        DataError: there are not.
+    """
+    if examples < FEW_EXAMPLES:
+        raise DataError(
+            f"int8 is proven by its score, and {counted(examples, 'example')} can show none: at least {FEW_EXAMPLES} "
+            "are needed. Give more with labels or answers, data='more.csv' (--data more.csv), or leave quantize out: "
+            "fp32 is proven by its logits."
+        )
+
+
+def few_notes(examples: int) -> tuple[str, ...]:
+    """Return a warning where the scores of a proof show nothing."""
+    if examples >= FEW_EXAMPLES:
+        return ()
+    return (
+        f"Warning: logits and predictions of {counted(examples, 'example')} were compared, and scores of fewer than "
+        f"{FEW_EXAMPLES} show nothing. Prove it on more: data='more.csv' (--data more.csv).",
+    )
 
 
 def main_score(recipe: str, scores: Mapping[str, float], best_metric: str | None) -> str:

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,21 @@ from ..errors import DataError, KitError
 from ..modeling.architecture import MODEL_INPUTS
 from ..runs.fingerprint import data_fingerprint
 from ..runs.saved_report import saved_report
+from .proof import VALIDATION
 
 _CALIBRATED_ON, _TOKENS = 256, 16_384  # examples, and tokens after which there are enough of them
 _BATCH = 8
+
+
+def name_of(given: Any) -> str:
+    """Return what the examples of a proof are called.
+
+    >>> name_of(None), name_of("data/test.csv"), name_of([{"text": "a"}])
+    ('validation split', 'test.csv', 'a list of your own')
+    """
+    if given is None:
+        return VALIDATION
+    return Path(given).name if isinstance(given, str | Path) else f"a {type(given).__name__} of your own"
 
 
 def validation_data(recipe: Any, trained: LoadedModel, given: Any) -> Any:

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 
 from ..contract import LoadedModel
 from ..data.sequences import sequence_formats
-from ..errors import ConfigError, ExportError
+from ..errors import ExportError, raise_faults
+from ..exported.arguments import count_faults
 from ..exported.loading import assemble
 from ..exported.session import open_session
 from ..exported.settings import ExportedSettings
@@ -24,9 +26,9 @@ from .exporter import MODEL_FILES, Program, check_packages, export_program, int8
 from .folder import evidence_of, part_folder, save_tokenizer, write_pages
 from .kinds import kind_of
 from .layers import Quantized, check_kept, layer_names
-from .proof import FP32_TOLERANCE, INT8_TOLERANCE, Scored, prove, score
+from .proof import FP32_TOLERANCE, INT8_TOLERANCE, VALIDATION, Scored, check_enough, prove, score
 from .result import Proof
-from .validation import calibration_batches, sample_batch, validation_data
+from .validation import calibration_batches, name_of, sample_batch, validation_data
 
 _LATER = "README.md of the exported model has the same figures."
 _SHOWN = 3  # layers that a refusal names
@@ -59,18 +61,25 @@ class ExportSettings:
         Raises:
             ConfigError: the settings cannot work.
         """
-        check_packages(self.format, self.quantize)
-        if self.tolerance is not None and not self.tolerance >= 0:
-            raise ConfigError(f"tolerance is {self.tolerance}: a number from 0 up is needed.")
+        counts = {"batch_size": self.batch_size, **({} if self.threads is None else {"threads": self.threads})}
+        faults = count_faults(counts)
+        if self.tolerance is not None and not is_tolerance(self.tolerance):
+            faults.append(f"tolerance is {self.tolerance!r}: a number from 0 up is needed")
         if self.keep_fp32 and self.quantize is None:
-            raise ConfigError("keep_fp32 goes with quantize='int8': without it, all layers stay in fp32.")
+            faults.append("keep_fp32 goes with quantize='int8': without it, all layers stay in fp32")
+        raise_faults(faults, "export")
+        check_packages(self.format, self.quantize)
+
+
+def is_tolerance(value: Any) -> bool:
+    """Whether a value is a finite number from 0 up."""
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) < np.inf
 
 
 class Export:
     """One export, from the trained model to the proof of each candidate."""
 
     def __init__(self, recipe: Any, settings: ExportSettings, given: Any) -> None:
-        settings.check()
         self.recipe, self.settings, self.kind = recipe, settings, kind_of(recipe)
         self.trained: LoadedModel = recipe.trained()
         tokenizer = self.trained.tokenizer
@@ -84,6 +93,9 @@ class Export:
         self.before: Scored = score(
             recipe, self.data, partial(self.kind.kit_outputs, self.trained, self.data, settings.batch_size)
         )
+        self.proven_on = name_of(given)
+        if settings.quantize is not None:
+            check_enough(len(self.before.rows))
 
     @property
     def tolerance(self) -> float:
@@ -110,7 +122,10 @@ class Export:
         weights = sum(parameter.numel() for parameter in self.trained.model.parameters())
         sizes = 4 * weights, sum(path.stat().st_size for path in folder.glob(f"{file.stem}*"))
         best_metric = self.data.best_metric or self.recipe_metric
-        proof = prove(self.recipe.name, method, self.before, after, best_metric, self.tolerance, sizes)
+        proof = prove(
+            self.recipe.name, method, self.before, after, best_metric, self.tolerance, sizes, self.proven_on,
+            self.settings.threads,
+        )  # fmt: skip
         return Candidate(folder, program, proof)
 
     @property
@@ -138,6 +153,7 @@ def export_model(recipe: Any, folder: str | Path, settings: ExportSettings, give
         DataError: there are no examples to prove it on.
         OutputError: the folder cannot be written.
     """
+    settings.check()
     target = Path(folder).expanduser()
     with part_folder(target) as part:
         export = Export(recipe, settings, given)
@@ -168,12 +184,13 @@ def _show_in_card(recipe: Any, form: ExportedSettings, proof: Proof) -> None:
     if not (folder / REPORT_FILE).is_file():
         return
     row = proof.scores[proof.main]
+    name = f"{form.format} {form.precision}" + (f" ({proof.proven_on})" * (proof.proven_on != VALIDATION))
     save_form(
-        folder, saved_report(str(folder)).finished, f"{form.format} {form.precision}",
+        folder, saved_report(str(folder)).finished, name,
         ExportedForm(
             score=proof.main, before=row["before"] or 0.0, after=row["after"] or 0.0, low=row.get("low"),
-            high=row.get("high"), equal=proof.equal, examples=proof.examples, size=proof.size,
-            size_before=proof.size_before,
+            high=row.get("high"), equal=proof.equal, proven_on=proof.proven_on, examples=proof.examples,
+            size=proof.size, size_before=proof.size_before,
         ),
     )  # fmt: skip
 

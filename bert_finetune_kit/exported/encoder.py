@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,13 @@ class ExportedEncoder:
     """A `tokenizers.Tokenizer` without truncation and padding."""
     session: Session
     settings: ExportedSettings
+    folder: Path
+    """That it was loaded from."""
+
+    def named(self, kind: type, *about: str) -> str:
+        """Return what stands for an exported model where it is shown: its class, folder and format."""
+        parts = (repr(str(self.folder)), *about, f"{self.settings.format} {self.settings.precision}")
+        return f"{kind.__name__}({', '.join(parts)})"
 
     def encode(self, texts: Sequence[str], special: bool = False) -> list[Any]:
         """Return the encodings of texts without special tokens around them.

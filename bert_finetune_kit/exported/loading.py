@@ -1,10 +1,12 @@
 """The folder of an exported model → the object that predicts."""
 
 from importlib import import_module
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModelError
+from ..errors import ConfigError, ModelError, raise_faults
+from .arguments import count_faults
 from .encoder import ExportedEncoder
 from .session import Session, open_session
 from .settings import TOKENIZER_FILE, ExportedSettings, load_settings
@@ -31,12 +33,19 @@ def load_exported(folder: str | Path, *, threads: int | None = None) -> Any:
         `settings` have all that is known of the model, such as the `evidence` of its scores.
 
     Raises:
+        ConfigError: no folder is given, or `threads` is not a whole number from 1 up.
         ModelError: it is no folder of an exported model, a file is missing or damaged, or the runtime is not installed.
 
     >>> from bert_finetune_kit import load_exported
     >>> load_exported("exported/reviews").predict("a kind welcome")[0].label  # doctest: +SKIP
     'positive'
     """
+    if not isinstance(folder, str | PathLike) or not str(folder):
+        raise ConfigError(
+            f"load_exported() was given {folder!r}: give the folder of an exported model, as recipe.export(folder) or "
+            "bert-finetune-kit export RUN writes it."
+        )
+    raise_faults(count_faults({} if threads is None else {"threads": threads}), "load_exported()")
     path = Path(folder).expanduser()
     settings = load_settings(path)
     return assemble(path, settings, open_session(settings.format, path / settings.model_file, threads))
@@ -64,6 +73,6 @@ def assemble(folder: Path, settings: ExportedSettings, session: Session) -> Any:
     package, name = _EXPORTED[settings.recipe]
     build = getattr(import_module(f"bert_finetune_kit.{package}.exported"), name)
     try:
-        return build(ExportedEncoder(tokenizer, session, settings))
+        return build(ExportedEncoder(tokenizer, session, settings, folder))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{folder} is damaged: {error} in its settings. Export the run once more.") from error

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..calibration.probabilities import softmax
 from ..errors import DataError
+from ..exported.arguments import check_predict
 from ..exported.encoder import ExportedEncoder, token_ids
 
 
@@ -38,18 +39,26 @@ class ExportedMaskFiller:
         self.max_length = int(encoder.settings.use["max_length"])
         self._mask_id = encoder.tokenizer.token_to_id(self.mask_token)
 
-    def predict(self, inputs: Any, *, top_k: int = 5, batch_size: int = 8) -> list[tuple[FilledMask, ...]]:
+    def __repr__(self) -> str:
+        return self.encoder.named(type(self))
+
+    def predict(
+        self, inputs: Any, *, top_k: int = 5, batch_size: int = 8, **further: Any
+    ) -> list[tuple[FilledMask, ...]]:
         """Return a `FilledMask` for each mask of each text, in their order; nothing for an empty list.
 
         Args:
             inputs: a text or a list of texts, in which `mask_token` stands for a token to predict.
             top_k: tokens of each mask.
             batch_size: texts that the model reads at once.
+            further: other settings, which are refused by name.
 
         Raises:
             DataError: the inputs are of another type, or a text has no mask or is too long for the model.
+            ConfigError: `top_k` or `batch_size` is not a whole number from 1 up, or there is no such setting.
         """
-        if isinstance(inputs, Mapping) or not isinstance(inputs, Iterable):
+        check_predict({"top_k": top_k, "batch_size": batch_size}, further)
+        if isinstance(inputs, Mapping) or not isinstance(inputs, Iterable) or hasattr(inputs, "columns"):
             raise DataError(f"predict() does not accept a {type(inputs).__name__}: give a text or a list of texts.")
         texts = [inputs] if isinstance(inputs, str) else list(inputs)
         wrong = next((text for text in texts if not isinstance(text, str)), None)

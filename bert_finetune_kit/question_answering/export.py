@@ -50,7 +50,8 @@ def kit_outputs(trained: LoadedModel, data: QAData, batch_size: int) -> dict[str
     ((name, examples),) = data.validation.items()
     lengths, config = data.validation_split.windows.lengths, trained.forward
     search = _search(config)
-    spans, logits = _empty(len(examples), search[0]), [np.zeros((2, 0), np.float32)] * len(examples)
+    spans = _empty(len(examples), search[0])
+    logits = [np.full((2, length), np.nan, np.float32) for length in lengths.tolist()]
     for indices, (start, end, mask) in run_batches(
         trained.model, examples, lengths, data.collator, batch_size, _logits
     ):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from ..exported.arguments import check_predict, rows_of
 from ..exported.encoder import ExportedEncoder, token_ids
 from .offsets import characters_of, trimmed_offsets
 from .predictions import EMPTY, SpanPredictions, decode, to_answers
@@ -78,21 +79,29 @@ class ExportedReader:
         self.search = Search(**use["search"])
         self._temperatures: Mapping[str, float] = use["temperatures"]
 
-    def predict(self, inputs: Any = None, context: Any = None, *, question: Any = None, batch_size: int = 16) -> Any:
+    def __repr__(self) -> str:
+        return self.encoder.named(type(self))
+
+    def predict(
+        self, inputs: Any = None, context: Any = None, *, question: Any = None, batch_size: int = 16, **further: Any
+    ) -> Any:
         """Return an `Answer`, or a list of them where there is not one question alone; nothing for an empty list.
 
         The answer to an empty question has the text None and no spans.
 
         Args:
-            inputs: with `context`, a question or a list of them; alone, a list of dicts with question and context, or a
-                list of pairs.
+            inputs: with `context`, a question or a list of them; alone, a list of dicts or a DataFrame with question
+                and context, or a list of pairs.
             context: the text to find the answer in, of any length; one for all questions, or a list with one for each.
             question: the questions by name, in place of `inputs`.
             batch_size: windows that the model reads at once.
+            further: settings of the recipe's `predict`, which are refused by name.
 
         Raises:
             DataError: it is none of these.
+            ConfigError: `batch_size` is not a whole number from 1 up, or there is no such setting.
         """
+        check_predict({"batch_size": batch_size}, further)
         if question is None and context is not None:
             inputs, question = None, inputs
         questions, contexts = to_questions(inputs, question, context)
@@ -121,7 +130,7 @@ class ExportedReader:
         spans = WindowSpans(
             np.zeros(shape, np.float32), np.zeros(shape, int), np.zeros(shape, int), np.zeros(shape[0], np.float32)
         )
-        logits: list[np.ndarray] = [np.zeros((2, 0), np.float32)] * len(windows)
+        logits: list[np.ndarray] = [np.full((2, length), np.nan, np.float32) for length in windows.lengths.tolist()]
         for indices, feeds, outputs in self.encoder.run(sequences, self.settings.pair, batch_size):
             # An answer cannot begin in the padding.
             padding = feeds["attention_mask"] == 0
@@ -173,7 +182,7 @@ def to_questions(inputs: Any, question: Any, context: Any) -> tuple[list[str], l
     """Return the questions and contexts of the inputs of `predict`.
 
     Args:
-        inputs: a list of dicts with question and context, or a list of pairs; or none.
+        inputs: a list of dicts or a DataFrame with question and context, or a list of pairs; or none.
         question: a question or a list of them.
         context: the context of all, or a list with one for each question.
 
@@ -188,10 +197,13 @@ def to_questions(inputs: Any, question: Any, context: Any) -> tuple[list[str], l
                 f"predict() of an exported model does not accept a {type(inputs).__name__}: give question and context, "
                 "a list of pairs, or a list of dicts with question and context."
             )
-        pairs = [_pair(row) for row in inputs]
+        pairs = [_pair(row) for row in rows_of(inputs)]
         question, context = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     if question is None or context is None:
         raise DataError("predict() needs question= and context=, or rows with both.")
+    table = next((given for given in (question, context) if hasattr(given, "columns")), None)
+    if table is not None:
+        raise DataError(f"A question or context is a {type(table).__name__}: give it alone, with both columns.")
     questions = [question] if isinstance(question, str) else list(question)
     contexts = [context] * len(questions) if isinstance(context, str) else list(context)
     if len(questions) != len(contexts):

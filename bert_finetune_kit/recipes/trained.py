@@ -200,7 +200,7 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
         Raises:
             ExportError: it predicts something else; the message says what, and of int8 which layers do most harm.
             ConfigError: nothing has been trained, the settings cannot work, or a package is missing.
-            DataError: there are no data to prove it on.
+            DataError: there are no data to prove it on, or for int8 fewer than 100 examples.
             OutputError: the folder cannot be written.
         """
         kept = (keep_fp32,) if isinstance(keep_fp32, str) else tuple(keep_fp32)

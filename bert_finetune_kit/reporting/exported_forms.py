@@ -13,6 +13,8 @@ from .known_scores import KNOWN_SCORES
 from .markdown import markdown_table
 
 FORMS_FILE = "exported_forms.json"
+FEW_EXAMPLES = 100
+"""Below which scores of an exported form show nothing."""
 _HEADING = "## Exported forms"
 _SECTION = re.compile(rf"^{_HEADING}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _BEFORE = "## Data\n"
@@ -30,6 +32,8 @@ class ExportedForm(TypedDict):
     high: float | None
     equal: float
     """Share of equal predictions."""
+    proven_on: str
+    """The validation split, or the name of the data that were given."""
     examples: int
     size: int
     """Bytes."""
@@ -66,7 +70,10 @@ def saved_forms(folder: str | Path, run: str) -> dict[str, Any]:
         content = read_mapping(Path(folder, FORMS_FILE))
     except (OSError, ValueError):
         return {}
-    return dict(content["forms"]) if content.get("run") == run and isinstance(content.get("forms"), Mapping) else {}
+    forms = content.get("forms")
+    if content.get("run") != run or not isinstance(forms, Mapping):
+        return {}
+    return {name: {"proven_on": "", **form} for name, form in forms.items()}
 
 
 def with_forms(card: str, forms: Mapping[str, Any]) -> str:
@@ -91,15 +98,45 @@ def _table(forms: Mapping[str, Any]) -> str:
             _label(form["score"]),
             f"{form['before']:.4g}",
             f"{form['after']:.4g}",
-            "" if form["low"] is None else f"{form['low']:+.2g} to {form['high']:+.2g}",
+            _interval(form),
             f"{form['equal']:.1%}",
             f"{form['size'] / 1e6:.1f} MB ({form['size'] / form['size_before']:.0%})",
+            form["proven_on"],
+            f"{form['examples']:,}",
         ]
         for name, form in forms.items()
     ]
-    header = ("form", "score", "model", "exported", "95% interval of the difference", "equal predictions", "size")
+    header = (
+        "form",
+        "score",
+        "model",
+        "exported",
+        "95% interval of the difference",
+        "equal predictions",
+        "size",
+        "proven on",
+        "examples",
+    )
     about = "The model is exported for other runtimes, and scored there on the same examples."
+    if any(form["examples"] < FEW_EXAMPLES for form in forms.values()):
+        about += f" Scores of fewer than {FEW_EXAMPLES} examples show nothing."
     return f"{about}\n\n{markdown_table(header, rows)}"
+
+
+def _interval(form: Mapping[str, Any]) -> str:
+    if form["equal"] == 1 and form["before"] == form["after"]:
+        return "equal"
+    return "" if form["low"] is None else f"{signed(form['low'], '.2g')} to {signed(form['high'], '.2g')}"
+
+
+def signed(value: float, format: str) -> str:
+    """Return a number with its sign; one that is shown as zero without.
+
+    >>> signed(0.25, ".2g"), signed(-0.00001, ".4f")
+    ('+0.25', '0.0000')
+    """
+    text = f"{value:+{format}}"
+    return text if float(text) else text[1:]
 
 
 def _label(key: str) -> str:

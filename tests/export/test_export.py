@@ -12,10 +12,21 @@ import torch
 from small_recipes import build
 from torch_session import exported_by_torch
 
-from bert_finetune_kit import ClassificationRecipe, ConfigError, ExportError, LabelledSource, OutputError, load_exported
+from bert_finetune_kit import (
+    ClassificationRecipe,
+    ConfigError,
+    DataError,
+    ExportError,
+    KitError,
+    LabelledSource,
+    OutputError,
+    load_exported,
+)
+from bert_finetune_kit.commands.export import export
 from bert_finetune_kit.commands.main import main
 from bert_finetune_kit.commands.run_folder import load_recipe
 from bert_finetune_kit.data.sample import sample_questions, sample_reviews
+from bert_finetune_kit.export.write import ExportSettings, export_model
 
 ONNX = pytest.mark.skipif(find_spec("onnxscript") is None, reason="needs bert_finetune_kit[onnx]")
 OPENVINO = pytest.mark.skipif(find_spec("nncf") is None, reason="needs bert_finetune_kit[openvino]")
@@ -114,7 +125,7 @@ def test_other_recipes_are_exported(uninterrupted, tmp_path, name):
 def test_int8_is_smaller_and_scores_nearly_the_same(run, tmp_path, format):
     proof = load(run).export(tmp_path / "exported", format, "int8", tolerance=5, threads=1)
     assert proof.method.startswith("int8")
-    assert proof.loss <= 5
+    assert proof.points_lost <= 5
     assert proof.largest_difference > 1e-4
     assert len(load_exported(tmp_path / "exported", threads=1).predict(TEXTS)) == len(TEXTS)
 
@@ -171,3 +182,65 @@ def test_the_command_and_a_process_without_torch(run, tmp_path, capsys):
     )
     lines = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
     assert lines == [load(run).predict("a fine day")[0].label, ""]
+
+
+WRONG = [
+    ({"batch_size": 0}, "batch_size is 0: a whole number from 1 up is needed"),
+    ({"batch_size": -1}, "batch_size is -1: a whole number from 1 up is needed"),
+    ({"batch_size": 1.5}, "batch_size is 1.5: a whole number from 1 up is needed"),
+    ({"threads": 0}, "threads is 0: a whole number from 1 up is needed"),
+    ({"threads": -3}, "threads is -3: a whole number from 1 up is needed"),
+    ({"threads": "a"}, "threads is 'a': a whole number from 1 up is needed"),
+    ({"tolerance": float("nan")}, "tolerance is nan: a number from 0 up is needed"),
+    ({"tolerance": float("inf")}, "tolerance is inf: a number from 0 up is needed"),
+    ({"tolerance": "a"}, "tolerance is 'a': a number from 0 up is needed"),
+    ({"keep_fp32": ("pooler",)}, "keep_fp32 goes with quantize='int8'"),
+]
+
+
+@pytest.mark.parametrize(("settings", "message"), WRONG)
+def test_settings_are_checked_before_the_model_is_used(tmp_path, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        export_model(None, tmp_path / "exported", ExportSettings(**settings))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--batch_size", "-1"], "batch_size is -1"),
+        (["--threads", "0"], "threads is 0"),
+        (["--tolerance", "nan"], "tolerance is nan"),
+        (["--keep_fp32", "pooler"], "keep_fp32 goes with"),
+        (["--output", "{file}"], "exists already and is no exported model"),
+        (["--output", "{file}/below"], "cannot be made: .* is a file"),
+    ],
+)
+def test_the_command_checks_settings_before_the_model_is_loaded(tmp_path, monkeypatch, words, message):
+    monkeypatch.setattr("bert_finetune_kit.export.write.check_packages", lambda *_: None)
+    monkeypatch.setattr("bert_finetune_kit.commands.export.load_recipe", lambda *_: pytest.fail("loaded"))
+    file = tmp_path / "file"
+    file.write_text("x")
+    with pytest.raises(KitError, match=message):
+        export([str(tmp_path), *(word.replace("{file}", str(file)) for word in words)])
+
+
+@pytest.mark.slow
+@ONNX
+def test_a_proof_on_a_file_stands_beside_that_on_the_validation_split(run, tmp_path, monkeypatch):
+    folder, target, file = shutil.copytree(run, tmp_path / "run"), tmp_path / "exported", tmp_path / "few.csv"
+    names = load(folder).trained().usage.names
+    lines = [f'"{text}",{names[number % len(names)]}' for number, text in enumerate(TEXTS[:6])]
+    file.write_text("\n".join(["text,label", *lines]) + "\n", "utf-8")
+    load(folder).export(target, threads=1)
+    proof = load(folder).export(target, threads=1, data=str(file))
+    assert (proof.proven_on, proof.examples) == ("few.csv", 6)
+    card = (folder / "README.md").read_text("utf-8")
+    assert card.count("| validation split | 200 |") == 1
+    assert card.count("| few.csv | 6 |") == 1
+    for page in ("README.md", "exported.json"):
+        assert "Warning: logits and predictions of 6 examples" in (target / page).read_text("utf-8")
+    monkeypatch.setattr("bert_finetune_kit.export.write.export_program", lambda *_: pytest.fail("exported"))
+    with pytest.raises(DataError, match="6 examples can show none: at least 100 are needed"):
+        load(folder).export(tmp_path / "int8", quantize="int8", threads=1, data=str(file))
+    assert not (tmp_path / "int8").exists()

@@ -1,9 +1,13 @@
 """When an exported model may be written: differences of logits, predictions and scores."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from bert_finetune_kit.export.proof import Scored, main_score, prove
+from bert_finetune_kit import DataError, ExportError
+from bert_finetune_kit.export.folder import evidence_of
+from bert_finetune_kit.export.proof import Scored, check_enough, main_score, prove
 
 COUNT = 100
 REFERENCES = np.arange(COUNT) % 2
@@ -31,7 +35,7 @@ def proof(before, after, method="fp32", tolerance=1e-4):
 
 def test_equal_models():
     found = proof(scored(REFERENCES), scored(REFERENCES, seconds=1.0))
-    assert (found.faults, found.equal, found.largest_difference, found.loss) == ((), 1.0, 0.0, 0.0)
+    assert (found.faults, found.equal, found.largest_difference, found.points_lost) == ((), 1.0, 0.0, 0.0)
     assert (found.per_second_before, found.per_second, found.size, found.size_before) == (50.0, 100.0, 100, 400)
 
 
@@ -53,14 +57,14 @@ def test_int8_may_lose_the_tolerance_of_the_main_score():
     worse = REFERENCES.copy()
     worse[:4] = 1 - worse[:4]
     found = proof(scored(REFERENCES), scored(worse), "int8 dynamic", 4.0)
-    assert found.loss == pytest.approx(4.0)
-    assert found.loss_interval[0] < 4.0 < found.loss_interval[1]
+    assert found.points_lost == pytest.approx(4.0)
+    assert found.points_lost_interval[0] < 4.0 < found.points_lost_interval[1]
     assert found.faults == ()
     assert found.scores["accuracy"]["difference"] == pytest.approx(-0.04)
     (fault,) = proof(scored(REFERENCES), scored(worse), "int8 dynamic", 3.9).faults
     assert fault.startswith("4.00 points of accuracy are lost (95% interval ")
     assert "3.9 are allowed" in fault
-    assert proof(scored(worse), scored(REFERENCES), "int8 dynamic", 0.0).loss == pytest.approx(-4.0)
+    assert proof(scored(worse), scored(REFERENCES), "int8 dynamic", 0.0).points_lost == pytest.approx(-4.0)
 
 
 @pytest.mark.parametrize("method", ["fp32", "int8 static"])
@@ -101,4 +105,60 @@ def test_numbers_are_equal_within_the_tolerance_of_fp32():
     ]
     assert [proof.equal for proof in found] == [1.0, 1.0, 0.0]
     assert [proof.faults for proof in found] == [(), (), ()]
-    assert found[1].loss == pytest.approx(0.2)
+    assert found[1].points_lost == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"logits": np.full(2 * COUNT, np.nan)}, {"logits": np.full(2 * COUNT, np.nan)}),
+        ({"logits": np.r_[np.nan, np.zeros(2 * COUNT - 1)]}, {}),
+        ({}, {"logits": np.zeros(2 * COUNT - 2)}),
+        ({"logits": np.zeros(0)}, {"logits": np.zeros(0)}),
+        ({"rows": []}, {"rows": []}),
+        ({}, {"decisions": [0]}),
+    ],
+)
+@pytest.mark.parametrize("method", ["fp32", "int8 static"])
+def test_examples_that_were_not_scored_are_no_proof(method, before, after):
+    equal = scored(REFERENCES)
+    with pytest.raises(ExportError, match="since not all examples were scored"):
+        proof(replace(equal, **before), replace(equal, **after), method, 100.0)
+
+
+def few(count):
+    """Return a model on so many examples."""
+    every = scored(REFERENCES)
+    return replace(every, logits=every.logits[:count], decisions=every.decisions[:count], rows=every.rows[:count])
+
+
+def test_a_proof_says_where_few_examples_show_nothing():
+    warning = "logits and predictions of 1 example were compared, and scores of fewer than 100 show nothing"
+    found = proof(few(1), few(1))
+    assert found.faults == ()
+    assert warning in str(found)
+    assert str(found).startswith("On 1 example (validation split) the")
+    assert warning in evidence_of([found])["notes"][0]
+    assert proof(scored(REFERENCES), scored(REFERENCES)).notes == ()
+    check_enough(100)
+    with pytest.raises(DataError, match=r"99 examples can show none: at least 100 are needed\. Give more .*--data"):
+        check_enough(99)
+
+
+def test_a_proof_says_what_it_was_made_on_and_how():
+    equal = scored(REFERENCES)
+    found = prove("classification", "fp32", equal, equal, "accuracy", 1e-4, (400, 100), "test.csv", 1)
+    assert str(found).startswith("On 100 examples (test.csv) the")
+    assert "On the machine that exported it, it scores 50 examples a second with 1 thread, and" in str(found)
+    assert "a second with all cores, and" in str(proof(equal, equal))
+    plain = evidence_of([found])
+    assert (plain["proven_on"], plain["examples"], plain["threads"], plain["points_lost"]) == ("test.csv", 100, 1, 0.0)
+    assert "loss" not in plain
+
+
+def test_equal_scores_are_called_equal_and_zeros_have_no_sign():
+    equal = scored(REFERENCES)
+    assert "| 1.0000 | 1.0000 | equal |  |" in str(proof(equal, equal))
+    row = {"before": -0.0, "after": -0.00001, "difference": -0.00001, "low": -0.2, "high": -0.00001}
+    table = str(replace(proof(equal, equal), scores={"accuracy": row}))
+    assert "| 0.0000 | 0.0000 | 0.0000 | -0.2000 to 0.0000 |" in table

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from transformers import BertForMaskedLM, BertForQuestionAnswering, BertForSeque
 from bert_finetune_kit import (
     ClassificationRecipe,
     ClassificationTask,
+    ConfigError,
     DataError,
     ModelError,
     PretrainRecipe,
@@ -182,6 +184,56 @@ def test_single_inputs_and_rows_of_dicts(recipes, exported):
 def test_inputs_that_cannot_be_predicted(exported, kind, inputs, message):
     with pytest.raises(DataError, match=message):
         exported[kind].predict(inputs)
+
+
+@pytest.mark.parametrize("kind", ["single", "questions", "masks"])
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"batch_size": 0}, "batch_size is 0: a whole number from 1 up is needed"),
+        ({"batch_size": -1}, "batch_size is -1: a whole number"),
+        ({"batch_size": 1.5}, r"batch_size is 1.5: a whole number"),
+        ({"batch_size": True}, "batch_size is True: a whole number"),
+        ({"coverage": 0.5}, "has no coverage=: it belongs to predict.. of the recipe"),
+        ({"max_risk": 0.5}, "has no max_risk=: it belongs to predict.. of the recipe"),
+        ({"label_sets": 0.5}, "has no label_sets=: it belongs to predict.. of the recipe"),
+        ({"batchsize": 2}, "has no batchsize=: use .*batch_size"),
+    ],
+)
+def test_settings_of_predict_that_cannot_work(exported, kind, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        exported[kind].predict([], **settings)
+
+
+def test_what_load_exported_is_given(tmp_path):
+    for folder in (None, 3, ""):
+        with pytest.raises(ConfigError, match="give the folder of an exported model"):
+            load_exported(folder)
+    for threads in (0, -3, "a"):
+        with pytest.raises(ConfigError, match=f"threads is {threads!r}: a whole number from 1 up"):
+            load_exported(tmp_path, threads=threads)
+
+
+def test_a_data_frame_is_predicted_by_its_rows(recipes, exported):
+    texts = pd.DataFrame({"number": [1, 2], "first": ["the mill opens", None]})
+    found = exported["single"].predict(texts)
+    same(found[0], exported["single"].predict("the mill opens")[0])
+    assert found[1].label is None
+    with pytest.raises(DataError, match=r"no column 'first'\. Columns: second"):
+        exported["single"].predict(texts[["first"]].rename(columns={"first": "second"}))
+    questions = pd.DataFrame({"question": ["who opens ?"], "context": ["the mill opens"]})
+    same(exported["questions"].predict(questions)[0], exported["questions"].predict("who opens ?", "the mill opens"))
+    with pytest.raises(DataError, match="is a DataFrame: give it alone"):
+        exported["questions"].predict(questions, "the mill opens")
+    with pytest.raises(DataError, match="does not accept a DataFrame"):
+        exported["masks"].predict(texts)
+
+
+def test_an_exported_model_is_shown_by_folder_and_format(exported):
+    folder = str(exported["single"].encoder.folder)
+    assert repr(exported["single"]) == f"ExportedClassifier({folder!r}, single_label, labels=3, onnx fp32)"
+    assert repr(exported["questions"]).startswith("ExportedReader(")
+    assert repr(exported["masks"]).endswith("masks', onnx fp32)")
 
 
 def test_folders_that_cannot_be_loaded(exported, tmp_path):

@@ -1,0 +1,68 @@
+"""What is given to an exported model, checked before it computes: counts, tables, settings that it does not have."""
+
+from collections.abc import Mapping
+from operator import index
+from typing import Any
+
+from ..errors import ConfigError, DataError, raise_faults
+
+_OF_RECIPE = ("coverage", "max_risk", "label_sets", "device")  # settings of the `predict` of recipes
+
+
+def count_faults(counts: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with numbers of things, of which at least one is needed.
+
+    >>> count_faults({"batch_size": 1.5, "threads": 2})
+    ['batch_size is 1.5: a whole number from 1 up is needed']
+    """
+    return [
+        f"{name} is {value!r}: a whole number from 1 up is needed"
+        for name, value in counts.items()
+        if not _is_count(value)
+    ]
+
+
+def _is_count(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool) and index(value) >= 1
+    except TypeError:
+        return False
+
+
+def check_predict(counts: Mapping[str, Any], further: Mapping[str, Any]) -> None:
+    """Check the settings of the `predict` of an exported model.
+
+    Args:
+        counts: numbers of things by name, such as `batch_size`.
+        further: what was given beside them.
+
+    Raises:
+        ConfigError: a number is none, or a setting is one that an exported model does not have.
+    """
+    for name in further:
+        remedy = (
+            "it belongs to predict() of the recipe, which has the validation predictions and the device: "
+            "from_pretrained(RUN).predict(...)"
+            if name in _OF_RECIPE
+            else f"use {', '.join(counts)}"
+        )
+        raise ConfigError(f"predict() of an exported model has no {name}=: {remedy}.")
+    raise_faults(count_faults(counts), "predict() of an exported model")
+
+
+def rows_of(inputs: Any) -> Any:
+    """Return the rows of a table of pandas or polars as dicts by column; anything else as it is.
+
+    Raises:
+        DataError: it is a table of another library, whose rows cannot be read.
+    """
+    if not hasattr(inputs, "columns"):
+        return inputs
+    if hasattr(inputs, "to_dicts"):  # of polars
+        return inputs.to_dicts()
+    try:
+        return inputs.to_dict("records")  # of pandas
+    except (AttributeError, TypeError) as error:
+        raise DataError(
+            f"predict() of an exported model does not accept a {type(inputs).__name__}: give texts, or a list of dicts."
+        ) from error
