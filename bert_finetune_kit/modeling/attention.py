@@ -71,10 +71,10 @@ def attend(
         if query.device.type == "cpu" and not dropout and queries.shape[1] <= _COMPOSED:
             output = torch.bmm(_weights(queries, keys, part, window, scale).to(values.dtype), values)
         else:
+            queries, keys, values = (tensor.unflatten(0, (part.count, -1)) for tensor in (queries, keys, values))
             output = scaled_dot_product_attention(
-                *(tensor.unflatten(0, (part.count, -1)) for tensor in (queries, keys, values)),
-                attn_mask=part.mask(window), dropout_p=dropout, scale=scale,
-            ).flatten(0, 1)  # fmt: skip
+                queries, keys, values, attn_mask=part.mask(window), dropout_p=dropout, scale=scale
+            ).flatten(0, 1)
         outputs.append(part.unpack(output))
     return _join(outputs).unsqueeze(0), None
 

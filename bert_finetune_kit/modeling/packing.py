@@ -26,8 +26,8 @@ WHOLE_BATCH = (PACKING, "prediction_positions")
 class Packing:
     """Where the real tokens of a batch are, the shortest sequence first.
 
-    It stands for the mask that it was made from, which is not read again: what changes the mask of a batch later, such as
-    a `training_step` that drops tokens, takes `packing` out of the batch.
+    It stands for the mask that it was made from, which is not read again: what changes the mask of a batch later, such
+    as a `training_step` that drops tokens, takes `packing` out of the batch.
     """
 
     indices: Tensor

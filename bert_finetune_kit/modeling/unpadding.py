@@ -118,15 +118,15 @@ def with_packing(
     """
     encoders = unpadded_encoders(model)
     heads = (module for module in model.modules() if isinstance(module, PreTrainedModel) and module not in encoders)
-    if not encoders or not all(_takes_any_argument(type(head)) for head in heads):
+    if not encoders or not all(_takes_any_argument(type(head).forward) for head in heads):
         return collator
     has_windows = any(_has_windows(encoder.config) for encoder in encoders)
     return PackingCollator(collator, str(device), has_windows, compiled)
 
 
 @cache
-def _takes_any_argument(head: type[nn.Module]) -> bool:
-    kinds = {parameter.kind for parameter in inspect.signature(head.forward).parameters.values()}
+def _takes_any_argument(forward: Callable[..., Any]) -> bool:
+    kinds = {parameter.kind for parameter in inspect.signature(forward).parameters.values()}
     return inspect.Parameter.VAR_KEYWORD in kinds
 
 
