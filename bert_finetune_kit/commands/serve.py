@@ -1,5 +1,7 @@
 """`serve`: a local HTTP service of a trained model, with a page to try it."""
 
+import os
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import fields
@@ -57,8 +59,12 @@ def serve(words: Sequence[str]) -> None:
         if not is_local(options.host):
             show(f"Warning: the service has no passwords, and other machines may reach it at {options.host}.")
         show(f"{options.run} is served at {address(listener, options.host)} (Ctrl-C ends it).")
-        run(build_app(model, limits), listener)
+        still_computes = run(build_app(model, limits), listener, limits.timeout)
     show("The service has ended.")
+    if still_computes:  # in a thread, which cannot be stopped, and which Python would wait for
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def check_installed() -> None:

@@ -20,7 +20,7 @@ from .limits import Limits
 from .metrics import Metrics
 from .model import ServedModel
 from .page import render_page
-from .requests import RequestError, read_explain, read_predict
+from .requests import RequestError, characters, read_explain, read_predict
 from .responses import explanation_fields, to_json
 from .work_queue import WorkQueue
 
@@ -38,7 +38,7 @@ def build_app(model: ServedModel, limits: Limits) -> Starlette:
         limits: on sizes and times.
     """
     metrics = Metrics()
-    queue = WorkQueue(limits, metrics)
+    queue = WorkQueue(limits, metrics, characters)
     explained = model.explain
 
     def run_predict(items: list[Any], _: Callable[[], bool]) -> list[Any]:
@@ -62,7 +62,10 @@ def build_app(model: ServedModel, limits: Limits) -> Starlette:
         return json_response(explanation_fields(result))
 
     async def health(_: Request) -> Response:
-        return json_response({"status": "ok", "waiting": queue.waiting})
+        seconds = queue.busy_seconds
+        is_busy = seconds > limits.timeout
+        content = {"status": "busy" if is_busy else "ok", "waiting": queue.waiting, "busy_seconds": round(seconds, 3)}
+        return json_response(content, 503 if is_busy else 200)
 
     async def describe(_: Request) -> Response:
         return json_response(model_fields(model, limits))
@@ -97,6 +100,7 @@ def build_app(model: ServedModel, limits: Limits) -> Starlette:
         return error_response(error.status_code, f"{hints.get(error.status_code, error.detail)}; use {usage}.")
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refuse})
+    app.state.queue = queue
     app.router.redirect_slashes = False
     app.add_middleware(Measured, metrics=metrics, paths=frozenset(path for path, _, _ in handlers))
     return app

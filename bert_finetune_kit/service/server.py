@@ -1,6 +1,7 @@
 """The service on a port of this machine, until a signal ends it."""
 
 import ipaddress
+import math
 import signal
 import socket
 from typing import Any
@@ -78,16 +79,20 @@ def address(listener: socket.socket, host: str) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 
 
-def run(app: Any, listener: socket.socket) -> None:
+def run(app: Any, listener: socket.socket, timeout: float) -> bool:
     """Answer requests until SIGINT or SIGTERM, and then finish those in hand. A second SIGINT ends it at once.
 
     Args:
         app: as `build_app` returns it.
         listener: as `bind` returns it.
+        timeout: seconds after which no request is waited for any more.
+
+    Returns:
+        Whether the model still computes something that nobody waits for.
     """
     config = uvicorn.Config(
         app, http=JsonErrors, ws="none", lifespan="on", log_level="error", access_log=False, server_header=False,
-        timeout_keep_alive=30,
+        timeout_keep_alive=30, timeout_graceful_shutdown=math.ceil(timeout) + 1,
     )  # fmt: skip
     # uvicorn sends itself the signal again when it has finished; the end that was asked for is no failure.
     previous = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -96,3 +101,4 @@ def run(app: Any, listener: socket.socket) -> None:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+    return bool(app.state.queue.busy_seconds)

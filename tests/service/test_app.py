@@ -67,7 +67,7 @@ def test_the_model_is_described(client):
     assert (about["kind"], about["fields"], about["labels"]) == ("classification", ["text"], ["bad", "good"])
     assert about["scores"] == [{"key": "accuracy", "label": "accuracy", "value": 0.75, "interval": [0.7, 0.8]}]
     assert about["limits"]["max_texts"] == 128
-    assert client().get("/health").json() == {"status": "ok", "waiting": 0}
+    assert client().get("/health").json() == {"status": "ok", "waiting": 0, "busy_seconds": 0}
 
 
 def test_the_page_runs_its_own_script_alone(client):
@@ -147,6 +147,28 @@ def test_what_takes_too_long_and_what_would_wait_too_long(client):
     assert {response.status_code for response in responses} <= {503, 504}
     assert any("no result within 0.3 seconds" in message for message in messages)
     assert service.post("/predict", json={"text": "good"}).json()["label"] == "good"
+
+
+def test_health_says_how_long_the_model_computes(client):
+    begun, gate = threading.Event(), threading.Event()
+
+    def slow(items):
+        begun.set()
+        gate.wait(5)
+        return classify(items)
+
+    service = client(stub_model(slow), timeout=0.2)
+    with ThreadPoolExecutor(1) as threads:
+        response = threads.submit(post, service)
+        assert begun.wait(5)
+        assert service.get("/health").json()["busy_seconds"] >= 0
+        assert response.result().status_code == 504
+        health = service.get("/health")
+        gate.set()
+    assert (health.status_code, health.json()["status"], health.json()["waiting"]) == (503, "busy", 0)
+    assert health.json()["busy_seconds"] >= 0.2
+    assert post(service).status_code == 200
+    assert service.get("/health").json()["status"] == "ok"
 
 
 def post(service):

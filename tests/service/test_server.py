@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
@@ -114,6 +115,36 @@ def post(port, content, path="predict"):
     )
     with urllib.request.urlopen(request, timeout=60) as response:
         return json.load(response)
+
+
+STUCK = """
+import time
+from service_stub import stub_model
+from bert_finetune_kit.commands import serve as module
+module._load = lambda *_: stub_model(lambda texts: time.sleep(600))
+module.serve(["stuck", "--port", "0", "--timeout", "1"])
+"""
+
+
+@pytest.mark.slow
+def test_a_signal_ends_the_service_whatever_the_model_does():
+    paths = os.pathsep.join([*sys.path, os.path.dirname(__file__)])
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": paths},
+    )  # fmt: skip
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("stuck is served at"), process.stderr.read()
+        port = int(line.partition("127.0.0.1:")[2].split()[0])
+        with pytest.raises(urllib.error.HTTPError, match="504"):
+            post(port, {"text": "good"})
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=60)  # the model computes for ten minutes
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, output, errors) == (0, "The service has ended.\n", "")
 
 
 @pytest.mark.slow
