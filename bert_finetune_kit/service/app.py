@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -12,30 +11,32 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import DataError, KitError
 from ..inference.explanation import Stopped
+from .hosts import LOCAL_HOSTS
+from .json_responses import HEADERS, error_response, json_response
 from .limits import Limits
 from .metrics import Metrics
+from .middleware import KnownHosts, Measured
 from .model import ServedModel
 from .page import render_page
 from .requests import RequestError, characters, read_explain, read_predict
-from .responses import explanation_fields, to_json
+from .responses import explanation_fields
 from .work_queue import WorkQueue
 
 _LOG = logging.getLogger(__name__)
-_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _LONGEST_PATH = 100  # in a message
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def build_app(model: ServedModel, limits: Limits) -> Starlette:
+def build_app(model: ServedModel, limits: Limits, hosts: frozenset[str] | None = LOCAL_HOSTS) -> Starlette:
     """Return the service of a model as an ASGI application.
 
     Args:
         model: that answers.
         limits: on sizes and times.
+        hosts: names by which requests may call this machine, or none for any.
     """
     metrics = Metrics()
     queue = WorkQueue(limits, metrics, characters)
@@ -71,12 +72,12 @@ def build_app(model: ServedModel, limits: Limits) -> Starlette:
         return json_response(model_fields(model, limits))
 
     async def show_metrics(_: Request) -> Response:
-        return Response(metrics.render(queue.waiting), media_type="text/plain; version=0.0.4", headers=_HEADERS)
+        return Response(metrics.render(queue.waiting), media_type="text/plain; version=0.0.4", headers=HEADERS)
 
     html, policy = render_page(model, limits)
 
     async def page(_: Request) -> Response:
-        return Response(html, media_type="text/html", headers=_HEADERS | {"content-security-policy": policy})
+        return Response(html, media_type="text/html", headers=HEADERS | {"content-security-policy": policy})
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -102,6 +103,7 @@ def build_app(model: ServedModel, limits: Limits) -> Starlette:
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refuse})
     app.state.queue = queue
     app.router.redirect_slashes = False
+    app.add_middleware(KnownHosts, hosts=hosts)
     app.add_middleware(Measured, metrics=metrics, paths=frozenset(path for path, _, _ in handlers))
     return app
 
@@ -153,16 +155,6 @@ def answered(handler: Handler) -> Handler:
     return handle
 
 
-def json_response(content: Any, status: int = 200) -> Response:
-    """Return a response of plain data."""
-    return Response(to_json(content), status, _HEADERS, "application/json")
-
-
-def error_response(status: int, message: str) -> Response:
-    """Return a response that says in a sentence what was wrong, and what to do."""
-    return json_response({"error": message}, status)
-
-
 def model_fields(model: ServedModel, limits: Limits) -> dict[str, Any]:
     """Return what a program must know of a model to use it."""
     return {
@@ -176,29 +168,3 @@ def model_fields(model: ServedModel, limits: Limits) -> dict[str, Any]:
         "scores": model.known.scores,
         "limits": {name: getattr(limits, name) for name in limits.__dataclass_fields__},
     }
-
-
-class Measured:
-    """Middleware that counts requests and their times; of paths that do not exist all together."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str]) -> None:
-        self.app, self.metrics, self.paths = app, metrics, paths
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        start, status = time.perf_counter(), 500
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_and_note)
-        finally:
-            route = scope["path"] if scope["path"] in self.paths else "other"
-            self.metrics.observe_request(route, status, time.perf_counter() - start)

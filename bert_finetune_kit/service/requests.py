@@ -110,15 +110,25 @@ def read_object(body: bytes) -> dict[str, Any]:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RequestError(400, f"The request is not UTF-8 (byte {error.start}); send JSON in UTF-8.") from error
+    if text.startswith("\ufeff"):
+        raise RequestError(400, "The request begins with a byte order mark, which JSON has not; send it without.")
     try:
         content = json.loads(text, object_pairs_hook=_without_repetition)
     except RequestError:
         raise
     except (ValueError, RecursionError) as error:
-        raise RequestError(400, f"The request is not JSON ({error}); send a JSON object.") from error
+        raise RequestError(400, f"The request is not JSON {_fault(error)}; send a JSON object.") from error
     if not isinstance(content, dict):
         raise RequestError(400, f"The request is {_shown(content)}; send a JSON object.")
     return content
+
+
+def _fault(error: Exception) -> str:
+    """Return where JSON ends that can be read; the words of the parser are for those who write Python."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"(from line {error.lineno}, column {error.colno} on)"
+    depth = isinstance(error, RecursionError)
+    return f"that can be read ({'it is nested too deeply' if depth else 'a number has too many digits'})"
 
 
 def _without_repetition(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class WorkQueue:
     """Requests in the order of their arrival, and the thread that answers them.
 
     Args:
-        limits: on sizes and times. A call takes at most `max_batch_size` items with `max_characters` in all, or one item.
+        limits: on sizes and times. A call takes one item, or up to `max_batch_size` with `max_characters` in all.
         metrics: that count calls.
         length: characters of an item.
     """

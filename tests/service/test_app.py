@@ -90,6 +90,26 @@ def test_requests_are_counted(client):
     assert 'bert_finetune_kit_batch_size_bucket{le="4"} 1' in lines
 
 
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8000", "[::1]:8000", "[::1]", "localhost."])
+def test_names_of_this_machine(client, host):
+    assert client().get("/health", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.x", "", "[::2]"]
+)
+def test_a_request_to_another_name_is_refused(client, host):
+    service = client()
+    for path in ("/", "/predict", "/nothing"):
+        message = message_of(service.get(path, headers={"host": host}), 421)
+        assert "send the header Host with one of 127.0.0.1, [::1], localhost, or start it with --host NAME" in message
+    assert "evil" in message_of(service.get("/", headers={"host": "evil" * 1000}), 421)[:200]
+
+
+def test_the_service_of_all_addresses_has_any_name(client):
+    assert client(hosts=None).get("/health", headers={"host": "box.example"}).status_code == 200
+
+
 JSON = {"content-type": "application/json"}
 
 

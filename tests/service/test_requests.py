@@ -37,13 +37,14 @@ def test_what_is_asked_for(form, content, items, is_single):
 @pytest.mark.parametrize(
     ("form", "body", "status", "message"),
     [
-        (TEXT, b"", 400, "is not JSON .*; send a JSON object"),
-        (TEXT, b'{"text": "a"', 400, "is not JSON"),
+        (TEXT, b"", 400, "is not JSON .*line 1, column 1 on.*; send a JSON object"),
+        (TEXT, b'{"text": "a"', 400, r"is not JSON \(from line 1, column 13 on\); send a JSON object"),
         (TEXT, b"\x00\xff\xfe", 400, r"not UTF-8 \(byte 1\)"),
         (TEXT, "é".encode("latin-1"), 400, "not UTF-8"),
-        (TEXT, b"[" * 100_000, 400, "is not JSON"),
+        (TEXT, b"[" * 100_000, 400, r"is not JSON that can be read \(it is nested too deeply\); send"),
         (TEXT, b'{"text": ' + b"[" * 900 + b"]" * 900 + b"}", 422, "text is .*; send a text"),
-        (TEXT, b"1" * 5_000, 400, "is not JSON"),
+        (TEXT, b"1" * 5_000, 400, r"is not JSON that can be read \(a number has too many digits\); send"),
+        (TEXT, b"\xef\xbb\xbf" + encoded({"text": "a"}), 400, "begins with a byte order mark, .*; send it without"),
         (TEXT, b'["a"]', 400, r'is \["a"\]; send a JSON object'),
         (TEXT, b'{"text": "a", "text": "b"}', 400, "twice"),
         (TEXT, encoded({}), 422, 'fields of the request are none; send {"text": "…"} or'),
