@@ -1,7 +1,5 @@
 """`serve`: a local HTTP service of a trained model, with a page to try it."""
 
-import os
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import fields
@@ -10,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..argument_parser import ArgumentParser
+from ..compat.process import end_at_once
 from ..errors import ConfigError
 from ..output import show
 from ..service.limits import Limits
@@ -63,10 +62,8 @@ def serve(words: Sequence[str]) -> None:
         app = build_app(model, limits, allowed_hosts(options.host, listener.getsockname()[0]))
         still_computes = run(app, listener, limits.timeout)
     show("The service has ended.")
-    if still_computes:  # in a thread, which cannot be stopped, and which Python would wait for
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+    if still_computes:
+        end_at_once()
 
 
 def check_installed() -> None:
