@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -47,7 +47,8 @@ def build_app(model: ServedModel, limits: Limits, hosts: frozenset[str] | None =
 
     async def predict(request: Request) -> Response:
         inputs = read_predict(await read_body(request, limits), model.form, limits)
-        results = [model.to_fields(result) for result in await queue.submit(run_predict, inputs.items)]
+        submitted = queue.submit(run_predict, inputs.items)
+        results = [model.to_fields(result) for result in await while_connected(request, submitted)]
         return json_response(results[0] if inputs.is_single else {"predictions": results})
 
     async def explain(request: Request) -> Response:
@@ -59,7 +60,7 @@ def build_app(model: ServedModel, limits: Limits, hosts: frozenset[str] | None =
         def run_explain(items: list[Any], is_abandoned: Callable[[], bool]) -> list[Any]:
             return [explain_one(item, inputs.label, is_abandoned) for item in items]
 
-        (result,) = await queue.submit(run_explain, inputs.items, shares=False)
+        (result,) = await while_connected(request, queue.submit(run_explain, inputs.items, shares=False))
         return json_response(explanation_fields(result))
 
     async def health(_: Request) -> Response:
@@ -131,6 +132,33 @@ async def read_body(request: Request, limits: Limits) -> bytes:
             408, f"The request did not arrive within {limits.timeout:g} seconds; send it again."
         ) from error
     return bytes(body)
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, list[Any]]) -> list[Any]:
+    """Return what work returns; it is cancelled when the client closes the connection.
+
+    Args:
+        request: whose body has been read.
+        work: for its response.
+
+    Raises:
+        ClientDisconnect: nobody waits for the response any more.
+    """
+
+    async def until_closed() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    working = asyncio.create_task(work)
+    tasks = working, asyncio.create_task(until_closed())
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientDisconnect
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def answered(handler: Handler) -> Handler:

@@ -1,7 +1,7 @@
 """The names that a request may call this machine by.
 
-To a browser, a page of another site whose name is made to point to this machine (DNS rebinding) is of the same site, and
-could read predictions. Its requests carry the name of that site.
+To a browser, a page of another site whose name is made to point to this machine (DNS rebinding) is of the same site,
+and could read predictions. Its requests carry the name of that site.
 """
 
 import ipaddress

@@ -59,7 +59,7 @@ class KnownHosts:
             await self.app(scope, receive, send)
             return
         message = (
-            f"The request is for {name[:_LONGEST_NAME] or 'no host'}, which is no name of this service; send the header "
-            f"Host with one of {', '.join(sorted(self.hosts))}, or start it with --host NAME."
+            f"The request is for {name[:_LONGEST_NAME] or 'no host'}, which is no name of this service; send the "
+            f"header Host with one of {', '.join(sorted(self.hosts))}, or start it with --host NAME."
         )
         await error_response(421, message)(scope, receive, send)

@@ -103,7 +103,7 @@ def test_a_request_to_another_name_is_refused(client, host):
     service = client()
     for path in ("/", "/predict", "/nothing"):
         message = message_of(service.get(path, headers={"host": host}), 421)
-        assert "Host with one of 127.0.0.1, [::1], localhost, or start it with --host NAME" in message
+        assert "header Host with one of 127.0.0.1, [::1], localhost, or start it with --host NAME" in message
     assert "evil" in message_of(service.get("/", headers={"host": "evil" * 1000}), 421)[:200]
 
 

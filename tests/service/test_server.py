@@ -52,10 +52,12 @@ def served():
     """Serve a model in a thread, and return its port and what ends it."""
     servers = []
 
-    def start(model):
+    def start(model, **settings):
         listener = bind("127.0.0.1", 0)
         app = build_app(model, Limits(batch_wait=0.0))
-        config = uvicorn.Config(app, http=JsonErrors, ws="none", lifespan="on", log_level="critical", access_log=False)
+        config = uvicorn.Config(
+            app, http=JsonErrors, ws="none", lifespan="on", log_level="critical", access_log=False, **settings
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -89,6 +91,35 @@ def test_bytes_that_are_no_request_get_an_answer_in_json(served, sent):
     assert head.startswith(b"HTTP/1.1 400")
     assert b"content-type: application/json" in head
     assert "send HTTP/1.1" in json.loads(body)["error"]
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET /\r\n"], ids=["nothing", "a part", "an old request"])
+def test_a_connection_without_a_request_ends(served, sent):
+    port, _ = served(stub_model(), timeout_keep_alive=0.1)
+    assert exchange(port, sent)[0] == b""
+
+
+def test_a_request_whose_client_is_gone_is_not_computed(served):
+    begun, gate, calls = threading.Event(), threading.Event(), []
+
+    def slow(texts):
+        calls.append(texts)
+        begun.set()
+        gate.wait(5)
+        return classify(texts)
+
+    port, server = served(stub_model(slow))
+    body = json.dumps({"texts": ["good"] * 33}).encode()  # two calls
+    head = f"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(head.encode() + b"\r\n\r\n" + body)
+        assert begun.wait(5)
+    while server.server_state.connections or server.server_state.tasks:
+        time.sleep(0.01)
+    gate.set()
+    assert post(port, {"text": "bad"})["label"] == "bad"
+    assert [len(texts) for texts in calls] == [32, 1]
+    assert calls[-1] == ["bad"]
 
 
 def test_a_request_in_hand_is_finished(served):
