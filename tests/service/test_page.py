@@ -94,4 +94,4 @@ def test_probabilities_are_called_calibrated_where_they_are():
 def test_why_a_question_has_no_answer_where_a_span_is_likelier_is_said():
     _, _, page = rendered(stub_questions())
     assert "span.score > answer.score" in page.script
-    assert "likelier, but not beyond the threshold of the model, which is on another scale" in page.script
+    assert "a span is likelier, but the threshold decides, which is on another scale" in page.script

@@ -72,7 +72,7 @@ function showAnswer(answer, context) {
   else if (found) outcome("Answer", answer.answer, `${probability} ${percent(answer.score)}`);
   else {
     const isLess = answer.n_best.some((span) => span.score > answer.score);
-    const why = isLess ? "; the answer below is likelier, but not beyond the threshold of the model, which is on another scale" : "";
+    const why = isLess ? "; a span is likelier, but the threshold decides, which is on another scale: that of the uncalibrated probability of no answer against the best span alone" : "";
     outcome("Answer", "The text does not say", `${probability} of no answer ${percent(answer.no_answer)}${why}`);
   }
   const rows = answer.n_best.slice(0, 5).map((span, rank) => [span.text, span.score, found && rank === 0]);
