@@ -112,4 +112,4 @@ def run(app: Any, listener: socket.socket, timeout: float) -> bool:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-    return bool(app.state.queue.busy_seconds)
+    return bool(app.state.queue.call_began)
