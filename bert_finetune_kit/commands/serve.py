@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..argument_parser import ArgumentParser
+from ..compat.process import end_at_once
 from ..errors import ConfigError
 from ..output import show
 from ..service.limits import Limits
@@ -50,6 +51,7 @@ def serve(words: Sequence[str]) -> None:
     limits = Limits(**{item.name: getattr(options, item.name) for item in fields(Limits)})
     check_installed()
     from ..service.app import build_app
+    from ..service.hosts import allowed_hosts
     from ..service.server import address, bind, is_local, run
 
     with bind(options.host, options.port) as listener:
@@ -57,8 +59,11 @@ def serve(words: Sequence[str]) -> None:
         if not is_local(options.host):
             show(f"Warning: the service has no passwords, and other machines may reach it at {options.host}.")
         show(f"{options.run} is served at {address(listener, options.host)} (Ctrl-C ends it).")
-        run(build_app(model, limits), listener)
+        app = build_app(model, limits, allowed_hosts(options.host, listener.getsockname()[0]))
+        still_computes = run(app, listener, limits.timeout)
     show("The service has ended.")
+    if still_computes:
+        end_at_once()
 
 
 def check_installed() -> None:

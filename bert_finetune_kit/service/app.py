@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -12,33 +11,35 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import DataError, KitError
 from ..inference.explanation import Stopped
+from .hosts import LOCAL_HOSTS
+from .json_responses import HEADERS, error_response, json_response
 from .limits import Limits
 from .metrics import Metrics
+from .middleware import KnownHosts, Measured
 from .model import ServedModel
 from .page import render_page
-from .requests import RequestError, read_explain, read_predict
-from .responses import explanation_fields, to_json
+from .requests import RequestError, characters, read_explain, read_predict
+from .responses import explanation_fields
 from .work_queue import WorkQueue
 
 _LOG = logging.getLogger(__name__)
-_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _LONGEST_PATH = 100  # in a message
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def build_app(model: ServedModel, limits: Limits) -> Starlette:
+def build_app(model: ServedModel, limits: Limits, hosts: frozenset[str] | None = LOCAL_HOSTS) -> Starlette:
     """Return the service of a model as an ASGI application.
 
     Args:
         model: that answers.
         limits: on sizes and times.
+        hosts: names by which requests may call this machine, or none for any.
     """
     metrics = Metrics()
-    queue = WorkQueue(limits, metrics)
+    queue = WorkQueue(limits, metrics, characters)
     explained = model.explain
 
     def run_predict(items: list[Any], _: Callable[[], bool]) -> list[Any]:
@@ -46,7 +47,8 @@ def build_app(model: ServedModel, limits: Limits) -> Starlette:
 
     async def predict(request: Request) -> Response:
         inputs = read_predict(await read_body(request, limits), model.form, limits)
-        results = [model.to_fields(result) for result in await queue.submit(run_predict, inputs.items)]
+        submitted = queue.submit(run_predict, inputs.items)
+        results = [model.to_fields(result) for result in await while_connected(request, submitted)]
         return json_response(results[0] if inputs.is_single else {"predictions": results})
 
     async def explain(request: Request) -> Response:
@@ -58,22 +60,25 @@ def build_app(model: ServedModel, limits: Limits) -> Starlette:
         def run_explain(items: list[Any], is_abandoned: Callable[[], bool]) -> list[Any]:
             return [explain_one(item, inputs.label, is_abandoned) for item in items]
 
-        (result,) = await queue.submit(run_explain, inputs.items, shares=False)
+        (result,) = await while_connected(request, queue.submit(run_explain, inputs.items, shares=False))
         return json_response(explanation_fields(result))
 
     async def health(_: Request) -> Response:
-        return json_response({"status": "ok", "waiting": queue.waiting})
+        seconds = queue.busy_seconds
+        is_busy = seconds > limits.timeout
+        content = {"status": "busy" if is_busy else "ok", "waiting": queue.waiting, "busy_seconds": round(seconds, 3)}
+        return json_response(content, 503 if is_busy else 200)
 
     async def describe(_: Request) -> Response:
         return json_response(model_fields(model, limits))
 
     async def show_metrics(_: Request) -> Response:
-        return Response(metrics.render(queue.waiting), media_type="text/plain; version=0.0.4", headers=_HEADERS)
+        return Response(metrics.render(queue.waiting), media_type="text/plain; version=0.0.4", headers=HEADERS)
 
     html, policy = render_page(model, limits)
 
     async def page(_: Request) -> Response:
-        return Response(html, media_type="text/html", headers=_HEADERS | {"content-security-policy": policy})
+        return Response(html, media_type="text/html", headers=HEADERS | {"content-security-policy": policy})
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -97,7 +102,9 @@ def build_app(model: ServedModel, limits: Limits) -> Starlette:
         return error_response(error.status_code, f"{hints.get(error.status_code, error.detail)}; use {usage}.")
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refuse})
+    app.state.queue = queue
     app.router.redirect_slashes = False
+    app.add_middleware(KnownHosts, hosts=hosts)
     app.add_middleware(Measured, metrics=metrics, paths=frozenset(path for path, _, _ in handlers))
     return app
 
@@ -127,6 +134,33 @@ async def read_body(request: Request, limits: Limits) -> bytes:
     return bytes(body)
 
 
+async def while_connected(request: Request, work: Coroutine[Any, Any, list[Any]]) -> list[Any]:
+    """Return what work returns; it is cancelled when the client closes the connection.
+
+    Args:
+        request: whose body has been read.
+        work: for its response.
+
+    Raises:
+        ClientDisconnect: nobody waits for the response any more.
+    """
+
+    async def until_closed() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    working = asyncio.create_task(work)
+    tasks = working, asyncio.create_task(until_closed())
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientDisconnect
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
 def answered(handler: Handler) -> Handler:
     """Return a handler whose errors are responses; what went wrong here stays in the log of the service."""
 
@@ -149,16 +183,6 @@ def answered(handler: Handler) -> Handler:
     return handle
 
 
-def json_response(content: Any, status: int = 200) -> Response:
-    """Return a response of plain data."""
-    return Response(to_json(content), status, _HEADERS, "application/json")
-
-
-def error_response(status: int, message: str) -> Response:
-    """Return a response that says in a sentence what was wrong, and what to do."""
-    return json_response({"error": message}, status)
-
-
 def model_fields(model: ServedModel, limits: Limits) -> dict[str, Any]:
     """Return what a program must know of a model to use it."""
     return {
@@ -172,29 +196,3 @@ def model_fields(model: ServedModel, limits: Limits) -> dict[str, Any]:
         "scores": model.known.scores,
         "limits": {name: getattr(limits, name) for name in limits.__dataclass_fields__},
     }
-
-
-class Measured:
-    """Middleware that counts requests and their times; of paths that do not exist all together."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str]) -> None:
-        self.app, self.metrics, self.paths = app, metrics, paths
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        start, status = time.perf_counter(), 500
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_and_note)
-        finally:
-            route = scope["path"] if scope["path"] in self.paths else "other"
-            self.metrics.observe_request(route, status, time.perf_counter() - start)

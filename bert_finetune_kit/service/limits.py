@@ -16,6 +16,9 @@ class Limits:
     max_body_size: int = setting(1_000_000, "Bytes of a request.")
     max_texts: int = setting(128, "Texts or questions of a request.")
     max_characters: int = setting(50_000, "Characters of a text.")
+    max_total_characters: int = setting(
+        200_000, "Characters of all texts of a request; a context counts once for each of its questions."
+    )
     max_explained_characters: int = setting(2_000, "Characters of a text to explain, which takes many predictions.")
     max_waiting: int = setting(256, "Requests that wait; further ones are refused (503).")
     timeout: float = setting(30.0, "Seconds from a request to its answer; later it is refused (504).")

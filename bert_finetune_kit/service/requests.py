@@ -57,6 +57,15 @@ class Inputs:
     """To explain."""
 
 
+def characters(item: Item) -> int:
+    """Return the number of characters of an item.
+
+    >>> characters("soup"), characters(("who?", "I"))
+    (4, 5)
+    """
+    return len(item) if isinstance(item, str) else sum(map(len, item))
+
+
 def read_predict(body: bytes, form: Form, limits: Limits) -> Inputs:
     """Return what a request for predictions asks for.
 
@@ -65,11 +74,12 @@ def read_predict(body: bytes, form: Form, limits: Limits) -> Inputs:
     """
     content = read_object(body)
     if set(content) == set(form.fields):
-        return Inputs([_item([content[name] for name in form.fields], form.fields, limits.max_characters)], True)
+        item = _item([content[name] for name in form.fields], form.fields, limits.max_characters)
+        return _within(Inputs([item], True), form, limits)
     if set(content) != {form.many, *form.shared}:
         given = ", ".join(map(_shown, content)) or "none"
         raise RequestError(422, f"The fields of the request are {given}; send {form.example}.")
-    return Inputs(_items(content, form, limits), False)
+    return _within(Inputs(_items(content, form, limits), False), form, limits)
 
 
 def read_explain(body: bytes, form: Form, limits: Limits) -> Inputs:
@@ -100,15 +110,25 @@ def read_object(body: bytes) -> dict[str, Any]:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RequestError(400, f"The request is not UTF-8 (byte {error.start}); send JSON in UTF-8.") from error
+    if text.startswith("\ufeff"):
+        raise RequestError(400, "The request begins with a byte order mark, which JSON has not; send it without.")
     try:
         content = json.loads(text, object_pairs_hook=_without_repetition)
     except RequestError:
         raise
     except (ValueError, RecursionError) as error:
-        raise RequestError(400, f"The request is not JSON ({error}); send a JSON object.") from error
+        raise RequestError(400, f"The request is not JSON {_fault(error)}; send a JSON object.") from error
     if not isinstance(content, dict):
         raise RequestError(400, f"The request is {_shown(content)}; send a JSON object.")
     return content
+
+
+def _fault(error: Exception) -> str:
+    """Return where JSON ends that can be read; the words of the parser are for those who write Python."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"(from line {error.lineno}, column {error.colno} on)"
+    depth = isinstance(error, RecursionError)
+    return f"that can be read ({'it is nested too deeply' if depth else 'a number has too many digits'})"
 
 
 def _without_repetition(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -116,6 +136,15 @@ def _without_repetition(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         raise RequestError(400, "A field is in the request twice; send each once.")
     return content
+
+
+def _within(inputs: Inputs, form: Form, limits: Limits) -> Inputs:
+    """Return inputs whose texts are not too long together."""
+    total, most = sum(map(characters, inputs.items)), limits.max_total_characters
+    if total > most:
+        counts = f", where each of the {form.many} counts its {form.shared[0]}" if form.shared else ""
+        raise RequestError(413, f"There are {total:,} characters in all{counts}; send at most {most:,} at once.")
+    return inputs
 
 
 def _items(content: Mapping[str, Any], form: Form, limits: Limits) -> list[Item]:

@@ -1,6 +1,8 @@
 """The service on a port of this machine, until a signal ends it."""
 
+import asyncio
 import ipaddress
+import math
 import signal
 import socket
 from typing import Any
@@ -16,7 +18,17 @@ _LARGEST_PORT = 65_535
 
 
 class JsonErrors(H11Protocol):
-    """HTTP whose answer to what is no HTTP is JSON, like all others."""
+    """HTTP whose answer to what is no HTTP is JSON, like all others, and whose idle connections end."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for a request, but not for ever."""
+        super().connection_made(transport)
+        self.loop.call_later(self.timeout_keep_alive, self.close_without_request)
+
+    def close_without_request(self) -> None:
+        """Close a connection on which the head of no request has come."""
+        if self.cycle is None:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """Answer bytes that are no request, and close the connection."""
@@ -78,16 +90,20 @@ def address(listener: socket.socket, host: str) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 
 
-def run(app: Any, listener: socket.socket) -> None:
+def run(app: Any, listener: socket.socket, timeout: float) -> bool:
     """Answer requests until SIGINT or SIGTERM, and then finish those in hand. A second SIGINT ends it at once.
 
     Args:
         app: as `build_app` returns it.
         listener: as `bind` returns it.
+        timeout: seconds after which no request is waited for any more.
+
+    Returns:
+        Whether the model still computes something that nobody waits for.
     """
     config = uvicorn.Config(
         app, http=JsonErrors, ws="none", lifespan="on", log_level="error", access_log=False, server_header=False,
-        timeout_keep_alive=30,
+        timeout_keep_alive=math.ceil(timeout), timeout_graceful_shutdown=math.ceil(timeout) + 1,
     )  # fmt: skip
     # uvicorn sends itself the signal again when it has finished; the end that was asked for is no failure.
     previous = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -96,3 +112,4 @@ def run(app: Any, listener: socket.socket) -> None:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+    return bool(app.state.queue.call_began)

@@ -3,6 +3,7 @@
 import pytest
 from service_stub import stub_model
 
+from bert_finetune_kit.service.hosts import LOCAL_HOSTS
 from bert_finetune_kit.service.limits import Limits
 
 NEEDS_EXTRA = "the service needs the packages of the extra serve, and its tests httpx"
@@ -19,9 +20,9 @@ def client():
 
     open_clients = []
 
-    def start(model=None, **limits):
-        app = build_app(model or stub_model(), Limits(**{"batch_wait": 0.0, **limits}))
-        made = TestClient(app, raise_server_exceptions=True)
+    def start(model=None, hosts=LOCAL_HOSTS, **limits):
+        app = build_app(model or stub_model(), Limits(**{"batch_wait": 0.0, **limits}), hosts)
+        made = TestClient(app, "http://localhost", raise_server_exceptions=True)
         made.__enter__()
         open_clients.append(made)
         return made

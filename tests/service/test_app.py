@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -67,7 +68,7 @@ def test_the_model_is_described(client):
     assert (about["kind"], about["fields"], about["labels"]) == ("classification", ["text"], ["bad", "good"])
     assert about["scores"] == [{"key": "accuracy", "label": "accuracy", "value": 0.75, "interval": [0.7, 0.8]}]
     assert about["limits"]["max_texts"] == 128
-    assert client().get("/health").json() == {"status": "ok", "waiting": 0}
+    assert client().get("/health").json() == {"status": "ok", "waiting": 0, "busy_seconds": 0}
 
 
 def test_the_page_runs_its_own_script_alone(client):
@@ -88,6 +89,26 @@ def test_requests_are_counted(client):
     assert 'bert_finetune_kit_requests_total{route="/predict",status="400"} 1' in lines
     assert 'bert_finetune_kit_requests_total{route="other",status="404"} 2' in lines
     assert 'bert_finetune_kit_batch_size_bucket{le="4"} 1' in lines
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8000", "[::1]:8000", "[::1]", "localhost."])
+def test_names_of_this_machine(client, host):
+    assert client().get("/health", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.x", "", "[::2]"]
+)
+def test_a_request_to_another_name_is_refused(client, host):
+    service = client()
+    for path in ("/", "/predict", "/nothing"):
+        message = message_of(service.get(path, headers={"host": host}), 421)
+        assert "header Host with one of 127.0.0.1, [::1], localhost, or start it with --host NAME" in message
+    assert "evil" in message_of(service.get("/", headers={"host": "evil" * 1000}), 421)[:200]
+
+
+def test_the_service_of_all_addresses_has_any_name(client):
+    assert client(hosts=None).get("/health", headers={"host": "box.example"}).status_code == 200
 
 
 JSON = {"content-type": "application/json"}
@@ -147,6 +168,29 @@ def test_what_takes_too_long_and_what_would_wait_too_long(client):
     assert {response.status_code for response in responses} <= {503, 504}
     assert any("no result within 0.3 seconds" in message for message in messages)
     assert service.post("/predict", json={"text": "good"}).json()["label"] == "good"
+
+
+def test_health_says_how_long_the_model_computes(client):
+    begun, gate = threading.Event(), threading.Event()
+
+    def slow(items):
+        begun.set()
+        gate.wait(5)
+        return classify(items)
+
+    service = client(stub_model(slow), timeout=0.2)
+    with ThreadPoolExecutor(1) as threads:
+        response = threads.submit(post, service)
+        assert begun.wait(5)
+        assert service.get("/health").json()["busy_seconds"] >= 0
+        assert response.result().status_code == 504
+        time.sleep(0.25)
+        health = service.get("/health")
+        gate.set()
+    assert (health.status_code, health.json()["status"], health.json()["waiting"]) == (503, "busy", 0)
+    assert health.json()["busy_seconds"] >= 0.2
+    assert post(service).status_code == 200
+    assert service.get("/health").json()["status"] == "ok"
 
 
 def post(service):

@@ -89,3 +89,9 @@ def test_probabilities_are_called_calibrated_where_they_are():
     for is_calibrated, name in ((True, "calibrated probability"), (False, "probability")):
         page = rendered(stub_model(is_calibrated=is_calibrated))[2]
         assert ("data-probability", name) in page.attributes
+
+
+def test_why_a_question_has_no_answer_where_a_span_is_likelier_is_said():
+    _, _, page = rendered(stub_questions())
+    assert "span.score > answer.score" in page.script
+    assert "a span is likelier, but the threshold decides, which is on another scale" in page.script

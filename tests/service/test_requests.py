@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bert_finetune_kit.service.limits import Limits
 from bert_finetune_kit.service.requests import PAIR, QUESTION, TEXT, RequestError, read_explain, read_predict
 
-LIMITS = Limits(max_texts=3, max_characters=20, max_explained_characters=10)
+LIMITS = Limits(max_texts=3, max_characters=20, max_total_characters=40, max_explained_characters=10)
 FORMS = {"text": TEXT, "pair": PAIR, "question": QUESTION}
 
 
@@ -37,13 +37,14 @@ def test_what_is_asked_for(form, content, items, is_single):
 @pytest.mark.parametrize(
     ("form", "body", "status", "message"),
     [
-        (TEXT, b"", 400, "is not JSON .*; send a JSON object"),
-        (TEXT, b'{"text": "a"', 400, "is not JSON"),
+        (TEXT, b"", 400, "is not JSON .*line 1, column 1 on.*; send a JSON object"),
+        (TEXT, b'{"text": "a"', 400, r"is not JSON \(from line 1, column 13 on\); send a JSON object"),
         (TEXT, b"\x00\xff\xfe", 400, r"not UTF-8 \(byte 1\)"),
         (TEXT, "é".encode("latin-1"), 400, "not UTF-8"),
-        (TEXT, b"[" * 100_000, 400, "is not JSON"),
+        (TEXT, b"[" * 100_000, 400, r"is not JSON that can be read \(it is nested too deeply\); send"),
         (TEXT, b'{"text": ' + b"[" * 900 + b"]" * 900 + b"}", 422, "text is .*; send a text"),
-        (TEXT, b"1" * 5_000, 400, "is not JSON"),
+        (TEXT, b"1" * 5_000, 400, r"is not JSON that can be read \(a number has too many digits\); send"),
+        (TEXT, b"\xef\xbb\xbf" + encoded({"text": "a"}), 400, "begins with a byte order mark, .*; send it without"),
         (TEXT, b'["a"]', 400, r'is \["a"\]; send a JSON object'),
         (TEXT, b'{"text": "a", "text": "b"}', 400, "twice"),
         (TEXT, encoded({}), 422, 'fields of the request are none; send {"text": "…"} or'),
@@ -56,6 +57,9 @@ def test_what_is_asked_for(form, content, items, is_single):
         (TEXT, encoded({"text": "\ud800"}), 422, "lone surrogate"),
         (TEXT, encoded({"text": "a" * 21}), 413, "text has 21 characters; send at most 20"),
         (TEXT, encoded({"texts": ["a"] * 4}), 413, "There are 4 texts; send at most 3"),
+        (TEXT, encoded({"texts": ["a" * 14] * 3}), 413, "There are 42 characters in all; send at most 40 at once"),
+        (QUESTION, encoded({"questions": ["a", "b", "c"], "context": "d" * 13}), 413,
+         "42 characters in all, where each of the questions counts its context; send at most 40"),
         (PAIR, encoded({"text": "a"}), 422, "text_pair"),
         (PAIR, encoded({"texts": [["a"]]}), 422, r'texts\[0\] is \["a"\]; send a list of two texts'),
         (PAIR, encoded({"texts": [["a", 1]]}), 422, r"texts\[0\]\[1\] is 1; send a text"),

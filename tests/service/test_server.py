@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
@@ -51,10 +52,12 @@ def served():
     """Serve a model in a thread, and return its port and what ends it."""
     servers = []
 
-    def start(model):
+    def start(model, **settings):
         listener = bind("127.0.0.1", 0)
         app = build_app(model, Limits(batch_wait=0.0))
-        config = uvicorn.Config(app, http=JsonErrors, ws="none", lifespan="on", log_level="critical", access_log=False)
+        config = uvicorn.Config(
+            app, http=JsonErrors, ws="none", lifespan="on", log_level="critical", access_log=False, **settings
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -90,6 +93,35 @@ def test_bytes_that_are_no_request_get_an_answer_in_json(served, sent):
     assert "send HTTP/1.1" in json.loads(body)["error"]
 
 
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET /\r\n"], ids=["nothing", "a part", "an old request"])
+def test_a_connection_without_a_request_ends(served, sent):
+    port, _ = served(stub_model(), timeout_keep_alive=0.1)
+    assert exchange(port, sent)[0] == b""
+
+
+def test_a_request_whose_client_is_gone_is_not_computed(served):
+    begun, gate, calls = threading.Event(), threading.Event(), []
+
+    def slow(texts):
+        calls.append(texts)
+        begun.set()
+        gate.wait(5)
+        return classify(texts)
+
+    port, server = served(stub_model(slow))
+    body = json.dumps({"texts": ["good"] * 33}).encode()  # two calls
+    head = f"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(head.encode() + b"\r\n\r\n" + body)
+        assert begun.wait(5)
+    while server.server_state.connections or server.server_state.tasks:
+        time.sleep(0.01)
+    gate.set()
+    assert post(port, {"text": "bad"})["label"] == "bad"
+    assert [len(texts) for texts in calls] == [32, 1]
+    assert calls[-1] == ["bad"]
+
+
 def test_a_request_in_hand_is_finished(served):
     begun, gate = threading.Event(), threading.Event()
 
@@ -114,6 +146,36 @@ def post(port, content, path="predict"):
     )
     with urllib.request.urlopen(request, timeout=60) as response:
         return json.load(response)
+
+
+STUCK = """
+import time
+from service_stub import stub_model
+from bert_finetune_kit.commands import serve as module
+module._load = lambda *_: stub_model(lambda texts: time.sleep(600))
+module.serve(["stuck", "--port", "0", "--timeout", "1"])
+"""
+
+
+@pytest.mark.slow
+def test_a_signal_ends_the_service_whatever_the_model_does():
+    paths = os.pathsep.join([*sys.path, os.path.dirname(__file__)])
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": paths},
+    )  # fmt: skip
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("stuck is served at"), process.stderr.read()
+        port = int(line.partition("127.0.0.1:")[2].split()[0])
+        with pytest.raises(urllib.error.HTTPError, match="504"):
+            post(port, {"text": "good"})
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=60)  # the model computes for ten minutes
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, output, errors) == (0, "The service has ended.\n", "")
 
 
 @pytest.mark.slow

@@ -36,11 +36,11 @@ class Model:
         return items
 
 
-def in_queue(use, **limits):
+def in_queue(use, length=lambda item: 1, **limits):
     """Run a function of a queue and its model while the worker works."""
 
     async def main():
-        queue = WorkQueue(Limits(**{"batch_wait": 0.0, **limits}), Metrics())
+        queue = WorkQueue(Limits(**{"batch_wait": 0.0, **limits}), Metrics(), length)
         worker = asyncio.create_task(queue.work())
         try:
             return await use(queue)
@@ -69,6 +69,63 @@ def test_what_waits_shares_a_call_up_to_the_size_of_a_batch():
     assert model.calls == [[0], [1, 21, 2, 22], [3, 23]]
     assert model.threads == {"model_0"}
     assert sizes[:3] == [1, 1, 1]  # calls of one, of two, and of three or four
+
+
+def test_a_large_request_is_computed_in_calls_of_bounded_size():
+    model = Model()
+
+    async def use(queue):
+        return await asyncio.gather(queue.submit(model.run, [1, 2, 3, 9, 4, 5]), queue.submit(model.run, [6]))
+
+    assert in_queue(use, length=int, max_batch_size=3, max_characters=8) == [[2, 4, 6, 18, 8, 10], [12]]
+    assert model.calls == [[1, 2, 3], [9], [4], [5], [6]]  # at most 3 items, and 8 characters or one item
+
+
+def test_the_rest_of_a_request_that_nobody_waits_for_is_dropped():
+    gate = threading.Event()
+    model = Model(gate)
+
+    async def use(queue):
+        large = asyncio.create_task(queue.submit(model.run, [1, 2, 3, 4]))
+        while not model.calls:
+            await asyncio.sleep(0.001)
+        assert queue.waiting == 0
+        assert queue.busy_seconds > 0
+        large.cancel()
+        await asyncio.sleep(0)
+        gate.set()
+        return await queue.submit(model.run, [5])
+
+    assert in_queue(use, max_batch_size=2) == [10]
+    assert model.calls == [[1, 2], [5]]
+
+
+def test_a_fault_in_a_part_is_that_of_its_request():
+    model = Model()
+
+    async def use(queue):
+        requests = [queue.submit(model.run, items) for items in ([1, 2, 3], [13, 4, 5, 6], [7])]
+        return await asyncio.gather(*requests, return_exceptions=True)
+
+    first, error, last = in_queue(use, max_batch_size=4)
+    assert (first, last) == ([2, 4, 6], [14])
+    assert isinstance(error, DataError)
+
+
+def test_the_end_does_not_wait_for_the_model():
+    gate = threading.Event()
+    model = Model(gate)
+
+    async def use(queue):
+        request = asyncio.create_task(queue.submit(model.run, [1]))
+        while not model.calls:
+            await asyncio.sleep(0.001)
+        request.cancel()
+        return queue
+
+    queue = in_queue(use)
+    assert queue.busy_seconds > 0  # the call goes on in its thread
+    gate.set()
 
 
 def test_requests_that_come_soon_after_share_its_call():

@@ -70,7 +70,11 @@ function showAnswer(answer, context) {
   const found = answer.answer !== null;
   if (answer.score === null) outcome("Nothing answered", "The question is empty", "");
   else if (found) outcome("Answer", answer.answer, `${probability} ${percent(answer.score)}`);
-  else outcome("Answer", "The text does not say", `${probability} of no answer ${percent(answer.no_answer)}`);
+  else {
+    const isLess = answer.n_best.some((span) => span.score > answer.score);
+    const why = isLess ? "; a span is likelier, but the threshold decides, which is on another scale: that of the uncalibrated probability of no answer against the best span alone" : "";
+    outcome("Answer", "The text does not say", `${probability} of no answer ${percent(answer.no_answer)}${why}`);
+  }
   const rows = answer.n_best.slice(0, 5).map((span, rank) => [span.text, span.score, found && rank === 0]);
   if (answer.no_answer !== null) rows.splice(found ? rows.length : 0, 0, ["(no answer)", answer.no_answer, !found]);
   bars(rows);
