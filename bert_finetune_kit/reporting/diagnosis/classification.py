@@ -33,14 +33,14 @@ def one_class_predicted(report: RunReport) -> Finding | None:
         if too_few(details.get("examples")):
             continue
         if "by_label" in details:
-            constant = _constant_by_counts(details)
+            constant: tuple[str, float | None] | None = _constant_by_counts(details)
         else:
             constant = constant_by_scores(details["scores"], measured(report, "majority"))
         if constant is None:
             continue
         reason, share = constant
         f1 = finite_or_none(details["scores"].get("f1"))
-        if f1 is not None and abs(f1 - 2 * share / (1 + share)) < ROUNDED:
+        if f1 is not None and share is not None and abs(f1 - 2 * share / (1 + share)) < ROUNDED:
             reason += f"; F1 {f1:.4f} is that of a constant prediction, 2 · {share:.3f} / (1 + {share:.3f})"
         return Finding(
             "ONE_CLASS_PREDICTED", "error", f"On {split}, {reason}.",
