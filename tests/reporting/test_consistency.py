@@ -66,7 +66,11 @@ def disagreement(recipe, scores, **context):
          "An accuracy of 0.934 is 93.40 of 100 examples, which is no whole number."),
         ("classification", {"accuracy": 0.93}, {"examples": 100}, None),
         ("classification", {"accuracy": 0.767}, {"examples": 30}, None),  # 23 of 30, rounded
-        ("classification", {"accuracy": 0.934}, {"examples": 19}, None),
+        ("classification", {"accuracy": 0.934}, {"examples": 19},
+         "An accuracy of 0.934 is 17.75 of 19 examples, which is no whole number."),
+        ("classification", {"accuracy": 0.9}, {"examples": 3},
+         "An accuracy of 0.9 is 2.70 of 3 examples, which is no whole number."),
+        ("classification", {"accuracy": 0.7}, {"examples": 3}, None),  # two of three, rounded
         ("classification", {"mse": 0.81, "mae": 0.9}, {}, None),
         ("classification", {"mse": 0.5, "mae": 0.9}, {},
          "On validation, MSE 0.5000 is below the square of MAE 0.9000, which no errors give."),

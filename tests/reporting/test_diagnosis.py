@@ -361,7 +361,8 @@ FEW = {
         baselines={"unigram": {"perplexity": 90.0}, "uniform": {"perplexity": 500.0}},
     ),
     "ONE_CLASS_PREDICTED": lambda count: report(
-        details={"validation": {"examples": count, "scores": {"accuracy": 2 / 3, "recall": 1.0, "precision": 2 / 3}}}
+        details={"validation": {"examples": count, "scores": dict.fromkeys(("accuracy", "precision"), 1 - 1 / count) |
+                                {"recall": 1.0}}}
     ),
     "IMBALANCED": lambda count: report(data={"train": {"examples": count, "label_shares": {"a": 0.95, "b": 0.05}}}),
     "OVERFITTING": lambda count: report(

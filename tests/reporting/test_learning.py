@@ -132,6 +132,27 @@ def test_scores_of_a_table_have_intervals_of_their_own():
     )
 
 
+@pytest.mark.parametrize(
+    ("recipe", "scores"),
+    [
+        ("classification", {"accuracy": 0.5}), ("classification", {"f1_macro": 0.9}),
+        ("pretraining", {"perplexity": 40.0}), ("question_answering", {"f1": 70.0}),
+    ],
+)  # fmt: skip
+def test_a_table_of_few_examples_is_never_silent(recipe, scores):
+    (finding,) = diagnose_scores(recipe, scores, examples=12)
+    assert (finding.code, finding.severity) == ("TOO_FEW_EXAMPLES_FOR_CLAIM", "warning")
+    assert finding.evidence.startswith("12 examples scored: the 95% interval of a share is up to 49 points wide.")
+    assert diagnose_scores(recipe, scores, examples=20) == []
+    (finding,) = diagnose_scores(recipe, scores if recipe != "classification" else {"f1": 1.0}, examples=1)
+    assert finding.evidence.startswith("1 example scored")
+
+
+def test_few_questions_are_counted_by_their_total():
+    (finding,) = diagnose_scores("question_answering", {"f1": 70.0, "total": 12})
+    assert finding.code == "TOO_FEW_EXAMPLES_FOR_CLAIM"
+
+
 def test_a_perplexity_without_an_interval():
     """Of few sequences it is assumed to be wide; without the unigram baseline, that of Zipf's law is taken."""
 
@@ -163,7 +184,7 @@ def test_answers_of_a_table_are_compared_with_random_spans_on_squad():
     assert codes(f1=4.4) == []
     assert codes(f1=4.4, total=2_000) == ["NOTHING_LEARNT"]  # 3.6 to 5.4
     assert codes(f1=5.5, total=2_000) == []
-    assert codes(f1=3.6, total=19) == []
+    assert codes(f1=3.6, total=19) == ["TOO_FEW_EXAMPLES_FOR_CLAIM"]
     assert codes(f1=3.6, NoAns_f1=0.5) == []  # of all questions: what those with an answer score is not known
     assert codes(f1=50.0, HasAns_f1=3.6, NoAns_f1=99.0) == ["NOTHING_LEARNT"]
 

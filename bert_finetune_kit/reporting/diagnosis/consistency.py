@@ -8,7 +8,7 @@ from ..numbers import finite_or_none
 from ..schema import Finding, RunReport
 from .binary import confusion_shares
 from .label_identities import label_faults, rounding
-from .view import all_answers, scored_splits, setting, too_few
+from .view import all_answers, scored_splits, setting
 
 Scores = Mapping[str, float]
 # From here on an entry of a confusion matrix is below 0 by more than the rounding of three digits.
@@ -78,12 +78,7 @@ def _classification(report: RunReport) -> Iterator[str]:
         if shares is not None and shares.min() < _IMPOSSIBLE:
             yield f"On {split}, no confusion matrix of two labels has this accuracy, precision and recall"
         accuracy = scores.get("accuracy")
-        if (
-            accuracy is not None
-            and count
-            and not too_few(count)
-            and (error := count * rounding(accuracy) + 1e-6 * count) < 0.25
-        ):
+        if accuracy is not None and count and (error := count * rounding(accuracy) + 1e-6 * count) < 0.25:
             correct = accuracy * count
             if abs(correct - round(correct)) > error:
                 yield f"An accuracy of {accuracy:.4g} is {correct:,.2f} of {count:,} examples, which is no whole number"

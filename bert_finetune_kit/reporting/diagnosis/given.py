@@ -23,6 +23,8 @@ _WRITTEN = {
     "macro_f1": "f1_macro", "f1_score": "f1", "micro_f1": "f1_micro", "weighted_f1": "f1_weighted", "ece":
     "calibration_error", "nsp_accuracy": "pair_accuracy", "masked_accuracy": "mlm_accuracy", "bleu1": "bleu_1",
 }  # fmt: skip
+_LARGEST = 1e300  # above it, products of two scores may be infinite, and integers are no floats
+_MOST_EXAMPLES = 10**15  # up to which floats are exact
 _MOST_NATS = 700  # of which the exponential is finite
 _COUNTED = ("samples", "examples")  # of the evaluated examples, behind a prefix
 _CORRELATIONS = ("matthews", "pearson", "spearman")
@@ -61,8 +63,11 @@ def given_report(
         {"loss": row["train_loss"], **{name: row[name] for name in ("step", "epoch") if name in row}}
         for row in rows if "train_loss" in row
     ]  # fmt: skip
-    if recipe == "question_answering" and "examples" in evidence:
-        rows[-1].setdefault("total", cast(float, evidence["examples"]))
+    if recipe == "question_answering":
+        if "examples" in evidence:
+            rows[-1].setdefault("total", cast(float, evidence["examples"]))
+        elif finite_or_none(rows[-1].get("total")):
+            evidence["examples"] = rows[-1]["total"]
     settings = {"task": {"kind": "multi_label"}} if context.get("multi_label") else {}
     return RunReport(
         recipe, scores=rows, result=rows[-1], evidence=cast(Evidence, evidence), summary=[], baselines={},
@@ -142,6 +147,8 @@ def _score_faults(recipe: str, rows: Sequence[ScoreRow], context: Mapping[str, o
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float | np.number):
                 yield f"{name} is {value!r}: give a number"
+            elif abs(value) > _LARGEST and value not in (math.inf, -math.inf):
+                yield f"{name} has more than 300 digits: give a number that a computer calculates with"
             elif fault := _value_fault(name, float(value), declared.get(name)):
                 yield f"{name} is {value}: {fault}"
     if recipe == "question_answering":
@@ -156,6 +163,9 @@ def _value_fault(name: str, value: float, score: Score | None) -> str | None:
         fault = "give a correlation from -1 to 1, not percent" * (abs(value) > 1)
     elif name in _PERCENTAGES:
         fault = "give a percentage from 0 to 100" * (not 0 <= value <= 100 and value == value)
+    elif name == "examples":
+        possible = value.is_integer() and 1 <= value <= _MOST_EXAMPLES
+        fault = "give a whole number of examples, from 1 to 1,000,000,000,000,000" * (not possible)
     elif name in ("perplexity", "unigram_perplexity"):
         fault = "a perplexity is at least 1" * (value < 1)
     else:
