@@ -92,6 +92,10 @@ def _seed_folders(folder: str | Path) -> list[Path]:
 
 def _open(setting: SeedRuns, name: str) -> Setting:
     runs: Sequence[RunLike] = _seed_folders(setting) if isinstance(setting, str | Path) else setting
+    if not isinstance(runs, Sequence):
+        raise ConfigError(
+            f"{name} is of type {type(setting).__name__}: give the folder of a run with --seeds, or a list of its runs."
+        )
     if isinstance(setting, str | Path) and not runs:
         raise OutputError(f"{setting} has no finished runs of seeds: give the folder of a run with --seeds.")
     if len(runs) < 2:

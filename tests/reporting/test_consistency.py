@@ -59,6 +59,16 @@ def disagreement(recipe, scores, **context):
          "On validation, Matthews is 0.950, but with an accuracy of 0.800 it is at most 0.739."),
         ("classification", {"accuracy": 0.95, "matthews": -0.3}, {},
          "On validation, Matthews is -0.300, but with an accuracy of 0.950 it is at least -0.028."),
+        ("pretraining", {"perplexity": 14.9, "mlm_accuracy": 0.01}, {},
+         "With perplexity 14.9 the words that the model holds most probable have a mean probability of at least 6.7%, "
+         "but the MLM accuracy is 1.0%."),
+        ("pretraining", {"perplexity": 1.5, "mlm_accuracy": 0.25}, {},
+         "Perplexity 1.5 is out of reach of an MLM accuracy of 25.0%, with which it is at least 1.676."),
+        ("pretraining", {"perplexity": 14.9, "mlm_accuracy": 0.1}, {}, None),
+        ("pretraining", {"perplexity": 25.9, "mlm_accuracy": 0.0}, {}, None),  # of few words, none may be right
+        ("pretraining", {"perplexity": 1.69, "mlm_accuracy": 0.4}, {}, None),
+        ("pretraining", {"perplexity": 9.8, "mlm_accuracy": 0.5}, {}, None),
+        ("pretraining", {"perplexity": 1.0, "mlm_accuracy": 1.0}, {}, None),
         ("classification", {"accuracy": 0.8, "matthews": 0.6}, {}, None),
         ("classification", {"accuracy": 0.2, "precision": 0.9, "recall": 0.9}, {},
          "On validation, no confusion matrix of two labels has this accuracy, precision and recall."),

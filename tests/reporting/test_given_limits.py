@@ -67,6 +67,16 @@ def test_a_number_that_is_no_float_is_refused():
     assert given_report("pretraining", {"perplexity": float("inf")}, {}).result == {"perplexity": float("inf")}
 
 
+def test_a_training_loss_and_names_are_checked():
+    for loss in ("0.3", True):
+        with pytest.raises(ConfigError, match=f"train_loss is {loss!r}: give a number"):
+            given_report("classification", {"accuracy": 0.5, "train_loss": loss}, {})
+    for name in (1, None, ("accuracy",)):
+        with pytest.raises(ConfigError) as caught:
+            given_report("classification", {name: 0.5, "accuracy": 0.5}, {})
+        assert str(caught.value).endswith(f"the score name {name!r} is no text: give the scores by name")
+
+
 def test_an_undefined_score_is_possible():
     for recipe, name in (("question_answering", "f1"), ("classification", "accuracy"), ("classification", "pearson")):
         assert np.isnan(given_report(recipe, {name: float("nan")}, {}).result[name])

@@ -174,6 +174,18 @@ def test_a_perplexity_without_an_interval():
     assert evidence(300, vocab_size=1_607).startswith("Perplexity 300.0 on validation; Zipf-unigram")
 
 
+def test_an_accuracy_below_that_of_the_most_frequent_word():
+    """Whatever the perplexity shows, always the same word would be right more often."""
+    scores = {"perplexity": 1520, "mlm_accuracy": 0.01}
+    (finding,) = diagnose_scores("pretraining", scores, unigram_perplexity=1717, examples=300)
+    assert finding.code == "NOTHING_LEARNT"
+    assert finding.evidence.startswith(
+        "MLM accuracy 1.0% on 300 examples of validation; most-frequent-word baseline: 3.0%."
+    )
+    assert diagnose_scores("pretraining", scores | {"mlm_accuracy": 0.05}, unigram_perplexity=1717, examples=300) == []
+    assert [finding.code for finding in diagnose_scores("pretraining", {"mlm_accuracy": 0.0})] == ["NOTHING_LEARNT"]
+
+
 def test_answers_of_a_table_are_compared_with_random_spans_on_squad():
     def codes(**scores):
         return [finding.code for finding in diagnose_scores("question_answering", scores)]
