@@ -528,6 +528,8 @@ def test_seeds_that_cannot_be_compared(two_settings, tmp_path):
         compare_seeds(two_settings[0], tmp_path / "nowhere")
     with pytest.raises(ConfigError, match="large has 1 seed"):
         compare_seeds(two_settings[0], [two_settings[1] / "seed-0"], names=["small", "large"])
+    with pytest.raises(ConfigError, match="run 1 is of type NoneType: give the folder of a run with --seeds"):
+        compare_seeds(None, None)
 
 
 def test_scores_of_rows_have_an_entry_in_the_declarations():

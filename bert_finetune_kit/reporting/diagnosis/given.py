@@ -102,7 +102,9 @@ def _canonical(recipe: str, row: Mapping[str, float]) -> ScoreRow:
     """Return a row with the names of the kit; a name that is not known is left as it is."""
     known: ScoreRow = {}
     for prefix in reversed(_PREFIXES):
-        for name, value in sorted(row.items(), key=lambda item: item[0].removeprefix(prefix) in KNOWN_SCORES.get(recipe, {})):
+        for name, value in sorted(
+            row.items(), key=lambda item: item[0].removeprefix(prefix) in KNOWN_SCORES.get(recipe, {})
+        ):
             if name.startswith(prefix) and (key := _key(recipe, name.removeprefix(prefix), bool(prefix))) is not None:
                 known[key] = value
     return {**{name: value for name, value in row.items() if not _is_known(recipe, name)}, **known}
