@@ -24,8 +24,8 @@ validation text differ by less."""
 # root of their number. Where that is not known, thirty are assumed, with which 1,520 has the interval 1,180 to 1,960.
 _WIDTH_OF_SEQUENCE, _FEW_SEQUENCES = 1.4, 30
 _BERT_VOCABULARY = 30_522
-# The most frequent word is 7% of the words of the Brown corpus (Kučera and Francis 1967). Of word pieces of any language,
-# 3% is a convention.
+# The most frequent word is 7% of the words of the Brown corpus (Kučera and Francis 1967). Of word pieces of any
+# language, 3% is a convention.
 _MOST_FREQUENT_WORD = 0.03
 _RANDOM_SPAN_F1 = 4.3  # percent, on SQuAD (Rajpurkar et al. 2016, table 5)
 # Scores of a classification that every constant prediction leaves at the same value, whatever the labels' frequencies.
