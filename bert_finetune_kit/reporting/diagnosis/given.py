@@ -154,7 +154,7 @@ def _score_faults(recipe: str, rows: Sequence[ScoreRow], context: Mapping[str, o
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float | np.number):
                 yield f"{name} is {value!r}: give a number"
-            elif abs(value) > _LARGEST and value not in (math.inf, -math.inf):
+            elif abs(cast(float, value)) > _LARGEST and value not in (math.inf, -math.inf):
                 yield f"{name} has more than 300 digits: give a number that a computer calculates with"
             elif fault := _value_fault(name, float(value), declared.get(name)):
                 yield f"{name} is {value}: {fault}"
