@@ -12,8 +12,15 @@ from .predictions import PREDICTIONS_FILE, read_predictions
 from .schema import RunReport
 
 RunLike = RunReport | str | Path
-OTHER_DATA = "the evaluation data or the vocabulary differ"
-"""Why scores are not compared."""
+
+
+def other_data(recipe: str) -> str:
+    """Return that scores are of other data, as why they are not compared; only a perplexity depends on the vocabulary.
+
+    >>> other_data("classification")
+    'the evaluation data differ'
+    """
+    return f"the evaluation data {'or the vocabulary ' if recipe == 'pretraining' else ''}differ"
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,18 @@ class ComparedRun:
     """Why there are none."""
     unlike: frozenset[str] = frozenset()
     """Keys of scores that the report has another value of."""
+    is_damaged: bool = False
+    """Whether its folder has predictions that cannot be used."""
+
+    @property
+    def fault(self) -> str:
+        """Why predictions that are there are not used for all scores; empty where they are, or there are none."""
+        if self.unlike:
+            scores = ", ".join(sorted(self.unlike))
+            return (
+                f"{PREDICTIONS_FILE} of {self.name} gives another {scores} than its report, as where lines are missing"
+            )
+        return self.missing if self.is_damaged else ""
 
     def is_same(self, other: "ComparedRun") -> bool:
         """Return whether two runs are one, given twice or copied."""
@@ -53,13 +72,16 @@ def open_run(run: RunLike, name: str, report: RunReport) -> ComparedRun:
         return ComparedRun(name, report, missing=f"the folder of {name} is not known: give the folder")
     try:
         rows = read_predictions(folder)
-        if not rows:
+        if rows is None:
             return ComparedRun(name, report, missing=f"{folder} has no {PREDICTIONS_FILE}")
+        if not rows:
+            return ComparedRun(name, report, missing=f"{folder / PREDICTIONS_FILE} is empty", is_damaged=True)
         unlike = frozenset(other_scores(report, rows))
     except OutputError as error:
-        return ComparedRun(name, report, missing=str(error).rstrip("."))
+        return ComparedRun(name, report, missing=str(error).rstrip("."), is_damaged=True)
     except (KeyError, TypeError, ValueError, IndexError) as error:  # written by another version, or by hand
-        return ComparedRun(name, report, missing=f"{PREDICTIONS_FILE} of {name} is of another form ({error!r})")
+        reason = f"{PREDICTIONS_FILE} of {name} is of another form ({error!r})"
+        return ComparedRun(name, report, missing=reason, is_damaged=True)
     return ComparedRun(name, report, list(rows), unlike=unlike)
 
 
@@ -116,7 +138,7 @@ def other_examples(first: ComparedRun, second: ComparedRun) -> str:
         return ""
     shared = sum(matched.examples for matched in found)
     if not shared:
-        return OTHER_DATA
+        return other_data(first.report.recipe)
     counts = [sum(matched.scored[number] for matched in found) for number in (0, 1)]
     return (
         f"only {shared:,} of the {counts[0]:,} examples of {first.name} and the {counts[1]:,} of {second.name} are the "

@@ -119,6 +119,7 @@ def compare_reports(*runs: RunLike, names: Sequence[str] | None = None) -> Repor
         verdict += same_runs(opened)
         verdict += [_OF_FOLDS] * any(OUT_OF_FOLD in report.data for report in reports)
         verdict += _unpaired(opened, differences, {name: reason for name, (_, reason) in pairs.items()})
+        verdict += unused_predictions(opened, " ".join(verdict))
     tables = comparison_tables(reports, names, comparable_scores(opened, paired))
     about = [(name, about_run(report)) for name, report in zip(names, reports, strict=True)]
     return ReportComparison(reports[0].recipe, names, verdict, differences, tables, compared_scores(reports), about)
@@ -178,6 +179,17 @@ def _unpaired(runs: Sequence[ComparedRun], differences: Sequence[Difference], re
         if difference.comparable and difference.p_value is None and difference.value and reasons[run.name]
     ]
     return [f"Compared by intervals alone, which is less exact: {reason}." for reason in dict.fromkeys(found)]
+
+
+def unused_predictions(runs: Sequence[ComparedRun], told: str = "") -> list[str]:
+    """Return why saved predictions are not used, in a sentence each.
+
+    Args:
+        runs: that are compared.
+        told: what is said already.
+    """
+    faults = dict.fromkeys(run.fault for run in runs if run.fault and run.fault not in told)
+    return [f"Saved predictions are not used: {fault}." for fault in faults]
 
 
 def same_runs(runs: Sequence[ComparedRun]) -> list[str]:

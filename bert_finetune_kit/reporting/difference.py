@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from .compared_run import OTHER_DATA, ComparedRun, other_examples
+from .compared_run import ComparedRun, other_data, other_examples
 from .direction import lower_is_better
 from .formatting import format_difference, format_p_value, format_score
 from .intervals import Interval
@@ -88,7 +88,7 @@ def score_difference(score: Score, first: ComparedRun, second: ComparedRun, pair
     if intervals[0] and intervals[1] and not reason:
         interval = difference_interval(values[0], intervals[0], values[1], intervals[1])
     is_other = evaluation_data(first.report, score) != evaluation_data(second.report, score)
-    reason = reason or other_examples(first, second) or OTHER_DATA * is_other
+    reason = reason or other_examples(first, second) or other_data(first.report.recipe) * is_other
     return Difference(second.name, score.key, values[1] - values[0], interval, not reason, reason=reason)
 
 

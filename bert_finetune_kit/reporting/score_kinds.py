@@ -10,6 +10,7 @@ _LOSSES = {
 }
 # Settings of the data of an evaluation in pretraining: other masks and pairs are other questions.
 _MASKS = ("mlm_probability", "whole_word_masking", "max_predictions")
+_PLURAL = ("labels", "max predictions")
 _OWN = ("perplexity", "mlm_loss", "mlm_accuracy", "loss")
 
 
@@ -66,4 +67,5 @@ def kind_conflict(reports: tuple[RunReport, RunReport], names: tuple[str, str], 
     name = differing[0]
     if name == "kind":
         return f"{names[1]} has {second[name]}, {names[0]} {first[name]}"
-    return f"the {name} differs: {names[1]} {second.get(name, 'none')}, {names[0]} {first.get(name, 'none')}"
+    verb = "differ" if name in _PLURAL else "differs"
+    return f"the {name} {verb}: {names[1]} {second.get(name, 'none')}, {names[0]} {first.get(name, 'none')}"

@@ -7,8 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ConfigError, OutputError
-from .compared_run import OTHER_DATA, ComparedRun, RunLike, load_report, open_run, other_examples
-from .comparison import ReportComparison, about_run, check_recipes, checked_names, main_score, same_runs
+from .compared_run import ComparedRun, RunLike, load_report, open_run, other_data, other_examples
+from .comparison import (
+    ReportComparison,
+    about_run,
+    check_recipes,
+    checked_names,
+    main_score,
+    same_runs,
+    unused_predictions,
+)
 from .difference import Difference, adjusted, difference_clause, evaluation_data
 from .direction import lower_is_better
 from .dot_plots import ComparedScore
@@ -72,7 +80,9 @@ def compare_seeds(*settings: SeedRuns, names: Sequence[str] | None = None) -> Re
             _sentence(score, first, setting, difference, seeds, sides)
             for setting, difference, (_, seeds, sides) in zip(others, differences, found, strict=True)
         ]
-        verdict += same_runs([run for setting in opened for run in setting.runs])
+        runs = [run for setting in opened for run in setting.runs]
+        verdict += same_runs(runs)
+        verdict += unused_predictions(runs)
     tables = [_score_table(opened), _difference_table(first, others)]
     about = [(setting.name, f"{len(setting.runs)} seeds · {about_run(setting.runs[0].report)}") for setting in opened]
     scores = [_compared(declared, opened) for declared in _scores(opened)]
@@ -92,6 +102,10 @@ def _seed_folders(folder: str | Path) -> list[Path]:
 
 def _open(setting: SeedRuns, name: str) -> Setting:
     runs: Sequence[RunLike] = _seed_folders(setting) if isinstance(setting, str | Path) else setting
+    if not isinstance(runs, Sequence):
+        raise ConfigError(
+            f"{name} is of type {type(setting).__name__}: give the folder of a run with --seeds, or a list of its runs."
+        )
     if isinstance(setting, str | Path) and not runs:
         raise OutputError(f"{setting} has no finished runs of seeds: give the folder of a run with --seeds.")
     if len(runs) < 2:
@@ -131,7 +145,7 @@ def _compare(score: Score, first: Setting, second: Setting) -> tuple[Difference,
     found = seeds.difference
     if not reason and seeds.example_error is None:
         is_other = evaluation_data(sides[0].report, score) != evaluation_data(sides[1].report, score)
-        reason = other_examples(*sides) or OTHER_DATA * is_other
+        reason = other_examples(*sides) or other_data(sides[0].report.recipe) * is_other
         if not reason and found.value and not seeds.seed_error:
             reason = (
                 "all seeds of a setting score the same, and not all runs have saved predictions of the same examples: "

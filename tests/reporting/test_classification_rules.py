@@ -1,6 +1,7 @@
 """Rules on a classification, at their limits and beside them."""
 
 import pytest
+from sklearn.metrics import f1_score
 from synthetic_reports import empty_report
 
 from bert_finetune_kit.reporting.diagnosis import binary, classification
@@ -104,6 +105,39 @@ def test_a_constant_prediction_by_f1_or_matthews():
     assert constant(0.6, accuracy=0.6, matthews=0.01) is constant(accuracy=0.6, matthews=0.0) is None
     assert constant(0.6, accuracy=0.6, matthews=0.0, recall=0.5) is None
     assert constant(0.6, accuracy=0.6, f1=0.75, precision=0.5) is None
+
+
+def test_a_constant_prediction_by_macro_f1():
+    """0.509 / 1.509 = 0.33731."""
+    words = "F1 macro, 0.3374, is that of one of two labels predicted for every example, 0.509 / (1 + 0.509)"
+    assert constant(accuracy=0.509, f1_macro=0.3374) == (words, 0.509)
+    assert constant(0.491, accuracy=0.509, f1_macro=0.3374, matthews=0.0) == (words, 0.509)
+    assert constant(accuracy=0.509, f1_macro=0.3379) is constant(accuracy=0.509, f1_macro=0.3368) is None
+    assert constant(0.6, accuracy=0.509, f1_macro=0.3374) is None
+    for other in ({"matthews": 0.1}, {"f1": 0.4}, {"recall": 0.5}):
+        assert constant(accuracy=0.509, f1_macro=0.3374, **other) is None
+
+
+@pytest.mark.parametrize("accuracy", [0.55, 0.8, 0.95])
+def test_macro_f1_of_a_constant_prediction_is_that_of_scikit_learn(accuracy):
+    true = [1] * round(100 * accuracy) + [0] * round(100 - 100 * accuracy)
+    macro = f1_score(true, [1] * 100, average="macro", zero_division=0)
+    assert constant(accuracy=accuracy, f1_macro=macro)[1] == accuracy
+
+
+def test_a_second_label_that_is_never_found():
+    words = "F1 is 0 at an accuracy of 0.912, as where the first label is predicted for every example"
+    assert constant(accuracy=0.912, f1=0.0) == constant(accuracy=0.912, f1=0.0, recall=0.0) == (words, 0.912)
+    assert constant(0.912, accuracy=0.912, f1=0.0) == (words, 0.912)
+    assert constant(0.6, accuracy=0.912, f1=0.0) is constant(accuracy=0.4, f1=0.0) is None
+    assert constant(accuracy=0.8, f1=0.0, matthews=-0.1) is constant(accuracy=0.8, f1=0.0, recall=0.1) is None
+    words = "F1 and Matthews are 0, as where the first label is predicted for every example"
+    assert constant(f1=0.0, matthews=0.0) == (words, None)
+    assert constant(accuracy=0.4, f1=0.0, matthews=0.0) == (words, 0.4)
+    assert constant(f1=0.0) is constant(accuracy=1.0, f1=0.0, matthews=0.0) is None
+    found = one_class(split({"f1": 0.0, "matthews": 0.0}))
+    assert found.evidence == f"On validation, {words}."
+    assert found.numbers["base_rate"] is None
 
 
 def scores_of(matrix):
@@ -251,12 +285,12 @@ def test_a_temperature_that_mends_the_probabilities():
         details = split({"calibration_error": 0.3}, calibration=judged)
         return classification.not_calibrated(empty_report(details=details))
 
-    mended = found(0.1)
+    mended = found(0.049)
     assert mended.severity == "note"
     assert mended.evidence == (
         "On the 1,200 examples of validation that nothing was fitted on, the expected calibration error is 20.0%; a "
-        "calibrated model would have at most 4.0% by chance. With the temperature that was fitted it is 10.0%."
+        "calibrated model would have at most 4.0% by chance. With the temperature that was fitted it is 4.9%."
     )
-    assert found(0.101).severity == found(0.05, temperature=1.0).severity == "warning"
+    assert found(0.091, 0.066).severity == found(0.05, temperature=1.0).severity == "warning"
     assert (found(0.15, 0.15).severity, found(0.151, 0.15).severity) == ("note", "warning")
     assert mended.advice[0] != found(0.101).advice[0]

@@ -59,6 +59,16 @@ def disagreement(recipe, scores, **context):
          "On validation, Matthews is 0.950, but with an accuracy of 0.800 it is at most 0.739."),
         ("classification", {"accuracy": 0.95, "matthews": -0.3}, {},
          "On validation, Matthews is -0.300, but with an accuracy of 0.950 it is at least -0.028."),
+        ("pretraining", {"perplexity": 14.9, "mlm_accuracy": 0.01}, {},
+         "With perplexity 14.9 the words that the model holds most probable have a mean probability of at least 6.7%, "
+         "but the MLM accuracy is 1.0%."),
+        ("pretraining", {"perplexity": 1.5, "mlm_accuracy": 0.25}, {},
+         "Perplexity 1.5 is out of reach of an MLM accuracy of 25.0%, with which it is at least 1.676."),
+        ("pretraining", {"perplexity": 14.9, "mlm_accuracy": 0.1}, {}, None),
+        ("pretraining", {"perplexity": 25.9, "mlm_accuracy": 0.0}, {}, None),  # of few words, none may be right
+        ("pretraining", {"perplexity": 1.69, "mlm_accuracy": 0.4}, {}, None),
+        ("pretraining", {"perplexity": 9.8, "mlm_accuracy": 0.5}, {}, None),
+        ("pretraining", {"perplexity": 1.0, "mlm_accuracy": 1.0}, {}, None),
         ("classification", {"accuracy": 0.8, "matthews": 0.6}, {}, None),
         ("classification", {"accuracy": 0.2, "precision": 0.9, "recall": 0.9}, {},
          "On validation, no confusion matrix of two labels has this accuracy, precision and recall."),
@@ -66,7 +76,11 @@ def disagreement(recipe, scores, **context):
          "An accuracy of 0.934 is 93.40 of 100 examples, which is no whole number."),
         ("classification", {"accuracy": 0.93}, {"examples": 100}, None),
         ("classification", {"accuracy": 0.767}, {"examples": 30}, None),  # 23 of 30, rounded
-        ("classification", {"accuracy": 0.934}, {"examples": 19}, None),
+        ("classification", {"accuracy": 0.934}, {"examples": 19},
+         "An accuracy of 0.934 is 17.75 of 19 examples, which is no whole number."),
+        ("classification", {"accuracy": 0.9}, {"examples": 3},
+         "An accuracy of 0.9 is 2.70 of 3 examples, which is no whole number."),
+        ("classification", {"accuracy": 0.7}, {"examples": 3}, None),  # two of three, rounded
         ("classification", {"mse": 0.81, "mae": 0.9}, {}, None),
         ("classification", {"mse": 0.5, "mae": 0.9}, {},
          "On validation, MSE 0.5000 is below the square of MAE 0.9000, which no errors give."),

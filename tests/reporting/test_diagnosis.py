@@ -196,6 +196,13 @@ def test_the_page_lists_every_code():
     assert listed == {registry.code_of(rule) for rule in built_in_rules()} | {"RULE_FAILED"}
 
 
+def test_pages_state_the_number_of_rules():
+    root = Path(__file__).parents[2]
+    for page in ("README.md", "docs/index.md", "CHANGELOG.md"):
+        stated = re.findall(r"(\d+) rules", (root / page).read_text("utf-8"))
+        assert set(stated) == {str(len(built_in_rules()))}, page
+
+
 @pytest.fixture
 def rules(monkeypatch):
     monkeypatch.setattr(registry, "_RULES", dict(registry._RULES))
@@ -344,9 +351,34 @@ def test_the_objective_that_is_used_is_no_advice(accuracy, code, objective):
     assert ("'sop'" in " ".join(found.advice)) is (objective == "nsp")
 
 
+@pytest.mark.parametrize(
+    ("scores", "evidence"),
+    [
+        ({"pearson": math.nan},
+         "Pearson is not defined (NaN), as where the same value is predicted for every example."),
+        ({"pearson": math.nan, "spearman": math.nan, "mse": 2.1},
+         "Pearson and Spearman are not defined (NaN), as where the same value is predicted for every example."),
+        ({"matthews": math.nan, "accuracy": 0.7},
+         "Matthews is not defined (NaN), as where the same label is predicted for every example."),
+    ],
+)  # fmt: skip
+def test_an_undefined_correlation_is_a_constant_prediction(scores, evidence):
+    (found,) = diagnose_scores("classification", scores)
+    assert (found.code, found.evidence) == ("ONE_CLASS_PREDICTED", f"On validation, {evidence}")
+    (found,) = diagnose_scores("classification", scores | {"loss": math.nan})
+    assert found.code == "LOSS_NOT_FINITE"
+
+
+def test_more_steps_are_not_advised_to_a_loss_that_is_not_finite():
+    scores = {"accuracy": 0.5, "loss": math.nan}
+    found = diagnose_scores("classification", scores, majority=0.55, examples=100)
+    assert codes(found) == {"LOSS_NOT_FINITE", "NOTHING_LEARNT"}
+    assert not any("more steps" in advice for finding in found for advice in finding.advice)
+
+
 def test_an_undefined_score_is_no_loss_that_is_not_finite():
     rows = [{"epoch": 1.0, "step": 1, "loss": 0.5, "pearson": math.nan}]
-    assert diagnose(report(scores=rows, result=rows[0])) == []
+    assert codes(diagnose(report(scores=rows, result=rows[0]))) == {"ONE_CLASS_PREDICTED"}
 
 
 FEW = {
@@ -361,7 +393,8 @@ FEW = {
         baselines={"unigram": {"perplexity": 90.0}, "uniform": {"perplexity": 500.0}},
     ),
     "ONE_CLASS_PREDICTED": lambda count: report(
-        details={"validation": {"examples": count, "scores": {"accuracy": 2 / 3, "recall": 1.0, "precision": 2 / 3}}}
+        details={"validation": {"examples": count, "scores": dict.fromkeys(("accuracy", "precision"), 1 - 1 / count) |
+                                {"recall": 1.0}}}
     ),
     "IMBALANCED": lambda count: report(data={"train": {"examples": count, "label_shares": {"a": 0.95, "b": 0.05}}}),
     "OVERFITTING": lambda count: report(

@@ -45,7 +45,11 @@ def test_scores_at_their_limits(recipe, name, possible, impossible, message):
         ("majority", (0, 0.5, 1), 1.01, "give a share from 0 to 1, not percent"),
         ("majority", (0, 0.5, 1), -0.01, "give a share from 0 to 1"),
         ("unigram_perplexity", (1, 2.0), 0.99, "a perplexity is at least 1"),
-        ("examples", (0, 5), -1, "it cannot be below 0"),
+        ("examples", (1, 10**15), 0, "give a whole number of examples, from 1 to 1,000,000,000,000,000"),
+        ("examples", (5.0,), 10.5, "give a whole number of examples, from 1 to 1,000,000,000,000,000"),
+        ("examples", (5,), -1, "give a whole number of examples, from 1 to 1,000,000,000,000,000"),
+        ("examples", (5,), 10**30, "give a whole number of examples, from 1 to 1,000,000,000,000,000"),
+        ("pairs", (0, 5), -1, "it cannot be below 0"),
         ("vocab_size", (0, 5), -1, "it cannot be below 0"),
         ("examples", (np.int64(5), np.float64(5)), "many", "give a number"),
     ],
@@ -54,6 +58,23 @@ def test_facts_at_their_limits(name, possible, impossible, message):
     for value in possible:
         assert given_report("pretraining", {"loss": 1.0}, {name: value}).evidence == {name: value}
     assert fault("pretraining", None, None, **{name: impossible}).endswith(f"{name} is {impossible!r}: {message}")
+
+
+def test_a_number_that_is_no_float_is_refused():
+    for name in ("examples", "vocab_size"):
+        with pytest.raises(ConfigError, match=f"{name} has more than 300 digits"):
+            given_report("pretraining", {"loss": 1.0}, {name: 10**400})
+    assert given_report("pretraining", {"perplexity": float("inf")}, {}).result == {"perplexity": float("inf")}
+
+
+def test_a_training_loss_and_names_are_checked():
+    for loss in ("0.3", True):
+        with pytest.raises(ConfigError, match=f"train_loss is {loss!r}: give a number"):
+            given_report("classification", {"accuracy": 0.5, "train_loss": loss}, {})
+    for name in (1, None, ("accuracy",)):
+        with pytest.raises(ConfigError) as caught:
+            given_report("classification", {name: 0.5, "accuracy": 0.5}, {})
+        assert str(caught.value).endswith(f"the score name {name!r} is no text: give the scores by name")
 
 
 def test_an_undefined_score_is_possible():

@@ -44,9 +44,23 @@ def test_the_table_of_a_training():
 
 
 @pytest.mark.parametrize(
+    ("recipe", "name", "key"),
+    [
+        ("pretraining", "nsp_accuracy", "pair_accuracy"), ("pretraining", "masked_accuracy", "mlm_accuracy"),
+        ("classification", "acc", "accuracy"),
+    ],
+)  # fmt: skip
+def test_other_names_of_a_score_are_accepted(recipe, name, key):
+    assert given_report(recipe, {name: 0.5}, {}).result == {key: 0.5}
+    assert given_report(recipe, {f"eval_{name}": 0.5}, {}).result == {key: 0.5}
+    for row in ({name: 0.4, key: 0.5}, {key: 0.5, name: 0.4}):  # the name of the kit comes first
+        assert given_report(recipe, row, {}).result == {key: 0.5}
+
+
+@pytest.mark.parametrize(
     ("recipe", "name", "meant"),
     [
-        ("classification", "acc", "accuracy"), ("classification", "MCC", "matthews"),
+        ("classification", "Acc", "accuracy"), ("classification", "MCC", "matthews"),
         ("classification", "F1 macro", "f1_macro"), ("classification", "macro-F1", "f1_macro"),
         ("classification", "Training Loss", "train_loss"), ("pretraining", "PPL", "perplexity"),
         ("pretraining", "MLM accuracy", "mlm_accuracy"), ("question_answering", "Exact match", "exact"),

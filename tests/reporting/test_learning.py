@@ -132,6 +132,27 @@ def test_scores_of_a_table_have_intervals_of_their_own():
     )
 
 
+@pytest.mark.parametrize(
+    ("recipe", "scores"),
+    [
+        ("classification", {"accuracy": 0.5}), ("classification", {"f1_macro": 0.9}),
+        ("pretraining", {"perplexity": 40.0}), ("question_answering", {"f1": 70.0}),
+    ],
+)  # fmt: skip
+def test_a_table_of_few_examples_is_never_silent(recipe, scores):
+    (finding,) = diagnose_scores(recipe, scores, examples=12)
+    assert (finding.code, finding.severity) == ("TOO_FEW_EXAMPLES_FOR_CLAIM", "warning")
+    assert finding.evidence.startswith("12 examples scored: the 95% interval of a share is up to 49 points wide.")
+    assert diagnose_scores(recipe, scores, examples=20) == []
+    (finding,) = diagnose_scores(recipe, scores if recipe != "classification" else {"f1": 1.0}, examples=1)
+    assert finding.evidence.startswith("1 example scored")
+
+
+def test_few_questions_are_counted_by_their_total():
+    (finding,) = diagnose_scores("question_answering", {"f1": 70.0, "total": 12})
+    assert finding.code == "TOO_FEW_EXAMPLES_FOR_CLAIM"
+
+
 def test_a_perplexity_without_an_interval():
     """Of few sequences it is assumed to be wide; without the unigram baseline, that of Zipf's law is taken."""
 
@@ -153,6 +174,18 @@ def test_a_perplexity_without_an_interval():
     assert evidence(300, vocab_size=1_607).startswith("Perplexity 300.0 on validation; Zipf-unigram")
 
 
+def test_an_accuracy_below_that_of_the_most_frequent_word():
+    """Whatever the perplexity shows, always the same word would be right more often."""
+    scores = {"perplexity": 1520, "mlm_accuracy": 0.01}
+    (finding,) = diagnose_scores("pretraining", scores, unigram_perplexity=1717, examples=300)
+    assert finding.code == "NOTHING_LEARNT"
+    assert finding.evidence.startswith(
+        "MLM accuracy 1.0% on 300 examples of validation; most-frequent-word baseline: 3.0%."
+    )
+    assert diagnose_scores("pretraining", scores | {"mlm_accuracy": 0.05}, unigram_perplexity=1717, examples=300) == []
+    assert [finding.code for finding in diagnose_scores("pretraining", {"mlm_accuracy": 0.0})] == ["NOTHING_LEARNT"]
+
+
 def test_answers_of_a_table_are_compared_with_random_spans_on_squad():
     def codes(**scores):
         return [finding.code for finding in diagnose_scores("question_answering", scores)]
@@ -163,7 +196,7 @@ def test_answers_of_a_table_are_compared_with_random_spans_on_squad():
     assert codes(f1=4.4) == []
     assert codes(f1=4.4, total=2_000) == ["NOTHING_LEARNT"]  # 3.6 to 5.4
     assert codes(f1=5.5, total=2_000) == []
-    assert codes(f1=3.6, total=19) == []
+    assert codes(f1=3.6, total=19) == ["TOO_FEW_EXAMPLES_FOR_CLAIM"]
     assert codes(f1=3.6, NoAns_f1=0.5) == []  # of all questions: what those with an answer score is not known
     assert codes(f1=50.0, HasAns_f1=3.6, NoAns_f1=99.0) == ["NOTHING_LEARNT"]
 

@@ -366,7 +366,7 @@ def test_runs_on_other_examples_are_not_compared(two_runs, full_report, tmp_path
     ("settings", "key", "message"),
     [
         ({"task": {"kind": "single_label", "labels": LABELS[::-1]}}, "f1", "label that counts differs: b bad, a good"),
-        ({"task": {"kind": "single_label", "labels": [*LABELS, "so"]}}, "accuracy", "the labels differs"),
+        ({"task": {"kind": "single_label", "labels": [*LABELS, "so"]}}, "accuracy", "the labels differ: b"),
         ({"task": {"kind": "multi_label", "labels": LABELS}}, "accuracy", "a score of multi_label tasks"),
     ],
 )
@@ -413,6 +413,33 @@ def test_without_predictions_the_intervals_decide(two_runs, spoil, reason):
     assert found.differences[0].interval is not None
     assert "Compared by intervals alone" in found.verdict[1]
     assert reason in found.verdict[1]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda file: file.write_text(""), "predictions.jsonl is empty"),
+        (lambda file: file.write_text('{"text_hash": '), "cannot be read"),
+        (lambda file: file.write_text("".join(file.read_text().splitlines(True)[:190])),
+         "predictions.jsonl of b gives another accuracy"),
+    ],
+)  # fmt: skip
+def test_predictions_that_cannot_be_used_are_told_whatever_decides(two_runs, spoil, reason):
+    """Also of runs that score the same, between which there is nothing to compare by intervals."""
+    _, _, _, folders = two_runs
+    spoil(folders[1] / "predictions.jsonl")
+    reports = [json.loads((folder / "report.json").read_text()) for folder in folders]
+    reports[0]["result"]["accuracy"] = reports[1]["result"]["accuracy"]
+    (folders[0] / "report.json").write_text(json.dumps(reports[0]))
+    told = [sentence for sentence in compare_reports(*folders).verdict if reason in sentence]
+    assert len(told) == 1
+    assert told[0].startswith("Saved predictions are not used: ")
+
+
+def test_predictions_of_a_seed_that_cannot_be_used_are_told(two_settings):
+    (two_settings[0] / "seed-1" / "predictions.jsonl").write_text("")
+    verdict = compare_seeds(*two_settings).verdict
+    assert any("predictions.jsonl is empty" in sentence for sentence in verdict)
 
 
 def test_a_report_finds_the_predictions_of_its_own_folder(two_runs):
@@ -502,7 +529,7 @@ def test_seeds_on_other_examples_are_not_compared(two_settings, full_report, tmp
         rows = labelled(rng.integers(2, size=300), np.full(300, 0.8), range(1000, 1300))
         saved_run(full_report, rows, tmp_path / "other" / f"seed-{seed}")
     found = compare_seeds(two_settings[0], tmp_path / "other")
-    assert found.verdict[0].endswith("not comparable, since the evaluation data or the vocabulary differ.")
+    assert found.verdict[0].endswith("not comparable, since the evaluation data differ.")
     assert not found.differences[0].is_beyond
 
 
@@ -528,6 +555,8 @@ def test_seeds_that_cannot_be_compared(two_settings, tmp_path):
         compare_seeds(two_settings[0], tmp_path / "nowhere")
     with pytest.raises(ConfigError, match="large has 1 seed"):
         compare_seeds(two_settings[0], [two_settings[1] / "seed-0"], names=["small", "large"])
+    with pytest.raises(ConfigError, match="run 1 is of type NoneType: give the folder of a run with --seeds"):
+        compare_seeds(None, None)
 
 
 def test_scores_of_rows_have_an_entry_in_the_declarations():

@@ -24,6 +24,9 @@ validation text differ by less."""
 # root of their number. Where that is not known, thirty are assumed, with which 1,520 has the interval 1,180 to 1,960.
 _WIDTH_OF_SEQUENCE, _FEW_SEQUENCES = 1.4, 30
 _BERT_VOCABULARY = 30_522
+# The most frequent word is 7% of the words of the Brown corpus (Kučera and Francis 1967). Of word pieces of any
+# language, 3% is a convention.
+_MOST_FREQUENT_WORD = 0.03
 _RANDOM_SPAN_F1 = 4.3  # percent, on SQuAD (Rajpurkar et al. 2016, table 5)
 # Scores of a classification that every constant prediction leaves at the same value, whatever the labels' frequencies.
 _FREE_OF_FREQUENCIES = ("matthews", "recall_macro", "pearson", "spearman")
@@ -143,6 +146,15 @@ def _by_formula(key: str, value: float, count: int) -> Interval | None:
 
 
 def _pretraining(report: RunReport) -> Iterator[Comparison]:
+    """Yield the perplexity beside that of word frequencies; of a table, the accuracy beside the most frequent word."""
+    yield from _perplexities(report)
+    accuracy, count = measured(report, "mlm_accuracy"), validation_examples(report)
+    if accuracy is not None and is_table(report) and not too_few(count):
+        score = known_score("pretraining", "mlm_accuracy")
+        yield Comparison(score, accuracy, "most_frequent_word", _MOST_FREQUENT_WORD, examples=count)
+
+
+def _perplexities(report: RunReport) -> Iterator[Comparison]:
     value = measured(report, "perplexity")
     unigram = finite_or_none(report.baselines.get("unigram", {}).get("perplexity"))
     unigram = measured(report, "unigram_perplexity") if unigram is None else unigram

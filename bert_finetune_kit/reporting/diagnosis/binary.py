@@ -49,19 +49,25 @@ def confusion_shares(scores: Mapping[str, object]) -> np.ndarray | None:
     return np.array([[1 - positives - false, false], [positives - correct, correct]])
 
 
-def constant_by_scores(scores: Mapping[str, object], majority: float | None) -> tuple[str, float] | None:
-    """Return in words that the scores of two labels are those of a constant prediction, and the label's true share.
+def constant_by_scores(scores: Mapping[str, object], majority: float | None) -> tuple[str, float | None] | None:
+    """Return in words that the scores of two labels are those of a constant prediction, and the label's true share,
+    which is None where no score says it.
 
     A recall of 1 with a precision below 1 that equals the accuracy means that the second label is predicted for every
     example: TP / (TP + FP) = (TP + TN) / n with FN = 0 and FP > 0 holds only where TN = 0. So does an F1 that is
-    2 a / (1 + a) of the accuracy a: TP = F1 (1 - a) / (2 - 2 F1) = a.
+    2 a / (1 + a) of the accuracy a: TP = F1 (1 - a) / (2 - 2 F1) = a. The macro F1 is half of that, whichever label is
+    predicted, as the other one has an F1 of 0. An F1 of 0 means TP = 0; with a Matthews of 0, which is then
+    proportional to -FP · FN, nothing is predicted as the second label.
 
     Args:
         scores: by key.
         majority: share of the most frequent label, where it is known.
     """
-    names = ("accuracy", "recall", "precision", "f1", "matthews")
-    accuracy, recall, precision, f1, matthews = (finite_or_none(scores.get(name)) for name in names)
+    names = ("accuracy", "recall", "precision", "f1", "matthews", "f1_macro")
+    accuracy, recall, precision, f1, matthews, macro = (finite_or_none(scores.get(name)) for name in names)
+    is_never_found = f1 == 0 and not recall and not precision
+    if is_never_found and matthews == 0 and accuracy not in (0, 1):
+        return "F1 and Matthews are 0, as where the first label is predicted for every example", accuracy
     if accuracy is None or accuracy in (0, 1):
         return None
     if recall == 1 and precision is not None and abs(precision - accuracy) < ROUNDED:
@@ -74,9 +80,21 @@ def constant_by_scores(scores: Mapping[str, object], majority: float | None) -> 
     possible = not shares or any(abs(accuracy - share) < ROUNDED for share in shares)
     if recall == 0 and precision == 0 and possible:
         return "recall and precision are 0, as where the first label is predicted for every example", accuracy
+    if is_never_found and not matthews and possible and accuracy > 0.5:
+        return (
+            f"F1 is 0 at an accuracy of {accuracy:.3f}, as where the first label is predicted for every example",
+            accuracy,
+        )
     if recall is None and precision is None and possible:
-        if f1 is not None and abs(f1 - 2 * accuracy / (1 + accuracy)) < ROUNDED:
+        of_constant = 2 * accuracy / (1 + accuracy)
+        if f1 is not None and abs(f1 - of_constant) < ROUNDED:
             return f"no example of the first label is classified correctly: accuracy is {accuracy:.3f}", accuracy
+        if macro is not None and f1 is None and not matthews and abs(macro - of_constant / 2) < ROUNDED:
+            return (
+                f"F1 macro, {macro:.4f}, is that of one of two labels predicted for every example, {accuracy:.3f} / "
+                f"(1 + {accuracy:.3f})",
+                accuracy,
+            )
         if matthews == 0 and shares:
             return f"Matthews is 0, and accuracy, {accuracy:.3f}, is the share of one label", accuracy
     return _nearly_constant(confusion_shares(scores))

@@ -7,11 +7,12 @@ from scipy.optimize import linear_sum_assignment
 
 from ..details import ClassificationDetails, ReliabilityBin
 from ..intervals import wilson
-from ..numbers import finite_or_none
+from ..known_scores import known_score
+from ..numbers import finite_or_none, is_non_finite
 from ..schema import Finding, RunReport
 from .binary import ROUNDED, confusion_shares, constant_by_scores, is_constant
-from .course import longer, lower_rate, shorter
-from .view import measured, scored_splits, setting, statistic, too_few
+from .course import has_non_finite, longer, lower_rate, shorter
+from .view import CORRELATIONS, measured, scored_splits, setting, statistic, too_few
 
 # Imbalance ratio from which the KEEL repository calls a data set highly imbalanced (Fernández et al. 2008).
 _HIGHLY_IMBALANCED = 9.0
@@ -33,14 +34,16 @@ def one_class_predicted(report: RunReport) -> Finding | None:
         if too_few(details.get("examples")):
             continue
         if "by_label" in details:
-            constant = _constant_by_counts(details)
+            constant: tuple[str, float | None] | None = _constant_by_counts(details)
         else:
             constant = constant_by_scores(details["scores"], measured(report, "majority"))
+        if constant is None and (undefined := _undefined_correlation(report, split, details)) is not None:
+            return undefined
         if constant is None:
             continue
         reason, share = constant
         f1 = finite_or_none(details["scores"].get("f1"))
-        if f1 is not None and abs(f1 - 2 * share / (1 + share)) < ROUNDED:
+        if f1 is not None and share is not None and abs(f1 - 2 * share / (1 + share)) < ROUNDED:
             reason += f"; F1 {f1:.4f} is that of a constant prediction, 2 · {share:.3f} / (1 + {share:.3f})"
         return Finding(
             "ONE_CLASS_PREDICTED", "error", f"On {split}, {reason}.",
@@ -55,6 +58,29 @@ def one_class_predicted(report: RunReport) -> Finding | None:
              "Choose the best checkpoint by Matthews or macro F1, which are low for a constant prediction."],
         )  # fmt: skip
     return None
+
+
+def _undefined_correlation(report: RunReport, split: str, details: ClassificationDetails) -> Finding | None:
+    """Return that a correlation is not defined: the predictions, or the references, are all equal."""
+    names = [name for name in CORRELATIONS if is_non_finite(details["scores"].get(name))]
+    if not names or has_non_finite(report):
+        return None
+    labels = " and ".join(known_score("classification", name).label for name in names)
+    is_label = names == ["matthews"]
+    what = "label" if is_label else "value"
+    return Finding(
+        "ONE_CLASS_PREDICTED", "error",
+        f"On {split}, {labels} {'is' if len(names) == 1 else 'are'} not defined (NaN), as where the same {what} is "
+        "predicted for every example.",
+        {"split": split, "base_rate": None, "f1": finite_or_none(details["scores"].get("f1"))},
+        ["too few steps, or a learning rate that is too low",
+         "the learning rate is too high: the training has collapsed", "the encoder's weights were not loaded",
+         f"all examples that were scored have the same {'label' if is_label else 'target'}"],
+        ["Look at the predictions, and at the references: how many different ones are there?",
+         *longer(report, "Train longer, if the training loss stays where it began."),
+         *lower_rate(report, "Lower the learning rate, if the training loss fell before and rose again."),
+         "Start from a pretrained checkpoint, and check that its weights are loaded."],
+    )  # fmt: skip
 
 
 def _constant_by_counts(details: ClassificationDetails) -> tuple[str, float] | None:
@@ -178,12 +204,12 @@ def not_calibrated(report: RunReport) -> Finding | None:
 
 
 def _calibrated_error(details: ClassificationDetails) -> float | None:
-    """Return the error of the calibrated probabilities; None where none are fitted, or they are no good either."""
+    """Return the error of the calibrated probabilities; None where none are fitted, or chance does not explain it."""
     judged = details.get("calibration")
     if judged is None or all(value == 1 for value in judged["temperatures"].values()):
         return None
     error, chance = judged["after"]["calibration_error"], judged["after"]["by_chance"]
-    return error if error <= max(_MISCALIBRATED, chance) else None
+    return error if error <= chance else None
 
 
 def _excess_of_confidence(bins: Sequence[ReliabilityBin]) -> float | None:

@@ -8,11 +8,14 @@ from ..numbers import finite_or_none
 from ..schema import Finding, RunReport
 from .binary import confusion_shares
 from .label_identities import label_faults, rounding
-from .view import all_answers, scored_splits, setting, too_few
+from .view import all_answers, scored_splits, setting
 
 Scores = Mapping[str, float]
 # From here on an entry of a confusion matrix is below 0 by more than the rounding of three digits.
 _IMPOSSIBLE = -0.05
+# Pretrained models are as often right as they are sure, within a few points: half as often, and by five points less,
+# the figures are of different models.
+_HALF, _SURER = 0.5, 0.05
 
 
 def scores_disagree(report: RunReport) -> Finding | None:
@@ -65,8 +68,33 @@ def _pretraining(report: RunReport) -> Iterator[str]:
             )
     elif perplexity is not None and perplexity > 0 and total is not None and _exceeds(perplexity, total):
         yield f"Perplexity {perplexity:,.1f} is above exp of the loss, {total:.4f}, which the MLM loss is a part of"
+    yield from _of_masked_words(scores)
     if loss is not None and pair is not None and total is not None and _differs(total, loss + pair, loss, pair):
         yield f"The loss, {total:.4f}, is not the sum of MLM loss and pair loss, {loss + pair:.4f}"
+
+
+def _of_masked_words(scores: Scores) -> Iterator[str]:
+    """Yield that an accuracy of the masked words is too low for their perplexity.
+
+    A word that is not the most probable one has a probability of one half at most, so that the perplexity is at least
+    2 to the power of the share of errors. And the mean probability of the most probable words is at least that of the
+    true ones, which is at least 1 / perplexity: models of words are right about that often.
+    """
+    perplexity, accuracy = scores.get("perplexity"), scores.get("mlm_accuracy")
+    if perplexity is None or accuracy is None or perplexity < 1:
+        return
+    most = min(accuracy + rounding(accuracy), 1.0)
+    greatest = perplexity + rounding(perplexity)
+    if greatest < (least := 2 ** (1 - most)) - 1e-3:
+        yield (
+            f"Perplexity {perplexity:,.4g} is out of reach of an MLM accuracy of {accuracy:.1%}, with which it is at "
+            f"least {least:.3f}"
+        )
+    elif most < _HALF / greatest and 1 / greatest - most > _SURER:
+        yield (
+            f"With perplexity {perplexity:,.4g} the words that the model holds most probable have a mean probability "
+            f"of at least {1 / perplexity:.1%}, but the MLM accuracy is {accuracy:.1%}"
+        )
 
 
 def _classification(report: RunReport) -> Iterator[str]:
@@ -78,12 +106,7 @@ def _classification(report: RunReport) -> Iterator[str]:
         if shares is not None and shares.min() < _IMPOSSIBLE:
             yield f"On {split}, no confusion matrix of two labels has this accuracy, precision and recall"
         accuracy = scores.get("accuracy")
-        if (
-            accuracy is not None
-            and count
-            and not too_few(count)
-            and (error := count * rounding(accuracy) + 1e-6 * count) < 0.25
-        ):
+        if accuracy is not None and count and (error := count * rounding(accuracy) + 1e-6 * count) < 0.25:
             correct = accuracy * count
             if abs(correct - round(correct)) > error:
                 yield f"An accuracy of {accuracy:.4g} is {correct:,.2f} of {count:,} examples, which is no whole number"

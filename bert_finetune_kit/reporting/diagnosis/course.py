@@ -8,7 +8,7 @@ import numpy as np
 
 from ..numbers import finite_or_none, is_non_finite
 from ..schema import RunReport, ScoreRow
-from .view import cumulative_lr, curve, last_phase, quarters, validation_loss
+from .view import CORRELATIONS, cumulative_lr, curve, last_phase, quarters, validation_loss
 
 # Weights of BERT are initialized with this standard deviation (Devlin et al. 2019), and keep that size.
 WEIGHT_SIZE = 0.02
@@ -147,8 +147,29 @@ def until_saved(report: RunReport) -> list[ScoreRow]:
     return rows[: rows.index(report.result) + 1] if report.result in rows else rows
 
 
+def is_non_finite_row(row: ScoreRow) -> bool:
+    """Return whether a loss is not finite: another score may be undefined. Without a loss, whether any score is not,
+    except for correlations.
+    """
+    losses = [value for key, value in row.items() if key.endswith("loss")]
+    others = (value for key, value in row.items() if key not in CORRELATIONS)
+    return any(map(is_non_finite, losses or others))
+
+
+def has_non_finite(report: RunReport) -> bool:
+    """Return whether losses or logits are NaN or infinite."""
+    counted = ("non_finite_examples", "non_finite_windows")
+    return (
+        any(map(is_non_finite_row, report.scores))
+        or any(is_non_finite(log.get("loss")) for log in report.history)
+        or any(finite_or_none(report.result.get(name)) for name in counted)
+    )
+
+
 def longer(report: RunReport, *advice: str) -> list[str]:
     """Return advice to train more, where the losses do not speak against it."""
+    if has_non_finite(report):
+        return []
     return [] if validation_rises(report) or diverges(report) or is_memorized(report) else list(advice)
 
 

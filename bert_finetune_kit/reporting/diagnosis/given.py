@@ -12,20 +12,23 @@ from ..numbers import finite_or_none
 from ..records import Evidence, LogRow
 from ..schema import RunReport, Score, ScoreRow
 from .label_identities import rounding
+from .view import CORRELATIONS
 
 # The Trainer's prefixes, the first of which wins where several name the same score.
 _PREFIXES = ("", "eval_", "test_", "predict_")
 # Names that scripts write for a score of the kit, beside the ids of the Hub.
-_NAMES = {"exact_match": "exact", "train_loss": "train_loss", "training_loss": "train_loss", "validation_loss": "loss"}
+_NAMES = {"exact_match": "exact", "train_loss": "train_loss", "training_loss": "train_loss", "validation_loss": "loss",
+          "acc": "accuracy", "nsp_accuracy": "pair_accuracy", "masked_accuracy": "mlm_accuracy"}  # fmt: skip
 # Names that people write, in lower case with underscores.
 _WRITTEN = {
-    "acc": "accuracy", "em": "exact", "mcc": "matthews", "matthews_corrcoef": "matthews", "ppl": "perplexity",
+    "em": "exact", "mcc": "matthews", "matthews_corrcoef": "matthews", "ppl": "perplexity",
     "macro_f1": "f1_macro", "f1_score": "f1", "micro_f1": "f1_micro", "weighted_f1": "f1_weighted", "ece":
-    "calibration_error", "nsp_accuracy": "pair_accuracy", "masked_accuracy": "mlm_accuracy", "bleu1": "bleu_1",
+    "calibration_error", "bleu1": "bleu_1",
 }  # fmt: skip
+_LARGEST = 1e300  # above it, products of two scores may be infinite, and integers are no floats
+_MOST_EXAMPLES = 10**15  # up to which floats are exact
 _MOST_NATS = 700  # of which the exponential is finite
 _COUNTED = ("samples", "examples")  # of the evaluated examples, behind a prefix
-_CORRELATIONS = ("matthews", "pearson", "spearman")
 # Of question answering, all in percent.
 _PERCENTAGES = tuple(f"{prefix}{name}" for prefix in ("", "HasAns_", "NoAns_", "best_") for name in ("exact", "f1"))
 
@@ -49,6 +52,10 @@ def given_report(
     given = _rows(scores)
     if not given or not all(isinstance(row, Mapping) for row in given):
         raise ConfigError(f"diagnose_scores got {scores!r}: give scores by name, or a list of such.")
+    no_text = dict.fromkeys(name for row in given for name in row if not isinstance(name, str))
+    raise_faults(
+        [f"the score name {name!r} is no text: give the scores by name" for name in no_text], "diagnose_scores"
+    )
     rows = [_canonical(recipe, plain_numbers(row)) for row in given]
     context = plain_numbers(context)
     for row in rows:
@@ -61,8 +68,11 @@ def given_report(
         {"loss": row["train_loss"], **{name: row[name] for name in ("step", "epoch") if name in row}}
         for row in rows if "train_loss" in row
     ]  # fmt: skip
-    if recipe == "question_answering" and "examples" in evidence:
-        rows[-1].setdefault("total", cast(float, evidence["examples"]))
+    if recipe == "question_answering":
+        if "examples" in evidence:
+            rows[-1].setdefault("total", cast(float, evidence["examples"]))
+        elif finite_or_none(rows[-1].get("total")):
+            evidence["examples"] = rows[-1]["total"]
     settings = {"task": {"kind": "multi_label"}} if context.get("multi_label") else {}
     return RunReport(
         recipe, scores=rows, result=rows[-1], evidence=cast(Evidence, evidence), summary=[], baselines={},
@@ -92,7 +102,9 @@ def _canonical(recipe: str, row: Mapping[str, float]) -> ScoreRow:
     """Return a row with the names of the kit; a name that is not known is left as it is."""
     known: ScoreRow = {}
     for prefix in reversed(_PREFIXES):
-        for name, value in row.items():
+        for name, value in sorted(
+            row.items(), key=lambda item: item[0].removeprefix(prefix) in KNOWN_SCORES.get(recipe, {})
+        ):
             if name.startswith(prefix) and (key := _key(recipe, name.removeprefix(prefix), bool(prefix))) is not None:
                 known[key] = value
     return {**{name: value for name, value in row.items() if not _is_known(recipe, name)}, **known}
@@ -130,18 +142,20 @@ def _score_faults(recipe: str, rows: Sequence[ScoreRow], context: Mapping[str, o
     if declared is None:  # a recipe of a user
         return
     names = [name for name in declared if any(name in row for row in rows)]
-    unknown = dict.fromkeys(name for row in rows for name in row if name not in declared)
+    unknown = dict.fromkeys(name for row in rows for name in row if name not in (*declared, "train_loss"))
     meant = {name: key for name in unknown if (key := _meant(recipe, name)) not in (None, name)}
     if not names and not meant:
         yield f"no known score was given; known are {', '.join(declared)}"
     for name, key in meant.items():
         yield f"unknown score {name!r}: did you mean {key!r}?"
-    for name in [*names, *context]:
+    for name in [*names, *(["train_loss"] * any("train_loss" in row for row in rows)), *context]:
         for value in [values[name] for values in (*rows, context) if name in values]:
             if name == "modules" or (name == "multi_label" and isinstance(value, bool)):
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float | np.number):
                 yield f"{name} is {value!r}: give a number"
+            elif abs(cast(float, value)) > _LARGEST and value not in (math.inf, -math.inf):
+                yield f"{name} has more than 300 digits: give a number that a computer calculates with"
             elif fault := _value_fault(name, float(value), declared.get(name)):
                 yield f"{name} is {value}: {fault}"
     if recipe == "question_answering":
@@ -152,10 +166,13 @@ def _value_fault(name: str, value: float, score: Score | None) -> str | None:
     """Return why a score or a fact cannot have a value."""
     if name == "majority" or (score is not None and score.is_share):
         fault = "give a share from 0 to 1, not percent" if value > 1 else "give a share from 0 to 1" * (value < 0)
-    elif name in _CORRELATIONS:
+    elif name in CORRELATIONS:
         fault = "give a correlation from -1 to 1, not percent" * (abs(value) > 1)
     elif name in _PERCENTAGES:
         fault = "give a percentage from 0 to 100" * (not 0 <= value <= 100 and value == value)
+    elif name == "examples":
+        possible = value.is_integer() and 1 <= value <= _MOST_EXAMPLES
+        fault = "give a whole number of examples, from 1 to 1,000,000,000,000,000" * (not possible)
     elif name in ("perplexity", "unigram_perplexity"):
         fault = "a perplexity is at least 1" * (value < 1)
     else:

@@ -5,6 +5,7 @@ One verdict is made of each score, so that these rules exclude each other.
 
 import math
 
+from ..intervals import wilson
 from ..schema import Finding, RunReport
 from .baselines import Comparison, comparisons
 from .course import (
@@ -18,7 +19,7 @@ from .course import (
     usual_rate,
     validation_rises,
 )
-from .view import from_checkpoint, too_few
+from .view import MIN_EXAMPLES, from_checkpoint, is_table, too_few, validation_examples
 
 # So many steps a model needs before its score says anything of it, the warmup of a tenth included. A convention:
 # below, BERT often scores a constant (Zhang et al. 2021, section 6); with new weights it learns word frequencies first.
@@ -109,17 +110,34 @@ def too_few_steps(report: RunReport) -> Finding | None:
 
 def too_few_examples_for_claim(report: RunReport) -> Finding | None:
     """The score is above the baseline, but its 95% interval includes the baseline, and four times as many examples
-    would not, were the difference the true one; or there are fewer than twenty examples.
+    would not, were the difference the true one; or there are fewer than twenty examples, of a table also where no
+    baseline is known.
     """
     compared = _with(report, "TOO_FEW_EXAMPLES_FOR_CLAIM")
     if compared is None:
-        return None
+        return _few_in_table(report)
     return Finding(
         "TOO_FEW_EXAMPLES_FOR_CLAIM", "warning", f"{compared.text}: the interval includes it.", compared.numbers,
         ["too few validation examples", "the model is hardly better than the baseline"],
         [*longer(report, "Train longer, if the training loss still falls."),
          "Evaluate on more examples: four times as many halve the interval.",
          "Train with several seeds (train_seeds), and report mean and standard deviation."],
+    )  # fmt: skip
+
+
+def _few_in_table(report: RunReport) -> Finding | None:
+    """Return that a table without a known baseline has fewer than twenty examples."""
+    count = validation_examples(report)
+    if not is_table(report) or not count or not too_few(count) or next(comparisons(report), None) is not None:
+        return None
+    low, high = wilson(round(count / 2), round(count))
+    return Finding(
+        "TOO_FEW_EXAMPLES_FOR_CLAIM", "warning",
+        f"{count:,.0f} example{'s' * (count != 1)} scored: the 95% interval of a share is up to "
+        f"{100 * (high - low):.0f} points wide. Rules that estimate a share or a mean say nothing below "
+        f"{MIN_EXAMPLES} examples.",
+        {"examples": count}, ["too few validation examples"],
+        ["Evaluate on more examples: four times as many halve the interval."],
     )  # fmt: skip
 
 

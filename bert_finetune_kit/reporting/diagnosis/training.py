@@ -13,6 +13,7 @@ from .course import (
     diverges,
     gradient_jumps,
     has_collapsed,
+    is_non_finite_row,
     is_unstable,
     longer,
     lower_rate,
@@ -44,7 +45,7 @@ _MEMORIZED = 0.5
 
 def loss_not_finite(report: RunReport) -> Finding | None:
     """Losses or logits are NaN or infinite."""
-    rows = sum(map(_is_non_finite, report.scores))
+    rows = sum(map(is_non_finite_row, report.scores))
     logs = sum(is_non_finite(log.get("loss")) for log in report.history)
     counts = {
         name: int(finite_or_none(report.result.get(name)) or 0)
@@ -195,12 +196,6 @@ def overfitting(report: RunReport) -> Finding | None:
          "load_best_model_at_end=True.",
          *shorter(report, "Train for fewer epochs, or stop early."), "Add data."],
     )  # fmt: skip
-
-
-def _is_non_finite(row: ScoreRow) -> bool:
-    """Return whether a loss is not finite: another score may be undefined. Without a loss, whether any score is not."""
-    losses = [value for key, value in row.items() if key.endswith("loss")]
-    return any(map(is_non_finite, losses or row.values()))
 
 
 def _scores_better(report: RunReport, rows: Sequence[ScoreRow], loss: str) -> bool:

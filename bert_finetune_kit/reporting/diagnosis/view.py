@@ -13,6 +13,9 @@ MIN_EXAMPLES = 20
 """From so many examples on, rules speak that estimate a share or a mean: of 20 examples, the 95% interval of a share is
 up to 40 points wide."""
 
+CORRELATIONS = ("matthews", "pearson", "spearman")
+"""Scores of a classification from -1 to 1, undefined where all predictions, or all references, are equal."""
+
 
 def is_table(report: RunReport) -> bool:
     """Return whether a report holds given scores alone: what was trained, and which weights were saved, is unknown."""
