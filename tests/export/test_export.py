@@ -229,6 +229,7 @@ def test_the_command_checks_settings_before_the_model_is_loaded(tmp_path, monkey
 @ONNX
 def test_a_proof_on_a_file_stands_beside_that_on_the_validation_split(run, tmp_path, monkeypatch):
     folder, target, file = shutil.copytree(run, tmp_path / "run"), tmp_path / "exported", tmp_path / "few.csv"
+    (folder / "exported_forms.json").unlink(missing_ok=True)  # of exports of other tests
     names = load(folder).trained().usage.names
     lines = [f'"{text}",{names[number % len(names)]}' for number, text in enumerate(TEXTS[:6])]
     file.write_text("\n".join(["text,label", *lines]) + "\n", "utf-8")
