@@ -51,13 +51,14 @@ def run_batches(
         batches = (order[start : start + batch_size] for start in range(0, len(order), batch_size))
         following = ((indices, collator([examples[int(index)] for index in indices])) for indices in batches)
         current = next(following, None)
-        while current is not None:
-            indices, batch = current
-            with torch.inference_mode(), packed_linears(model):
-                with memory_advice(f"The prediction on {model.device}", lambda: eval_batch_advice(batch_size)):
-                    outputs = forward(model, {name: values.to(model.device) for name, values in batch.items()})
-                current = next(following, None)  # made while a GPU computes, which reading the outputs waits for
-                yield indices, outputs
+        with packed_linears(model):
+            while current is not None:
+                indices, batch = current
+                with torch.inference_mode():
+                    with memory_advice(f"The prediction on {model.device}", lambda: eval_batch_advice(batch_size)):
+                        outputs = forward(model, {name: values.to(model.device) for name, values in batch.items()})
+                    current = next(following, None)  # made while a GPU computes, which reading the outputs waits for
+                    yield indices, outputs
     finally:
         for module in training:
             module.training = True
