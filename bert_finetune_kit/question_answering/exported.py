@@ -11,7 +11,7 @@ from ..errors import DataError
 from ..exported.arguments import check_predict, rows_of
 from ..exported.encoder import ExportedEncoder, token_ids
 from .offsets import characters_of, trimmed_offsets
-from .predictions import EMPTY, SpanPredictions, decode, to_answers
+from .predictions import EMPTY, SpanPredictions, decode, matched_contexts, to_answers
 from .question_spans import WindowSpans, best_window_spans
 from .windows import Windows, build_windows
 
@@ -205,11 +205,7 @@ def to_questions(inputs: Any, question: Any, context: Any) -> tuple[list[str], l
     if table is not None:
         raise DataError(f"A question or context is a {type(table).__name__}: give it alone, with both columns.")
     questions = [question] if isinstance(question, str) else list(question)
-    contexts = [context] * len(questions) if isinstance(context, str) else list(context)
-    if len(questions) != len(contexts):
-        raise DataError(
-            f"There are {len(questions)} questions and {len(contexts)} contexts: give one context for all, or one each."
-        )
+    contexts = matched_contexts(context, len(questions))
     return [_text("question", text) for text in questions], [_text("context", text) for text in contexts]
 
 

@@ -27,7 +27,7 @@ from ..text_files import write_text
 from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
 from .examples import QAExamples
-from .predictions import EMPTY, Answer, SpanPredictions, decode, to_answers
+from .predictions import EMPTY, Answer, SpanPredictions, decode, matched_contexts, to_answers
 from .question_spans import WindowSpans
 from .tokens import tokenize_questions
 from .windows import build_windows
@@ -69,16 +69,12 @@ def to_rows(inputs: Any, question: Any, context: Any) -> Dataset | None:
         if not isinstance(value, Iterable):
             raise DataError(f"The {name} is {value!r}: a text or a list of texts is needed.")
     questions = [question] if isinstance(question, str) else ["" if none_if_missing(q) is None else q for q in question]
-    contexts = [context] * len(questions) if isinstance(context, str) else list(context)
+    contexts = matched_contexts(context, len(questions))
     _check_texts(questions, contexts)
     return as_questions({"question": questions, "context": contexts}) if questions else None
 
 
 def _check_texts(questions: Sequence[Any], contexts: Sequence[Any]) -> None:
-    if len(questions) != len(contexts):
-        raise DataError(
-            f"There are {len(questions)} questions and {len(contexts)} contexts: give one context for all, or one each."
-        )
     for number, pair in enumerate(zip(questions, contexts, strict=True)):
         for name, text in zip(("question", "context"), pair, strict=True):
             if not isinstance(text, str):

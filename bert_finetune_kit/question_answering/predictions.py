@@ -1,13 +1,14 @@
 """The best spans of questions as texts and as answers, in numpy alone."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from ..errors import DataError
 from .probabilities import probabilities
 from .question_spans import QuestionSpans, WindowSpans, merge_windows
 from .windows import Windows
@@ -96,6 +97,24 @@ def decode(outputs: WindowSpans, windows: Windows, tokens: ContextTokens, contex
     exists = np.isfinite(spans.scores)
     begin, end = tokens.characters(np.where(exists, spans.starts, 0), np.where(exists, spans.ends, 0))
     return SpanPredictions(contexts, spans, begin, end, int(non_finite.sum()))
+
+
+def matched_contexts(context: str | Iterable[Any], questions: int) -> list[Any]:
+    """Return the context of each question.
+
+    Args:
+        context: of all questions, or one for each.
+        questions: how many there are.
+
+    Raises:
+        DataError: there is another number of contexts.
+    """
+    contexts = [context] * questions if isinstance(context, str) else list(context)
+    if len(contexts) != questions:
+        raise DataError(
+            f"There are {questions} questions and {len(contexts)} contexts: give one context for all, or one each."
+        )
+    return contexts
 
 
 def to_answers(

@@ -181,14 +181,14 @@ def _unpaired(runs: Sequence[ComparedRun], differences: Sequence[Difference], re
     return [f"Compared by intervals alone, which is less exact: {reason}." for reason in dict.fromkeys(found)]
 
 
-def unused_predictions(runs: Sequence[ComparedRun], told: str = "") -> list[str]:
+def unused_predictions(runs: Sequence[ComparedRun], verdict: str = "") -> list[str]:
     """Return why saved predictions are not used, in a sentence each.
 
     Args:
         runs: that are compared.
-        told: what is said already.
+        verdict: sentences that may name a fault already.
     """
-    faults = dict.fromkeys(run.fault for run in runs if run.fault and run.fault not in told)
+    faults = dict.fromkeys(run.fault for run in runs if run.fault and run.fault not in verdict)
     return [f"Saved predictions are not used: {fault}." for fault in faults]
 
 
