@@ -7,7 +7,7 @@ import numpy as np
 
 from ..data.sequences import SequenceFormat
 from ..errors import DataError
-from ..exported.arguments import check_predict, rows_of
+from ..exported.arguments import cells_of, check_predict, is_empty_cell, rows_of
 from ..exported.encoder import ExportedEncoder, token_ids
 from .labels import LabelSet
 from .prediction import EMPTY, Prediction, calibrated, named_predictions
@@ -99,22 +99,14 @@ def to_texts(inputs: Any, columns: Sequence[str]) -> list[tuple[str, ...]]:
 
 def _row(item: Any, columns: Sequence[str], is_pair: bool) -> tuple[str, ...]:
     if isinstance(item, Mapping):
-        missing = [column for column in columns if column not in item]
-        if missing:
-            raise DataError(f"A row has no column {missing[0]!r}. Columns: {', '.join(map(str, item))}.")
-        texts = [item[column] for column in columns]
+        texts = cells_of(item, columns)
     elif is_pair and item is not None:
         if not isinstance(item, tuple | list) or len(item) != 2:
             raise DataError(f"{item!r} is not a pair of texts: the task takes pairs ({', '.join(map(repr, columns))}).")
         texts = list(item)
     else:
         texts = [item] * len(columns)
-    wrong = next((text for text in texts if not isinstance(text, str | None) and not _is_missing(text)), None)
+    wrong = next((text for text in texts if not isinstance(text, str) and not is_empty_cell(text)), None)
     if wrong is not None:
         raise DataError(f"{wrong!r} is not a text: give strings for {' and '.join(columns)}.")
     return tuple(text if isinstance(text, str) else "" for text in texts)
-
-
-def _is_missing(value: Any) -> bool:
-    """Whether a value is the NaN of an empty cell."""
-    return isinstance(value, float) and np.isnan(value)

@@ -1,6 +1,7 @@
 """What is given to an exported model, checked before it computes: counts, tables, settings that it does not have."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from operator import index
 from typing import Any
 
@@ -66,3 +67,20 @@ def rows_of(inputs: Any) -> Any:
         raise DataError(
             f"predict() of an exported model does not accept a {type(inputs).__name__}: give texts, or a list of dicts."
         ) from error
+
+
+def cells_of(row: Mapping[str, Any], columns: Sequence[str]) -> list[Any]:
+    """Return the values of some columns of a row.
+
+    Raises:
+        DataError: the row lacks one.
+    """
+    missing = [column for column in columns if column not in row]
+    if missing:
+        raise DataError(f"A row has no column {missing[0]!r}. Columns: {', '.join(map(str, row))}.")
+    return [row[column] for column in columns]
+
+
+def is_empty_cell(value: Any) -> bool:
+    """Return whether a value is None, or the NaN of an empty cell."""
+    return value is None or (isinstance(value, float) and math.isnan(value))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..exported.arguments import check_predict, rows_of
+from ..exported.arguments import cells_of, check_predict, is_empty_cell, rows_of
 from ..exported.encoder import ExportedEncoder, token_ids
 from .offsets import characters_of, trimmed_offsets
 from .predictions import EMPTY, SpanPredictions, decode, matched_contexts, to_answers
@@ -211,17 +211,15 @@ def to_questions(inputs: Any, question: Any, context: Any) -> tuple[list[str], l
 
 def _pair(row: Any) -> tuple[Any, Any]:
     if isinstance(row, Mapping):
-        missing = [name for name in ("question", "context") if name not in row]
-        if missing:
-            raise DataError(f"A row has no column {missing[0]!r}. Columns: {', '.join(map(str, row))}.")
-        return row["question"], row["context"]
+        question, context = cells_of(row, ("question", "context"))
+        return question, context
     if isinstance(row, tuple | list) and len(row) == 2:
         return row[0], row[1]
     raise DataError(f"{row!r} is not a pair of a question and a context.")
 
 
 def _text(name: str, value: Any) -> str:
-    if value is None or (isinstance(value, float) and np.isnan(value)):
+    if is_empty_cell(value):
         return ""
     if not isinstance(value, str):
         raise DataError(f"The {name} {value!r} is not a text.")
