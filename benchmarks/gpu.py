@@ -1,6 +1,6 @@
 """Does the kit work on this GPU, are its results right, and how fast is it? Needs no network.
 
-    python benchmarks/gpu.py [--part NAME …] [--data FOLDER] [--minutes 8] [--device cuda|cpu]
+    python benchmarks/gpu.py [--part NAME …] [--data FOLDER] [--minutes 8] [--tables FOLDER] [--device cuda|cpu]
 
 Each check prints a line with its name and PASS, FAIL or a figure. A check that fails does not stop the others; the exit
 code then is 1. The table at the end is for docs/benchmarks.md. FOLDER holds vocab.txt, sst2.parquet (columns sentence
@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS), help="what to run; all by default")
     parser.add_argument("--data", type=Path, help="folder of vocab.txt, sst2.parquet, squad.json and text.txt")
     parser.add_argument("--minutes", type=float, default=8, help="of all parts together")
+    parser.add_argument("--tables", type=Path, help="write here what traced steps took, by operation and kernel")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
     deadline = time.perf_counter() + 60 * options.minutes
@@ -79,7 +80,7 @@ def main() -> None:
         if options.data is None:
             write_sample(data)
         config.vocab_size = len((data / "vocab.txt").read_text("utf-8").splitlines())
-        setup = Setup(Checks(), options.device, config, data, Path(work), deadline)
+        setup = Setup(Checks(), options.device, config, data, Path(work), deadline, options.tables)
         name = torch.cuda.get_device_name() if options.device == "cuda" else "CPU"
         versions = f"torch {torch.__version__}, transformers {transformers.__version__}"
         setup.checks.record("machine", f"{name}, {versions}")

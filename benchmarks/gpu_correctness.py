@@ -217,7 +217,8 @@ def count_in_a_training(setup: Setup, recipe_class: Any = ClassificationRecipe) 
     """Count them in whole steps: data, loss, clipping, optimizer."""
     counter = Synchronizations(4, 12)
     settings = setup.trainer_settings(max_steps=14, bf16=True, logging_steps=10**6, logging_first_step=False)
-    args = recipe_class.default_args(str(setup.work / "waits"), model="tiny", sample=True, **settings)
+    folder = setup.work / f"waits-{recipe_class.name}"
+    args = recipe_class.default_args(str(folder), model="tiny", sample=True, **settings)
     recipe_class(model="tiny", args=args, callbacks=[counter]).train()
     places = f" ({', '.join(sorted(set(counter.places)))})" if counter.places else ""
     setup.checks.record(f"synchronizations of a step, {recipe_class.name}", f"{counter.a_step:.1f}{places}")

@@ -4,7 +4,7 @@ import contextlib
 import json
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,8 @@ class Setup:
     data: Path
     work: Path
     deadline: float
+    tables: Path | None = None
+    """Folder for what traced steps took, by operation and kernel."""
 
     def move(self, tensor: torch.Tensor) -> torch.Tensor:
         """Return a tensor on the device."""
@@ -72,6 +74,12 @@ class Setup:
     @property
     def on_cpu(self) -> bool:
         return self.device == "cpu"
+
+    def write_table(self, name: str, table: Callable[[], str]) -> None:
+        """Write a table of a traced training on a GPU, where they are asked for."""
+        if self.tables is not None and not self.on_cpu:
+            self.tables.mkdir(parents=True, exist_ok=True)
+            (self.tables / f"{name}.txt").write_text(table(), "utf-8")
 
     def trainer_settings(self, **settings: Any) -> dict[str, Any]:
         """Settings of a Trainer on the device that evaluates and logs nothing."""

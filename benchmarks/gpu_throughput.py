@@ -1,6 +1,7 @@
 """Training samples per second of the kit and of the stock Trainer, as gpu.py measures them."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 import transformers
 from gpu_setup import Interrupted, Setup
+from torch.autograd import DeviceType
 from training_throughput import (
     document_example,
     needed_products,
@@ -88,26 +90,56 @@ WORKLOADS = (
 )
 
 
-class StepTimer(TrainerCallback):
-    """Times the steps of a training after the first `skip`, with the peak of the GPU's memory, and then ends it."""
+_TRACED = 5  # steps
 
-    def __init__(self, skip: int) -> None:
-        self.skip = skip
+
+class StepTimer(TrainerCallback):
+    """Times the steps of a training from `first` to `last`, traces a few more on a GPU, and then ends it."""
+
+    def __init__(self, first: int, last: int) -> None:
+        self.first, self.last = first, last
+        self.on_gpu = torch.cuda.is_available()
+        self.profile = torch.profiler.profile()
+        self.kernels, self.busy = 0, math.nan
+        """Kernels of a step, and the share of a step in which they run."""
+
+    @property
+    def steps(self) -> int:
+        """Steps to train."""
+        return self.last + _TRACED
 
     def on_step_begin(self, args, state, control, train_dataloader=None, **_):
-        if state.global_step == self.skip:
+        if state.global_step == self.first:
             self.dataset = train_dataloader.dataset
             synchronize()
-            if torch.cuda.is_available():
+            if self.on_gpu:
                 torch.cuda.reset_peak_memory_stats()
             self.started = time.perf_counter()
+        elif state.global_step == self.last:
+            synchronize()
+            seconds = (time.perf_counter() - self.started) / (self.last - self.first)
+            self.seconds, self.samples_per_second = seconds, args.per_device_train_batch_size / seconds
+            self.gigabytes = torch.cuda.max_memory_allocated() / 1e9 if self.on_gpu else 0.0
+            if not self.on_gpu:
+                raise Interrupted
+            self.profile.start()
 
     def on_train_end(self, args, state, control, **_):
         synchronize()
-        samples = (state.global_step - self.skip) * args.per_device_train_batch_size
-        self.samples_per_second = samples / (time.perf_counter() - self.started)
-        self.gigabytes = torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else 0.0
+        self.profile.stop()
+        kernels = [event for event in self.profile.events() if event.device_type == DeviceType.CUDA]
+        self.kernels = len(kernels) // _TRACED
+        self.busy = sum(event.time_range.elapsed_us() for event in kernels) / 1e6 / _TRACED / self.seconds
         raise Interrupted  # nothing needs to be evaluated or saved
+
+    def table(self) -> str:
+        """What the traced steps took, by operation and kernel."""
+        averages = self.profile.key_averages()
+        of_device, of_host = (
+            averages.table(sort_by=f"self_{kind}_time_total", row_limit=60, max_name_column_width=90)
+            for kind in ("cuda", "cpu")
+        )
+        return f"{of_device}\n{of_host}"
 
 
 def measure_throughput(setup: Setup, workload: Workload, model: Path, peak: float, compiled: bool = False) -> None:
@@ -115,12 +147,12 @@ def measure_throughput(setup: Setup, workload: Workload, model: Path, peak: floa
 
     Compiled, the kit alone is measured.
     """
-    skip, steps, batch = (1, 3, 4) if setup.on_cpu else (15, 75, workload.batch)
+    first, last, batch = (1, 3, 4) if setup.on_cpu else (15, 75, workload.batch)
+    kit, stock = StepTimer(first, last), StepTimer(first, last)
     settings = setup.trainer_settings(
-        per_device_train_batch_size=batch, max_steps=steps, learning_rate=2e-5, bf16=True, logging_steps=10**6,
+        per_device_train_batch_size=batch, max_steps=kit.steps, learning_rate=2e-5, bf16=True, logging_steps=10**6,
         disable_tqdm=True, dataloader_num_workers=2,
     )  # fmt: skip
-    kit, stock = StepTimer(skip), StepTimer(skip)
     folder = setup.work / f"{workload.name}-{batch}"
     kit_settings = settings | ({"torch_compile": True} if compiled else {})
     if compiled and setup.on_cpu:
@@ -128,17 +160,22 @@ def measure_throughput(setup: Setup, workload: Workload, model: Path, peak: floa
     args = TrainingArguments(f"{folder}-kit{'-compiled' if compiled else ''}", **kit_settings)
     with contextlib.suppress(Interrupted):
         workload.recipe(setup.data, workload.length, model=str(model), args=args, callbacks=[kit]).train()
-    examples = [kit.dataset[(0, index, True)] for index in range(min(len(kit.dataset), batch * steps))]
+    examples = [kit.dataset[(0, index, True)] for index in range(min(len(kit.dataset), batch * kit.steps))]
     rows = [workload.stock_example(example) for example in examples]
     lengths = [len(row["input_ids"]) for row in rows]
     products = needed_products(setup.config, lengths, 0.15 * sum(lengths) if workload.masks else 0.0) / len(lengths)
     speed, mean = kit.samples_per_second, sum(lengths) / len(lengths)
     name = f"{workload.name}, {workload.length}, batch {workload.batch}"
-    figures = f"{speed * mean:,.0f} real tokens/s (mean {mean:.0f}), MFU of real tokens {speed * products / peak:.1%}"
+    figures = (
+        f"{speed * mean:,.0f} real tokens/s (mean {mean:.0f}), MFU of real tokens {speed * products / peak:.1%}, "
+        f"{kit.kernels:,} kernels a step, GPU busy {kit.busy:.0%}"
+    )
     if compiled:
         memory = f"memory {kit.gigabytes:.2f} GB"
         setup.checks.record(f"{name}, compiled", f"kit {speed:,.1f} samples/s, {figures}, {memory}")
+        setup.write_table(f"{folder.name}-compiled", kit.table)
         return
+    setup.write_table(f"{folder.name}-kit", kit.table)
     tokenizer = BertTokenizer.from_pretrained(model)
     collator = (DataCollatorForLanguageModeling if workload.masks else DataCollatorWithPadding)(tokenizer)
     with contextlib.suppress(Interrupted):
@@ -149,9 +186,10 @@ def measure_throughput(setup: Setup, workload: Workload, model: Path, peak: floa
     setup.checks.record(
         name,
         f"kit {speed:,.1f} samples/s, stock {stock.samples_per_second:,.1f}, "
-        f"ratio {speed / stock.samples_per_second:.2f}, {figures}, "
+        f"ratio {speed / stock.samples_per_second:.2f}, {figures} (stock {stock.kernels:,}, {stock.busy:.0%}), "
         f"memory {kit.gigabytes:.2f} and {stock.gigabytes:.2f} GB",
     )
+    setup.write_table(f"{folder.name}-stock", stock.table)
 
 
 def prepare_model(setup: Setup) -> tuple[Path, float]:

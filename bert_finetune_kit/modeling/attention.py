@@ -62,7 +62,7 @@ def attend(
     for part, *part_states in zip(parts, *_split(parts, *states), strict=True):
         if isinstance(part, Sequences):
             of_one_dtype = [_autocast(tensor) for tensor in part_states]
-            kernel = variable_length_kernel(of_one_dtype[0], window)
+            kernel = variable_length_kernel(of_one_dtype[0], window, dropout > 0)
             if kernel is not None:
                 outputs.append(kernel(*of_one_dtype, part.cu_seqlens, part.max_seqlen, dropout, scale))
                 continue
@@ -81,7 +81,7 @@ def attend(
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel for sequences of variable lengths, and where it can be used; each has dropout."""
+    """A kernel for sequences of variable lengths, and where it can be used."""
 
     attend: Callable[..., Tensor]
     dtypes: frozenset[torch.dtype]
@@ -89,6 +89,7 @@ class Kernel:
     """Lowest compute capability."""
     max_head_dim: float
     has_windows: bool
+    has_dropout: bool
     is_enabled: Callable[[], bool]
     """Whether torch was built with it, and its users have not switched it off (`torch.nn.attention.sdpa_kernel`)."""
 
@@ -100,32 +101,39 @@ def _flash_is_enabled() -> bool:
 
 KERNELS = (
     # Wider heads need a GPU of the data centre in the backward.
-    Kernel(flash_attention, frozenset({torch.float16, torch.bfloat16}), (8, 0), 128, True, _flash_is_enabled),
+    Kernel(flash_attention, frozenset({torch.float16, torch.bfloat16}), (8, 0), 128, True, True, _flash_is_enabled),
     Kernel(
-        efficient_attention, frozenset({torch.float16, torch.float32}), (5, 0), math.inf, False,
+        efficient_attention, frozenset({torch.float16, torch.float32}), (5, 0), math.inf, False, False,
         torch.backends.cuda.mem_efficient_sdp_enabled,
     ),
     Kernel(
-        efficient_attention, frozenset({torch.bfloat16}), (8, 0), math.inf, False,
+        efficient_attention, frozenset({torch.bfloat16}), (8, 0), math.inf, False, False,
         torch.backends.cuda.mem_efficient_sdp_enabled,
     ),
 )  # fmt: skip
-"""The kernels of NVIDIA GPUs, the fastest first. Where there is none, sequences are computed in blocks."""
+"""The kernels of NVIDIA GPUs, the fastest first. Where there is none, sequences are computed in blocks.
+
+For variable lengths the second one drops the same weights in every head and every sequence (torch 2.11 and 2.13): the
+place of a weight in the stream of random numbers is computed with a length of 0. In blocks it draws them independently.
+"""
 
 
-def variable_length_kernel(query: Tensor, window: int | None = None) -> Callable[..., Tensor] | None:
+def variable_length_kernel(
+    query: Tensor, window: int | None = None, has_dropout: bool = False
+) -> Callable[..., Tensor] | None:
     """Return the fastest kernel for sequences of variable lengths that torch, the GPU and these states support.
 
     Args:
         query: (tokens, heads, head_dim).
         window: how many tokens before and after itself a token attends to; None for all.
+        has_dropout: whether attention weights are dropped.
 
     Returns:
         A function of query, key, value, cu_seqlens, max_seqlen, dropout and scale; none if there is no kernel.
     """
     if not _is_on_nvidia(query):
         return None
-    number = _kernel_number(query.device, query.dtype, query.shape[-1], window is not None)
+    number = _kernel_number(query.device, query.dtype, query.shape[-1], window is not None, has_dropout)
     kernel = None if number is None else KERNELS[number].attend
     return partial(kernel, window=window) if kernel is flash_attention else kernel
 
@@ -135,14 +143,17 @@ def _is_on_nvidia(query: Tensor) -> bool:
 
 
 @torch.compiler.assume_constant_result  # it asks the driver, which cannot be compiled
-def _kernel_number(device: torch.device, dtype: torch.dtype, head_dim: int, has_window: bool) -> int | None:
+def _kernel_number(
+    device: torch.device, dtype: torch.dtype, head_dim: int, has_window: bool, has_dropout: bool
+) -> int | None:
     """Return the place in `KERNELS` of the first one that supports this."""
     if head_dim % _HEAD_DIM_MULTIPLE:
         return None
     capability = torch.cuda.get_device_capability(device)
     for number, kernel in enumerate(KERNELS):
         supports = dtype in kernel.dtypes and head_dim <= kernel.max_head_dim and capability >= kernel.capability
-        if supports and (kernel.has_windows or not has_window) and kernel.is_enabled():
+        supports = supports and kernel.has_windows >= has_window and kernel.has_dropout >= has_dropout
+        if supports and kernel.is_enabled():
             return number
     return None
 

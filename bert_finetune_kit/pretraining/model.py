@@ -90,13 +90,17 @@ def score_predictions(logits: Tensor, labels: Tensor, positions: Tensor, with_sc
         with_scores: whether to count, too.
     """
     targets = labels.view(-1).index_select(0, positions)
-    rows = torch.div(positions, labels.shape[1], rounding_mode="floor")
-    losses = cross_entropy(logits, targets, ignore_index=IGNORED, reduction="none")
-    zeros = torch.zeros(labels.shape[0], dtype=torch.float32, device=labels.device)
-    output = PretrainingOutput(mlm_loss=zeros.index_add(0, rows, losses))
+
+    def by_example(values: Tensor) -> Tensor:
+        # Not by index_add, which adds in another order in each call on a GPU.
+        zeros = values.new_zeros(labels.numel())
+        return zeros.index_copy(0, positions, values).view_as(labels).sum(1)
+
+    output = PretrainingOutput(
+        mlm_loss=by_example(cross_entropy(logits, targets, ignore_index=IGNORED, reduction="none"))
+    )
     if with_scores:
-        correct = (logits.argmax(-1) == targets).long()
-        output.mlm_correct = torch.zeros_like(labels[:, 0]).index_add(0, rows, correct)
+        output.mlm_correct = by_example((logits.argmax(-1) == targets).long())
         output.mlm_count = (labels != IGNORED).sum(1)
     return output
 

@@ -95,7 +95,7 @@ def test_masks_are_made_once_and_only_where_a_window_is_narrower():
 def test_a_kernel_of_variable_lengths_gets_the_window(monkeypatch):
     windows = []
 
-    def choose(query, window):
+    def choose(query, window, has_dropout):
         windows.append(window)
         return lambda query, *_: query
 
@@ -118,25 +118,29 @@ A100, T4 = (8, 0), (7, 5)
 
 
 @pytest.mark.parametrize(
-    ("given", "window", "capability", "kernel"),
+    ("given", "window", "dropout", "capability", "kernel"),
     [
-        (FakeStates(), None, A100, flash_attention),
-        (FakeStates(torch.float16), 4, A100, flash_attention),
-        (FakeStates(torch.float32), None, A100, efficient_attention),
-        (FakeStates(torch.float32), 4, A100, None),
-        (FakeStates(size=256), None, A100, efficient_attention),
-        (FakeStates(size=12), None, A100, None),
-        (FakeStates(torch.float64), None, A100, None),
-        (FakeStates(torch.float16), None, T4, efficient_attention),
-        (FakeStates(torch.float32), None, T4, efficient_attention),
-        (FakeStates(), None, T4, None),
-        (FakeStates(is_cuda=False), None, A100, None),
+        (FakeStates(), None, False, A100, flash_attention),
+        (FakeStates(torch.float16), 4, False, A100, flash_attention),
+        (FakeStates(torch.float32), None, False, A100, efficient_attention),
+        (FakeStates(), None, True, A100, flash_attention),
+        (FakeStates(torch.float32), None, True, A100, None),
+        (FakeStates(size=256), None, True, A100, None),
+        (FakeStates(torch.float16), None, True, T4, None),
+        (FakeStates(torch.float32), 4, False, A100, None),
+        (FakeStates(size=256), None, False, A100, efficient_attention),
+        (FakeStates(size=12), None, False, A100, None),
+        (FakeStates(torch.float64), None, False, A100, None),
+        (FakeStates(torch.float16), None, False, T4, efficient_attention),
+        (FakeStates(torch.float32), None, False, T4, efficient_attention),
+        (FakeStates(), None, False, T4, None),
+        (FakeStates(is_cuda=False), None, False, A100, None),
     ],
 )
-def test_which_kernel_of_variable_lengths(monkeypatch, given, window, capability, kernel):
+def test_which_kernel_of_variable_lengths(monkeypatch, given, window, dropout, capability, kernel):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
     monkeypatch.setattr(torch.backends.cuda, "is_flash_attention_available", lambda: True)
-    chosen = variable_length_kernel(given, window)
+    chosen = variable_length_kernel(given, window, dropout)
     assert getattr(chosen, "func", chosen) is kernel
     if kernel is flash_attention:
         assert chosen.keywords == {"window": window}
