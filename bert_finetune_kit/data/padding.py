@@ -68,13 +68,13 @@ def bucket_lengths(max_length: int) -> tuple[int, ...]:
 def batch_lengths(max_length: int, compiles_shapes: bool, processes: int) -> tuple[int, ...] | None:
     """Return the lengths that batches of sequences of up to `max_length` tokens may have; none means any.
 
-    Where every new shape is compiled these are a few buckets; with several processes `max_length` alone, since all of
-    them must run the same graph in a step, and none knows the lengths of the others.
+    Where every new shape is compiled these are a few buckets; where several processes must run the same graph in a
+    step, `max_length` alone, since none knows the lengths of the others.
 
     Args:
         max_length: of a sequence, in tokens.
-        compiles_shapes: whether the device compiles every new shape, as XLA does.
-        processes: that train together.
+        compiles_shapes: whether every new shape is compiled, as XLA and `torch.compile` do.
+        processes: that run the same graph.
     """
     if not compiles_shapes:
         return None

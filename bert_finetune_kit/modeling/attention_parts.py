@@ -123,7 +123,9 @@ class Sequences:
     cu_seqlens: Tensor
     """(sequences + 1,) int32: first token of each sequence, and end of the last."""
     max_seqlen: int
-    """Tokens of the longest sequence."""
+    """Tokens of the longest sequence, or more."""
+    given_blocks: Blocks | None = None
+    """The sequences in blocks, where `torch.compile` could not divide them."""
 
     @property
     def tokens(self) -> int:
@@ -131,32 +133,39 @@ class Sequences:
         return sum(self.lengths)
 
     def moved(self, move: Move) -> "Sequences":
-        """Return the sequences with their tensor moved."""
-        return replace(self, cu_seqlens=move(self.cu_seqlens))
+        """Return the sequences with their tensors moved."""
+        blocks = None if self.given_blocks is None else self.given_blocks.moved(move)
+        return replace(self, cu_seqlens=move(self.cu_seqlens), given_blocks=blocks)
 
     @cached_property
-    def blocks(self) -> Blocks:
-        """The sequences in blocks as wide as the longest. Cached, as layers share them."""
+    def _own_blocks(self) -> Blocks:
         return wide_blocks(self.lengths).moved(partial(to_device, device=self.cu_seqlens.device))
+
+    @property
+    def blocks(self) -> Blocks:
+        """The sequences in blocks as wide as the longest. Divided once, as layers share them."""
+        return self._own_blocks if self.given_blocks is None else self.given_blocks
 
 
 Part = Group | Blocks | Sequences
 
 
 def plan_attention(
-    lengths: Sequence[int], device: torch.device | str = "cpu", compiled: bool = False
+    lengths: Sequence[int], device: torch.device | str = "cpu", compiled_width: int | None = None
 ) -> tuple[Part, ...]:
     """Return how to divide the attention of concatenated sequences into calls; its tensors are on the CPU.
 
     Args:
         lengths: tokens of each sequence, ascending.
         device: that will compute it.
-        compiled: whether `torch.compile` compiles it, for which the number of calls must not depend on the lengths.
+        compiled_width: padded length of the batch where `torch.compile` compiles it, for which the number of calls and
+            the length of a sequence must not depend on the lengths; none where it does not.
     """
     if torch.device(device).type != "cpu":
         cu_seqlens = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32)
-        return (Sequences(tuple(lengths), cu_seqlens, max(lengths)),)
-    if compiled:
+        blocks = None if compiled_width is None else wide_blocks(lengths)
+        return (Sequences(tuple(lengths), cu_seqlens, compiled_width or max(lengths), blocks),)
+    if compiled_width is not None:
         return (wide_blocks(lengths),)
     short = [length for length in lengths if length <= BLOCK_WIDTH // 2]
     parts: list[Part] = []

@@ -5,6 +5,7 @@ loaders, Accelerate and the Trainer ask of what a batch holds. Its numbers stay 
 them, and never from the device.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +18,9 @@ from .attention_parts import Move, Part, plan_attention, to_device
 
 PACKING = "packing"
 """Key of a batch, and argument of the forward of a model."""
+
+_SIZES = 16
+"""Numbers of tokens that the batches of one shape can have where the forward is compiled: sixteenths of that shape."""
 
 WHOLE_BATCH = (PACKING, "prediction_positions")
 """Keys of a batch whose values are of all of it: they cannot be joined with those of another batch, or cut."""
@@ -31,11 +35,13 @@ class Packing:
     """
 
     indices: Tensor
-    """(tokens,) int64: index of each real token in the flattened (batch * seq)."""
+    """(tokens,) int64: index of each real token in the flattened (batch * seq); of a filler batch * seq."""
     parts: tuple[Part, ...]
     """How to attend within the sequences."""
     shape: tuple[int, int]
     """(batch, seq)."""
+    has_fillers: bool = False
+    """Whether tokens that nothing reads follow the real ones, to make their number one of few."""
 
     def moved(self, move: Move) -> "Packing":
         """Return the packing with all of its tensors moved."""
@@ -73,10 +79,33 @@ def plan_packing(
     real = attention_mask.cpu() != 0
     if not real[:, 0].all() or (has_windows and (real[:, 1:] > real[:, :-1]).any()):
         return None
-    lengths, order = real.sum(1).sort(stable=True)
+    sizes, order = real.sum(1).sort(stable=True)
     rows, columns = real[order].nonzero(as_tuple=True)
-    indices = order[rows] * real.shape[1] + columns
-    return Packing(indices, plan_attention(lengths.tolist(), device, compiled), (real.shape[0], real.shape[1]))
+    batch, seq = real.shape
+    indices, lengths = order[rows] * seq + columns, sizes.tolist()
+    if not compiled:
+        return Packing(indices, plan_attention(lengths, device), (batch, seq))
+    fillers = filler_lengths(len(indices), batch, seq)
+    indices = torch.cat([indices, torch.full((sum(fillers),), batch * seq)])
+    return Packing(indices, plan_attention(lengths + fillers, device, seq), (batch, seq), has_fillers=True)
+
+
+def filler_lengths(tokens: int, batch: int, seq: int) -> list[int]:
+    """Return the lengths of sequences that make the number of tokens a multiple of a sixteenth of the padded batch.
+
+    Their own number is the same for all batches of a shape: some can be empty.
+
+    Args:
+        tokens: real ones.
+        batch: sequences.
+        seq: padded length of the batch.
+
+    >>> filler_lengths(70, 32, 8)  # up to 80 = 5 / 16 of 32 * 8
+    [8, 2]
+    """
+    step = -(-batch * seq // _SIZES)
+    missing = -tokens % step
+    return [min(seq, max(0, missing - number * seq)) for number in range(math.ceil(step / seq))]
 
 
 @torch.compiler.disable  # its sizes are as large as the data require, which torch.compile cannot guard on

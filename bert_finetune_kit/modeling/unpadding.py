@@ -39,8 +39,12 @@ def _forward(self: Any, stock_forward: Callable[..., Any], inputs: dict[str, Any
     input_ids = inputs["input_ids"]
     batch, seq = input_ids.shape
 
+    fillers = 1 if packing.has_fillers else 0  # they read, and write to, one place more
+
     def pack(values: Tensor) -> Tensor:
-        return values.expand(batch, seq).reshape(-1).index_select(0, packing.indices).unsqueeze(0)
+        flat = values.expand(batch, seq).reshape(-1)
+        flat = nn.functional.pad(flat, (0, fillers)) if fillers else flat
+        return flat.index_select(0, packing.indices).unsqueeze(0)
 
     positions = (packing.indices % seq).unsqueeze(0)
     create_position_ids = getattr(getattr(self, "embeddings", None), "create_position_ids_from_input_ids", None)
@@ -52,7 +56,8 @@ def _forward(self: Any, stock_forward: Callable[..., Any], inputs: dict[str, Any
     arguments = {"position_ids": positions, **packed, "attention_mask": mask, "return_dict": True}
     output = stock_forward(**inputs | arguments, parts=packing.parts)
     hidden = output.last_hidden_state[0]  # (tokens, hidden)
-    states = hidden.new_zeros(batch * seq, hidden.shape[1]).index_copy(0, packing.indices, hidden).view(batch, seq, -1)
+    flat = hidden.new_zeros(batch * seq + fillers, hidden.shape[1]).index_copy(0, packing.indices, hidden)
+    states = flat[: batch * seq].view(batch, seq, -1)
     output.last_hidden_state = states
     if getattr(self, "pooler", None) is not None:
         output.pooler_output = _pool(self, states)

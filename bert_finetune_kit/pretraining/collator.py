@@ -28,7 +28,8 @@ class DataCollatorForPreTraining:
     - `input_ids`: (batch, seq), of the tokens to predict 80% replaced by `[MASK]`, 10% by a random token
     - `attention_mask`, and if the examples have them, `token_type_ids`: (batch, seq)
     - `labels`: (batch, seq), the original id where a token is to be predicted, else -100
-    - `prediction_positions`: (predictions,), where there is a label in the flattened (batch * seq), if asked for
+    - `prediction_positions`: (predictions,), where there is a label in the flattened (batch * seq), if asked for; with
+      `lengths`, so many others follow that there are as many for each batch of the same shape
     - `next_sentence_label`: (batch,), if the examples have one; -100 in examples that are not in the loss
 
     The masks of an example are a pure function of its `rng_key`, so they are new in each epoch and the same on
@@ -77,13 +78,22 @@ class DataCollatorForPreTraining:
             "labels": pad_rows(labels, IGNORED, length),
         }
         if self.with_positions:
-            batch["prediction_positions"] = np.flatnonzero(batch["labels"] != IGNORED)
+            batch["prediction_positions"] = self.positions(batch["labels"])
         if "token_type_ids" in examples[0]:
             batch["token_type_ids"] = pad_rows([example["token_type_ids"] for example in examples], 0, length)
         if "next_sentence_label" in examples[0]:
             pairs = [(example["next_sentence_label"], example.get("in_loss", True)) for example in examples]
             batch["next_sentence_label"] = np.array([label if in_loss else IGNORED for label, in_loss in pairs])
         return {name: torch.from_numpy(values) for name, values in batch.items()}
+
+    def positions(self, labels: np.ndarray) -> np.ndarray:
+        """Return where there is a label in the flattened (batch, seq), and with `lengths` a few others."""
+        has_label = labels.ravel() != IGNORED
+        positions = np.flatnonzero(has_label)
+        if self.lengths is None:
+            return positions
+        count = len(labels) * predictions_bound(labels.shape[1], self.mlm_probability, self.max_predictions)
+        return np.concatenate([positions, np.flatnonzero(~has_label)[: count - len(positions)]])
 
     def choose(
         self, input_ids: np.ndarray, rng: np.random.Generator, continues_word: np.ndarray | None = None
@@ -96,8 +106,7 @@ class DataCollatorForPreTraining:
             continues_word: (seq,) bool, for whole words; none means by the vocabulary.
         """
         candidates = np.flatnonzero(~self._special[input_ids])
-        count = max(1, round(len(input_ids) * self.mlm_probability))
-        count = min(count, self.max_predictions or count, len(candidates))
+        count = min(predictions_bound(len(input_ids), self.mlm_probability, self.max_predictions), len(candidates))
         if not self.whole_word_masking:
             return rng.choice(candidates, count, replace=False)
         inner = self._continuation[input_ids] if continues_word is None else continues_word
@@ -119,6 +128,12 @@ class DataCollatorForPreTraining:
     @cached_property
     def _continuation(self) -> np.ndarray:
         return np.array(continuation_mask(self.tokenizer))
+
+
+def predictions_bound(length: int, mlm_probability: float, max_predictions: int | None = None) -> int:
+    """Return how many tokens of a sequence of `length` tokens are to be predicted, where so many are not special."""
+    count = max(1, round(length * mlm_probability))
+    return count if max_predictions is None else min(count, max_predictions)
 
 
 def _choose_words(candidates: np.ndarray, continuation: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -9,6 +9,7 @@ from ..errors import raise_faults
 from ..modeling.architecture import max_positions, pair_faults
 from ..modeling.loading import config_from_scratch
 from ..settings import setting
+from .collator import predictions_bound
 
 Objective = Literal["nsp", "sop", "none"]
 Pairs = Literal["segments", "sentences"]
@@ -100,8 +101,7 @@ class PretrainConfig:
 
     def predictions_bound(self, length: int) -> int:
         """Return the largest number of tokens to predict in a sequence of up to `length` tokens."""
-        masked = max(1, round(length * self.mlm_probability))
-        return masked if self.max_predictions is None else min(masked, self.max_predictions)
+        return predictions_bound(length, self.mlm_probability, self.max_predictions)
 
 
 def default_hyperparameters(model: Any, sample: bool) -> dict[str, Any]:

@@ -200,5 +200,5 @@ def build_collator(tokenizer: Any, config: PretrainConfig, lengths: Sequence[int
         whole_word_masking=config.whole_word_masking,
         max_predictions=config.max_predictions,
         lengths=lengths,
-        with_positions=lengths is None,  # of fixed shapes there are others
+        with_positions=True,
     )

@@ -53,12 +53,13 @@ def forward(
         batch: as `DataCollatorForPreTraining` returns it.
         selection: sets the positions that the head computes; none means that it computes all of them.
         predictions_bound: length of a batch → largest number of predictions in a sequence of it. Fixes the shapes of
-            the head, for devices that compile each of them; none means as many as there are.
+            the head where a batch comes without its positions, for devices that compile each of them; none means as
+            many as there are.
     """
     labels = batch["labels"]
-    bound = None if predictions_bound is None else predictions_bound(labels.shape[1])
-    positions = batch.get("prediction_positions") if bound is None else None
+    positions = batch.get("prediction_positions")
     if positions is None:
+        bound = None if predictions_bound is None else predictions_bound(labels.shape[1])
         positions = prediction_positions(labels, bound)
     inputs = {name: batch[name] for name in MODEL_INPUTS if name in batch}
     if selection is None:

@@ -16,6 +16,7 @@ from ..modeling.unpadding import with_packing
 from ..reporting.optional import attempt
 from ..runs.checkpoints import latest_valid_checkpoint, saved_fingerprint
 from ..runs.differences import differences
+from .arguments import is_compiled
 from .checkpointing import is_complete, load_state
 from .checks import gpu_faults
 from .logs import is_evaluation
@@ -107,7 +108,7 @@ def training_collator(collator: Collator, model: Any, args: TrainingArguments) -
     config: Any = args.accelerator_config
     if config.dispatch_batches:
         return PartsCollator(collator)
-    return with_packing(collator, model, args.device, args.torch_compile)
+    return with_packing(collator, model, args.device, is_compiled(args))
 
 
 def fit(

@@ -1,18 +1,21 @@
-"""`torch.compile` of encoders that skip padding: one graph for batches of any lengths."""
+"""`torch.compile` of encoders that skip padding: few graphs for batches of any lengths."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from heads import make_head, total
+from heads import HEADS, make_head, total
 from safetensors.torch import load_file
 from small_recipes import build, small_config
 from torch._dynamo.testing import CompileCounter
 
 from bert_finetune_kit.modeling import attention
 from bert_finetune_kit.modeling.attention_parts import Blocks, plan_attention
+from bert_finetune_kit.modeling.packing import PACKING, filler_lengths
 from bert_finetune_kit.modeling.unpadding import with_packing
+from bert_finetune_kit.training.arguments import is_compiled
 
 
 def stand_in(query, key, value, cu_seqlens, max_seqlen, dropout, scale):
@@ -40,6 +43,73 @@ def random_examples(kind, model, step):
     return [{"windows": [(row, len(row))], "label": 1, "in_loss": True} for row in rows]
 
 
+def of_few_shapes(head, device):
+    return with_packing(replace(head.collator, lengths=(32, 64, 128)), head.model, device, compiled=True)
+
+
+@pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_fillers_change_nothing(monkeypatch, tokenizer, kind, device):
+    """No real token sees them: logits and gradients are those of the batch alone."""
+    monkeypatch.setattr("bert_finetune_kit.modeling.attention.variable_length_kernel", lambda *_: stand_in)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)  # else a CPU has attention of its own
+    head, results = make_head(kind, tokenizer), []
+    head.model.train()
+    for module in head.model.modules():
+        module.p = 0.0  # of dropout
+        module.dropout_prob = 0.0
+    for batch in (head.batch(), of_few_shapes(head, device)(head.examples)):
+        outputs = head.forward(head.model, batch)
+        values = [value.detach()[:6] for value in outputs.to_tuple() if value is not None and value.ndim]
+        if kind != "unlabelled":
+            head.model.zero_grad()
+            total(head, outputs).backward()
+            values += [parameter.grad.clone() for parameter in head.model.parameters()]
+        results.append(values)
+    assert batch[PACKING].has_fillers
+    for value, expected in zip(*results, strict=True):
+        torch.testing.assert_close(value[..., : expected.shape[-1]] if value.ndim else value, expected)
+
+
+@pytest.mark.parametrize("kind", ["pretraining", "single_label"])
+def test_batches_have_few_shapes(tokenizer, kind):
+    """Of 200 batches of random lengths: some sixteenths of (6, 128), and of (3, 128) at the end of an epoch."""
+    head, shapes = make_head(kind, tokenizer), set()
+    collator = of_few_shapes(head, "cuda")
+    for step in range(200):
+        batch = collator(random_examples(kind, head.model, step))
+        packing = batch.pop(PACKING)
+        [part] = packing.parts
+        sizes = [tuple(value.shape) for value in batch.values()]
+        shapes.add((*sizes, len(packing.indices), len(part.cu_seqlens), part.max_seqlen))
+    assert len(shapes) < 20
+
+
+@pytest.mark.parametrize(("tokens", "batch", "seq"), [(1, 1, 5), (70, 32, 8), (256, 32, 8), (3, 3, 500), (1500, 3, 500)])
+def test_lengths_of_fillers(tokens, batch, seq):
+    """Their number depends on the shape of the batch alone, and none is longer than it."""
+    lengths, step = filler_lengths(tokens, batch, seq), -(-batch * seq // 16)
+    assert (tokens + sum(lengths)) % step == 0
+    assert sum(lengths) < step
+    assert len(lengths) == len(filler_lengths(1, batch, seq))
+    assert max(lengths) <= seq
+
+
+def test_what_is_compiled(monkeypatch, tmp_path, tokenizer):
+    """By the arguments of the Trainer, or by the file of `accelerate launch`; batches then have few lengths."""
+    recipe = build("classification", small_config(tokenizer), tmp_path, tokenizer=tokenizer)
+    assert not is_compiled(recipe.args)
+    assert recipe.batch_lengths(128) is None
+    monkeypatch.setenv("ACCELERATE_DYNAMO_BACKEND", "NO")
+    assert not is_compiled(recipe.args)
+    monkeypatch.setenv("ACCELERATE_DYNAMO_BACKEND", "INDUCTOR")
+    assert is_compiled(recipe.args)
+    assert recipe.batch_lengths(128) == (32, 64, 128)
+    monkeypatch.delenv("ACCELERATE_DYNAMO_BACKEND")
+    recipe = build("classification", small_config(tokenizer), tmp_path, tokenizer=tokenizer, torch_compile=True)
+    assert is_compiled(recipe.args)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "device", "steps"),
@@ -50,7 +120,7 @@ def test_a_training_compiles_few_graphs(monkeypatch, tokenizer, kind, device, st
     monkeypatch.setattr("bert_finetune_kit.modeling.attention.variable_length_kernel", lambda *_: stand_in)
     torch.compiler.reset()
     head, counter = make_head(kind, tokenizer), CompileCounter()
-    collator = with_packing(head.collator, head.model, device, compiled=True)
+    collator = of_few_shapes(head, device)
     compiled = torch.compile(head.model, backend=counter, fullgraph=True)
     for step in range(steps):
         total(head, head.forward(compiled, collator(random_examples(kind, head.model, step)))).backward()
@@ -88,7 +158,7 @@ def test_the_choice_of_a_kernel_is_part_of_no_graph(monkeypatch, dtype, operator
 
 
 def test_compiled_for_a_cpu_there_is_one_call_of_attention():
-    [part] = plan_attention([3, 9, 50, 70, 70], "cpu", compiled=True)
+    [part] = plan_attention([3, 9, 50, 70, 70], "cpu", compiled_width=70)
     assert isinstance(part, Blocks)
     assert part.sequence_ids.shape == (3, 72)
 
