@@ -156,8 +156,34 @@ def check_dropout(setup: Setup, dtype: torch.dtype, rate: float = 0.25) -> None:
     assert related < 0.1, "heads or sequences drop the same weights"
 
 
+def check_repetition(setup: Setup, dtype: torch.dtype) -> None:
+    """Count how many of ten gradients of sequences of up to 512 tokens differ from the first in any bit."""
+    lengths = [90, 300, 512]
+    generator = torch.Generator(setup.device).manual_seed(0)
+    shape = (1, 12, sum(lengths), 64)
+    states = [torch.randn(shape, device=setup.device, dtype=dtype, generator=generator) for _ in range(3)]
+    parts = plan(setup, lengths)
+    counts = []
+    for deterministic in (False, True):
+        torch.use_deterministic_algorithms(deterministic, warn_only=True)
+        gradients = []
+        for _ in range(10):
+            torch.manual_seed(0)
+            inputs = [tensor.clone().requires_grad_() for tensor in states]
+            output = attend(None, *inputs, None, dropout=0.1, parts=parts)[0]
+            gradients.append(torch.cat([g.flatten() for g in torch.autograd.grad(output.float().sin().sum(), inputs)]))
+        counts.append(sum(not torch.equal(gradient, gradients[0]) for gradient in gradients))
+    torch.use_deterministic_algorithms(False)
+    setup.checks.record(
+        f"gradients of attention {dtype} that differ in ten passes, also with deterministic algorithms",
+        f"{counts[0]}, {counts[1]}",
+    )
+
+
 def run_attention(setup: Setup) -> None:
     for dtype in ATTENTION_TOLERANCES:
+        with setup.checks.check(f"repetition {dtype}"):
+            check_repetition(setup, dtype)
         for window in (None, 5):
             with setup.checks.check(f"attention {dtype}, window {window}"):
                 check_attention(setup, dtype, window)

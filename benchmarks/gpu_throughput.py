@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -75,6 +76,8 @@ class Workload:
     recipe: Callable[..., Any]
     stock_example: Callable[[dict[str, Any]], dict[str, Any]]
     """An example of the kit → one of the stock collators."""
+    compiled_steps: tuple[int, int] = (75, 135)
+    """Those to time where the kit is compiled: without a shape that has not been seen before."""
 
     @property
     def masks(self) -> bool:
@@ -85,8 +88,8 @@ WORKLOADS = (
     Workload("SST-2", 128, 32, "BertForSequenceClassification", recipe_of_sentences, text_example),
     Workload("SST-2", 128, 256, "BertForSequenceClassification", recipe_of_sentences, text_example),
     Workload("SQuAD", 384, 32, "BertForQuestionAnswering", recipe_of_questions, question_example),
-    Workload("MLM", 512, 64, "BertForMaskedLM", recipe_of_text, document_example),
-    Workload("MLM+NSP", 128, 256, "BertForPreTraining", recipe_of_pairs, pair_example),
+    Workload("MLM", 512, 64, "BertForMaskedLM", recipe_of_text, document_example, (20, 70)),
+    Workload("MLM+NSP", 128, 256, "BertForPreTraining", recipe_of_pairs, pair_example, (20, 70)),
 )
 
 
@@ -108,8 +111,12 @@ class StepTimer(TrainerCallback):
         """Steps to train."""
         return self.last + _TRACED
 
+    def on_train_begin(self, args, state, control, **_):
+        self.began = time.perf_counter()
+
     def on_step_begin(self, args, state, control, train_dataloader=None, **_):
         if state.global_step == self.first:
+            self.warming = time.perf_counter() - self.began
             self.dataset = train_dataloader.dataset
             synchronize()
             if self.on_gpu:
@@ -142,21 +149,49 @@ class StepTimer(TrainerCallback):
         return f"{of_device}\n{of_host}"
 
 
-def measure_throughput(setup: Setup, workload: Workload, model: Path, peak: float, compiled: bool = False) -> None:
+@dataclass(frozen=True)
+class Compilation:
+    """How `torch.compile` is used."""
+
+    layer_by_layer: bool
+    """Whether a layer is compiled once for all, as Accelerate's regional compilation does, or the whole model."""
+    mode: str = "default"
+
+    @property
+    def name(self) -> str:
+        """For the table."""
+        return f"{'layers' if self.layer_by_layer else 'whole model'} compiled, {self.mode}"
+
+
+BY_LAYER, WITH_GRAPHS = Compilation(layer_by_layer=True), Compilation(layer_by_layer=True, mode="reduce-overhead")
+SST_2, LARGE_SST_2, _, _, PAIRS = WORKLOADS
+COMPILED = (
+    (LARGE_SST_2, WITH_GRAPHS), (PAIRS, WITH_GRAPHS), (LARGE_SST_2, BY_LAYER), (SST_2, WITH_GRAPHS),
+    (LARGE_SST_2, Compilation(layer_by_layer=False, mode="reduce-overhead")),
+)  # fmt: skip
+
+
+def measure_throughput(
+    setup: Setup, workload: Workload, model: Path, peak: float, compiled: Compilation | None = None
+) -> None:
     """Compare samples per second of the kit and of the stock Trainer (SDPA, dynamic padding), bf16, same examples.
 
     Compiled, the kit alone is measured.
     """
-    first, last, batch = (1, 3, 4) if setup.on_cpu else (15, 75, workload.batch)
+    steps = (15, 75) if compiled is None else workload.compiled_steps
+    (first, last), batch = ((1, 3), 4) if setup.on_cpu else (steps, workload.batch)
     kit, stock = StepTimer(first, last), StepTimer(first, last)
     settings = setup.trainer_settings(
         per_device_train_batch_size=batch, max_steps=kit.steps, learning_rate=2e-5, bf16=True, logging_steps=10**6,
         disable_tqdm=True, dataloader_num_workers=2,
     )  # fmt: skip
     folder = setup.work / f"{workload.name}-{batch}"
-    kit_settings = settings | ({"torch_compile": True} if compiled else {})
+    kit_settings = settings
+    if compiled is not None:
+        os.environ["ACCELERATE_DYNAMO_USE_REGIONAL_COMPILATION"] = str(compiled.layer_by_layer)
+        kit_settings = settings | {"torch_compile": True, "torch_compile_mode": compiled.mode}
     if compiled and setup.on_cpu:
-        kit_settings["torch_compile_backend"] = "eager"
+        kit_settings |= {"torch_compile_backend": "eager", "torch_compile_mode": None}
     args = TrainingArguments(f"{folder}-kit{'-compiled' if compiled else ''}", **kit_settings)
     with contextlib.suppress(Interrupted):
         workload.recipe(setup.data, workload.length, model=str(model), args=args, callbacks=[kit]).train()
@@ -171,9 +206,9 @@ def measure_throughput(setup: Setup, workload: Workload, model: Path, peak: floa
         f"{kit.kernels:,} kernels a step, GPU busy {kit.busy:.0%}"
     )
     if compiled:
-        memory = f"memory {kit.gigabytes:.2f} GB"
-        setup.checks.record(f"{name}, compiled", f"kit {speed:,.1f} samples/s, {figures}, {memory}")
-        setup.write_table(f"{folder.name}-compiled", kit.table)
+        memory = f"memory {kit.gigabytes:.2f} GB, {first} steps before took {kit.warming:.0f} s"
+        setup.checks.record(f"{name}, {compiled.name}", f"kit {speed:,.1f} samples/s, {figures}, {memory}")
+        setup.write_table(f"{folder.name}-{compiled.name}", kit.table)
         return
     setup.write_table(f"{folder.name}-kit", kit.table)
     tokenizer = BertTokenizer.from_pretrained(model)
@@ -203,11 +238,11 @@ def prepare_model(setup: Setup) -> tuple[Path, float]:
     return model, peak
 
 
-def measure_all(setup: Setup, workloads: Sequence[Workload], compiled: bool = False) -> None:
+def measure_all(setup: Setup, workloads: Sequence[tuple[Workload, Compilation | None]]) -> None:
     """Measure every workload that starts before the deadline, from one checkpoint with random weights."""
     model, peak = prepare_model(setup)
-    for workload in workloads:
-        name = f"{'compiled' if compiled else 'throughput'} {workload.name}, batch {workload.batch}"
+    for workload, compiled in workloads:
+        name = f"throughput {workload.name}, batch {workload.batch}{f', {compiled.name}' if compiled else ''}"
         if setup.is_over:
             setup.checks.record(name, "not measured: time limit reached")
             continue
@@ -216,9 +251,9 @@ def measure_all(setup: Setup, workloads: Sequence[Workload], compiled: bool = Fa
 
 
 def run_throughput(setup: Setup) -> None:
-    measure_all(setup, WORKLOADS)
+    measure_all(setup, [(workload, None) for workload in WORKLOADS])
 
 
 def run_compiled(setup: Setup) -> None:
     """The kit with `torch_compile=True`, which small batches, bound by launches, gain most from."""
-    measure_all(setup, [WORKLOADS[0], WORKLOADS[-1]], compiled=True)
+    measure_all(setup, COMPILED)
