@@ -94,6 +94,7 @@ WORKLOADS = (
 
 
 _TRACED = 5  # steps
+_WORKERS = 4
 
 
 class StepTimer(TrainerCallback):
@@ -183,7 +184,7 @@ def measure_throughput(
     kit, stock = StepTimer(first, last), StepTimer(first, last)
     settings = setup.trainer_settings(
         per_device_train_batch_size=batch, max_steps=kit.steps, learning_rate=2e-5, bf16=True, logging_steps=10**6,
-        disable_tqdm=True, dataloader_num_workers=2,
+        disable_tqdm=True, dataloader_num_workers=_WORKERS,
     )  # fmt: skip
     folder = setup.work / f"{workload.name}-{batch}"
     kit_settings = settings

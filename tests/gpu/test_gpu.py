@@ -7,7 +7,7 @@ import warnings
 import pytest
 import torch
 from encoders import ARCHITECTURES, tiny_config, tiny_tokenizer
-from small_recipes import KINDS, assert_same, build
+from small_recipes import KINDS, assert_same, build, small_config
 from transformers import AutoModelForSequenceClassification, TrainerCallback
 
 from bert_finetune_kit.errors import DeviceMemoryError
@@ -114,7 +114,7 @@ class Interrupt(TrainerCallback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("precision", [{}, {"bf16": True}, {"fp16": True}])
+@pytest.mark.parametrize("precision", [{}, {"tf32": True}, {"bf16": True}, {"fp16": True}])
 @pytest.mark.parametrize("kind", KINDS)
 def test_recipes_resume_bit_by_bit(tmp_path, dropout_model, kind, precision):
     settings = {"max_steps": 4, "save_strategy": "steps", "save_steps": 2, "eval_strategy": "no", "use_cpu": False}
@@ -126,6 +126,23 @@ def test_recipes_resume_bit_by_bit(tmp_path, dropout_model, kind, precision):
         build(kind, dropout_model, tmp_path / "parts", callbacks=[Interrupt()], **settings).train()
     build(kind, dropout_model, tmp_path / "parts", **settings).train(resume=True)
     assert_same(tmp_path / "parts", tmp_path / "whole")
+
+
+@pytest.mark.parametrize("mode", ["default", "reduce-overhead"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_recipes_compiled(tmp_path, monkeypatch, tokenizer, kind, mode):
+    """Layer by layer, also in CUDA graphs: the same losses, and a stock model that is evaluated."""
+    monkeypatch.setenv("ACCELERATE_DYNAMO_USE_REGIONAL_COMPILATION", "1")
+    torch.compiler.reset()
+    settings = {"max_steps": 12, "save_strategy": "no", "eval_strategy": "no", "use_cpu": False, "logging_steps": 1}
+    settings |= {"load_best_model_at_end": False, "bf16": True}
+    reports = [
+        build(kind, small_config(tokenizer), tmp_path / str(number), tokenizer=tokenizer, **settings, **further).train()
+        for number, further in enumerate([{}, {"torch_compile": True, "torch_compile_mode": mode}])
+    ]
+    losses, expected = ([log["loss"] for log in report.history if "loss" in log] for report in reports[::-1])
+    assert losses == pytest.approx(expected, rel=2e-2)
+    assert reports[1].result
 
 
 def test_a_batch_that_does_not_fit(tmp_path, dropout_model):
