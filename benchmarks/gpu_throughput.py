@@ -135,7 +135,8 @@ class StepTimer(TrainerCallback):
     def on_train_end(self, args, state, control, **_):
         synchronize()
         self.profile.stop()
-        kernels = [event for event in self.profile.events() if event.device_type == DeviceType.CUDA]
+        events = [event for event in self.profile.events() if event.device_type == DeviceType.CUDA]
+        kernels = [event for event in events if not event.is_user_annotation]
         self.kernels = len(kernels) // _TRACED
         self.busy = sum(event.time_range.elapsed_us() for event in kernels) / 1e6 / _TRACED / self.seconds
         raise Interrupted  # nothing needs to be evaluated or saved
