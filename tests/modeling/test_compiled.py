@@ -85,7 +85,9 @@ def test_batches_have_few_shapes(tokenizer, kind):
     assert len(shapes) < 20
 
 
-@pytest.mark.parametrize(("tokens", "batch", "seq"), [(1, 1, 5), (70, 32, 8), (256, 32, 8), (3, 3, 500), (1500, 3, 500)])
+@pytest.mark.parametrize(
+    ("tokens", "batch", "seq"), [(1, 1, 5), (70, 32, 8), (256, 32, 8), (3, 3, 500), (1500, 3, 500)]
+)
 def test_lengths_of_fillers(tokens, batch, seq):
     """Their number depends on the shape of the batch alone, and none is longer than it."""
     lengths, step = filler_lengths(tokens, batch, seq), -(-batch * seq // 16)
