@@ -26,6 +26,7 @@ LENGTHS = [3, 17, 64, 5, 128, 90, 31, 12]
 ATTENTION_TOLERANCES = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 1e-2}
 RECIPES = (ClassificationRecipe, QARecipe, PretrainRecipe)
 _SEEDS = 200
+WAITED = "called a synchronizing"  # in the warning of torch; another one says that its debug mode is a prototype
 
 
 def make_batch(setup: Setup, lengths: list[int]) -> dict[str, torch.Tensor]:
@@ -165,7 +166,7 @@ def check_repetition(setup: Setup, dtype: torch.dtype) -> None:
     parts = plan(setup, lengths)
     counts = []
     for deterministic in (False, True):
-        torch.use_deterministic_algorithms(deterministic, warn_only=True)
+        torch.use_deterministic_algorithms(deterministic)  # as `full_determinism` of TrainingArguments
         gradients = []
         for _ in range(10):
             torch.manual_seed(0)
@@ -207,7 +208,7 @@ class Synchronizations(TrainerCallback):
         elif state.global_step == self.last:
             torch.cuda.set_sync_debug_mode("default")
             self.caught.__exit__(None, None, None)
-            waits = [warning for warning in self.warned if "synchroniz" in str(warning.message)]
+            waits = [warning for warning in self.warned if WAITED in str(warning.message)]
             self.places = [f"{warning.filename.split('/')[-1]}:{warning.lineno}" for warning in waits]
 
     @property
@@ -234,7 +235,7 @@ def count_synchronizations(setup: Setup) -> None:
             torch.cuda.set_sync_debug_mode("warn")
             model(**batch).logits.float().sum().backward()
             torch.cuda.set_sync_debug_mode("default")
-        counts.append(sum("synchroniz" in str(warning.message) for warning in caught))
+        counts.append(sum(WAITED in str(warning.message) for warning in caught))
     setup.checks.record("synchronizations of a forward and backward, stock and kit", f"{counts[0]}, {counts[1]}")
     assert counts[1] == 0, "the kit waits for the GPU in a forward or backward"
 

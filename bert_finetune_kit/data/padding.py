@@ -65,20 +65,21 @@ def bucket_lengths(max_length: int) -> tuple[int, ...]:
     return (*(power for power in powers if power < max_length), max_length)
 
 
-def batch_lengths(max_length: int, compiles_shapes: bool, processes: int) -> tuple[int, ...] | None:
+def batch_lengths(max_length: int, on_xla: bool, is_compiled: bool, processes: int) -> tuple[int, ...] | None:
     """Return the lengths that batches of sequences of up to `max_length` tokens may have; none means any.
 
-    Where every new shape is compiled these are a few buckets; where several processes must run the same graph in a
-    step, `max_length` alone, since none knows the lengths of the others.
+    Where every new shape is compiled these are a few buckets; on XLA with several processes `max_length` alone, since
+    all of them must run the same graph in a step, and none knows the lengths of the others.
 
     Args:
         max_length: of a sequence, in tokens.
-        compiles_shapes: whether every new shape is compiled, as XLA and `torch.compile` do.
-        processes: that run the same graph.
+        on_xla: whether the device compiles every new shape.
+        is_compiled: whether `torch.compile` compiles the model.
+        processes: that train together.
     """
-    if not compiles_shapes:
+    if not on_xla and not is_compiled:
         return None
-    return bucket_lengths(max_length) if processes == 1 else (max_length,)
+    return (max_length,) if on_xla and processes > 1 else bucket_lengths(max_length)
 
 
 def padded_length(longest: int, lengths: Sequence[int] | None) -> int:

@@ -22,7 +22,8 @@ from ..reporting.schema import RunReport, Score
 from ..reporting.summary import opening_sentence
 from ..runs.fingerprint import args_fingerprint, data_fingerprint, settings_fingerprint, tokenizer_digest
 from ..settings import field_names
-from ..training.arguments import RecipeArguments, fitting_defaults, is_compiled, machine_settings
+from ..training.arguments import RecipeArguments, fitting_defaults, machine_settings
+from ..training.compiled import is_compiled
 from ..training.few_examples import FittedArguments, fit_to_examples
 from ..training.loss import Loss
 from ..training.saving import cache_hint, save_model
@@ -296,5 +297,4 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
 
     def batch_lengths(self, max_length: int) -> tuple[int, ...] | None:
         """Return the lengths that batches of sequences of up to `max_length` tokens may have; none means any."""
-        are_few = self.on_xla or is_compiled(self.args)
-        return batch_lengths(max_length, are_few, self.args.world_size if self.on_xla else 1)
+        return batch_lengths(max_length, self.on_xla, is_compiled(self.args), self.args.world_size)

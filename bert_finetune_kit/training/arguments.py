@@ -2,7 +2,6 @@
 
 import copy
 import multiprocessing
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -59,11 +58,6 @@ def plain_arguments(args: TrainingArguments) -> TrainingArguments:
     plain = TrainingArguments.__new__(TrainingArguments)  # __init__ would fill in what the copy must not have
     vars(plain).update(vars(args))
     return plain
-
-
-def is_compiled(args: TrainingArguments) -> bool:
-    """Whether `torch.compile` compiles the model: by the arguments, or by the file of `accelerate launch`."""
-    return bool(args.torch_compile) or os.environ.get("ACCELERATE_DYNAMO_BACKEND", "no").lower() != "no"
 
 
 def fitting_defaults(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

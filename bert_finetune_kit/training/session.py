@@ -16,9 +16,9 @@ from ..modeling.unpadding import with_packing
 from ..reporting.optional import attempt
 from ..runs.checkpoints import latest_valid_checkpoint, saved_fingerprint
 from ..runs.differences import differences
-from .arguments import is_compiled
 from .checkpointing import is_complete, load_state
 from .checks import gpu_faults
+from .compiled import is_compiled
 from .logs import is_evaluation
 from .loss import Loss
 from .memory import training_memory

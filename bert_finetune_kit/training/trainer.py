@@ -28,6 +28,7 @@ from .agreement import agreement
 from .arguments import adapt_arguments
 from .best_metric import record_best
 from .checkpointing import CheckpointCallback, is_complete, load_complete, load_state, restore_callbacks, resume_hint
+from .compiled import begin_compiled_step, compile_by_layer
 from .finite import LossWatch, non_finite_loss
 from .loss import Loss
 from .memory import evaluation_memory
@@ -73,6 +74,7 @@ class KitTrainer(BestCheckpointTrainer):
         super().__init__(args=adapt_arguments(args), **settings)
         if self.is_fsdp_enabled:
             prepare_for_fsdp(self.model, self.accelerator.state.fsdp_plugin)
+        compile_by_layer(self.accelerator, self.args)
         if self.args.device.type == "cpu":
             set_distributed_timeout(self.args.ddp_timeout)
         self._loss, self._forward, self._evaluating_forward = loss, forward, forward_in(evaluation_dtype(args), forward)
@@ -204,15 +206,13 @@ class KitTrainer(BestCheckpointTrainer):
 
     def training_step(self, *arguments: Any, **settings: Any) -> Tensor:
         """`Trainer.training_step`, which on XLA ends the graph of a micro-batch."""
+        begin_compiled_step(self.args)
         loss = super().training_step(*arguments, **settings)
         self._end_graph()
         return loss
 
     def _end_graph(self) -> None:
-        """End the graph of a micro-batch on XLA.
-
-        The graph of a whole accumulated step would be a new one for each sequence of the lengths of its micro-batches.
-        """
+        """End the graph of a micro-batch on XLA; that of a whole step would be new for each sequence of lengths."""
         if self.on_xla and self.args.gradient_accumulation_steps > 1:
             import_module("torch_xla").sync()
 

@@ -102,7 +102,7 @@ def test_a_forward_and_backward_waits_for_no_packing_that_a_batch_brings(brings_
         torch.cuda.set_sync_debug_mode("warn")
         model(**batch).logits.sum().backward()
         torch.cuda.set_sync_debug_mode("default")
-    waits = [f"{each.filename}:{each.lineno}" for each in caught if "synchroniz" in str(each.message)]
+    waits = [f"{each.filename}:{each.lineno}" for each in caught if "called a synchronizing" in str(each.message)]
     assert len(waits) == (0 if brings_packing else 1), waits
 
 
@@ -128,11 +128,12 @@ def test_recipes_resume_bit_by_bit(tmp_path, dropout_model, kind, precision):
     assert_same(tmp_path / "parts", tmp_path / "whole")
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch 2.11, once it compiles
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # torch hides it, but not where warnings are errors
 @pytest.mark.parametrize("mode", ["default", "reduce-overhead"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_recipes_compiled(tmp_path, monkeypatch, tokenizer, kind, mode):
+def test_recipes_compiled(tmp_path, tokenizer, kind, mode):
     """Layer by layer, also in CUDA graphs: the same losses, and a stock model that is evaluated."""
-    monkeypatch.setenv("ACCELERATE_DYNAMO_USE_REGIONAL_COMPILATION", "1")
     torch.compiler.reset()
     settings = {"max_steps": 12, "save_strategy": "no", "eval_strategy": "no", "use_cpu": False, "logging_steps": 1}
     settings |= {"load_best_model_at_end": False, "bf16": True}

@@ -8,14 +8,14 @@ import pytest
 import torch
 from heads import HEADS, make_head, total
 from safetensors.torch import load_file
-from small_recipes import build, small_config
+from small_recipes import KINDS, build, small_config
 from torch._dynamo.testing import CompileCounter
 
 from bert_finetune_kit.modeling import attention
 from bert_finetune_kit.modeling.attention_parts import Blocks, plan_attention
 from bert_finetune_kit.modeling.packing import PACKING, filler_lengths
 from bert_finetune_kit.modeling.unpadding import with_packing
-from bert_finetune_kit.training.arguments import is_compiled
+from bert_finetune_kit.training.compiled import is_compiled
 
 
 def stand_in(query, key, value, cu_seqlens, max_seqlen, dropout, scale):
@@ -166,9 +166,17 @@ def test_compiled_for_a_cpu_there_is_one_call_of_attention():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["classification", "pretraining"])
-def test_a_recipe_with_torch_compile(tmp_path, tokenizer, kind):
-    """It learns the same, and saves a stock checkpoint."""
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # torch hides it, but not where warnings are errors
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_recipe_with_torch_compile(monkeypatch, tmp_path, tokenizer, kind):
+    """Its layers share a compilation; it learns the same, and saves a stock checkpoint."""
+    compiled_modules, compile_module = [], torch.compile
+
+    def compile_and_count(module, **settings):
+        compiled_modules.append(type(module).__name__)
+        return compile_module(module, **settings)
+
+    monkeypatch.setattr(torch, "compile", compile_and_count)
     torch.compiler.reset()
     settings = {"max_steps": 3, "save_strategy": "no", "eval_strategy": "no", "load_best_model_at_end": False}
     losses = []
@@ -181,4 +189,5 @@ def test_a_recipe_with_torch_compile(tmp_path, tokenizer, kind):
         report = recipe.train()
         losses.append([log["loss"] for log in report.history if "loss" in log])
     torch.testing.assert_close(losses[1], losses[0], rtol=1e-4, atol=1e-5)
+    assert compiled_modules.count("BertLayer") == 2
     assert set(load_file(folder / "model.safetensors")) == set(load_file(tmp_path / "False" / "model.safetensors"))

@@ -1,0 +1,32 @@
+"""`torch.compile` in a training: layer by layer, where the Trainer would compile the model as a whole."""
+
+import os
+
+import torch
+from accelerate import Accelerator
+from transformers import TrainingArguments
+
+
+def is_compiled(args: TrainingArguments) -> bool:
+    """Whether `torch.compile` compiles the model: by the arguments, or by the file of `accelerate launch`."""
+    return bool(args.torch_compile) or os.environ.get("ACCELERATE_DYNAMO_BACKEND", "no").lower() != "no"
+
+
+def compile_by_layer(accelerator: Accelerator, args: TrainingArguments) -> None:
+    """Let the layers of the model share one compilation, before the model is prepared.
+
+    As a whole, BERT-base takes several times as long to compile, at the first batch and again at the first one of
+    another shape. Where the file of `accelerate launch` asks for compiling, it says itself how.
+
+    Args:
+        accelerator: of the Trainer.
+        args: its arguments.
+    """
+    if args.torch_compile:
+        accelerator.state.dynamo_plugin.use_regional_compilation = True
+
+
+def begin_compiled_step(args: TrainingArguments) -> None:
+    """Say that a step begins: CUDA graphs are replayed only where the layers of one step can be told from the next."""
+    if is_compiled(args) and args.device.type == "cuda":
+        torch.compiler.cudagraph_mark_step_begin()
