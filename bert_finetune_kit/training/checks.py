@@ -11,6 +11,7 @@ from transformers import IntervalStrategy, TrainingArguments
 from ..contract import PreparedData
 from ..errors import OutputError
 from ..runs.tokens import token_fault
+from .compiled import cuda_graph_mode
 from .preflight import bytes_needed, memory_free, memory_needed
 
 _NOT_NEGATIVE = (
@@ -56,13 +57,20 @@ def argument_faults(args: TrainingArguments, smooths_labels: bool = False) -> It
 
 
 def gpu_faults(args: TrainingArguments) -> Iterator[str]:
-    """Yield that the Trainer would spread batches over several GPUs by itself."""
+    """Yield what does not work on GPUs: several of them in one process, accumulating gradients in CUDA graphs."""
     if args.n_gpu > 1:
         yield (
             f"this process sees {args.n_gpu} GPUs, and the Trainer would spread each batch over them (DataParallel), "
             "which is slow, and cuts what belongs to a whole batch. For one of them set CUDA_VISIBLE_DEVICES=0 before "
             "torch is imported; for all of them start one process for each GPU: torchrun --nproc_per_node "
             f"{args.n_gpu} SCRIPT, or accelerate launch with accelerate_configs/multi_gpu.yaml"
+        )
+    mode = cuda_graph_mode(args)
+    if mode and args.gradient_accumulation_steps > 1:
+        yield (
+            f"gradient_accumulation_steps is {args.gradient_accumulation_steps}, and torch_compile_mode {mode!r} makes "
+            "CUDA graphs, which overwrite the gradients that they are to be added to: use 'default', or "
+            "'max-autotune-no-cudagraphs', or one larger batch"
         )
 
 

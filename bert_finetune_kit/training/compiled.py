@@ -6,10 +6,18 @@ import torch
 from accelerate import Accelerator
 from transformers import TrainingArguments
 
+_WITH_CUDA_GRAPHS = ("reduce-overhead", "max-autotune")
+
 
 def is_compiled(args: TrainingArguments) -> bool:
     """Whether `torch.compile` compiles the model: by the arguments, or by the file of `accelerate launch`."""
     return bool(args.torch_compile) or os.environ.get("ACCELERATE_DYNAMO_BACKEND", "no").lower() != "no"
+
+
+def cuda_graph_mode(args: TrainingArguments) -> str | None:
+    """Return the mode of `torch.compile` if the layers become CUDA graphs in it, and none otherwise."""
+    mode = args.torch_compile_mode or os.environ.get("ACCELERATE_DYNAMO_MODE", "default")
+    return mode if args.device.type == "cuda" and is_compiled(args) and mode in _WITH_CUDA_GRAPHS else None
 
 
 def compile_by_layer(accelerator: Accelerator, args: TrainingArguments) -> None:
@@ -28,5 +36,5 @@ def compile_by_layer(accelerator: Accelerator, args: TrainingArguments) -> None:
 
 def begin_compiled_step(args: TrainingArguments) -> None:
     """Say that a step begins: CUDA graphs are replayed only where the layers of one step can be told from the next."""
-    if is_compiled(args) and args.device.type == "cuda":
+    if cuda_graph_mode(args):
         torch.compiler.cudagraph_mark_step_begin()

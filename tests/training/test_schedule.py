@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import torch
 from datasets import Dataset
 from torch import nn
 from transformers import TrainingArguments
@@ -122,6 +123,25 @@ def test_several_gpus_in_one_process_are_refused(monkeypatch):
     monkeypatch.setattr(TrainingArguments, "n_gpu", 2)
     (fault,) = argument_faults(arguments())
     assert all(words in fault for words in ("2 GPUs", "CUDA_VISIBLE_DEVICES=0", "torchrun --nproc_per_node 2"))
+
+
+@pytest.mark.parametrize(
+    ("device", "mode", "accumulation", "faults"),
+    [
+        ("cuda", "reduce-overhead", 2, 1),
+        ("cuda", "max-autotune", 2, 1),
+        ("cuda", "reduce-overhead", 1, 0),
+        ("cuda", "max-autotune-no-cudagraphs", 2, 0),
+        ("cuda", None, 2, 0),
+        ("cpu", "reduce-overhead", 2, 0),
+    ],
+)
+def test_cuda_graphs_overwrite_accumulated_gradients(monkeypatch, device, mode, accumulation, faults):
+    args = arguments(torch_compile_mode=mode, gradient_accumulation_steps=accumulation)
+    monkeypatch.setattr(TrainingArguments, "device", torch.device(device))
+    found = list(argument_faults(args))
+    assert len(found) == faults
+    assert all("'default'" in fault and "max-autotune-no-cudagraphs" in fault for fault in found)
 
 
 def test_numbers_that_are_unusual_and_work():
