@@ -15,7 +15,6 @@ from bert_finetune_kit.modeling import attention
 from bert_finetune_kit.modeling.attention_parts import Blocks, plan_attention
 from bert_finetune_kit.modeling.packing import PACKING, filler_lengths
 from bert_finetune_kit.modeling.unpadding import with_packing
-from bert_finetune_kit.training.compiled import is_compiled
 
 
 def stand_in(query, key, value, cu_seqlens, max_seqlen, dropout, scale):
@@ -95,21 +94,6 @@ def test_lengths_of_fillers(tokens, batch, seq):
     assert sum(lengths) < step
     assert len(lengths) == len(filler_lengths(1, batch, seq))
     assert max(lengths) <= seq
-
-
-def test_what_is_compiled(monkeypatch, tmp_path, tokenizer):
-    """By the arguments of the Trainer, or by the file of `accelerate launch`; batches then have few lengths."""
-    recipe = build("classification", small_config(tokenizer), tmp_path, tokenizer=tokenizer)
-    assert not is_compiled(recipe.args)
-    assert recipe.batch_lengths(128) is None
-    monkeypatch.setenv("ACCELERATE_DYNAMO_BACKEND", "NO")
-    assert not is_compiled(recipe.args)
-    monkeypatch.setenv("ACCELERATE_DYNAMO_BACKEND", "INDUCTOR")
-    assert is_compiled(recipe.args)
-    assert recipe.batch_lengths(128) == (32, 64, 128)
-    monkeypatch.delenv("ACCELERATE_DYNAMO_BACKEND")
-    recipe = build("classification", small_config(tokenizer), tmp_path, tokenizer=tokenizer, torch_compile=True)
-    assert is_compiled(recipe.args)
 
 
 @pytest.mark.slow
