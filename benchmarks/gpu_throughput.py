@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from bert_finetune_kit import (
     QAConfig,
     QARecipe,
 )
+from bert_finetune_kit.training.sampling import EpochSampler
 
 
 def recipe_of_sentences(data: Path, length: int, **settings: Any) -> ClassificationRecipe:
@@ -77,7 +79,7 @@ class Workload:
     stock_example: Callable[[dict[str, Any]], dict[str, Any]]
     """An example of the kit → one of the stock collators."""
     compiled_steps: tuple[int, int] = (75, 135)
-    """Those to time where the kit is compiled: without a shape that has not been seen before."""
+    """Those to time where the kit is compiled, once most shapes have been seen."""
 
     @property
     def masks(self) -> bool:
@@ -173,6 +175,7 @@ def measure_throughput(setup: Setup, workload: Workload, model: Path, peak: floa
     )  # fmt: skip
     folder = setup.work / f"{workload.name}-{batch}"
     kit_settings = settings
+    torch.compiler.reset()
     if compiled is not None:
         kit_settings = settings | {"torch_compile": True, "torch_compile_mode": compiled}
     if compiled and setup.on_cpu:
@@ -180,7 +183,8 @@ def measure_throughput(setup: Setup, workload: Workload, model: Path, peak: floa
     args = TrainingArguments(f"{folder}-kit{'-compiled' if compiled else ''}", **kit_settings)
     with contextlib.suppress(Interrupted):
         workload.recipe(setup.data, workload.length, model=str(model), args=args, callbacks=[kit]).train()
-    examples = [kit.dataset[(0, index, True)] for index in range(min(len(kit.dataset), batch * kit.steps))]
+    keys = islice(EpochSampler(len(kit.dataset), args.seed, 1), batch * kit.steps)  # what the kit has trained on
+    examples = [kit.dataset[key] for key in keys]
     rows = [workload.stock_example(example) for example in examples]
     lengths = [len(row["input_ids"]) for row in rows]
     products = needed_products(setup.config, lengths, 0.15 * sum(lengths) if workload.masks else 0.0) / len(lengths)

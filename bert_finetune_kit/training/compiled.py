@@ -4,6 +4,7 @@ import os
 
 import torch
 from accelerate import Accelerator
+from torch import nn
 from transformers import TrainingArguments
 
 _WITH_CUDA_GRAPHS = ("reduce-overhead", "max-autotune")
@@ -20,17 +21,20 @@ def cuda_graph_mode(args: TrainingArguments) -> str | None:
     return mode if args.device.type == "cuda" and is_compiled(args) and mode in _WITH_CUDA_GRAPHS else None
 
 
-def compile_by_layer(accelerator: Accelerator, args: TrainingArguments) -> None:
+def compile_by_layer(accelerator: Accelerator, args: TrainingArguments, model: nn.Module) -> None:
     """Let the layers of the model share one compilation, before the model is prepared.
 
     As a whole, BERT-base takes several times as long to compile, at the first batch and again at the first one of
-    another shape. Where the file of `accelerate launch` asks for compiling, it says itself how.
+    another shape. Where the file of `accelerate launch` asks for compiling, it says itself how. Lists of lists of
+    layers (Funnel) cannot be compiled one by one, since the model iterates over them.
 
     Args:
         accelerator: of the Trainer.
         args: its arguments.
+        model: to be compiled.
     """
-    if args.torch_compile:
+    lists = (module for module in model.modules() if isinstance(module, nn.ModuleList))
+    if args.torch_compile and not any(isinstance(item, nn.ModuleList) for layers in lists for item in layers):
         accelerator.state.dynamo_plugin.use_regional_compilation = True
 
 

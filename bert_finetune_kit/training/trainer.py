@@ -74,7 +74,7 @@ class KitTrainer(BestCheckpointTrainer):
         super().__init__(args=adapt_arguments(args), **settings)
         if self.is_fsdp_enabled:
             prepare_for_fsdp(self.model, self.accelerator.state.fsdp_plugin)
-        compile_by_layer(self.accelerator, self.args)
+        compile_by_layer(self.accelerator, self.args, self.model)
         if self.args.device.type == "cpu":
             set_distributed_timeout(self.args.ddp_timeout)
         self._loss, self._forward, self._evaluating_forward = loss, forward, forward_in(evaluation_dtype(args), forward)

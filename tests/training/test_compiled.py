@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from small_recipes import build, small_config
+from torch import nn
 from transformers import TrainingArguments
 
 from bert_finetune_kit.training.compiled import begin_compiled_step, compile_by_layer, is_compiled
@@ -43,9 +44,19 @@ def test_steps_of_cuda_graphs_are_marked(monkeypatch, tmp_path, device, settings
     assert len(marked) == marks
 
 
-@pytest.mark.parametrize("torch_compile", [False, True])
-def test_the_arguments_compile_by_layer_and_a_launch_file_as_it_says(tmp_path, torch_compile):
+LAYERS = nn.ModuleList([nn.Linear(1, 1), nn.Linear(1, 1)])
+
+
+@pytest.mark.parametrize(
+    ("model", "torch_compile", "by_layer"),
+    [
+        (nn.Sequential(LAYERS), True, True),
+        (nn.Sequential(LAYERS), False, False),
+        (nn.ModuleList([LAYERS, LAYERS]), True, False),
+    ],
+)
+def test_the_arguments_compile_by_layer_and_a_launch_file_as_it_says(tmp_path, model, torch_compile, by_layer):
     plugin = SimpleNamespace(use_regional_compilation=False)
     args = TrainingArguments(str(tmp_path), use_cpu=True, torch_compile=torch_compile)
-    compile_by_layer(SimpleNamespace(state=SimpleNamespace(dynamo_plugin=plugin)), args)
-    assert plugin.use_regional_compilation == torch_compile
+    compile_by_layer(SimpleNamespace(state=SimpleNamespace(dynamo_plugin=plugin)), args, model)
+    assert plugin.use_regional_compilation == by_layer
