@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from ..errors import ConfigError
+from .compared_labels import LabelNames, label_notes, names_by_run, with_label_names
 from .compared_run import ComparedRun, RunLike, compare_pair, load_report, open_run, run_names
 from .comparison_notes import baseline_notes, check_recipes, main_score, main_score_notes
 from .comparison_tables import compared_scores, comparison_tables
@@ -82,7 +83,9 @@ class ReportComparison:
         return f"{recipe_label(self.recipe)}: {' vs. '.join(self.names)}"
 
 
-def compare_reports(*runs: RunLike, names: Sequence[str] | None = None) -> ReportComparison:
+def compare_reports(
+    *runs: RunLike, names: Sequence[str] | None = None, label_names: LabelNames | None = None
+) -> ReportComparison:
     """Compare runs of one recipe with the first of them.
 
     Where the folders of both runs have `predictions.jsonl`, they are compared on the examples that both have scored, if
@@ -95,9 +98,12 @@ def compare_reports(*runs: RunLike, names: Sequence[str] | None = None) -> Repor
         runs: reports, or folders of runs or of cross-validations, which are compared by their out-of-fold predictions;
             two at least.
         names: of the runs; None for the names of their folders.
+        label_names: where runs have other names for the same labels, the name in the first run of a label of another
+            one, such as `{"neg": "negative", "pos": "positive"}`.
 
     Raises:
-        ConfigError: there are fewer than two runs, runs of several recipes, or not as many names as runs.
+        ConfigError: there are fewer than two runs, runs of several recipes, not as many names as runs, or `label_names`
+            that do not make the labels of a run those of the first one.
         OutputError: a folder has no report.
     """
     if len(runs) < 2:
@@ -106,7 +112,10 @@ def compare_reports(*runs: RunLike, names: Sequence[str] | None = None) -> Repor
     names = checked_names(runs, names, "compare_reports")
     single = {name: [report] for name, report in zip(names, reports, strict=True)}
     check_recipes(single)
+    chosen = names_by_run(label_names, list(zip(names, reports, strict=True)))
     opened = [open_run(*arguments) for arguments in zip(runs, names, reports, strict=True)]
+    opened = [with_label_names(run, labels, opened[0]) for run, labels in zip(opened, chosen, strict=True)]
+    reports = [run.report for run in opened]
     pairs = {run.name: compare_pair(opened[0], run) for run in opened[1:]}
     paired = {name: found for name, (found, _) in pairs.items() if found is not None}
     score = main_score(reports)
@@ -118,6 +127,7 @@ def compare_reports(*runs: RunLike, names: Sequence[str] | None = None) -> Repor
             for run, difference in zip(opened[1:], differences, strict=True)
         ]
         verdict += main_score_notes(score, all(difference.comparable for difference in differences), single)
+        verdict += label_notes(opened, chosen)
         verdict += baseline_notes(score, single)
         verdict += same_runs(opened)
         verdict += [_OF_FOLDS] * any(OUT_OF_FOLD in report.data for report in reports)

@@ -1,11 +1,13 @@
 """Settings side by side, each trained with several seeds: whether one is better, and how many seeds that takes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import ConfigError, OutputError
+from .compared_labels import LabelNames, label_notes, names_by_run, with_label_names
 from .compared_run import RunLike, load_report, open_run
 from .comparison import (
     ReportComparison,
@@ -34,7 +36,9 @@ SeedRuns = str | Path | Sequence[RunLike]
 """The folder of `train_seeds`, or its runs."""
 
 
-def compare_seeds(*settings: SeedRuns, names: Sequence[str] | None = None) -> ReportComparison:
+def compare_seeds(
+    *settings: SeedRuns, names: Sequence[str] | None = None, label_names: LabelNames | None = None
+) -> ReportComparison:
     """Compare settings that were trained with several seeds each with the first of them.
 
     A difference of means has two sources of chance, the seeds and the evaluation examples. Where the runs have
@@ -44,18 +48,25 @@ def compare_seeds(*settings: SeedRuns, names: Sequence[str] | None = None) -> Re
     Args:
         settings: of each the folder that `train_seeds` has written, or its runs as reports or folders; two at least.
         names: of the settings; None for the names of their folders.
+        label_names: of another setting, as for `compare_reports`.
 
     Raises:
-        ConfigError: there are fewer than two settings, fewer than two seeds of one, or runs of several recipes.
+        ConfigError: there are fewer than two settings, fewer than two seeds of one, runs of several recipes, or
+            `label_names` that do not make the labels of a setting those of the first one.
         OutputError: a folder has no runs.
     """
     if len(settings) < 2:
         raise ConfigError(f"compare_seeds got {len(settings)} setting(s): give two or more, each with its seeds.")
     names = checked_names(settings, names, "compare_seeds")
     opened = [_open(setting, name) for setting, name in zip(settings, names, strict=True)]
-    reports = [run.report for setting in opened for run in setting.runs]
+    check_recipes({setting.name: [run.report for run in setting.runs] for setting in opened})
+    chosen = names_by_run(label_names, [(setting.name, setting.runs[0].report) for setting in opened])
+    opened = [
+        replace(setting, runs=[with_label_names(run, labels, opened[0].runs[0]) for run in setting.runs])
+        for setting, labels in zip(opened, chosen, strict=True)
+    ]
     seeds_of = {setting.name: [run.report for run in setting.runs] for setting in opened}
-    check_recipes(seeds_of)
+    reports = [run.report for setting in opened for run in setting.runs]
     score = main_score(reports)
     first, others = opened[0], opened[1:]
     differences, verdict = [], ["No score is finite in all runs.", *main_score_notes(None, False, seeds_of)]
@@ -68,6 +79,7 @@ def compare_seeds(*settings: SeedRuns, names: Sequence[str] | None = None) -> Re
         ]
         runs = [run for setting in opened for run in setting.runs]
         verdict += main_score_notes(score, all(difference.comparable for difference in differences), seeds_of)
+        verdict += label_notes([replace(setting.runs[0], name=setting.name) for setting in opened], chosen)
         verdict += baseline_notes(score, seeds_of)
         verdict += same_runs(runs)
         verdict += unused_predictions(runs)
