@@ -112,6 +112,7 @@ def test_two_runs_at_their_baseline_are_told(full_report):
         "By accuracy, neither is shown to be better than the baseline: a 55.0% (95% interval 50.0% to 60.0%; majority "
         "baseline 55.0%); b 57.0% (95% interval 52.0% to 62.0%; majority baseline 55.0%)."
     ]
+    assert "b 60.0%" in notes_of(compare_reports(first, at(full_report, 0.6, 0.55, 0.65), names=["a", "b"]))[0]
     learnt = at(full_report, 0.9, 0.86, 0.93)
     (note,) = notes_of(compare_reports(first, learnt, names=["a", "c"]))
     assert note.startswith("By accuracy, not shown to be better than the baseline: a 55.0% (95%")
