@@ -94,7 +94,7 @@ def label_notes(runs: Sequence[ComparedRun], chosen: Sequence[LabelNames]) -> li
             notes.append(f"Labels of {run.name} by their names in {first.name}: {pairs}.")
             continue
         labels, found = set(_labels(run.report)), _matching(first.rows, run.rows)
-        if labels != set(_labels(first.report)) and labels == set(found):
+        if found and labels != set(_labels(first.report)) and labels == set(found):
             same = f"{run.name} and {first.name} have other names for the labels of the same texts."
             notes.append(same + _suggestion(found))
     return notes

@@ -110,7 +110,7 @@ def compare_reports(
         raise ConfigError(f"compare_reports got {len(runs)} run(s): give two runs or more.")
     reports = [load_report(run) for run in runs]
     names = checked_names(runs, names, "compare_reports")
-    single = {name: [report] for name, report in zip(names, reports, strict=True)}
+    single = [(name, [report]) for name, report in zip(names, reports, strict=True)]
     check_recipes(single)
     chosen = names_by_run(label_names, list(zip(names, reports, strict=True)))
     opened = [open_run(*arguments) for arguments in zip(runs, names, reports, strict=True)]

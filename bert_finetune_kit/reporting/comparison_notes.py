@@ -1,6 +1,6 @@
 """What a comparison says beside differences: main scores that are not compared, runs no better than a baseline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ..errors import ConfigError
 from .fold_notes import unbeaten
@@ -9,8 +9,8 @@ from .numbers import finite_or_none
 from .schema import RunReport, Score
 from .tables import baseline_label
 
-RunsByName = Mapping[str, Sequence[RunReport]]
-"""Of each run its report, of a setting those of its seeds."""
+NamedReports = Sequence[tuple[str, Sequence[RunReport]]]
+"""Name of each run and its report, of a setting those of its seeds."""
 
 
 def main_score(reports: Sequence[RunReport]) -> Score | None:
@@ -31,52 +31,54 @@ def own_score(reports: Sequence[RunReport]) -> str:
     return f"{score.label} {format_score(sum(values) / len(values), score.format_spec)}{mean}"
 
 
-def check_recipes(runs: RunsByName) -> None:
+def check_recipes(runs: NamedReports) -> None:
     """Check that runs are of one recipe.
 
     Raises:
         ConfigError: they are of several; the message has the main score of each.
     """
-    recipes = {name: " and ".join(dict.fromkeys(run.recipe for run in reports)) for name, reports in runs.items()}
-    if len(set(recipes.values())) > 1 or " and " in next(iter(recipes.values())):
-        own = "; ".join(f"{name} is of {recipes[name]} ({own_score(reports)})" for name, reports in runs.items())
+    if len({report.recipe for _, reports in runs for report in reports}) > 1:
+        recipes = [" and ".join(dict.fromkeys(report.recipe for report in reports)) for _, reports in runs]
+        own = "; ".join(
+            f"{name} is of {recipe} ({own_score(reports)})"
+            for (name, reports), recipe in zip(runs, recipes, strict=True)
+        )
         raise ConfigError(
             f"The runs are of several recipes, whose scores measure different things: {own}. Give runs of one recipe."
         )
 
 
-def main_score_notes(score: Score | None, comparable: bool, runs: RunsByName) -> list[str]:
+def main_score_notes(score: Score | None, comparable: bool, runs: NamedReports) -> list[str]:
     """Return the main score of each run, where they are not the one that is compared and cannot be.
 
     Args:
         score: that is compared; None where no score is finite in all runs.
         comparable: whether it can be compared in all runs.
-        runs: the reports by name.
+        runs: names and reports.
     """
     if score is not None and comparable:
         return []
-    own = {None if main is None else main.key for main in map(main_score, runs.values())}
+    own = {None if main is None else main.key for main in (main_score(reports) for _, reports in runs)}
     if own <= {None if score is None else score.key}:
         return []
-    shown = "; ".join(f"{name} {own_score(reports)}" for name, reports in runs.items())
+    shown = "; ".join(f"{name} {own_score(reports)}" for name, reports in runs)
     return [f"The main scores measure different things, and are not compared: {shown}."]
 
 
-def baseline_notes(score: Score, runs: RunsByName) -> list[str]:
+def baseline_notes(score: Score, runs: NamedReports) -> list[str]:
     """Return which runs are not shown to be better than a baseline, by their intervals; of a setting, in all its seeds.
 
     Args:
         score: that is compared.
-        runs: the reports by name.
+        runs: names and reports.
     """
-    behind = {name: text for name, reports in runs.items() if (text := _behind(score, reports))}
+    behind = [f"{name} {text}" for name, reports in runs if (text := _behind(score, reports))]
     if not behind:
         return []
     subject = "not"
     if len(behind) == len(runs):
         subject = "neither is" if len(runs) == 2 else "none is"
-    shown = "; ".join(f"{name} {text}" for name, text in behind.items())
-    return [f"By {score.label}, {subject} shown to be better than the baseline: {shown}."]
+    return [f"By {score.label}, {subject} shown to be better than the baseline: {'; '.join(behind)}."]
 
 
 def _behind(score: Score, reports: Sequence[RunReport]) -> str:

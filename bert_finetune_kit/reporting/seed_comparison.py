@@ -59,14 +59,14 @@ def compare_seeds(
         raise ConfigError(f"compare_seeds got {len(settings)} setting(s): give two or more, each with its seeds.")
     names = checked_names(settings, names, "compare_seeds")
     opened = [_open(setting, name) for setting, name in zip(settings, names, strict=True)]
-    check_recipes({setting.name: [run.report for run in setting.runs] for setting in opened})
+    check_recipes([(setting.name, setting.reports) for setting in opened])
     chosen = names_by_run(label_names, [(setting.name, setting.runs[0].report) for setting in opened])
     opened = [
         replace(setting, runs=[with_label_names(run, labels, opened[0].runs[0]) for run in setting.runs])
         for setting, labels in zip(opened, chosen, strict=True)
     ]
-    seeds_of = {setting.name: [run.report for run in setting.runs] for setting in opened}
-    reports = [run.report for setting in opened for run in setting.runs]
+    seeds_of = [(setting.name, setting.reports) for setting in opened]
+    reports = [report for setting in opened for report in setting.reports]
     score = main_score(reports)
     first, others = opened[0], opened[1:]
     differences, verdict = [], ["No score is finite in all runs.", *main_score_notes(None, False, seeds_of)]

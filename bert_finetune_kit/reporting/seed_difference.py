@@ -9,7 +9,7 @@ from .compared_run import ComparedRun, other_data, other_examples
 from .difference import Difference, evaluation_data
 from .numbers import finite_or_none
 from .paired_runs import by_split, match_rows, statistics_of
-from .schema import Score
+from .schema import RunReport, Score
 from .score_kinds import kind_conflict
 from .statistics.resampling import Estimate, Statistic, estimate
 from .statistics.seeds import SeedDifference, compare_means
@@ -21,6 +21,11 @@ class Setting:
 
     name: str
     runs: list[ComparedRun]
+
+    @property
+    def reports(self) -> list[RunReport]:
+        """The report of each run."""
+        return [run.report for run in self.runs]
 
     def values(self, key: str) -> list[float]:
         """Return a score of each run."""

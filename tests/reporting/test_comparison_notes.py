@@ -39,6 +39,7 @@ def test_each_run_of_another_task_keeps_its_own_scores(classifier, regression):
     assert found.verdict[1] == (
         "The main scores measure different things, and are not compared: a accuracy 86.0%; r Pearson 0.810."
     )
+    assert not any("other names" in sentence for sentence in found.verdict)
     assert rows_of(found) == {
         "accuracy": ["86.0% (84.0% to 88.0%)", ""],
         "loss (a cross-entropy of one label an example; bad, good)": ["0.3700", ""],
@@ -82,6 +83,8 @@ def test_runs_of_several_recipes_are_refused_with_their_main_scores(classifier, 
     message = r"a is of classification \(accuracy 86.0%\); q is of question_answering \(exact match 48.91\)"
     with pytest.raises(ConfigError, match=message):
         compare_reports(classifier, answers, names=["a", "q"])
+    with pytest.raises(ConfigError, match="several recipes"):
+        compare_reports(classifier, answers, names=["same", "same"])
     message = r"mean of 2 seeds\); q is of question_answering \(exact match 48.91, mean of 2 seeds\)"
     with pytest.raises(ConfigError, match=message):
         compare_seeds([classifier] * 2, [answers] * 2, names=["a", "q"])
