@@ -16,6 +16,7 @@ cross-validations by the predictions of all folds.
   bert-finetune-kit compare runs/first runs/second
   bert-finetune-kit compare runs/first runs/second runs/third --output comparison.html
   bert-finetune-kit compare runs/small-seeds runs/large-seeds
+  bert-finetune-kit compare runs/first runs/second --label_names neg=negative pos=positive
 """
 
 
@@ -24,6 +25,10 @@ def build_parser() -> ArgumentParser:
     parser = command_parser(_DESCRIPTION)
     parser.add_argument("runs", metavar="RUN", nargs="+", help="folders of runs, two at least")
     parser.add_argument("--output", metavar="FILE", type=Path, help="page to write: .html, or .md for Markdown")
+    parser.add_argument(
+        "--label_names", metavar="NAME=NAME", nargs="+", default=(),
+        help="where runs have other names for the same labels: each label of another run and its name in the first one",
+    )  # fmt: skip
     return parser
 
 
@@ -35,6 +40,7 @@ def compare(words: Sequence[str]) -> None:
     renderings = {".html": "to_html", ".md": "to_markdown"}
     if options.output is not None and options.output.suffix.lower() not in renderings:
         raise ConfigError(f"Command line: --output is {options.output}: its name must end in {' or '.join(renderings)}")
+    label_names = _label_names(options.label_names)
     from ..reporting.comparison import compare_reports
     from ..reporting.seed_comparison import compare_seeds, is_seeds_folder
     from ..text_files import write_text
@@ -46,7 +52,7 @@ def compare(words: Sequence[str]) -> None:
             f"Command line: {several[0]} has several seeds, and {one} has not: give folders of several seeds, or "
             f"single runs, such as {several[0]}/seed-…"
         )
-    comparison = compare_seeds(*options.runs) if several else compare_reports(*options.runs)
+    comparison = (compare_seeds if several else compare_reports)(*options.runs, label_names=label_names)
     show(str(comparison).rstrip())
     if options.output is not None:
         page = getattr(comparison, renderings[options.output.suffix.lower()])()
@@ -55,3 +61,22 @@ def compare(words: Sequence[str]) -> None:
         except OSError as error:
             raise OutputError(f"The comparison cannot be written to {options.output}: {error.strerror}.") from error
         show(f"The comparison is in {options.output}.")
+
+
+def _label_names(words: Sequence[str]) -> dict[str, str]:
+    """Return names by label.
+
+    Raises:
+        ConfigError: a word is not of the form NAME=NAME, or a label has two names.
+    """
+    names: dict[str, str] = {}
+    for word in words:
+        label, *name = word.split("=")
+        if len(name) != 1:
+            raise ConfigError(
+                f"Command line: --label_names has {word!r}: give NAME=NAME for each label, after the folders of the "
+                "runs. Names that contain = can be given in Python: compare_reports(…, label_names={…})."
+            )
+        if names.setdefault(label, name[0]) != name[0]:
+            raise ConfigError(f"Command line: --label_names gives {label!r} two names: {names[label]} and {name[0]}.")
+    return names

@@ -9,7 +9,7 @@ from ..argument_parser import ArgumentParser
 from ..errors import ConfigError, DataError
 from ..json_objects import read_mapping
 from ..output import show
-from ..reporting.diagnosis.diagnose import CONTEXT, diagnose_scores
+from ..reporting.diagnosis.diagnose import CONTEXT, diagnose_again, diagnose_scores
 from ..reporting.schema import REPORT_FILE, Finding, RunReport
 from .parser import command_parser, existing_file
 
@@ -42,8 +42,9 @@ def build_parser() -> ArgumentParser:
 
 def diagnose(words: Sequence[str]) -> None:
     """Print the findings."""
-    findings = _findings(build_parser().parse_args(words))
-    show("\n\n".join(map(finding_text, findings)) or "There are no findings.")
+    findings, remark = _findings(build_parser().parse_args(words))
+    texts = [finding_text(finding) for finding in findings] or ["There are no findings."]
+    show("\n\n".join([*texts, *([remark] * bool(remark))]))
 
 
 def finding_text(finding: Finding) -> str:
@@ -72,7 +73,8 @@ def read_scores(file: Path) -> dict[str, Any]:
         raise DataError(f"The scores in {file} cannot be read: {error}.") from error
 
 
-def _findings(options: Namespace) -> list[Finding]:
+def _findings(options: Namespace) -> tuple[list[Finding], str]:
+    """Return the findings, and how those saved in a report differ."""
     source = existing_file(options.source)
     context = {
         name: getattr(options, name) for name in (*_NUMBERS, "multi_label") if getattr(options, name) is not None
@@ -83,13 +85,13 @@ def _findings(options: Namespace) -> list[Finding]:
                 f"Command line: {source} has a report, which says what was scored: --recipe and facts such as "
                 "--examples go with a file of scores."
             )
-        return RunReport.load(source if source.is_dir() else source.parent).findings
+        return diagnose_again(RunReport.load(source if source.is_dir() else source.parent))
     if options.recipe is None:
         raise ConfigError(
             f"Command line: say what the scores in {source} are of: --recipe pretraining, classification or "
             "question_answering."
         )
-    return diagnose_scores(options.recipe, read_scores(source), **context)
+    return diagnose_scores(options.recipe, read_scores(source), **context), ""
 
 
 def _number(text: str) -> float:

@@ -1,17 +1,20 @@
 """A run that is compared: its name, its report, and its saved predictions as far as they are at hand."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import ConfigError, OutputError
 from .paired_runs import LEAST_SHARE, PairedScores, by_split, common_rows, other_scores, paired_scores
-from .pooled_report import is_cross_validation, pooled_report
+from .pooled_report import OUT_OF_FOLD, is_cross_validation, pooled_report
 from .prediction_scores import SCORED_RECIPES, Row
 from .predictions import PREDICTIONS_FILE, read_predictions
 from .schema import RunReport
 
 RunLike = RunReport | str | Path
+# Statistic of a split, by recipe, of which there is a prediction each.
+_PREDICTED = {"classification": "examples", "question_answering": "questions", "pretraining": "examples_per_epoch"}
 
 
 def other_data(recipe: str) -> str:
@@ -76,6 +79,8 @@ def open_run(run: RunLike, name: str, report: RunReport) -> ComparedRun:
             return ComparedRun(name, report, missing=f"{folder} has no {PREDICTIONS_FILE}")
         if not rows:
             return ComparedRun(name, report, missing=f"{folder / PREDICTIONS_FILE} is empty", is_damaged=True)
+        if other := other_count(report, rows):
+            return ComparedRun(name, report, missing=f"{PREDICTIONS_FILE} of {name} has {other}", is_damaged=True)
         unlike = frozenset(other_scores(report, rows))
     except OutputError as error:
         return ComparedRun(name, report, missing=str(error).rstrip("."), is_damaged=True)
@@ -83,6 +88,24 @@ def open_run(run: RunLike, name: str, report: RunReport) -> ComparedRun:
         reason = f"{PREDICTIONS_FILE} of {name} is of another form ({error!r})"
         return ComparedRun(name, report, missing=reason, is_damaged=True)
     return ComparedRun(name, report, list(rows), unlike=unlike)
+
+
+def other_count(report: RunReport, rows: Sequence[Row]) -> str:
+    """Return how many predictions of which split there are, where the report has scored another number of examples.
+
+    Empty where there are as many, or it is not known: of splits of other names, and of a pretraining in phases, whose
+    statistics are not of the examples of the last phase.
+    """
+    if any("phase" in row for row in report.scores):
+        return ""
+    saved = Counter(str(row.get("split")) for row in rows)
+    splits = {split: values.get(_PREDICTED[report.recipe]) for split, values in report.data.items() if split != "train"}
+    if OUT_OF_FOLD in report.data:  # predictions have the name of the split that was divided
+        saved, splits = Counter({OUT_OF_FOLD: len(rows)}), {OUT_OF_FOLD: report.data[OUT_OF_FOLD].get("examples")}
+    for split, scored in splits.items() if splits.keys() & saved.keys() else ():
+        if isinstance(scored, int) and saved[split] != scored:
+            return f"{saved[split]:,} predictions of {split}, and its report has scored {scored:,} examples"
+    return ""
 
 
 def load_report(run: RunLike) -> RunReport:

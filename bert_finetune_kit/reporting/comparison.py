@@ -10,17 +10,18 @@ from rich.panel import Panel
 from rich.text import Text
 
 from ..errors import ConfigError
+from .compared_labels import LabelNames, label_notes, names_by_run, with_label_names
 from .compared_run import ComparedRun, RunLike, compare_pair, load_report, open_run, run_names
+from .comparison_notes import baseline_notes, check_recipes, main_score, main_score_notes
 from .comparison_tables import compared_scores, comparison_tables
 from .difference import Difference, adjusted, difference_sentence, score_difference
 from .difference import difference_interval as difference_interval
 from .dot_plots import ComparedScore, dot_plots
 from .markdown import markdown_table
 from .naming import facts, recipe_label
-from .numbers import finite_or_none
 from .paired_runs import PairedScores
 from .pooled_report import OUT_OF_FOLD
-from .schema import ReportTable, RunReport, Score
+from .schema import ReportTable, RunReport
 from .score_kinds import kind_conflict
 from .terminal import rich_table
 
@@ -82,7 +83,9 @@ class ReportComparison:
         return f"{recipe_label(self.recipe)}: {' vs. '.join(self.names)}"
 
 
-def compare_reports(*runs: RunLike, names: Sequence[str] | None = None) -> ReportComparison:
+def compare_reports(
+    *runs: RunLike, names: Sequence[str] | None = None, label_names: LabelNames | None = None
+) -> ReportComparison:
     """Compare runs of one recipe with the first of them.
 
     Where the folders of both runs have `predictions.jsonl`, they are compared on the examples that both have scored, if
@@ -95,27 +98,37 @@ def compare_reports(*runs: RunLike, names: Sequence[str] | None = None) -> Repor
         runs: reports, or folders of runs or of cross-validations, which are compared by their out-of-fold predictions;
             two at least.
         names: of the runs; None for the names of their folders.
+        label_names: where runs have other names for the same labels, the name in the first run of a label of another
+            one, such as `{"neg": "negative", "pos": "positive"}`.
 
     Raises:
-        ConfigError: there are fewer than two runs, runs of several recipes, or not as many names as runs.
+        ConfigError: there are fewer than two runs, runs of several recipes, not as many names as runs, or `label_names`
+            that do not make the labels of a run those of the first one.
         OutputError: a folder has no report.
     """
     if len(runs) < 2:
         raise ConfigError(f"compare_reports got {len(runs)} run(s): give two runs or more.")
     reports = [load_report(run) for run in runs]
     names = checked_names(runs, names, "compare_reports")
-    check_recipes(reports)
+    single = [(name, [report]) for name, report in zip(names, reports, strict=True)]
+    check_recipes(single)
+    chosen = names_by_run(label_names, list(zip(names, reports, strict=True)))
     opened = [open_run(*arguments) for arguments in zip(runs, names, reports, strict=True)]
+    opened = [with_label_names(run, labels, opened[0]) for run, labels in zip(opened, chosen, strict=True)]
+    reports = [run.report for run in opened]
     pairs = {run.name: compare_pair(opened[0], run) for run in opened[1:]}
     paired = {name: found for name, (found, _) in pairs.items() if found is not None}
     score = main_score(reports)
-    differences, verdict = [], ["No score is finite in all runs."]
+    differences, verdict = [], ["No score is finite in all runs.", *main_score_notes(None, False, single)]
     if score is not None:
         differences = adjusted([score_difference(score, opened[0], run, paired.get(run.name)) for run in opened[1:]])
         verdict = [
             difference_sentence(score, opened[0], run, difference)
             for run, difference in zip(opened[1:], differences, strict=True)
         ]
+        verdict += main_score_notes(score, all(difference.comparable for difference in differences), single)
+        verdict += label_notes(opened, chosen)
+        verdict += baseline_notes(score, single)
         verdict += same_runs(opened)
         verdict += [_OF_FOLDS] * any(OUT_OF_FOLD in report.data for report in reports)
         verdict += _unpaired(opened, differences, {name: reason for name, (_, reason) in pairs.items()})
@@ -134,25 +147,6 @@ def checked_names(runs: Sequence[object], names: Sequence[str] | None, function:
     if names is not None and len(names) != len(runs):
         raise ConfigError(f"{function} got {len(runs)} runs and {len(names)} names: give a name for each run.")
     return list(names) if names is not None else run_names(runs)
-
-
-def check_recipes(reports: Sequence[RunReport]) -> None:
-    """Check that runs are of one recipe.
-
-    Raises:
-        ConfigError: they are of several.
-    """
-    recipes = list(dict.fromkeys(report.recipe for report in reports))
-    if len(recipes) > 1:
-        raise ConfigError(f"The runs are of several recipes ({', '.join(recipes)}): give runs of one recipe.")
-
-
-def main_score(reports: Sequence[RunReport]) -> Score | None:
-    """Return the first score that is finite in all reports; None where there is none."""
-    for score in reports[0].glossary:
-        if all(finite_or_none(report.result.get(score.key)) is not None for report in reports):
-            return score
-    return None
 
 
 def comparable_scores(runs: Sequence[ComparedRun], paired: Mapping[str, PairedScores]) -> dict[str, PairedScores]:

@@ -19,19 +19,32 @@ _LENGTH = 160  # characters of an answer
 def compared_scores(reports: Sequence[RunReport]) -> list[ComparedScore]:
     """Return each score that any run has; where runs mean different things by it, once for each."""
     scores = []
-    for score in reports[0].glossary:
-        kinds = [score_kind(report, score.key) for report in reports]
-        distinct = [kind for number, kind in enumerate(kinds) if kind not in kinds[:number]]
-        for kind in distinct:
-            values = [
-                finite_or_none(report.result.get(score.key)) if own == kind else None
-                for report, own in zip(reports, kinds, strict=True)
-            ]
-            if any(value is not None for value in values):
-                intervals = [report.intervals.get(score.key) for report in reports]
-                label = score.label if len(distinct) == 1 else f"{score.label} ({'; '.join(kind.values())})"
-                scores.append(ComparedScore(label, score.format_spec, values, intervals))
+    for score, label, own in scores_by_kind(reports):
+        values = [
+            finite_or_none(report.result.get(score.key)) if has else None
+            for report, has in zip(reports, own, strict=True)
+        ]
+        if any(value is not None for value in values):
+            intervals = [report.intervals.get(score.key) for report in reports]
+            scores.append(ComparedScore(label, score.format_spec, values, intervals))
     return scores
+
+
+def scores_by_kind(reports: Sequence[RunReport]) -> Iterator[tuple[Score, str, list[bool]]]:
+    """Yield each score that a run has, its label, and for each run whether it has it.
+
+    Where runs mean different things by a score, it is yielded once for each, and the label has what differs.
+    """
+    declared = {score.key: score for report in reversed(reports) for score in report.glossary}
+    for key in dict.fromkeys(score.key for report in reports for score in report.glossary):
+        score, having = declared[key], [key in report.result for report in reports]
+        kinds = [score_kind(report, key) for report in reports]
+        held = [kind for kind, has in zip(kinds, having, strict=True) if has]
+        distinct = [kind for number, kind in enumerate(held) if kind not in held[:number]]
+        for kind in distinct:
+            differing = [kind[name] for name in kind if any(other.get(name) != kind[name] for other in distinct)]
+            label = f"{score.label} ({'; '.join(differing)})" if differing else score.label
+            yield score, label, [has and own == kind for has, own in zip(having, kinds, strict=True)]
 
 
 def comparison_tables(
@@ -56,17 +69,9 @@ def comparison_tables(
 
 
 def _score_rows(reports: Sequence[RunReport]) -> Iterator[list[str]]:
-    """Yield a row for each score, also where it is undefined; see `compared_scores`."""
-    for score in reports[0].glossary:
-        kinds = [score_kind(report, score.key) for report in reports]
-        distinct = [kind for number, kind in enumerate(kinds) if kind not in kinds[:number]]
-        if any(score.key in report.result for report in reports):
-            for kind in distinct:
-                label = score.label if len(distinct) == 1 else f"{score.label} ({'; '.join(kind.values())})"
-                cells = [
-                    _score(report, score) if own == kind else "" for report, own in zip(reports, kinds, strict=True)
-                ]
-                yield [label, *cells]
+    """Yield a row for each score, also where it is undefined."""
+    for score, label, own in scores_by_kind(reports):
+        yield [label, *(_score(report, score) if has else "" for report, has in zip(reports, own, strict=True))]
 
 
 def _score(report: RunReport, score: Score) -> str:

@@ -44,17 +44,32 @@ def not_learnt(
         baselines: scores without a model, by the name of the baseline.
     """
     for score in [score for score in glossary if score.key in intervals][:3]:
-        low, high = intervals[score.key]
-        for name, values in baselines.items():
-            baseline = finite_or_none(values.get(score.key))
-            if baseline is None or score.lower_is_better is None:
-                continue
-            if high >= baseline if score.lower_is_better else low <= baseline:
-                shown = [format_score(value, score.format_spec) for value in (pooled[score.key], baseline)]
-                yield (
-                    f"{score.label} {shown[0]} (95% interval {format_interval((low, high), score.format_spec)}) is not "
-                    f"shown to be better than the {baseline_label(name)}, {shown[1]}"
-                )
+        for name, baseline in unbeaten(score, intervals[score.key], baselines):
+            shown = [format_score(value, score.format_spec) for value in (pooled[score.key], baseline)]
+            interval = format_interval(intervals[score.key], score.format_spec)
+            yield (
+                f"{score.label} {shown[0]} (95% interval {interval}) is not shown to be better than the "
+                f"{baseline_label(name)}, {shown[1]}"
+            )
+
+
+def unbeaten(
+    score: Score, interval: Interval | None, baselines: Mapping[str, Mapping[str, float]]
+) -> Iterator[tuple[str, float]]:
+    """Yield name and value of each baseline that a score is not shown to be better than.
+
+    Args:
+        score: that is looked at.
+        interval: of it; where there is none, nothing is said.
+        baselines: scores without a model, by the name of the baseline.
+    """
+    if interval is None or score.lower_is_better is None:
+        return
+    low, high = interval
+    for name, values in baselines.items():
+        baseline = finite_or_none(values.get(score.key))
+        if baseline is not None and (high >= baseline if score.lower_is_better else low <= baseline):
+            yield name, baseline
 
 
 def fold_notes(origin: FoldsOrigin, scored: int, has_intervals: bool) -> list[str]:

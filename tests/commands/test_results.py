@@ -2,8 +2,10 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
+from synthetic_reports import empty_report
 
 from bert_finetune_kit import (
     ConfigError,
@@ -59,18 +61,52 @@ def test_seeds_and_single_runs_are_not_compared(runs, tmp_path):
         compare([str(tmp_path / "several"), runs[0]])
 
 
+LATE = Finding("LATE", "warning", "It is late.", causes=["a long day"], advice=["Sleep.", "Eat."])
+
+
 def test_the_findings_of_a_run(runs, capsys):
+    """As the run has reported them, also those of a rule that is not registered here."""
     report = RunReport.load(runs[0])
-    report.findings = [Finding("LATE", "warning", "It is late.", causes=["a long day"], advice=["Sleep.", "Eat."])]
-    report.save(runs[0])
+    assert {"error", "warning"} <= {finding.severity for finding in report.findings}
     diagnose([runs[0]])
-    assert (
-        capsys.readouterr().out == "warning LATE: It is late.\n  Likely causes: a long day.\n  1. Sleep.\n  2. Eat.\n"
-    )
-    report.findings = []
+    assert capsys.readouterr().out == "\n\n".join(map(finding_text, report.findings)) + "\n"
+    report.findings.append(LATE)
     report.save(runs[0])
     diagnose([f"{runs[0]}/report.json"])
+    shown = capsys.readouterr().out
+    assert "warning LATE: It is late.\n  Likely causes: a long day.\n  1. Sleep.\n  2. Eat.\n" in shown
+    assert "present rules" not in shown
+
+
+def test_a_run_is_diagnosed_by_the_present_rules(runs, capsys):
+    report = RunReport.load(runs[0])
+    first, *others = report.findings
+    report.findings = [
+        Finding("STILL_IMPROVING", "note", "An older rule said so."),
+        Finding("RULE_FAILED", "note", "The rule LATE could not be applied."),
+        *(replace(finding, severity="note") for finding in others[:1]), *others[1:],
+    ]  # fmt: skip
+    report.save(runs[0])
+    diagnose([runs[0]])
+    *shown, remark = capsys.readouterr().out.removesuffix("\n").split("\n\n")
+    assert shown == [finding_text(finding) for finding in (first, *others)]
+    assert remark == (
+        "This is the diagnosis by the present rules. That of the report, by bert_finetune_kit "
+        f"{report.versions['bert_finetune_kit']}, differs: without {first.code}; with STILL_IMPROVING (note); with "
+        f"RULE_FAILED (note); {others[0].code} is of severity note."
+    )
+
+
+def test_a_run_without_findings(tmp_path, capsys):
+    report = empty_report()
+    report.save(tmp_path)
+    diagnose([str(tmp_path)])
     assert capsys.readouterr().out == "There are no findings.\n"
+    replace(report, findings=[Finding("OVERFITTING", "warning", "The loss rose.")]).save(tmp_path)
+    diagnose([str(tmp_path)])
+    shown = capsys.readouterr().out
+    assert shown.startswith("There are no findings.\n\nThis is the diagnosis by the present rules.")
+    assert shown.endswith("by bert_finetune_kit of an unknown version, differs: with OVERFITTING (warning).\n")
 
 
 @pytest.mark.parametrize("prefix", ["", "eval_"])

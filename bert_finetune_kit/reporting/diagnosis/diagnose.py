@@ -10,6 +10,7 @@ from .registry import Rule, recipes_with_rules, rules_for
 
 SEVERITIES = ("error", "warning", "note")
 
+_FAILED = "RULE_FAILED"
 _LEARNT = ("NOTHING_LEARNT", "TOO_FEW_STEPS", "TOO_FEW_EXAMPLES_FOR_CLAIM", "SCORE_AT_BASELINE")
 # Code → codes that follow from it by necessity, and are not reported with it; nothing follows from a note.
 _IMPLIED = {
@@ -50,6 +51,28 @@ def diagnose(report: RunReport) -> list[Finding]:
     implied = {code for finding in findings if finding.severity != "note" for code in _IMPLIED.get(finding.code, ())}
     findings = [finding for finding in findings if finding.code not in implied]
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def diagnose_again(report: RunReport) -> tuple[list[Finding], str]:
+    """Return the findings of the present rules on a saved report, and in a sentence how those saved in it differ.
+
+    Saved findings of rules that are not registered now, such as those of a user, are kept. The sentence is empty where
+    codes and severities are the same.
+    """
+    rules = {*rules_for(report.recipe), _FAILED}
+    found = [*diagnose(report), *(finding for finding in report.findings if finding.code not in rules)]
+    found.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    now, saved = ({finding.code: finding.severity for finding in findings} for findings in (found, report.findings))
+    parts = [f"without {code}" for code in now if code not in saved]
+    parts += [f"with {code} ({saved[code]})" for code in saved if code not in now]
+    parts += [f"{code} is of severity {saved[code]}" for code in saved if code in now and saved[code] != now[code]]
+    if not parts:
+        return found, ""
+    version = report.versions.get("bert_finetune_kit", "of an unknown version")
+    return found, (
+        f"This is the diagnosis by the present rules. That of the report, by bert_finetune_kit {version}, differs: "
+        f"{'; '.join(parts)}."
+    )
 
 
 def diagnose_scores(
@@ -96,7 +119,7 @@ def _apply(code: str, rule: Rule, report: RunReport) -> Finding | None:
         finding, fault = None, f"{type(error).__name__}: {error}"
     if fault is None:
         return finding
-    return Finding("RULE_FAILED", "note", f"The rule {code} could not be applied: {fault}")
+    return Finding(_FAILED, "note", f"The rule {code} could not be applied: {fault}")
 
 
 def _fault(finding: object) -> str | None:
