@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 from datasets import Dataset
 
 from ..calibration.saved import NOT_CALIBRATED
-from ..calibration.selective import Selection
 from ..compat.datasets import no_progress_bars
 from ..contract import Forward, LoadedModel
 from ..data.memory import as_dataset, none_if_missing
@@ -27,7 +25,7 @@ from ..text_files import write_text
 from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
 from .examples import QAExamples
-from .predictions import EMPTY, Answer, SpanPredictions, decode, matched_contexts, to_answers
+from .predictions import EMPTY, Answer, SpanPredictions, decode, matched_contexts, refuse, to_answers
 from .question_spans import WindowSpans
 from .tokens import tokenize_questions
 from .windows import build_windows
@@ -162,22 +160,6 @@ def predict_spans(
         starts[rows], ends[rows] = output.span_starts.cpu().numpy(), output.span_ends.cpu().numpy()
         null[rows] = output.null_scores.float().cpu().numpy()
     return WindowSpans(scores, starts, ends, null)
-
-
-def refuse(answers: Sequence[Answer], selection: Selection | None) -> list[Answer]:
-    """Return answers without those that are not sure enough.
-
-    Args:
-        answers: to questions that are not empty.
-        selection: which ones to refuse; none refuses none.
-    """
-    if selection is None:
-        return list(answers)
-    kept = selection.keeps(np.array([answer.score for answer in answers]))
-    return [
-        answer if keeps else replace(answer, text=None, start=None, end=None, refused=True)
-        for answer, keeps in zip(answers, kept, strict=True)
-    ]
 
 
 def write_predictions(

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 
+from ..calibration.thresholds import Threshold
 from ..errors import DataError
 from .probabilities import probabilities
 from .question_spans import QuestionSpans, WindowSpans, merge_windows
@@ -144,3 +145,19 @@ def to_answers(
             start, end = int(predictions.begin[number, 0]), int(predictions.end[number, 0])
             answers.append(Answer(spans[0][0], values[0], start, end, probability, spans))
     return answers
+
+
+def refuse(answers: Sequence[Answer], selection: Threshold | None) -> list[Answer]:
+    """Return answers without those that are not sure enough.
+
+    Args:
+        answers: to questions that are not empty.
+        selection: which ones to refuse; none refuses none.
+    """
+    if selection is None:
+        return list(answers)
+    kept = selection.keeps(np.array([answer.score for answer in answers]))
+    return [
+        answer if keeps else replace(answer, text=None, start=None, end=None, refused=True)
+        for answer, keeps in zip(answers, kept, strict=True)
+    ]
