@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from ..data.cells import is_empty_cell
 from ..data.sequences import SequenceFormat
 from ..errors import DataError
-from ..exported.arguments import cells_of, check_predict, is_empty_cell, rows_of
+from ..exported.arguments import cells_of, check_predict, rows_of
 from ..exported.encoder import ExportedEncoder, token_ids
 from ..inference.choices import choose
 from .labels import LabelSet

@@ -118,8 +118,8 @@ def check_kept(keep_fp32: Sequence[str], modules: Sequence[str]) -> None:
 def _similar(unknown: Iterable[str], modules: Iterable[str]) -> str:
     """Return a question with similar names, which may leave out how a path begins or ends; nothing without any.
 
-    >>> _similar(["encodr.layer.1"], ["bert.encoder.layer.1.output.dense"])
-    " (did you mean 'encoder.layer.1'?)"
+    >>> _similar(["poler"], ["bert.encoder.layer.1.output.dense", "bert.pooler.dense"])
+    " (did you mean 'pooler'?)"
     """
     paths = [module.split(".") for module in modules]
     names = {

@@ -1,6 +1,5 @@
 """What is given to an exported model, checked before it computes: counts, tables, settings that it does not have."""
 
-import math
 from collections.abc import Mapping, Sequence
 from operator import index
 from typing import Any
@@ -81,8 +80,3 @@ def cells_of(row: Mapping[str, Any], columns: Sequence[str]) -> list[Any]:
     if missing:
         raise DataError(f"A row has no column {missing[0]!r}. Columns: {', '.join(map(str, row))}.")
     return [row[column] for column in columns]
-
-
-def is_empty_cell(value: Any) -> bool:
-    """Return whether a value is None, or the NaN of an empty cell."""
-    return value is None or (isinstance(value, float) and math.isnan(value))

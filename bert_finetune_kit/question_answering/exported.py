@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..exported.arguments import cells_of, check_predict, is_empty_cell, rows_of
+from ..exported.arguments import cells_of, check_predict, rows_of
 from ..exported.encoder import ExportedEncoder, token_ids
 from ..inference.choices import choose
 from .offsets import characters_of, trimmed_offsets
-from .predictions import EMPTY, SpanPredictions, decode, matched_contexts, refuse, to_answers
+from .predictions import EMPTY, SpanPredictions, decode, question_texts, refuse, to_answers
 from .question_spans import WindowSpans, best_window_spans
 from .windows import Windows, build_windows
 
@@ -206,14 +206,7 @@ def to_questions(inputs: Any, question: Any, context: Any) -> tuple[list[str], l
             )
         pairs = [_pair(row) for row in rows_of(inputs)]
         question, context = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    if question is None or context is None:
-        raise DataError("predict() needs question= and context=, or rows with both.")
-    table = next((given for given in (question, context) if hasattr(given, "columns")), None)
-    if table is not None:
-        raise DataError(f"A question or context is a {type(table).__name__}: give it alone, with both columns.")
-    questions = [question] if isinstance(question, str) else list(question)
-    contexts = matched_contexts(context, len(questions))
-    return [_text("question", text) for text in questions], [_text("context", text) for text in contexts]
+    return question_texts(question, context)
 
 
 def _pair(row: Any) -> tuple[Any, Any]:
@@ -223,11 +216,3 @@ def _pair(row: Any) -> tuple[Any, Any]:
     if isinstance(row, tuple | list) and len(row) == 2:
         return row[0], row[1]
     raise DataError(f"{row!r} is not a pair of a question and a context.")
-
-
-def _text(name: str, value: Any) -> str:
-    if is_empty_cell(value):
-        return ""
-    if not isinstance(value, str):
-        raise DataError(f"The {name} {value!r} is not a text.")
-    return value

@@ -108,6 +108,10 @@ def test_a_classifier_is_exported_proven_and_used(run, tmp_path, format):
         for found, expected in zip(model.predict(TEXTS, batch_size=batch_size), recipe.predict(TEXTS), strict=True):
             assert found.label == expected.label
             assert found.scores == pytest.approx(expected.scores, abs=1e-5)
+    further = [row["text"] for row in sample_reviews("train", count=30)]
+    asked = {"coverage": 0.5, "label_sets": 0.8}
+    for found, expected in zip(model.predict(further, **asked), recipe.predict(further, **asked), strict=True):
+        assert (found.refused, found.label, found.label_set) == (expected.refused, expected.label, expected.label_set)
     assert model.settings.evidence["equal"] == 1.0
     names = {path.name for path in (tmp_path / "exported").iterdir()}
     assert {"exported.json", "tokenizer.json", "requirements.txt", "README.md"} < names

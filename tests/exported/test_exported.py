@@ -269,6 +269,39 @@ def test_inputs_that_cannot_be_predicted(exported, kind, inputs, message):
         exported[kind].predict(inputs)
 
 
+@pytest.mark.parametrize(
+    ("question", "context", "message"),
+    [
+        (3, "a", "The question is 3: a text or a list of texts is needed"),
+        ("a", {"b": "c"}, "The context is {'b': 'c'}: a text or a list of texts is needed"),
+        (["a", 3], "b", "The question with number 1 is 3, which is not a text"),
+        (["a"], [b"b"], "The context with number 0 is b'b', which is not a text"),
+        (["a"], ["b", "c"], "There are 1 questions and 2 contexts: give one context for all, or one each"),
+        (
+            pd.DataFrame({"question": ["a"]}),
+            "b",
+            "The question is a DataFrame: give it alone, with columns of both names",
+        ),
+        (None, "a", "predict() needs question= and context="),
+    ],
+)
+def test_questions_and_contexts_are_checked_as_by_the_recipe(recipes, exported, question, context, message):
+    for model in (recipes["questions"], exported["questions"]):
+        with pytest.raises(DataError, match=re.escape(message)):
+            model.predict(question=question, context=context)
+
+
+def test_missing_texts_are_empty_as_by_the_recipe(recipes, exported):
+    missing = [None, float("nan"), pd.NA, np.float32("nan")]
+    answers = [model["questions"].predict([*missing, "who ?"], "the mill opens") for model in (recipes, exported)]
+    assert [answer.text for answer in answers[1][:4]] == [None] * 4
+    answers += [model["questions"].predict(["who ?"], [None]) for model in (recipes, exported)]
+    for expected, found in (answers[:2], answers[2:]):
+        for pair in zip(expected, found, strict=True):
+            same(*pair)
+    assert [given.label for given in exported["single"].predict(missing)] == [None] * 4
+
+
 @pytest.mark.parametrize("kind", ["single", "questions", "masks"])
 @pytest.mark.parametrize(
     ("settings", "message"),
