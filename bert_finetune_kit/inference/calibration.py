@@ -56,8 +56,8 @@ def _calibration(content: dict[str, Any]) -> Calibration:
     if wrong:
         raise ValueError(f"a temperature is {wrong[0]!r}, and a number above 0 is needed")
     for name, half in halves.items():
-        columns = half.confidence, half.correct, half.label_probability, half.clusters
-        lengths = {len(half.confidence), *(len(column) for column in columns if column)}
+        optional = [column for column in (half.label_probability, half.clusters) if column]
+        lengths = {len(column) for column in (half.confidence, half.correct, *optional)}
         if len(lengths) > 1:
             raise ValueError(f"{name} has lists of several lengths")
     return calibration
