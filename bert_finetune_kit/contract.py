@@ -11,7 +11,8 @@ import numpy as np
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
-from .calibration.saved import Calibration
+from .calibration.saved import NOT_CALIBRATED, Calibration
+from .calibration.thresholds import ThresholdBasis
 from .data.examples import Examples
 from .data.memory import FoldData
 from .data.sources import DataSource
@@ -117,6 +118,11 @@ class LoadedModel:
     def built(self) -> BuiltModel:
         """The model as one that was built for its data."""
         return BuiltModel(self.model, forward=self.forward)
+
+    @property
+    def threshold_basis(self) -> ThresholdBasis:
+        """Validation predictions that thresholds are chosen on; none where none are kept with the model."""
+        return (self.calibration or NOT_CALIBRATED).chosen_on.basis
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from ..errors import ConfigError
-from .selective import check_share
+from .thresholds import check_share
 
 
 def lowest_probability(level: float, label_probability: np.ndarray) -> float:

@@ -2,21 +2,26 @@
 
 import math
 from dataclasses import dataclass, field
-from numbers import Real
+from functools import cached_property
 
 import numpy as np
 from scipy import stats
 
-from ..errors import ConfigError
 from ..reporting.details import RiskCoverage
 from ..reporting.formatting import format_interval
 from ..reporting.intervals import Interval, share_interval
 from ..reporting.statistics.clusters import Units, single_units
 from ..reporting.statistics.shares import upper_share
+from .thresholds import (
+    CONFIDENCE,
+    COVERAGES,
+    Threshold,
+    ThresholdBasis,
+    tested_thresholds,
+    threshold_for_coverage,
+    threshold_for_risk,
+)
 
-CONFIDENCE = 0.95
-"""Of a bound on the risk."""
-_COVERAGES = [number / 10 for number in range(1, 11)]  # at which a bound is tested
 _POINTS = 100  # of a curve
 
 
@@ -42,16 +47,28 @@ class ScoredPredictions:
             return single_units(int(chosen.sum()))
         return Units("clusters", np.unique(np.array(self.clusters)[chosen], return_inverse=True)[1])
 
+    @cached_property
+    def basis(self) -> ThresholdBasis:
+        """What thresholds are chosen by.
+
+        At ten coverages the share of wrong predictions has an upper bound at a tenth of the level, so that with 95%
+        confidence all ten hold, whichever is chosen (Geifman and El-Yaniv 2017, who search among the coverages in the
+        same way). The bound is exact where examples are independent (Clopper and Pearson 1934); those of an article or
+        group count as many as they are worth (Korn and Graubard 1998).
+        """
+        confidence, wrong = np.array(self.confidence), ~np.array(self.correct, bool)
+        kept = [confidence > threshold for threshold in tested_thresholds(self.confidence)] if self.confidence else []
+        bounds = [_upper_bound(wrong[chosen], self.units(chosen)) for chosen in kept]
+        return ThresholdBasis(self.confidence, self.label_probability, bounds, len(set(self.clusters)))
+
 
 @dataclass(frozen=True)
-class Selection:
+class Selection(Threshold):
     """Which predictions are refused, and what that was worth on validation examples.
 
     `print(selection)` says it in words.
     """
 
-    threshold: float
-    """A prediction whose confidence is not above it is refused; -inf refuses none."""
     chosen_on: int
     """Validation examples that the threshold was chosen on."""
     measured_on: int
@@ -69,10 +86,6 @@ class Selection:
     """The risk is at most this with 95% confidence; none where a coverage was asked for."""
     clusters: int = 0
     """Articles or groups of the examples that the threshold was chosen on; 0 where each stands for itself."""
-
-    def keeps(self, confidence: np.ndarray) -> np.ndarray:
-        """Return which predictions are kept, (predictions,) bool."""
-        return np.asarray(confidence > self.threshold)
 
     def __str__(self) -> str:
         """Return what is refused, and what was measured."""
@@ -118,28 +131,11 @@ def for_coverage(coverage: float, chosen_on: ScoredPredictions, measured_on: Sco
     Raises:
         ConfigError: it is no share, or there are no predictions to choose by.
     """
-    if isinstance(coverage, bool) or coverage != 1:  # all of them
-        check_share("coverage", coverage)
-    _check_known(chosen_on)
-    descending = np.sort(chosen_on.confidence)[::-1]
-    # A new prediction is above the r-th surest of n with probability r / (n + 1): each of n + 1 ranks is as likely.
-    rank = math.ceil(coverage * (len(descending) + 1) - 1e-9)
-    threshold = float(descending[rank - 1]) if rank <= len(descending) and coverage < 1 else -math.inf
-    # Equal ones are kept or refused together, whichever is closer to the share.
-    refusing, keeping = (descending > threshold).mean(), (descending >= threshold).mean()
-    if (descending == threshold).sum() > 1 and abs(keeping - coverage) < abs(refusing - coverage):
-        lower = descending[descending < threshold]
-        threshold = (threshold + float(lower[0])) / 2 if len(lower) else -math.inf
-    return _measured(threshold, chosen_on, measured_on, None)
+    return _measured(threshold_for_coverage(coverage, chosen_on.confidence), chosen_on, measured_on, None)
 
 
 def for_risk(max_risk: float, chosen_on: ScoredPredictions, measured_on: ScoredPredictions) -> Selection:
     """Return the selection that keeps most predictions while a bound of the risk is low enough.
-
-    At ten coverages the share of wrong predictions gets an upper bound at a tenth of the level, so that with 95%
-    confidence all ten hold, whichever is chosen (Geifman and El-Yaniv 2017, who search among the coverages in the same
-    way). The bound is exact where examples are independent (Clopper and Pearson 1934); those of an article or group
-    count as many as they are worth (Korn and Graubard 1998).
 
     Args:
         max_risk: greatest share of the kept predictions that may be wrong.
@@ -149,33 +145,13 @@ def for_risk(max_risk: float, chosen_on: ScoredPredictions, measured_on: ScoredP
     Raises:
         ConfigError: it is no share, or no threshold has such a bound.
     """
-    check_share("max_risk", max_risk)
-    _check_known(chosen_on)
-    confidence, correct = np.array(chosen_on.confidence), np.array(chosen_on.correct)
-    bounds = {}
-    for threshold in _thresholds(confidence):
-        kept = confidence > threshold
-        bounds[threshold] = _upper_bound(~correct[kept], chosen_on.units(kept))
-    low_enough = [threshold for threshold, bound in bounds.items() if bound <= max_risk]
-    if not low_enough:
-        best = math.ceil(1000 * min(bounds.values())) / 1000
-        raise ConfigError(
-            f"max_risk={max_risk:g} cannot be shown by the {_counted(chosen_on)} that a threshold is chosen on: the "
-            f"lowest risk that they show with {CONFIDENCE:.0%} confidence is {best:.3g}. Allow that much, give "
-            "coverage= instead, or train with more validation examples."
-        )
-    threshold = min(low_enough)
-    return _measured(threshold, chosen_on, measured_on, bounds[threshold])
+    threshold, bound = threshold_for_risk(max_risk, chosen_on.basis)
+    return _measured(threshold, chosen_on, measured_on, bound)
 
 
 def _upper_bound(wrong: np.ndarray, units: Units) -> float:
     """Return the upper bound of a share at 95% for all coverages at once; of nothing kept, 1."""
-    return upper_share(wrong, units, (1 - CONFIDENCE) / len(_COVERAGES)) if len(wrong) else 1.0
-
-
-def _counted(scored: ScoredPredictions) -> str:
-    count = len(set(scored.clusters))
-    return f"{len(scored.confidence):,} validation examples{f' of {count:,} articles, groups or texts' * bool(count)}"
+    return upper_share(wrong, units, (1 - CONFIDENCE) / len(COVERAGES)) if len(wrong) else 1.0
 
 
 def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> RiskCoverage:
@@ -201,13 +177,6 @@ def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> RiskCoverage:
         "area": area,
         "predictions": len(order),
     }
-
-
-def _thresholds(confidence: np.ndarray) -> list[float]:
-    """Return the thresholds that keep a tenth, two tenths, … of the predictions: their ranks do not depend on them."""
-    descending = np.sort(confidence)[::-1]
-    ranks = [int(coverage * len(descending)) for coverage in _COVERAGES]
-    return [float(descending[rank]) if rank < len(descending) else -math.inf for rank in ranks]
 
 
 def _measured(
@@ -247,18 +216,3 @@ def exact_interval(successes: int, total: int) -> Interval:
 
 def _ratio(part: int, total: int) -> float:
     return part / total if total else math.nan
-
-
-def check_share(name: str, value: float) -> None:
-    """Check that a setting is a share.
-
-    Raises:
-        ConfigError: it is none.
-    """
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < 1:
-        raise ConfigError(f"{name}={value!r} is no share: give a number between 0 and 1.")
-
-
-def _check_known(scored: ScoredPredictions) -> None:
-    if not scored.confidence:
-        raise ConfigError("No validation prediction is finite: there is nothing to choose a threshold by.")

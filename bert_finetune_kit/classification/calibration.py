@@ -19,7 +19,7 @@ from ..reporting.statistics.clusters import Units
 from ..tasks.task import Kind
 from .labels import LabelSet
 from .metrics import confidences, mean_loss
-from .prediction import ALL_LABELS, Predictions, calibrated, decode, scaled
+from .prediction import ALL_LABELS, Predictions, calibrated, decode, prediction_confidences, scaled
 
 _LEVEL = 0.9  # of the sets of labels in a report
 
@@ -116,14 +116,6 @@ def example_confidences(predicted: Predictions) -> tuple[np.ndarray, np.ndarray]
     """
     correct = predicted.predictions == predicted.references
     return prediction_confidences(predicted), correct if correct.ndim == 1 else correct.all(1)
-
-
-def prediction_confidences(predicted: Predictions) -> np.ndarray:
-    """Return the probability of each example's prediction, (examples,); its references are not needed."""
-    probabilities, predictions = predicted.probabilities, predicted.predictions
-    if predictions.ndim == 1:
-        return np.asarray(np.take_along_axis(probabilities, predictions[:, None], 1)[:, 0])
-    return np.asarray(np.where(predictions == 1, probabilities, 1 - probabilities).prod(1))
 
 
 def details_of(

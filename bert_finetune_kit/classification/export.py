@@ -1,7 +1,7 @@
 """What an exported classifier needs for its use, and what it says of a split beside the model it was made from."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,7 @@ def use_of(recipe: Any, trained: LoadedModel) -> dict[str, Any]:
         "max_length": config.max_length,
         "stride": config.stride,
         "truncation_side": trained.tokenizer.truncation_side,
+        "threshold_basis": asdict(trained.threshold_basis),
     }
 
 

@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from ..data.cells import is_empty_cell
 from ..data.sequences import SequenceFormat
 from ..errors import DataError
-from ..exported.arguments import cells_of, check_predict, is_empty_cell, rows_of
+from ..exported.arguments import cells_of, check_predict, rows_of
 from ..exported.encoder import ExportedEncoder, token_ids
+from ..inference.choices import choose
 from .labels import LabelSet
-from .prediction import EMPTY, Prediction, calibrated, named_predictions
+from .prediction import EMPTY, Prediction, calibrated, to_predictions
 from .windows import windows_of
 
 
@@ -22,27 +24,35 @@ class ExportedClassifier:
         self.encoder, self.settings = encoder, encoder.settings
         self.labels = LabelSet(tuple(use["labels"]), use["kind"])
         self.columns: tuple[str, ...] = tuple(use["columns"])
-        self._use = use
+        self._use, self._basis = use, encoder.settings.threshold_basis
 
     def __repr__(self) -> str:
         return self.encoder.named(type(self), self.labels.kind, f"labels={len(self.labels.names)}")
 
-    def predict(self, inputs: Any, *, batch_size: int = 32, **further: Any) -> list[Prediction]:
+    def predict(
+        self, inputs: Any, *, batch_size: int = 32, coverage: float | None = None, max_risk: float | None = None,
+        label_sets: float | None = None, **further: Any,
+    ) -> list[Prediction]:  # fmt: skip
         """Return a `Prediction` for each text or pair, in their order; nothing for an empty list.
 
-        A text that is empty has the label None.
+        A text that is empty has the label None, and so has one whose prediction is `refused`.
 
         Args:
             inputs: a text, a list of texts, for sentence-pair tasks a pair or a list of pairs; or a list of dicts or a
                 DataFrame with the columns of the task.
             batch_size: sequences that the model reads at once.
-            further: settings of the recipe's `predict`, which are refused by name.
+            coverage: share of the predictions to keep; the least sure ones are refused.
+            max_risk: greatest share of the kept ones that may be wrong, in place of `coverage`.
+            label_sets: share of the sets of labels (`label_set`) that are to hold the true one.
+            further: other settings, which are refused by name.
 
         Raises:
             DataError: the inputs are of another type, or a column is missing.
-            ConfigError: `batch_size` is not a whole number from 1 up, or there is no such setting.
+            ConfigError: `batch_size` is not a whole number from 1 up, what is asked for cannot be had, or there is no
+                such setting.
         """
-        check_predict({"batch_size": batch_size}, further)
+        check_predict({"batch_size": batch_size}, further, ("coverage", "max_risk", "label_sets"))
+        choices = choose(self._basis, coverage, max_risk, label_sets)
         rows = to_texts(inputs, self.columns)
         usable = [number for number, texts in enumerate(rows) if all(text.strip() for text in texts)]
         predictions = [EMPTY] * len(rows)
@@ -51,7 +61,7 @@ class ExportedClassifier:
         logits = self.logits([rows[number] for number in usable], batch_size)
         threshold, temperatures = self._use["threshold"], self._use["temperatures"]
         predicted = calibrated(logits, np.zeros(len(logits)), self.labels, threshold, temperatures)
-        for number, prediction in zip(usable, named_predictions(predicted, self.labels), strict=True):
+        for number, prediction in zip(usable, to_predictions(predicted, self.labels, choices), strict=True):
             predictions[number] = prediction
         return predictions
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..data.cells import is_empty_cell
+
 BOOLEANS = ("false", "true")
 _NUMBER = re.compile(r"([0-9]+)")
 ABSENT, PRESENT = ("0", "false"), ("1", "true")
@@ -14,7 +16,7 @@ ABSENT, PRESENT = ("0", "false"), ("1", "true")
 
 def label_name(value: Any) -> str | None:
     """Return a label as a name: 1, 1.0 and "1" are the same label, True is "true", an empty cell is None."""
-    if value is None or (isinstance(value, float) and np.isnan(value)):
+    if is_empty_cell(value):
         return None
     if isinstance(value, bool | np.bool_):
         return BOOLEANS[int(value)]

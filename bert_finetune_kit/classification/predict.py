@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 from datasets import Dataset
 
-from ..calibration.conformal import label_sets
 from ..calibration.saved import NOT_CALIBRATED
 from ..compat.datasets import in_memory, no_progress_bars
 from ..contract import Forward, LoadedModel
@@ -23,13 +21,11 @@ from ..inference.choices import NO_CHOICES, Choices
 from ..inference.path_warning import warn_of_paths
 from ..modeling.architecture import takes_token_types
 from ..tasks.task import ClassificationTask
-from .calibration import prediction_confidences
 from .collator import DataCollatorForClassification
 from .config import ClassificationConfig
 from .data import build_examples
 from .examples import ClassificationExamples
-from .labels import LabelSet
-from .prediction import EMPTY, Prediction, Predictions, calibrated, named_predictions, present_names
+from .prediction import EMPTY, Prediction, calibrated, to_predictions
 
 
 def predict_logits(
@@ -83,30 +79,6 @@ def predict_rows(
     for number, prediction in zip(usable, to_predictions(predicted, labels, choices), strict=True):
         predictions[number] = prediction
     return predictions
-
-
-def to_predictions(predicted: Predictions, labels: LabelSet, choices: Choices) -> list[Prediction]:
-    """Return predictions with the labels of the task.
-
-    Args:
-        predicted: of all examples, with calibrated probabilities.
-        labels: of the task.
-        choices: which predictions to refuse, and whether to return sets of labels.
-    """
-    predictions = named_predictions(predicted, labels)
-    if choices.lowest_probability is not None:
-        sets = label_sets(predicted.probabilities, choices.lowest_probability)
-        predictions = [
-            replace(prediction, label_set=present_names(chosen, labels))
-            for prediction, chosen in zip(predictions, sets, strict=True)
-        ]
-    if choices.selection is None:
-        return predictions
-    kept = choices.selection.keeps(prediction_confidences(predicted))
-    return [
-        prediction if keeps else replace(prediction, label=None, refused=True)
-        for prediction, keeps in zip(predictions, kept, strict=True)
-    ]
 
 
 def to_rows(inputs: Any, task: ClassificationTask) -> Dataset | None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..calibration.conformal import label_sets
 from ..calibration.probabilities import sigmoid, softmax
+from ..inference.choices import Choices
 from ..tasks.task import Kind
 from .labels import LabelSet
 
@@ -103,6 +105,30 @@ def calibrated(
     return replace(decode(logits, references, labels.kind, threshold), probabilities=probabilities)
 
 
+def to_predictions(predicted: Predictions, labels: LabelSet, choices: Choices) -> list[Prediction]:
+    """Return predictions with the labels of the task.
+
+    Args:
+        predicted: of all examples, with calibrated probabilities.
+        labels: of the task.
+        choices: which predictions to refuse, and whether to return sets of labels.
+    """
+    predictions = named_predictions(predicted, labels)
+    if choices.lowest_probability is not None:
+        sets = label_sets(predicted.probabilities, choices.lowest_probability)
+        predictions = [
+            replace(prediction, label_set=present_names(chosen, labels))
+            for prediction, chosen in zip(predictions, sets, strict=True)
+        ]
+    if choices.selection is None:
+        return predictions
+    kept = choices.selection.keeps(prediction_confidences(predicted))
+    return [
+        prediction if keeps else replace(prediction, label=None, refused=True)
+        for prediction, keeps in zip(predictions, kept, strict=True)
+    ]
+
+
 def named_predictions(predicted: Predictions, labels: LabelSet) -> list[Prediction]:
     """Return predictions with the labels of a task.
 
@@ -128,3 +154,11 @@ def _prediction(chosen: Any, scores: dict[str, float], labels: LabelSet) -> Pred
 def present_names(chosen: Any, labels: LabelSet) -> tuple[str, ...]:
     """Return the names of the labels that have a 1."""
     return tuple(name for name, present in zip(labels.names, chosen, strict=True) if present)
+
+
+def prediction_confidences(predicted: Predictions) -> np.ndarray:
+    """Return the probability of each example's prediction, (examples,); its references are not needed."""
+    probabilities, predictions = predicted.probabilities, predicted.predictions
+    if predictions.ndim == 1:
+        return np.asarray(np.take_along_axis(probabilities, predictions[:, None], 1)[:, 0])
+    return np.asarray(np.where(predictions == 1, probabilities, 1 - probabilities).prod(1))

@@ -190,7 +190,7 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
             ConfigError: nothing has been trained, there is no such device, or what is asked for cannot be had.
         """
         trained, rows = self.trained(), to_rows(inputs, self.task)
-        choices = choose(trained.calibration, coverage, max_risk, label_sets)
+        choices = choose(trained.threshold_basis, coverage, max_risk, label_sets)
         with on_device(trained.model, device):
             return [] if rows is None else self._predict(rows, self.args.per_device_eval_batch_size, choices)
 

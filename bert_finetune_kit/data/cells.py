@@ -1,15 +1,26 @@
-"""What the text of a cell stands for: true or false, a list, or a number."""
+"""What a cell stands for: nothing, or as a text true or false, a list, or a number."""
 
 import ast
 import json
 import re
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*")
 _THOUSANDS = re.compile(r"\s*[-+]?[1-9]\d{0,2},\d{3}\s*")
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_OF_PANDAS = ("NAType", "NaTType")  # pandas is not imported for them, which an exported model does without
+
+
+def is_empty_cell(value: Any) -> bool:
+    """Return whether a value is None, or what an empty cell is in numpy and pandas: NaN, NA, NaT.
+
+    >>> [is_empty_cell(value) for value in (None, float("nan"), "", "nan", 0)]
+    [True, True, False, False, False]
+    """
+    return value is None or (isinstance(value, Real) and value != value) or type(value).__name__ in _OF_PANDAS
 
 
 def to_boolean(value: Any) -> bool | None:

@@ -2,8 +2,9 @@
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -79,23 +80,57 @@ def layer_of(module: str) -> str:
     return numbered[1] if numbered else ".".join(module.split(".")[:2])
 
 
-def layer_names(layers: Mapping[str, str]) -> list[str]:
-    """Return the names of all layers of a program, in their order."""
-    return list(dict.fromkeys(map(layer_of, layers.values())))
+def layer_names(modules: Iterable[str]) -> list[str]:
+    """Return the names of the layers that modules are parts of, in their order."""
+    return list(dict.fromkeys(map(layer_of, modules)))
 
 
-def check_kept(keep_fp32: Sequence[str], layers: Mapping[str, str]) -> None:
+def weighted_modules(model: nn.Module) -> list[str]:
+    """Return the modules of a model with a matrix of weights, which int8 can change, in their order."""
+    return [
+        name
+        for name, module in model.named_modules()
+        if any(parameter.ndim > 1 for parameter in module.parameters(recurse=False))
+    ]
+
+
+def check_kept(keep_fp32: Sequence[str], modules: Sequence[str]) -> None:
     """Check that the modules to keep in fp32 exist.
 
+    Args:
+        keep_fp32: names, as in `Quantized`.
+        modules: that int8 can change.
+
     Raises:
-        ConfigError: one of them does not.
+        ConfigError: one of them does not; the message has similar names, and the layers of the model.
     """
-    unknown = [name for name in keep_fp32 if not any(_is_in(module, name) for module in layers.values())]
-    if unknown:
-        raise ConfigError(
-            f"keep_fp32 names {unknown[0]!r}, which is no layer of the model: use {', '.join(layer_names(layers))}, or "
-            "a part of one, such as encoder.layer.0.output."
-        )
+    unknown = [name for name in keep_fp32 if not any(_is_in(module, name) for module in modules)]
+    if not unknown:
+        return
+    kind = "is no layer" if len(unknown) == 1 else "are no layers"
+    part = max(modules, key=len, default="")
+    raise ConfigError(
+        f"keep_fp32 names {' and '.join(map(repr, unknown))}, which {kind} of the model that int8 changes"
+        f"{_similar(unknown, modules)}: use {', '.join(layer_names(modules))}, or a part of one, such as {part}."
+    )
+
+
+def _similar(unknown: Iterable[str], modules: Iterable[str]) -> str:
+    """Return a question with similar names, which may leave out how a path begins or ends; nothing without any.
+
+    >>> _similar(["poler"], ["bert.encoder.layer.1.output.dense", "bert.pooler.dense"])
+    " (did you mean 'pooler'?)"
+    """
+    paths = [module.split(".") for module in modules]
+    names = {
+        ".".join(path[start:end])
+        for path in paths
+        for start in range(len(path))
+        for end in range(start + 1, len(path) + 1)
+        if not path[start].isdigit()
+    }
+    found = [match for name in unknown for match in get_close_matches(str(name), sorted(names), 3, 0.8)]
+    return f" (did you mean {' or '.join(map(repr, dict.fromkeys(found)))}?)" if found else ""
 
 
 def to_keep(layers: Mapping[str, str], quantize: Quantized) -> list[str]:

@@ -25,7 +25,7 @@ from ..runs.saved_report import saved_report
 from .exporter import MODEL_FILES, Program, check_packages, export_program, int8_methods, quantized, stock_model
 from .folder import evidence_of, part_folder, save_tokenizer, write_pages
 from .kinds import kind_of
-from .layers import Quantized, check_kept, layer_names
+from .layers import Quantized, check_kept, layer_names, weighted_modules
 from .proof import FP32_TOLERANCE, INT8_TOLERANCE, VALIDATION, Scored, check_enough, prove, score
 from .result import Proof
 from .validation import calibration_batches, name_of, sample_batch, validation_data
@@ -82,6 +82,8 @@ class Export:
     def __init__(self, recipe: Any, settings: ExportSettings, given: Any) -> None:
         self.recipe, self.settings, self.kind = recipe, settings, kind_of(recipe)
         self.trained: LoadedModel = recipe.trained()
+        if settings.keep_fp32:
+            check_kept(settings.keep_fp32, weighted_modules(stock_model(self.trained.model)))
         tokenizer = self.trained.tokenizer
         single, pair = sequence_formats(tokenizer, takes_token_types(self.trained.model.config))
         self.form = ExportedSettings(
@@ -198,7 +200,7 @@ def _show_in_card(recipe: Any, form: ExportedSettings, proof: Proof) -> None:
 def _candidates(export: Export, program: Program, part: Path) -> list[Candidate]:
     if export.settings.quantize is None:
         return [export.candidate(program, "fp32", part / "fp32")]
-    check_kept(export.settings.keep_fp32, program.layers)
+    check_kept(export.settings.keep_fp32, list(program.layers.values()))
     batches, chosen = calibration_batches(export.data), Quantized(export.settings.keep_fp32)
     return [
         export.candidate(quantized(program, method, batches, chosen), f"int8 {method}", part / method)
@@ -229,7 +231,7 @@ def _harm(export: Export, program: Program, part: Path) -> list[tuple[str, float
     session = open_session(program.format, program.save(folder), export.settings.threads)
     before = [session.run(batch) for batch in batches]
     found = {}
-    for layer in layer_names(program.layers):
+    for layer in layer_names(program.layers.values()):
         chosen = Quantized(export.settings.keep_fp32, only=layer)
         file = quantized(program, method, batches, chosen).save(folder)
         after = open_session(program.format, file, export.settings.threads)

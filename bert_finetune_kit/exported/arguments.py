@@ -1,13 +1,18 @@
 """What is given to an exported model, checked before it computes: counts, tables, settings that it does not have."""
 
-import math
 from collections.abc import Mapping, Sequence
 from operator import index
 from typing import Any
 
 from ..errors import ConfigError, DataError, raise_faults
 
-_OF_RECIPE = ("coverage", "max_risk", "label_sets", "device")  # settings of the `predict` of recipes
+# Settings of other forms of `predict` → why this one has none of them.
+_ELSEWHERE = {
+    "coverage": "it is for models that classify or answer",
+    "max_risk": "it is for models that classify or answer",
+    "label_sets": "it is for models that classify",
+    "device": "it runs on the CPU, and predict() of the recipe on any device: from_pretrained(RUN).predict(...)",
+}
 
 
 def count_faults(counts: Mapping[str, Any]) -> list[str]:
@@ -30,24 +35,20 @@ def _is_count(value: Any) -> bool:
         return False
 
 
-def check_predict(counts: Mapping[str, Any], further: Mapping[str, Any]) -> None:
+def check_predict(counts: Mapping[str, Any], further: Mapping[str, Any], others: Sequence[str] = ()) -> None:
     """Check the settings of the `predict` of an exported model.
 
     Args:
         counts: numbers of things by name, such as `batch_size`.
-        further: what was given beside them.
+        further: what was given that it does not have.
+        others: settings that it has beside the numbers.
 
     Raises:
         ConfigError: a number is none, or a setting is one that an exported model does not have.
     """
     for name in further:
-        remedy = (
-            "it belongs to predict() of the recipe, which has the validation predictions and the device: "
-            "from_pretrained(RUN).predict(...)"
-            if name in _OF_RECIPE
-            else f"use {', '.join(counts)}"
-        )
-        raise ConfigError(f"predict() of an exported model has no {name}=: {remedy}.")
+        reason = _ELSEWHERE.get(name, f"use {', '.join([*counts, *others])}")
+        raise ConfigError(f"predict() of this exported model has no {name}=: {reason}.")
     raise_faults(count_faults(counts), "predict() of an exported model")
 
 
@@ -79,8 +80,3 @@ def cells_of(row: Mapping[str, Any], columns: Sequence[str]) -> list[Any]:
     if missing:
         raise DataError(f"A row has no column {missing[0]!r}. Columns: {', '.join(map(str, row))}.")
     return [row[column] for column in columns]
-
-
-def is_empty_cell(value: Any) -> bool:
-    """Return whether a value is None, or the NaN of an empty cell."""
-    return value is None or (isinstance(value, float) and math.isnan(value))

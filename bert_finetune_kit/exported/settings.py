@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..calibration.thresholds import ThresholdBasis
 from ..data.sequences import SequenceFormat
 from ..errors import ModelError
-from ..json_objects import read_mapping
+from ..json_objects import from_mapping, read_mapping
 from ..text_files import write_text
 
 SETTINGS_FILE = "exported.json"
@@ -39,6 +40,15 @@ class ExportedSettings:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """What it scores beside the model that it was made from."""
     version: int = VERSION
+
+    @property
+    def threshold_basis(self) -> ThresholdBasis:
+        """Validation predictions that thresholds are chosen on; none where none were exported.
+
+        Raises:
+            ValueError: they are damaged.
+        """
+        return from_mapping(ThresholdBasis, self.use.get("threshold_basis", {}))
 
     def save(self, folder: Path) -> None:
         """Write the file into the folder of the model."""

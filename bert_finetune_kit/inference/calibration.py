@@ -56,7 +56,8 @@ def _calibration(content: dict[str, Any]) -> Calibration:
     if wrong:
         raise ValueError(f"a temperature is {wrong[0]!r}, and a number above 0 is needed")
     for name, half in halves.items():
-        lengths = {len(half.confidence), len(half.correct), len(half.label_probability) or len(half.confidence)}
+        optional = [column for column in (half.label_probability, half.clusters) if column]
+        lengths = {len(column) for column in (half.confidence, half.correct, *optional)}
         if len(lengths) > 1:
             raise ValueError(f"{name} has lists of several lengths")
     return calibration

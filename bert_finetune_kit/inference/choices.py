@@ -1,4 +1,4 @@
-"""What is asked of predictions beside themselves: which ones to refuse, and sets of labels."""
+"""What is asked of predictions beside themselves: which ones to refuse, and sets of labels; in numpy alone."""
 
 import inspect
 from collections.abc import Callable
@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..calibration.conformal import lowest_probability
-from ..calibration.saved import Calibration
-from ..calibration.selective import Selection
+from ..calibration.thresholds import Threshold, ThresholdBasis, threshold_for_coverage, threshold_for_risk
 from ..errors import ConfigError
 
 
@@ -17,7 +16,7 @@ from ..errors import ConfigError
 class Choices:
     """Thresholds for predictions; by default none is refused, and there are no sets of labels."""
 
-    selection: Selection | None = None
+    selection: Threshold | None = None
     """Which predictions are refused."""
     lowest_probability: float | None = None
     """From which on a label is in a set."""
@@ -32,7 +31,7 @@ NO_CHOICES = Choices()
 
 
 def choose(
-    calibration: Calibration | None,
+    basis: ThresholdBasis,
     coverage: float | None = None,
     max_risk: float | None = None,
     label_sets: float | None = None,
@@ -40,7 +39,7 @@ def choose(
     """Return thresholds, chosen on the validation examples that are kept with a model.
 
     Args:
-        calibration: of the model.
+        basis: the validation predictions.
         coverage: share of the predictions to keep.
         max_risk: greatest share of the kept predictions that may be wrong.
         label_sets: share of the sets of labels that are to hold the true one.
@@ -56,19 +55,23 @@ def choose(
         raise ConfigError(
             "coverage= and max_risk= are both given, and each decides which predictions are refused: give one."
         )
-    if calibration is None or not calibration.chosen_on.confidence:
+    if not basis.confidence:
         raise ConfigError(
             f"{given[0]}= needs validation predictions to choose a threshold by, and none are kept with this model: "
-            "they are in calibration.json after a training with validation examples. A regression has none, since it "
-            "has no probabilities, and they do not hold for another threshold= than the one that they were made with."
+            "they are in calibration.json after a training with validation examples, and in the exported.json of a "
+            "model that was exported with them (export an older one once more). A regression has none, since it has "
+            "no probabilities, and they do not hold for another threshold= than the one that they were made with."
         )
-    is_selective = coverage is not None or max_risk is not None
-    selection = calibration.select(coverage, max_risk) if is_selective else None
+    selection = None
+    if coverage is not None:
+        selection = Threshold(threshold_for_coverage(coverage, basis.confidence))
+    elif max_risk is not None:
+        selection = Threshold(threshold_for_risk(max_risk, basis)[0])
     if label_sets is None:
         return Choices(selection)
-    if not calibration.chosen_on.label_probability:
+    if not basis.label_probability:
         raise ConfigError("label_sets= is for tasks with one label an example: leave it out.")
-    return Choices(selection, lowest_probability(label_sets, np.array(calibration.chosen_on.label_probability)))
+    return Choices(selection, lowest_probability(label_sets, np.array(basis.label_probability)))
 
 
 def choices_of(function: Callable[..., Any], choices: Choices) -> dict[str, Choices]:

@@ -1,7 +1,7 @@
 """What an exported model needs to answer questions, and what it says of a split beside the model it was made from."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ def use_of(recipe: Any, trained: LoadedModel) -> dict[str, Any]:
         "search": {name: getattr(recipe.config, name) for name in _SEARCH},
         "threshold": float(trained.usage),
         "temperatures": (trained.calibration or NOT_CALIBRATED).fitted,
+        "threshold_basis": asdict(trained.threshold_basis),
     }
 
 

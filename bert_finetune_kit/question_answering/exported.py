@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..exported.arguments import cells_of, check_predict, is_empty_cell, rows_of
+from ..exported.arguments import cells_of, check_predict, rows_of
 from ..exported.encoder import ExportedEncoder, token_ids
+from ..inference.choices import choose
 from .offsets import characters_of, trimmed_offsets
-from .predictions import EMPTY, SpanPredictions, decode, matched_contexts, to_answers
+from .predictions import EMPTY, SpanPredictions, decode, question_texts, refuse, to_answers
 from .question_spans import WindowSpans, best_window_spans
 from .windows import Windows, build_windows
 
@@ -78,16 +79,18 @@ class ExportedReader:
         """Probability of no answer above which the model abstains."""
         self.search = Search(**use["search"])
         self._temperatures: Mapping[str, float] = use["temperatures"]
+        self._basis = encoder.settings.threshold_basis
 
     def __repr__(self) -> str:
         return self.encoder.named(type(self))
 
     def predict(
-        self, inputs: Any = None, context: Any = None, *, question: Any = None, batch_size: int = 16, **further: Any
-    ) -> Any:
+        self, inputs: Any = None, context: Any = None, *, question: Any = None, batch_size: int = 16,
+        coverage: float | None = None, max_risk: float | None = None, **further: Any,
+    ) -> Any:  # fmt: skip
         """Return an `Answer`, or a list of them where there is not one question alone; nothing for an empty list.
 
-        The answer to an empty question has the text None and no spans.
+        The answer to an empty question has the text None and no spans; one that is `refused` has the text None.
 
         Args:
             inputs: with `context`, a question or a list of them; alone, a list of dicts or a DataFrame with question
@@ -95,13 +98,17 @@ class ExportedReader:
             context: the text to find the answer in, of any length; one for all questions, or a list with one for each.
             question: the questions by name, in place of `inputs`.
             batch_size: windows that the model reads at once.
-            further: settings of the recipe's `predict`, which are refused by name.
+            coverage: share of the answers and abstentions to keep; the least sure ones are refused.
+            max_risk: greatest share of the kept ones that may be wrong, in place of `coverage`.
+            further: other settings, which are refused by name.
 
         Raises:
             DataError: it is none of these.
-            ConfigError: `batch_size` is not a whole number from 1 up, or there is no such setting.
+            ConfigError: `batch_size` is not a whole number from 1 up, what is asked for cannot be had, or there is no
+                such setting.
         """
-        check_predict({"batch_size": batch_size}, further)
+        check_predict({"batch_size": batch_size}, further, ("coverage", "max_risk"))
+        choices = choose(self._basis, coverage, max_risk)
         if question is None and context is not None:
             inputs, question = None, inputs
         questions, contexts = to_questions(inputs, question, context)
@@ -111,7 +118,7 @@ class ExportedReader:
             given = [questions[number] for number in usable], [contexts[number] for number in usable]
             read = self.read(*given, batch_size)
             found = to_answers(read.predictions, self.threshold, self._temperatures)
-            for number, answer in zip(usable, found, strict=True):
+            for number, answer in zip(usable, refuse(found, choices.selection), strict=True):
                 answers[number] = answer
         return answers[0] if isinstance(question, str) else answers
 
@@ -199,14 +206,7 @@ def to_questions(inputs: Any, question: Any, context: Any) -> tuple[list[str], l
             )
         pairs = [_pair(row) for row in rows_of(inputs)]
         question, context = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    if question is None or context is None:
-        raise DataError("predict() needs question= and context=, or rows with both.")
-    table = next((given for given in (question, context) if hasattr(given, "columns")), None)
-    if table is not None:
-        raise DataError(f"A question or context is a {type(table).__name__}: give it alone, with both columns.")
-    questions = [question] if isinstance(question, str) else list(question)
-    contexts = matched_contexts(context, len(questions))
-    return [_text("question", text) for text in questions], [_text("context", text) for text in contexts]
+    return question_texts(question, context)
 
 
 def _pair(row: Any) -> tuple[Any, Any]:
@@ -216,11 +216,3 @@ def _pair(row: Any) -> tuple[Any, Any]:
     if isinstance(row, tuple | list) and len(row) == 2:
         return row[0], row[1]
     raise DataError(f"{row!r} is not a pair of a question and a context.")
-
-
-def _text(name: str, value: Any) -> str:
-    if is_empty_cell(value):
-        return ""
-    if not isinstance(value, str):
-        raise DataError(f"The {name} {value!r} is not a text.")
-    return value

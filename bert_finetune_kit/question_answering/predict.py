@@ -2,8 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,9 @@ import numpy as np
 from datasets import Dataset
 
 from ..calibration.saved import NOT_CALIBRATED
-from ..calibration.selective import Selection
 from ..compat.datasets import no_progress_bars
 from ..contract import Forward, LoadedModel
-from ..data.memory import as_dataset, none_if_missing
+from ..data.memory import as_dataset
 from ..data.question_rows import as_questions, to_answer
 from ..data.row_stream import stream_rows
 from ..data.sequences import sequence_formats
@@ -27,7 +25,7 @@ from ..text_files import write_text
 from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
 from .examples import QAExamples
-from .predictions import EMPTY, Answer, SpanPredictions, decode, matched_contexts, to_answers
+from .predictions import EMPTY, Answer, SpanPredictions, decode, question_texts, refuse, to_answers
 from .question_spans import WindowSpans
 from .tokens import tokenize_questions
 from .windows import build_windows
@@ -63,23 +61,9 @@ def to_rows(inputs: Any, question: Any, context: Any) -> Dataset | None:
         if not all(len(pair) == 2 for pair in given):
             raise DataError("A list of pairs must have a question and a context in each of them.")
         question, context = [pair[0] for pair in given], [pair[1] for pair in given]
-    if question is None or context is None:
-        raise DataError("predict() needs question= and context=, or rows with columns of these names.")
-    for name, value in (("question", question), ("context", context)):
-        if not isinstance(value, Iterable):
-            raise DataError(f"The {name} is {value!r}: a text or a list of texts is needed.")
-    questions = [question] if isinstance(question, str) else ["" if none_if_missing(q) is None else q for q in question]
-    contexts = matched_contexts(context, len(questions))
-    _check_texts(questions, contexts)
-    return as_questions({"question": questions, "context": contexts}) if questions else None
-
-
-def _check_texts(questions: Sequence[Any], contexts: Sequence[Any]) -> None:
-    for number, pair in enumerate(zip(questions, contexts, strict=True)):
-        for name, text in zip(("question", "context"), pair, strict=True):
-            if not isinstance(text, str):
-                raise DataError(f"The {name} with number {number} is {text!r}, which is not a text.")
+    questions, contexts = question_texts(question, context)
     warn_of_paths(dict.fromkeys([*questions, *contexts]))
+    return as_questions({"question": questions, "context": contexts}) if questions else None
 
 
 def predict_rows(
@@ -162,22 +146,6 @@ def predict_spans(
         starts[rows], ends[rows] = output.span_starts.cpu().numpy(), output.span_ends.cpu().numpy()
         null[rows] = output.null_scores.float().cpu().numpy()
     return WindowSpans(scores, starts, ends, null)
-
-
-def refuse(answers: Sequence[Answer], selection: Selection | None) -> list[Answer]:
-    """Return answers without those that are not sure enough.
-
-    Args:
-        answers: to questions that are not empty.
-        selection: which ones to refuse; none refuses none.
-    """
-    if selection is None:
-        return list(answers)
-    kept = selection.keeps(np.array([answer.score for answer in answers]))
-    return [
-        answer if keeps else replace(answer, text=None, start=None, end=None, refused=True)
-        for answer, keeps in zip(answers, kept, strict=True)
-    ]
 
 
 def write_predictions(

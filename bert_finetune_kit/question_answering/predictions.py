@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 
+from ..calibration.thresholds import Threshold
+from ..data.cells import is_empty_cell
 from ..errors import DataError
 from .probabilities import probabilities
 from .question_spans import QuestionSpans, WindowSpans, merge_windows
@@ -99,22 +101,38 @@ def decode(outputs: WindowSpans, windows: Windows, tokens: ContextTokens, contex
     return SpanPredictions(contexts, spans, begin, end, int(non_finite.sum()))
 
 
-def matched_contexts(context: str | Iterable[Any], questions: int) -> list[Any]:
-    """Return the context of each question.
+def question_texts(question: Any, context: Any) -> tuple[list[str], list[str]]:
+    """Return questions and the context of each, as texts; one that is missing is empty.
 
     Args:
+        question: a question or several.
         context: of all questions, or one for each.
-        questions: how many there are.
 
     Raises:
-        DataError: there is another number of contexts.
+        DataError: there is none, one is not a text, or there is another number of contexts.
     """
-    contexts = [context] * questions if isinstance(context, str) else list(context)
-    if len(contexts) != questions:
+    if question is None or context is None:
+        raise DataError("predict() needs question= and context=, or rows with columns of these names.")
+    for name, value in (("question", question), ("context", context)):
+        if hasattr(value, "columns"):
+            raise DataError(f"The {name} is a {type(value).__name__}: give it alone, with columns of both names.")
+        if not isinstance(value, Iterable) or isinstance(value, Mapping):
+            raise DataError(f"The {name} is {value!r}: a text or a list of texts is needed.")
+    questions = [question] if isinstance(question, str) else list(question)
+    contexts = [context] * len(questions) if isinstance(context, str) else list(context)
+    if len(contexts) != len(questions):
         raise DataError(
-            f"There are {questions} questions and {len(contexts)} contexts: give one context for all, or one each."
+            f"There are {len(questions)} questions and {len(contexts)} contexts: give one context for all, or one each."
         )
-    return contexts
+    return _texts("question", questions), _texts("context", contexts)
+
+
+def _texts(name: str, values: Sequence[Any]) -> list[str]:
+    texts = ["" if is_empty_cell(value) else value for value in values]
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise DataError(f"The {name} with number {number} is {text!r}, which is not a text.")
+    return texts
 
 
 def to_answers(
@@ -144,3 +162,19 @@ def to_answers(
             start, end = int(predictions.begin[number, 0]), int(predictions.end[number, 0])
             answers.append(Answer(spans[0][0], values[0], start, end, probability, spans))
     return answers
+
+
+def refuse(answers: Sequence[Answer], selection: Threshold | None) -> list[Answer]:
+    """Return answers without those that are not sure enough.
+
+    Args:
+        answers: to questions that are not empty.
+        selection: which ones to refuse; none refuses none.
+    """
+    if selection is None:
+        return list(answers)
+    kept = selection.keeps(np.array([answer.score for answer in answers]))
+    return [
+        answer if keeps else replace(answer, text=None, start=None, end=None, refused=True)
+        for answer, keeps in zip(answers, kept, strict=True)
+    ]

@@ -192,7 +192,7 @@ class QARecipe(Recipe[QAData, QAEvaluation]):
             ConfigError: nothing has been trained, there is no such device, or what is asked for cannot be had.
         """
         trained = self.trained()
-        choices = choose(trained.calibration, coverage, max_risk)
+        choices = choose(trained.threshold_basis, coverage, max_risk)
         if question is None and context is not None:
             inputs, question = None, inputs
         rows = to_rows(inputs, question, context)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from huggingface_hub import ModelCard
 
+from ..calibration.saved import NOT_CALIBRATED
 from ..calibration.selective import Selection
 from ..contract import DataT, EvaluationT
 from ..errors import ConfigError, OutputError
@@ -82,10 +83,10 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
         Raises:
             ConfigError: nothing has been trained, neither or both are given, or it cannot be had.
         """
-        selection = choose(self.trained().calibration, coverage, max_risk).selection
-        if selection is None:
+        trained = self.trained()
+        if choose(trained.threshold_basis, coverage, max_risk).is_empty:
             raise ConfigError("selection() needs coverage= or max_risk=.")
-        return selection
+        return (trained.calibration or NOT_CALIBRATED).select(coverage, max_risk)
 
     def save_beside_model(self, data: DataT, evaluation: EvaluationT) -> tuple[str, ...]:
         """Save what the use of the model needs, in the main process; return notes of what could not be saved."""
@@ -149,7 +150,7 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
             OutputError: the output exists or cannot be written.
         """
         trained = self.trained()
-        choices = choose(trained.calibration, coverage, max_risk, label_sets)
+        choices = choose(trained.threshold_basis, coverage, max_risk, label_sets)
         further = choices_of(self.predict_rows, choices)
         if not self.is_main:
             return Path(output)

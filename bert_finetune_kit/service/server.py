@@ -5,6 +5,7 @@ import ipaddress
 import math
 import signal
 import socket
+from http import HTTPStatus
 from typing import Any
 
 import h11
@@ -18,7 +19,7 @@ _LARGEST_PORT = 65_535
 
 
 class JsonErrors(H11Protocol):
-    """HTTP whose answer to what is no HTTP is JSON, like all others, and whose idle connections end."""
+    """HTTP whose answer to what is no request is JSON, like all others, and whose idle connections end."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request, but not for ever."""
@@ -27,15 +28,21 @@ class JsonErrors(H11Protocol):
 
     def close_without_request(self) -> None:
         """Close a connection on which the head of no request has come."""
-        if self.cycle is None:
-            self.transport.close()
+        if self.cycle is None and not self.transport.is_closing():
+            if self.conn.trailing_data[0]:
+                self._refuse(HTTPStatus.REQUEST_TIMEOUT, "The head of the request is not complete within the timeout")
+            else:
+                self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """Answer bytes that are no request, and close the connection."""
-        body = to_json({"error": f"{msg.rstrip('.')}; send HTTP/1.1 with headers of at most 64 kB."})
+        self._refuse(HTTPStatus.BAD_REQUEST, msg)
+
+    def _refuse(self, status: HTTPStatus, reason: str) -> None:
+        body = to_json({"error": f"{reason.rstrip('.')}; send HTTP/1.1 with headers of at most 64 kB."})
         headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("connection", "close")]
         for event in (
-            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Response(status_code=status, headers=headers, reason=status.phrase.encode()),
             h11.Data(data=body),
             h11.EndOfMessage(),
         ):

@@ -21,7 +21,7 @@ from bert_finetune_kit.classification.calibration import (
 )
 from bert_finetune_kit.classification.labels import LabelSet
 from bert_finetune_kit.classification.metrics import decode
-from bert_finetune_kit.classification.predict import to_predictions
+from bert_finetune_kit.classification.prediction import to_predictions
 from bert_finetune_kit.inference.choices import NO_CHOICES, choose
 from bert_finetune_kit.reporting.statistics.clusters import Units, single_units
 
@@ -133,7 +133,7 @@ def test_a_given_calibration_is_judged_on_all_examples():
 
 def test_the_least_sure_predictions_are_refused_and_sets_hold_the_likely_labels():
     half = ScoredPredictions([0.2, 0.4, 0.6, 0.8] * 5, [True] * 20, [0.1, 0.3, 0.5, 0.7] * 5)
-    choices = choose(Calibration(chosen_on=half, measured_on=half), coverage=0.5, label_sets=0.7)
+    choices = choose(half.basis, coverage=0.5, label_sets=0.7)
     logits = np.log([[0.39, 0.35, 0.26], [0.9, 0.06, 0.04], [0.34, 0.33, 0.33]])
     predicted = calibrated(logits, np.zeros(3, int), SINGLE, 0.5, NOT_CALIBRATED.temperatures)
     first, second, third = to_predictions(predicted, SINGLE, choices)

@@ -82,6 +82,18 @@ def test_a_folder_with_something_else_is_left_alone(uninterrupted, tmp_path, mon
     assert Path(recipe.model_folder, "model.safetensors").exists()
 
 
+def test_layers_to_keep_are_checked_before_anything_is_computed(uninterrupted, tmp_path, monkeypatch):
+    monkeypatch.setattr("bert_finetune_kit.export.write.check_packages", lambda *_: None)
+    for name in ("validation_data", "score", "export_program"):
+        monkeypatch.setattr(f"bert_finetune_kit.export.write.{name}", lambda *_, name=name: pytest.fail(name))
+    recipe = load(uninterrupted("classification"))
+    with pytest.raises(ConfigError, match=r"keep_fp32 names 'encoder.layer.9', .*did you mean .*'encoder.layer.1'"):
+        recipe.export(tmp_path / "exported", quantize="int8", keep_fp32=["encoder.layer.9", "pooler"])
+    with pytest.raises(ConfigError, match=r"names 'pool', which is no layer .*use bert.embeddings, .*classifier, or"):
+        recipe.export(tmp_path / "exported", quantize="int8", keep_fp32="pool")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_classifier_is_exported_proven_and_used(run, tmp_path, format):
@@ -96,6 +108,10 @@ def test_a_classifier_is_exported_proven_and_used(run, tmp_path, format):
         for found, expected in zip(model.predict(TEXTS, batch_size=batch_size), recipe.predict(TEXTS), strict=True):
             assert found.label == expected.label
             assert found.scores == pytest.approx(expected.scores, abs=1e-5)
+    further = [row["text"] for row in sample_reviews("train", count=30)]
+    asked = {"coverage": 0.5, "label_sets": 0.8}
+    for found, expected in zip(model.predict(further, **asked), recipe.predict(further, **asked), strict=True):
+        assert (found.refused, found.label, found.label_set) == (expected.refused, expected.label, expected.label_set)
     assert model.settings.evidence["equal"] == 1.0
     names = {path.name for path in (tmp_path / "exported").iterdir()}
     assert {"exported.json", "tokenizer.json", "requirements.txt", "README.md"} < names

@@ -1,7 +1,9 @@
 """Exported models predict what recipes predict, without torch."""
 
+import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -25,7 +27,12 @@ from bert_finetune_kit import (
     load_exported,
 )
 from bert_finetune_kit.calibration.saved import Calibration
+from bert_finetune_kit.calibration.selective import ScoredPredictions
+from bert_finetune_kit.calibration.thresholds import ThresholdBasis
+from bert_finetune_kit.exported.loading import assemble
 from bert_finetune_kit.inference.calibration import save_calibration
+from bert_finetune_kit.question_answering.config import QAConfig
+from bert_finetune_kit.question_answering.usage import save_usage
 
 HEADS = {
     "single": (BertForSequenceClassification, {"num_labels": 3}),
@@ -43,6 +50,7 @@ TEMPERATURES = {
     "multi_label": {"LABEL_0": 0.5, "LABEL_2": 3.0},
     "questions": {"answers": 1.5, "no_answer": 2.5},
 }
+ONE_LABEL = ("single", "windows", "pairs")
 SHORT = {"max_length": 24}
 QUESTIONS = {"max_length": 40, "doc_stride": 8, "max_question_length": 10, "n_best": 6, "max_answer_length": 8}
 # Words of the vocabulary, special tokens as text, other scripts, white space.
@@ -54,6 +62,20 @@ TEXT = st.one_of(
 )
 MANY = settings(max_examples=4, deadline=None)
 MANY_MORE = settings(max_examples=100, deadline=None)
+
+
+def calibration(name):
+    """Temperatures, and validation predictions of which the less sure ones are wrong, some of them in groups."""
+    if name not in TEMPERATURES:
+        return Calibration()
+    rng = np.random.default_rng(0)
+    halves = []
+    for count in (300, 100):
+        confidence = rng.uniform(0.5 if name == "pairs" else 0, 1, count)  # of two labels one has at least a half
+        groups = np.arange(count) // 4 if name in ("pairs", "questions") else ()
+        truth = rng.uniform(0, 1, count).tolist() if name in ONE_LABEL else []
+        halves.append(ScoredPredictions(confidence.tolist(), (confidence > 0.6).tolist(), truth, [*map(int, groups)]))
+    return Calibration(TEMPERATURES[name], {}, *halves)
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +90,10 @@ def recipes(tmp_path_factory, tokenizer):
             setattr(config, key, value)
         head(config).save_pretrained(folder / name)
         tokenizer.save_pretrained(folder / name)
-        save_calibration(Calibration(TEMPERATURES.get(name, {})), folder / name)
+        save_calibration(calibration(name), folder / name)
         args = {"use_cpu": True, "per_device_eval_batch_size": 4}
         if name == "questions":
+            save_usage(QAConfig(**QUESTIONS), 0.6, folder / name)
             found[name] = QARecipe.from_pretrained(folder / name, config=QUESTIONS, threshold=0.6, args=args)
         elif name == "masks":
             found[name] = PretrainRecipe.from_pretrained(folder / name, config=SHORT, args=args)
@@ -142,6 +165,66 @@ def test_many_more_texts(recipes, exported, texts, pairs):
             same(*pair)
 
 
+LONGER = "the mill opens . " * 9
+SOME_TEXTS = ["the mill opens", "", LONGER, "o'clock", "東京 mill", "the the the", ". . .", "opens at 7 o'clock ."]
+SOME_PAIRS = [*zip(SOME_TEXTS, reversed(SOME_TEXTS), strict=True), ("who ?", LONGER), ("", LONGER)]
+
+
+ASKED = [{"coverage": 0.2}, {"coverage": 0.5}, {"coverage": np.float32(0.9)}, {"coverage": 1}, {"max_risk": 0.1}]
+
+
+@pytest.mark.parametrize("kind", sorted(TEMPERATURES))
+def test_predictions_are_refused_as_by_the_recipe(recipes, exported, kind):
+    inputs, refused = SOME_PAIRS if kind in ("pairs", "questions") else SOME_TEXTS, set()
+    for asked in ASKED:
+        expected, found = recipes[kind].predict(inputs, **asked), exported[kind].predict(inputs, batch_size=3, **asked)
+        for pair in zip(expected, found, strict=True):
+            same(*pair)
+        refused |= {given.refused for given in found}
+    assert refused == {True, False}
+
+
+@pytest.mark.parametrize("kind", [*ONE_LABEL, "multi_label", "questions"])
+def test_labels_are_in_sets_as_by_the_recipe(recipes, exported, kind):
+    if kind not in ONE_LABEL:
+        with pytest.raises(ConfigError, match=r"is for tasks with one label|it is for models that classify"):
+            exported[kind].predict([], label_sets=0.7)
+        return
+    inputs, sets = SOME_PAIRS if kind == "pairs" else SOME_TEXTS, set()
+    for asked in ({"label_sets": 0.7}, {"max_risk": 0.1, "label_sets": 0.95}):
+        expected, found = recipes[kind].predict(inputs, **asked), exported[kind].predict(inputs, batch_size=3, **asked)
+        for pair in zip(expected, found, strict=True):
+            same(*pair)
+        sets |= {given.label_set for given in found}
+    assert len(sets) > 2  # None, that of an empty text, among them
+
+
+@pytest.mark.parametrize("kind", ["single", "questions"])
+def test_thresholds_that_an_exported_model_cannot_have(recipes, exported, tmp_path, kind):
+    """They are refused in the words of the recipe; also of an older folder and of a regression."""
+    settings = exported[kind].settings
+    older = dataclasses.replace(settings, use={**settings.use, "threshold_basis": {}})
+    model = type(exported[kind])(dataclasses.replace(exported[kind].encoder, settings=older))
+    for without in (model, exported["regression"]):
+        with pytest.raises(ConfigError, match=r"coverage= needs validation predictions.*export an older one once more"):
+            without.predict([], coverage=0.5)
+    for asked in ({"coverage": 0.5, "max_risk": 0.5}, {"coverage": 1.5}, {"max_risk": 0.0001}):
+        with pytest.raises(ConfigError) as error:
+            recipes[kind].predict([], **asked)
+        with pytest.raises(ConfigError, match=f"^{re.escape(str(error.value))}$"):
+            exported[kind].predict([], **asked)
+
+
+def test_a_basis_of_thresholds_that_is_damaged(exported):
+    settings = exported["single"].settings
+    for wrong, message in (({"risk_bounds": [0.5]}, "risk_bounds has 1 numbers, and 10"), ({"more": 1}, "no field")):
+        basis = {**settings.use["threshold_basis"], **wrong}
+        damaged = dataclasses.replace(settings, use={**settings.use, "threshold_basis": basis})
+        with pytest.raises(ModelError, match=f"is damaged: .*{message}"):
+            assemble(exported["single"].encoder.folder, damaged, exported["single"].encoder.session)
+    assert ThresholdBasis() == dataclasses.replace(settings, use={}).threshold_basis
+
+
 def test_masks_are_filled_as_by_the_pipeline_of_transformers(recipes, exported):
     trained, model = recipes["masks"].trained(), exported["masks"]
     texts = [f"the {model.mask_token} opens", f"{model.mask_token} mill is {model.mask_token} ."]
@@ -186,6 +269,39 @@ def test_inputs_that_cannot_be_predicted(exported, kind, inputs, message):
         exported[kind].predict(inputs)
 
 
+@pytest.mark.parametrize(
+    ("question", "context", "message"),
+    [
+        (3, "a", "The question is 3: a text or a list of texts is needed"),
+        ("a", {"b": "c"}, "The context is {'b': 'c'}: a text or a list of texts is needed"),
+        (["a", 3], "b", "The question with number 1 is 3, which is not a text"),
+        (["a"], [b"b"], "The context with number 0 is b'b', which is not a text"),
+        (["a"], ["b", "c"], "There are 1 questions and 2 contexts: give one context for all, or one each"),
+        (
+            pd.DataFrame({"question": ["a"]}),
+            "b",
+            "The question is a DataFrame: give it alone, with columns of both names",
+        ),
+        (None, "a", "predict() needs question= and context="),
+    ],
+)
+def test_questions_and_contexts_are_checked_as_by_the_recipe(recipes, exported, question, context, message):
+    for model in (recipes["questions"], exported["questions"]):
+        with pytest.raises(DataError, match=re.escape(message)):
+            model.predict(question=question, context=context)
+
+
+def test_missing_texts_are_empty_as_by_the_recipe(recipes, exported):
+    missing = [None, float("nan"), pd.NA, np.float32("nan")]
+    answers = [model["questions"].predict([*missing, "who ?"], "the mill opens") for model in (recipes, exported)]
+    assert [answer.text for answer in answers[1][:4]] == [None] * 4
+    answers += [model["questions"].predict(["who ?"], [None]) for model in (recipes, exported)]
+    for expected, found in (answers[:2], answers[2:]):
+        for pair in zip(expected, found, strict=True):
+            same(*pair)
+    assert [given.label for given in exported["single"].predict(missing)] == [None] * 4
+
+
 @pytest.mark.parametrize("kind", ["single", "questions", "masks"])
 @pytest.mark.parametrize(
     ("settings", "message"),
@@ -194,15 +310,21 @@ def test_inputs_that_cannot_be_predicted(exported, kind, inputs, message):
         ({"batch_size": -1}, "batch_size is -1: a whole number"),
         ({"batch_size": 1.5}, r"batch_size is 1.5: a whole number"),
         ({"batch_size": True}, "batch_size is True: a whole number"),
-        ({"coverage": 0.5}, "has no coverage=: it belongs to predict.. of the recipe"),
-        ({"max_risk": 0.5}, "has no max_risk=: it belongs to predict.. of the recipe"),
-        ({"label_sets": 0.5}, "has no label_sets=: it belongs to predict.. of the recipe"),
+        ({"device": "cpu"}, "has no device=: it runs on the CPU, and predict.. of the recipe on any device"),
         ({"batchsize": 2}, "has no batchsize=: use .*batch_size"),
     ],
 )
 def test_settings_of_predict_that_cannot_work(exported, kind, settings, message):
     with pytest.raises(ConfigError, match=message):
         exported[kind].predict([], **settings)
+
+
+def test_settings_of_predict_that_only_other_models_have(exported):
+    for name in ("coverage", "max_risk"):
+        with pytest.raises(ConfigError, match=f"has no {name}=: it is for models that classify or answer"):
+            exported["masks"].predict([], **{name: 0.5})
+    with pytest.raises(ConfigError, match="has no batchsize=: use batch_size, coverage, max_risk, label_sets"):
+        exported["single"].predict([], batchsize=2)
 
 
 def test_what_load_exported_is_given(tmp_path):
@@ -270,7 +392,10 @@ class Session:
 
 for folder, inputs in INPUTS.items():
     settings = loading.load_settings(Path(folder))
-    print(loading.assemble(Path(folder), settings, Session()).predict(inputs)[0])
+    model = loading.assemble(Path(folder), settings, Session())
+    print(model.predict(inputs)[0])
+    if "masks" not in folder:
+        model.predict(inputs, max_risk=0.3, **({"label_sets": 0.9} if "single" in folder else {}))
 print(*sorted({"torch", "transformers", "datasets", "scipy", "sklearn", "pandas", "pyarrow", "huggingface_hub",
                "matplotlib", "rich", "accelerate"} & {*sys.modules}))
 """

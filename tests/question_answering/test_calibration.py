@@ -15,8 +15,7 @@ from bert_finetune_kit.question_answering.calibration import (
     fit_calibration,
     probabilities,
 )
-from bert_finetune_kit.question_answering.predict import refuse
-from bert_finetune_kit.question_answering.predictions import to_answers
+from bert_finetune_kit.question_answering.predictions import refuse, to_answers
 from bert_finetune_kit.question_answering.question_spans import QuestionSpans
 
 ANSWERS, NO_ANSWER = 2.0, 3.0  # true temperatures

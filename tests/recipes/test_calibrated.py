@@ -137,7 +137,10 @@ def test_an_older_model_is_used_as_before(runs, tmp_path):
 
 def test_a_damaged_file_is_refused(runs, tmp_path):
     folder = shutil.copytree(runs["classification"].output_dir, tmp_path / "model")
-    for change in ({"temperatures": {"labels": 0}}, {"chosen_on": {"confidence": [0.5], "correct": []}}, {"more": 1}):
+    half = {"confidence": [0.5], "correct": [True], "label_probability": [0.5], "clusters": []}
+    changes = [{"temperatures": {"labels": 0}}, {"chosen_on": {"confidence": [0.5], "correct": []}}, {"more": 1}]
+    changes += [{"chosen_on": half | change} for change in ({"correct": []}, {"clusters": [0, 0]})]
+    for change in changes:
         content = saved(runs["classification"]) | change
         (folder / "calibration.json").write_text(json.dumps(content))
         with pytest.raises(ModelError, match=r"calibration\.json is damaged"):

@@ -93,10 +93,19 @@ def test_bytes_that_are_no_request_get_an_answer_in_json(served, sent):
     assert "send HTTP/1.1" in json.loads(body)["error"]
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET /\r\n"], ids=["nothing", "a part", "an old request"])
-def test_a_connection_without_a_request_ends(served, sent):
+def test_a_connection_without_a_request_ends(served):
     port, _ = served(stub_model(), timeout_keep_alive=0.1)
-    assert exchange(port, sent)[0] == b""
+    assert exchange(port, b"")[0] == b""
+
+
+@pytest.mark.parametrize("sent", [b"GET / HT", b"GET /\r\n"], ids=["a part", "an old request"])
+def test_a_request_without_an_end_is_answered_after_the_timeout(served, sent):
+    port, _ = served(stub_model(), timeout_keep_alive=0.1)
+    head, _, body = exchange(port, sent)
+    assert head.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert json.loads(body)["error"].endswith(
+        "not complete within the timeout; send HTTP/1.1 with headers of at most 64 kB."
+    )
 
 
 def test_a_request_whose_client_is_gone_is_not_computed(served):
