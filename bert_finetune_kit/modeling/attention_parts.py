@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import accumulate
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -195,16 +196,17 @@ def build_blocks(lengths: Sequence[int], width: int) -> Blocks:
         fits = used + length <= width
         block_of.append(block_of[-1] + (not fits))
         used = used + length if fits else length
-    sizes = torch.tensor(lengths)
-    sequence = torch.repeat_interleave(torch.arange(len(lengths)), sizes)  # (tokens,)
-    block = torch.tensor(block_of)[sequence]  # (tokens,)
-    first_token = torch.searchsorted(block, torch.arange(block_of[-1] + 1))  # (blocks,)
-    slots = block * width + torch.arange(len(sequence)) - first_token[block]
-    indices = torch.full(((block_of[-1] + 1) * width,), len(sequence) - 1)
-    indices[slots] = torch.arange(len(sequence))
-    sequence_ids = torch.full_like(indices, -1)
+    sequence = np.repeat(np.arange(len(lengths)), lengths)  # (tokens,)
+    block = np.array(block_of)[sequence]  # (tokens,)
+    first_token = np.searchsorted(block, np.arange(block_of[-1] + 1))  # (blocks,)
+    slots = block * width + np.arange(len(sequence)) - first_token[block]
+    indices = np.full((block_of[-1] + 1) * width, len(sequence) - 1)
+    indices[slots] = np.arange(len(sequence))
+    sequence_ids = np.full_like(indices, -1)
     sequence_ids[slots] = sequence
-    return Blocks(indices, slots, sequence_ids.view(-1, width), max(lengths))
+    # Not from_numpy, which fake tensors (torch.compile) do not know.
+    tensors = (torch.tensor(values) for values in (indices, slots, sequence_ids.reshape(-1, width)))
+    return Blocks(*tensors, max(lengths))
 
 
 def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:

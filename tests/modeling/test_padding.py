@@ -27,6 +27,17 @@ def test_architectures_that_compute_padding(family):
     assert skip_padding(model, wanted=False, on_xla=False) == (False, notes[1:])
 
 
+def test_a_head_that_asserts_what_it_is_given_is_not_tried():
+    """Longformer's for questions asks for three separators."""
+    settings = transformers.LongformerConfig(**SETTINGS, attention_window=4, sep_token_id=49)
+    model = transformers.LongformerForQuestionAnswering(settings)
+    with pytest.raises(AssertionError, match="three separator tokens"):
+        model(torch.ones(1, 8, dtype=torch.long))
+    skipped, notes = skip_padding(model, wanted=True, on_xla=False)
+    assert not skipped
+    assert len(notes) == 1
+
+
 def test_embeddings_that_read_neighbouring_tokens():
     model = transformers.MobileBertModel(transformers.MobileBertConfig(**SETTINGS, embedding_size=8))
     reason = "Padding is computed: MobileBertModel is not among the encoders that can skip it"
