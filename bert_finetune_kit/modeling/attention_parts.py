@@ -205,8 +205,8 @@ def build_blocks(lengths: Sequence[int], width: int) -> Blocks:
     sequence_ids = np.full_like(indices, -1)
     sequence_ids[slots] = sequence
     # Not from_numpy, which fake tensors (torch.compile) do not know.
-    tensors = (torch.tensor(values) for values in (indices, slots, sequence_ids.reshape(-1, width)))
-    return Blocks(*tensors, max(lengths))
+    ids = torch.tensor(sequence_ids.reshape(-1, width))
+    return Blocks(torch.tensor(indices), torch.tensor(slots), ids, max(lengths))
 
 
 def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:

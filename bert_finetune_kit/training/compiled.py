@@ -1,6 +1,7 @@
 """`torch.compile` in a training: layer by layer, where the Trainer would compile the model as a whole."""
 
 import os
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -21,7 +22,7 @@ def cuda_graph_mode(args: TrainingArguments) -> str | None:
     return mode if args.device.type == "cuda" and is_compiled(args) and mode in _WITH_CUDA_GRAPHS else None
 
 
-def compile_by_layer(accelerator: Accelerator, args: TrainingArguments, model: nn.Module) -> None:
+def compile_by_layer(accelerator: Accelerator, args: TrainingArguments, model: Any) -> None:
     """Let the layers of the model share one compilation, before the model is prepared.
 
     As a whole, BERT-base takes several times as long to compile, at the first batch and again at the first one of
