@@ -46,6 +46,12 @@ def text_encoding(path: Path, encoding: str | None = None) -> str:
     return UTF8 if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
+def has_mark(path: Path) -> bool:
+    """Return whether a file begins with the byte order mark of UTF-8, as of files that Windows writes."""
+    with open_file(path) as stream:
+        return bool(stream.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8)
+
+
 @contextmanager
 def open_text_file(path: Path, newline: str | None = None, encoding: str | None = None) -> Iterator[IO[str]]:
     r"""Open a file of text, unpacking .gz and without its byte order mark.

@@ -32,6 +32,8 @@ SMALL = {"vocab_size": 60, "hidden_size": 32, "num_hidden_layers": 1, "num_atten
     ],
 )
 def test_what_is_no_encoder_of_texts(model_type, reason):
+    if model_type not in CONFIG_MAPPING:
+        pytest.skip("this version of transformers does not have it")
     with pytest.raises(ModelError, match=rf"x is a {model_type} model, which .*{reason}"):
         check_encoder(CONFIG_MAPPING[model_type](), "x")
 

@@ -6,13 +6,13 @@ from service_stub import stub_model
 from bert_finetune_kit.service.hosts import LOCAL_HOSTS
 from bert_finetune_kit.service.limits import Limits
 
-NEEDS_EXTRA = "the service needs the packages of the extra serve, and its tests httpx"
+NEEDS_EXTRA = "the service needs the packages of the extra serve, and its tests httpx2"
 
 
 @pytest.fixture
 def client():
     """Return a client of the service of a model; by default one that finds good and bad words."""
-    for name in ("starlette", "uvicorn", "httpx"):
+    for name in ("starlette", "uvicorn", "httpx2"):
         pytest.importorskip(name, reason=NEEDS_EXTRA)
     from starlette.testclient import TestClient
 
