@@ -65,6 +65,8 @@ class ExportSettings:
         faults = count_faults(counts)
         if self.tolerance is not None and not is_tolerance(self.tolerance):
             faults.append(f"tolerance is {self.tolerance!r}: a number from 0 up is needed")
+        if not all(isinstance(name, str) for name in self.keep_fp32):
+            faults.append(f"keep_fp32 is {list(self.keep_fp32)!r}: names of layers are needed")
         if self.keep_fp32 and self.quantize is None:
             faults.append("keep_fp32 goes with quantize='int8': without it, all layers stay in fp32")
         raise_faults(faults, "export")

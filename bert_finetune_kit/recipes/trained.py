@@ -204,7 +204,8 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
             DataError: there are no data to prove it on, or for int8 fewer than 100 examples.
             OutputError: the folder cannot be written.
         """
-        kept = (keep_fp32,) if isinstance(keep_fp32, str) else tuple(keep_fp32)
+        is_one = isinstance(keep_fp32, str) or not hasattr(keep_fp32, "__iter__")
+        kept = (keep_fp32,) if is_one else tuple(keep_fp32)
         return export_model(self, folder, ExportSettings(format, quantize, tolerance, kept, batch_size, threads), data)
 
     def predict_rows(

@@ -56,6 +56,10 @@ class ReportTable:
     """Markdown below the table: paragraphs, and `- **name**: description` for its rows or columns."""
 
 
+SEVERITIES = ("error", "warning", "note")
+"""Of findings, the severest first; see `Finding`."""
+
+
 @dataclass
 class Finding:
     """What a rule of the diagnosis reports."""
@@ -175,11 +179,19 @@ class RunReport:
             report.glossary = [from_mapping(Score, score) for score in data["glossary"]]
             report.tables = [from_mapping(ReportTable, table) for table in report.tables]
             report.findings = [from_mapping(Finding, finding) for finding in report.findings]
+            unknown = {finding.severity for finding in report.findings} - set(SEVERITIES)
+            if unknown:
+                raise ValueError(f"findings: severity {sorted(unknown)[0]!r} is none of {', '.join(SEVERITIES)}")
             return report
         except FileNotFoundError as error:
             if (Path(folder) / FOLDS_FILE).exists():
                 raise OutputError(
                     f"{folder} holds a cross-validation, whose runs are in fold-1, fold-2, …: give the folder of one."
+                ) from error
+            seeds = sorted(path.parent.name for path in Path(folder).glob(f"seed-*/{REPORT_FILE}"))
+            if seeds:
+                raise OutputError(
+                    f"{folder} holds the runs of several seeds: give the folder of one, such as {Path(folder, seeds[0])}."
                 ) from error
             raise OutputError(f"{folder} has no {REPORT_FILE}: no run has finished there.") from error
         except OutputError:

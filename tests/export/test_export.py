@@ -211,6 +211,7 @@ WRONG = [
     ({"tolerance": float("inf")}, "tolerance is inf: a number from 0 up is needed"),
     ({"tolerance": "a"}, "tolerance is 'a': a number from 0 up is needed"),
     ({"keep_fp32": ("pooler",)}, "keep_fp32 goes with quantize='int8'"),
+    ({"keep_fp32": (3,), "quantize": "int8"}, r"keep_fp32 is \[3\]: names of layers are needed"),
 ]
 
 

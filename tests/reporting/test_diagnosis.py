@@ -30,6 +30,12 @@ SQUAD = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("given", ["runs/mine", None, {"accuracy": 0.5}])
+def test_what_is_no_report_is_not_diagnosed(given):
+    with pytest.raises(ConfigError, match=r"is no report: give RunReport\.load\(folder\)"):
+        diagnose(given)
+
+
 def codes(findings):
     return {finding.code for finding in findings}
 

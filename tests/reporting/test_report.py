@@ -51,6 +51,16 @@ def test_what_is_no_report(tmp_path):
         RunReport.load(tmp_path)
 
 
+def test_the_folder_of_several_seeds_is_no_run(report, tmp_path):
+    for name in ("seed-2", "seed-1"):
+        (tmp_path / name).mkdir()
+        report.save(tmp_path / name)
+    with pytest.raises(
+        OutputError, match=r"holds the runs of several seeds: give the folder of one, such as .*seed-1\."
+    ):
+        RunReport.load(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -59,6 +69,7 @@ def test_what_is_no_report(tmp_path):
         ("parameters", []), ("settings", {"source": []}), ("timings", {"training": None}), ("tables", [{"rows": []}]),
         ("tables", [{"title": "a", "header": ["b"], "rows": [[1]]}]), ("findings", [{}]), ("intervals", {"f1": [0.5]}),
         ("notes", [None]), ("versions", []), ("colour", "unknown"),
+        ("findings", [{"code": "MINE", "severity": "fatal", "evidence": "e"}]),
     ],
 )  # fmt: skip
 def test_a_field_of_another_type_is_named(report, tmp_path, field, value):

@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from ...errors import raise_faults
-from ..schema import Finding, RunReport
+from ...errors import ConfigError, raise_faults
+from ..schema import SEVERITIES, Finding, RunReport
 from .given import given_report
 from .registry import Rule, recipes_with_rules, rules_for
-
-SEVERITIES = ("error", "warning", "note")
 
 _FAILED = "RULE_FAILED"
 _LEARNT = ("NOTHING_LEARNT", "TOO_FEW_STEPS", "TOO_FEW_EXAMPLES_FOR_CLAIM", "SCORE_AT_BASELINE")
@@ -42,7 +40,12 @@ def diagnose(report: RunReport) -> list[Finding]:
     """Return the findings of a report, the severest first, without those that follow from another finding.
 
     A rule that fails becomes a note: it must not cost a user a finished run.
+
+    Raises:
+        ConfigError: it is no report, such as the folder of a run.
     """
+    if not isinstance(report, RunReport):
+        raise ConfigError(f"diagnose: {report!r} is no report: give RunReport.load(folder), or what train() returns.")
     findings = [
         finding
         for code, rule in rules_for(report.recipe).items()
