@@ -205,7 +205,7 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
             OutputError: the folder cannot be written.
         """
         is_one = isinstance(keep_fp32, str) or not hasattr(keep_fp32, "__iter__")
-        kept = (keep_fp32,) if is_one else tuple(keep_fp32)
+        kept: tuple[Any, ...] = (keep_fp32,) if is_one else tuple(keep_fp32)
         return export_model(self, folder, ExportSettings(format, quantize, tolerance, kept, batch_size, threads), data)
 
     def predict_rows(

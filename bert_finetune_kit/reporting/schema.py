@@ -191,7 +191,7 @@ class RunReport:
             seeds = sorted(path.parent.name for path in Path(folder).glob(f"seed-*/{REPORT_FILE}"))
             if seeds:
                 raise OutputError(
-                    f"{folder} holds the runs of several seeds: give the folder of one, such as {Path(folder, seeds[0])}."
+                    f"{folder} holds the runs of several seeds: give that of one, such as {Path(folder, seeds[0])}."
                 ) from error
             raise OutputError(f"{folder} has no {REPORT_FILE}: no run has finished there.") from error
         except OutputError:

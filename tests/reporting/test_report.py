@@ -55,9 +55,7 @@ def test_the_folder_of_several_seeds_is_no_run(report, tmp_path):
     for name in ("seed-2", "seed-1"):
         (tmp_path / name).mkdir()
         report.save(tmp_path / name)
-    with pytest.raises(
-        OutputError, match=r"holds the runs of several seeds: give the folder of one, such as .*seed-1\."
-    ):
+    with pytest.raises(OutputError, match=r"holds the runs of several seeds: give that of one, such as .*seed-1\."):
         RunReport.load(tmp_path)
 
 
