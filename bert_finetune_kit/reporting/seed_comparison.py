@@ -69,8 +69,10 @@ def compare_seeds(
     reports = [report for setting in opened for report in setting.reports]
     score = main_score(reports)
     first, others = opened[0], opened[1:]
-    differences, verdict = [], ["No score is finite in all runs.", *main_score_notes(None, False, seeds_of)]
-    if score is not None:
+    differences, verdict = [], ["No score is finite in all runs."]
+    if score is None:
+        verdict += main_score_notes(None, False, seeds_of) + baseline_notes(None, False, seeds_of)
+    else:
         found = [seed_difference(score, first, setting) for setting in others]
         differences = adjusted([difference for difference, _, _ in found])
         verdict = [
@@ -78,9 +80,10 @@ def compare_seeds(
             for setting, difference, (_, seeds, sides) in zip(others, differences, found, strict=True)
         ]
         runs = [run for setting in opened for run in setting.runs]
-        verdict += main_score_notes(score, all(difference.comparable for difference in differences), seeds_of)
+        comparable = all(difference.comparable for difference in differences)
+        verdict += main_score_notes(score, comparable, seeds_of)
         verdict += label_notes([replace(setting.runs[0], name=setting.name) for setting in opened], chosen)
-        verdict += baseline_notes(score, seeds_of)
+        verdict += baseline_notes(score, comparable, seeds_of)
         verdict += same_runs(runs)
         verdict += unused_predictions(runs)
     tables = [_score_table(opened), _difference_table(first, others)]
