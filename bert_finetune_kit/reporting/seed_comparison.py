@@ -142,6 +142,8 @@ def _needed(score: Score, difference: Difference, seeds: SeedDifference) -> str:
     size = format_difference(abs(difference.value), score.format_spec).lstrip("+")
     if not difference.value:
         return ""
+    if seeds.is_without_spread:  # of these seeds, none would be too few
+        return ""
     if seeds.seeds_needed is None:
         return f"No number of seeds shows a difference of {size}: evaluate on more examples."
     return (
@@ -205,7 +207,7 @@ def _difference_table(first: Setting, others: Sequence[Setting]) -> ReportTable:
                  "" if difference.p_value is None else format_p_value(difference.p_value),
                  *("" if error is None else format_difference(error, score.format_spec).lstrip("+")
                    for error in errors),
-                 "" if seeds.seeds_needed is None else str(seeds.seeds_needed)]
+                 "" if seeds.seeds_needed is None or seeds.is_without_spread else str(seeds.seeds_needed)]
             )  # fmt: skip
     note = (
         f"Against {first.name}. *Seeds* and *examples*: the standard error of the difference from either source. "

@@ -567,9 +567,11 @@ def test_seeds_that_all_predict_one_class_are_as_uncertain_as_two_such_runs(full
     for seed in range(2):
         saved_run(full_report, labelled(references, 0.2 + 0.6 * references), tmp_path / "right" / f"seed-{seed}")
         saved_run(full_report, labelled(references, 0.8 - 0.6 * references), tmp_path / "wrong" / f"seed-{seed}")
-    (apart,) = compare_seeds(tmp_path / "wrong", tmp_path / "right").differences
-    assert apart.interval == paired_share_interval(0, 60, 60)
-    assert apart.is_beyond
+    found = compare_seeds(tmp_path / "wrong", tmp_path / "right")
+    assert found.differences[0].interval == paired_share_interval(0, 60, 60)
+    assert found.differences[0].is_beyond
+    assert not any(row[6] for row in found.tables[1].rows)  # of seeds needed nothing is known
+    assert "seeds of each setting" not in found.verdict[0]
 
 
 def test_seeds_that_cannot_be_compared(two_settings, tmp_path):
