@@ -142,7 +142,7 @@ def _needed(score: Score, difference: Difference, seeds: SeedDifference) -> str:
     size = format_difference(abs(difference.value), score.format_spec).lstrip("+")
     if not difference.value:
         return ""
-    if seeds.is_without_spread:  # of these seeds, none would be too few
+    if seeds.is_without_spread:  # any number of seeds would seem enough
         return ""
     if seeds.seeds_needed is None:
         return f"No number of seeds shows a difference of {size}: evaluate on more examples."
