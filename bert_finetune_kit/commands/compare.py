@@ -23,7 +23,7 @@ cross-validations by the predictions of all folds.
 def build_parser() -> ArgumentParser:
     """Return the parser of the command."""
     parser = command_parser(_DESCRIPTION)
-    parser.add_argument("runs", metavar="RUN", nargs="+", help="folders of runs, two at least")
+    parser.add_argument("runs", metavar="RUN", nargs="*", help="folders of runs, two at least")
     parser.add_argument("--output", metavar="FILE", type=Path, help="page to write: .html, or .md for Markdown")
     parser.add_argument(
         "--label_names", metavar="NAME=NAME", nargs="+", default=(),
@@ -36,7 +36,14 @@ def compare(words: Sequence[str]) -> None:
     """Print a comparison, or write it to a file."""
     options = build_parser().parse_args(words)
     if len(options.runs) < 2:
-        raise ConfigError("Command line: there is one run: give the folders of two runs or more.")
+        taken = [word for word in options.label_names if "=" not in word]
+        if taken:
+            raise ConfigError(
+                f"Command line: --label_names takes all words up to the next flag, here also {' and '.join(taken)}: a "
+                "flag with several values comes after the folders of the runs."
+            )
+        given = "one run" if options.runs else "no run"
+        raise ConfigError(f"Command line: there is {given}: give the folders of two runs or more.")
     renderings = {".html": "to_html", ".md": "to_markdown"}
     if options.output is not None and options.output.suffix.lower() not in renderings:
         raise ConfigError(f"Command line: --output is {options.output}: its name must end in {' or '.join(renderings)}")

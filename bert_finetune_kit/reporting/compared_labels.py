@@ -42,6 +42,13 @@ def names_by_run(label_names: LabelNames | None, runs: Sequence[tuple[str, RunRe
         raise ConfigError(f"{_ARGUMENT} renames the labels of classifications, and {without} has none: leave it out.")
     faults = [_unknown(name, known, "the runs compared with it have") for name in label_names]
     faults += [_unknown(name, target, f"{first} has") for name in label_names.values()]
+    turned = {str(name): str(label) for label, name in label_names.items()}
+    is_turned = all(name in known for name in turned) and all(label in target for label in turned.values())
+    if any(faults) and is_turned and len(turned) == len(label_names):
+        raise ConfigError(
+            f"{_ARGUMENT} has the names the wrong way round: the label of a run that is compared comes first, then its "
+            f"name in {first}. Give {_as_given(turned)}."
+        )
     raise_faults([fault for fault in faults if fault], _ARGUMENT)
     chosen = [{label: label_names[label] for label in _labels(other) if label in label_names} for _, other in others]
     faults = [
@@ -93,8 +100,8 @@ def label_notes(runs: Sequence[ComparedRun], chosen: Sequence[LabelNames]) -> li
             pairs = ", ".join(f"{name} is {other}" for name, other in names.items())
             notes.append(f"Labels of {run.name} by their names in {first.name}: {pairs}.")
             continue
-        labels, found = set(_labels(run.report)), _matching(first.rows, run.rows)
-        if found and labels != set(_labels(first.report)) and labels == set(found):
+        found = _matching(first.rows, run.rows)
+        if set(_labels(run.report)) == set(found) and any(name != other for name, other in found.items()):
             same = f"{run.name} and {first.name} have other names for the labels of the same texts."
             notes.append(same + _suggestion(found))
     return notes
@@ -173,8 +180,11 @@ def _matching(first: Sequence[Row], second: Sequence[Row]) -> LabelNames:
 
 
 def _suggestion(names: LabelNames) -> str:
-    if not names:
-        return ""
+    return f" By these texts they are {_as_given(names)}." if names else ""
+
+
+def _as_given(names: LabelNames) -> str:
+    """Return names as they are given in Python and on the command line."""
     words = [shlex.quote(f"{name}={other}") for name, other in sorted(names.items())]
     flags = " ".join(word if "'" in word else f"'{word}'" for word in words)
-    return f" By these texts they are label_names={dict(sorted(names.items()))!r} (--label_names {flags})."
+    return f"label_names={dict(sorted(names.items()))!r} (--label_names {flags})"

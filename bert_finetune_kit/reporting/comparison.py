@@ -119,16 +119,19 @@ def compare_reports(
     pairs = {run.name: compare_pair(opened[0], run) for run in opened[1:]}
     paired = {name: found for name, (found, _) in pairs.items() if found is not None}
     score = main_score(reports)
-    differences, verdict = [], ["No score is finite in all runs.", *main_score_notes(None, False, single)]
-    if score is not None:
+    differences, verdict = [], ["No score is finite in all runs."]
+    if score is None:
+        verdict += main_score_notes(None, False, single) + baseline_notes(None, False, single)
+    else:
         differences = adjusted([score_difference(score, opened[0], run, paired.get(run.name)) for run in opened[1:]])
         verdict = [
             difference_sentence(score, opened[0], run, difference)
             for run, difference in zip(opened[1:], differences, strict=True)
         ]
-        verdict += main_score_notes(score, all(difference.comparable for difference in differences), single)
+        comparable = all(difference.comparable for difference in differences)
+        verdict += main_score_notes(score, comparable, single)
         verdict += label_notes(opened, chosen)
-        verdict += baseline_notes(score, single)
+        verdict += baseline_notes(score, comparable, single)
         verdict += same_runs(opened)
         verdict += [_OF_FOLDS] * any(OUT_OF_FOLD in report.data for report in reports)
         verdict += _unpaired(opened, differences, {name: reason for name, (_, reason) in pairs.items()})

@@ -56,29 +56,44 @@ def main_score_notes(score: Score | None, comparable: bool, runs: NamedReports) 
         comparable: whether it can be compared in all runs.
         runs: names and reports.
     """
-    if score is not None and comparable:
-        return []
-    own = {None if main is None else main.key for main in (main_score(reports) for _, reports in runs)}
-    if own <= {None if score is None else score.key}:
+    if not _measure_different_things(score, comparable, runs):
         return []
     shown = "; ".join(f"{name} {own_score(reports)}" for name, reports in runs)
     return [f"The main scores measure different things, and are not compared: {shown}."]
 
 
-def baseline_notes(score: Score, runs: NamedReports) -> list[str]:
+def baseline_notes(score: Score | None, comparable: bool, runs: NamedReports) -> list[str]:
     """Return which runs are not shown to be better than a baseline, by their intervals; of a setting, in all its seeds.
 
+    Runs are judged by the score that is compared; where their main scores measure different things, each by its own.
+
     Args:
-        score: that is compared.
+        score: that is compared; None where no score is finite in all runs.
+        comparable: whether it can be compared in all runs.
         runs: names and reports.
     """
-    behind = [f"{name} {text}" for name, reports in runs if (text := _behind(score, reports))]
+    is_own = _measure_different_things(score, comparable, runs)
+    judged = [(name, reports, main_score(reports) if is_own else score) for name, reports in runs]
+    behind = [
+        f"{name}{f' {by.label}' if is_own else ''} {text}"
+        for name, reports, by in judged
+        if by is not None and (text := _behind(by, reports))
+    ]
     if not behind:
         return []
     subject = "not"
     if len(behind) == len(runs):
         subject = "neither is" if len(runs) == 2 else "none is"
-    return [f"By {score.label}, {subject} shown to be better than the baseline: {'; '.join(behind)}."]
+    by_what = "its own main score" if score is None or is_own else score.label
+    return [f"By {by_what}, {subject} shown to be better than the baseline: {'; '.join(behind)}."]
+
+
+def _measure_different_things(score: Score | None, comparable: bool, runs: NamedReports) -> bool:
+    """Return whether the main scores of runs are not the one that is compared, and that one cannot be."""
+    if score is not None and comparable:
+        return False
+    own = {None if main is None else main.key for main in (main_score(reports) for _, reports in runs)}
+    return not own <= {None if score is None else score.key}
 
 
 def _behind(score: Score, reports: Sequence[RunReport]) -> str:

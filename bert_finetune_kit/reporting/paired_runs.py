@@ -191,7 +191,7 @@ def paired_scores(recipe: str, first: Sequence[Row], second: Sequence[Row]) -> P
         found = _differences({name: [side.statistics[name] for side in sides] for name in names}, matched.units[0])
         if matched.units[0].are_examples:  # else the test over units
             for name, values in sides[0].shares.items():
-                found[name] = _of_shares(values, sides[1].shares[name], sides[0].scale)
+                found[name] = difference_of_shares(values, sides[1].shares[name], sides[0].scale)
         differences |= {_key(split, name): value for name, value in found.items()}
         both |= {_key(split, name): _values(name, sides, matched) for name in names}
         if recipe != "pretraining":
@@ -217,7 +217,8 @@ def _differences(statistics: Mapping[str, Sequence[Statistic]], units: Units) ->
     return compare_statistics({name: difference(*sides) for name, sides in statistics.items()}, units)
 
 
-def _of_shares(first: np.ndarray, second: np.ndarray, scale: float) -> PairedDifference:
+def difference_of_shares(first: np.ndarray, second: np.ndarray, scale: float) -> PairedDifference:
+    """Return the difference of two shares of the same independent examples, each times `scale`."""
     found = compare_shares(first, second)
     values = {name: scale * getattr(found, name) for name in ("value", "low", "high", "smallest")}
     return replace(found, **values)

@@ -26,7 +26,6 @@ from .naming import capitalized
 from .schema import REPORT_FILE, ReportTable, Score
 from .score_kinds import kind_conflict
 from .seed_difference import SeedScores, Setting, seed_difference
-from .statistics.paired import holm
 from .statistics.seeds import SeedDifference
 
 _CAPTION = (
@@ -69,8 +68,10 @@ def compare_seeds(
     reports = [report for setting in opened for report in setting.reports]
     score = main_score(reports)
     first, others = opened[0], opened[1:]
-    differences, verdict = [], ["No score is finite in all runs.", *main_score_notes(None, False, seeds_of)]
-    if score is not None:
+    differences, verdict = [], ["No score is finite in all runs."]
+    if score is None:
+        verdict += main_score_notes(None, False, seeds_of) + baseline_notes(None, False, seeds_of)
+    else:
         found = [seed_difference(score, first, setting) for setting in others]
         differences = adjusted([difference for difference, _, _ in found])
         verdict = [
@@ -78,9 +79,10 @@ def compare_seeds(
             for setting, difference, (_, seeds, sides) in zip(others, differences, found, strict=True)
         ]
         runs = [run for setting in opened for run in setting.runs]
-        verdict += main_score_notes(score, all(difference.comparable for difference in differences), seeds_of)
+        comparable = all(difference.comparable for difference in differences)
+        verdict += main_score_notes(score, comparable, seeds_of)
         verdict += label_notes([replace(setting.runs[0], name=setting.name) for setting in opened], chosen)
-        verdict += baseline_notes(score, seeds_of)
+        verdict += baseline_notes(score, comparable, seeds_of)
         verdict += same_runs(runs)
         verdict += unused_predictions(runs)
     tables = [_score_table(opened), _difference_table(first, others)]
@@ -125,6 +127,9 @@ def _sentence(
     text = f"{capitalized(score.label)}{scores.part}: {second.name} {sides[0]}, {first.name} {sides[1]}"
     if not difference.comparable:
         return f"{text}; not comparable, since {difference.reason}."
+    if difference.interval is None:
+        told = "not significant; all seeds score the same, and nothing says how far chance goes"
+        return f"{text}; no difference: {told}."
     text += difference_clause(difference, score, lower_is_better(first.runs[0].report, score.key), first.name)
     if seeds.example_error is None:
         text += (
@@ -136,6 +141,8 @@ def _sentence(
 def _needed(score: Score, difference: Difference, seeds: SeedDifference) -> str:
     size = format_difference(abs(difference.value), score.format_spec).lstrip("+")
     if not difference.value:
+        return ""
+    if seeds.is_without_spread:  # any number of seeds would seem enough
         return ""
     if seeds.seeds_needed is None:
         return f"No number of seeds shows a difference of {size}: evaluate on more examples."
@@ -191,20 +198,21 @@ def _difference_table(first: Setting, others: Sequence[Setting]) -> ReportTable:
     rows = []
     for score in _scores([first, *others]):
         found = [(setting, *seed_difference(score, first, setting)) for setting in others]
-        p_values = holm([difference.p_value or 0.0 for _, difference, _, _ in found])
-        for (setting, difference, seeds, _), p_value in zip(found, p_values, strict=True):
-            interval = difference.interval or (difference.value, difference.value)
+        differences = adjusted([difference for _, difference, _, _ in found])
+        for (setting, _, seeds, _), difference in zip(found, differences, strict=True):
+            errors = (None, None) if seeds.is_without_spread else (seeds.seed_error, seeds.example_error)
             rows.append(
                 [f"{score.label}, {setting.name}", format_difference(difference.value, score.format_spec),
-                 " to ".join(format_difference(end, score.format_spec) for end in interval), format_p_value(p_value),
+                 " to ".join(format_difference(end, score.format_spec) for end in difference.interval or ()),
+                 "" if difference.p_value is None else format_p_value(difference.p_value),
                  *("" if error is None else format_difference(error, score.format_spec).lstrip("+")
-                   for error in (seeds.seed_error, seeds.example_error)),
-                 "" if seeds.seeds_needed is None else str(seeds.seeds_needed)]
+                   for error in errors),
+                 "" if seeds.seeds_needed is None or seeds.is_without_spread else str(seeds.seeds_needed)]
             )  # fmt: skip
     note = (
         f"Against {first.name}. *Seeds* and *examples*: the standard error of the difference from either source. "
         "*Seeds needed*: of each setting, to find a difference of this size in four of five cases; empty where no "
-        "number is enough."
+        "number is enough. Empty, too, is what cannot be told, since neither seeds nor examples differ."
     )
     header = ["score", "difference", "95% interval", "p", "seeds", "examples", "seeds needed"]
     return ReportTable("Differences", header, rows, note)

@@ -8,9 +8,11 @@ import numpy as np
 from .compared_run import ComparedRun, other_data, other_examples
 from .difference import Difference, evaluation_data
 from .numbers import finite_or_none
-from .paired_runs import by_split, match_rows, statistics_of
+from .paired_runs import by_split, difference_of_shares, match_rows, statistics_of
+from .prediction_scores import PredictionScores
 from .schema import RunReport, Score
 from .score_kinds import kind_conflict
+from .statistics.paired import PairedDifference
 from .statistics.resampling import Estimate, Statistic, estimate
 from .statistics.seeds import SeedDifference, compare_means
 
@@ -45,12 +47,18 @@ class SeedScores:
     second: list[float]
     error: Estimate | None = None
     """How far the difference of the means depends on the examples; None where not all runs have the same ones."""
+    alike: PairedDifference | None = None
+    """Of a share of independent examples that all differ alike, or not at all: what two such runs have."""
     part: str = ""
     """Clause on how many examples all runs have scored, where some have scored further ones."""
 
 
 def seed_difference(score: Score, first: Setting, second: Setting) -> tuple[Difference, SeedDifference, SeedScores]:
-    """Return the difference of the means of a score that is finite in all runs, and of which values."""
+    """Return the difference of the means of a score that is finite in all runs, and of which values.
+
+    Where neither seeds nor examples differ, a t test would have an interval without width, of which no chance is left:
+    a share of independent examples has the interval of two runs then, and another score none.
+    """
     sides = first.runs[0], second.runs[0]
     reason = kind_conflict((sides[0].report, sides[1].report), (first.name, second.name), score.key)
     scores = None if reason else shared_scores(score.key, first, second)
@@ -64,15 +72,20 @@ def seed_difference(score: Score, first: Setting, second: Setting) -> tuple[Diff
     if not reason and seeds.example_error is None:
         is_other = evaluation_data(sides[0].report, score) != evaluation_data(sides[1].report, score)
         reason = other_examples(*sides) or other_data(sides[0].report.recipe) * is_other
-        if not reason and found.value and not seeds.seed_error:
-            reason = (
-                "all seeds of a setting score the same, and not all runs have saved predictions of the same examples: "
-                "nothing says how far chance goes"
-            )
-    difference = Difference(
-        second.name, score.key, found.value, None if reason else (found.low, found.high), not reason,
-        None if reason else found.p_value, found.method, found.smallest or None, reason=reason,
-    )  # fmt: skip
+    if not reason and seeds.is_without_spread:
+        if scores.alike is not None:
+            found = scores.alike
+        elif found.value:
+            same = "not all runs have saved predictions of the same examples"
+            same = same if seeds.example_error is None else "the settings differ alike in all examples"
+            reason = f"all seeds of a setting score the same, and {same}: nothing says how far chance goes"
+    if reason or found.low == found.high:
+        difference = Difference(second.name, score.key, found.value, None, not reason, reason=reason)
+    else:
+        difference = Difference(
+            second.name, score.key, found.value, (found.low, found.high), True, found.p_value, found.method,
+            found.smallest,
+        )  # fmt: skip
     return difference, seeds, scores
 
 
@@ -96,18 +109,29 @@ def shared_scores(key: str, first: Setting, second: Setting) -> SeedScores | Non
         matched = match_rows(recipe, [rows[split] for rows in splits])
         if matched is None:
             return None
-        sides = [scores.statistics.get(key.removeprefix(prefix)) for scores in statistics_of(recipe, matched)]
-        known: list[Statistic] = [side for side in sides if side is not None]
+        name, scored = key.removeprefix(prefix), statistics_of(recipe, matched)
+        known: list[Statistic] = [scores.statistics[name] for scores in scored if name in scores.statistics]
         if len(known) < len(runs):
             continue
         error = estimate({key: _mean_difference(known[:count], known[count:])}, matched.units[0])[key]
+        alike = _alike(name, scored[:count], scored[count:]) if matched.units[0].are_examples else None
         if max(matched.scored) == matched.examples:
-            return SeedScores(first.values(key), second.values(key), error)
+            return SeedScores(first.values(key), second.values(key), error, alike)
         everything = np.ones((1, matched.units[0].count))
         values = [float(statistic(everything)[0]) for statistic in known]
         part = f" on the {matched.examples:,} examples of all runs (one has scored {max(matched.scored):,})"
-        return SeedScores(values[:count], values[count:], error, part)
+        return SeedScores(values[:count], values[count:], error, alike, part)
     return None
+
+
+def _alike(name: str, first: Sequence[PredictionScores], second: Sequence[PredictionScores]) -> PairedDifference | None:
+    """Return the difference of a share that all examples change alike, by 0 or 1; None of others."""
+    if not all(name in scores.shares for scores in (*first, *second)):
+        return None
+    means = [np.mean([scores.shares[name] for scores in side], axis=0) for side in (first, second)]
+    apart = means[1] - means[0]
+    change = np.full(len(apart), np.round(apart[0]))
+    return difference_of_shares(np.zeros(len(apart)), change, first[0].scale) if np.allclose(apart, change) else None
 
 
 def _mean_difference(first: Sequence[Statistic], second: Sequence[Statistic]) -> Statistic:

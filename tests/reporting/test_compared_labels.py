@@ -98,6 +98,18 @@ def test_the_names_are_suggested_where_the_texts_leave_no_other(two_runs):
     assert build_parser().parse_args([*map(str, two_runs), *words]).label_names == ["neg=negative", "pos=positive"]
 
 
+def test_labels_that_are_exchanged_are_told_and_paired(saved, sides):
+    """The same texts, with neg for pos and pos for neg."""
+    references, *right = sides
+    labels = ["neg", "pos"]
+    first = saved("a", labels, rows_of(references, right[0], labels))
+    second = saved("b", labels, rows_of(references, right[1], labels[::-1]))
+    assert "label_names={'neg': 'pos', 'pos': 'neg'} (--label_names" in compare_reports(first, second).verdict[1]
+    found = compare_reports(first, second, label_names={"neg": "pos", "pos": "neg"})
+    assert found.differences[0].examples == 100
+    assert len(compare_reports(first, first).verdict) == 1  # equal labels are no other names
+
+
 def test_nothing_is_suggested_for_labels_that_only_overlap(two_runs, saved, sides):
     references, right, _ = sides
     rows = rows_of(references, right, ["neg", "pos"])
@@ -115,6 +127,9 @@ def test_nothing_is_suggested_for_labels_that_only_overlap(two_runs, saved, side
     [
         ({"neg": "positive", "pos": "negative"},
          r"100 of the 100 texts that a and b share have another label in b. By these texts .*'neg': 'negative'"),
+        ({"negative": "neg", "positive": "pos"},
+         r"the wrong way round: .* Give label_names={'neg': 'negative', 'pos': 'positive'} \(--label_names 'neg=neg"),
+        ({"negative": "neg", "positive": "neg"}, "has 4 faults"),  # turned, it would lose a label
         ({"neg": "negative", "pos": "negative"}, "neg and pos of b would both be 'negative': each label needs a name"),
         ({"neg": "negative"}, "b would have the labels negative, pos, and a has the labels negative, positive: all"),
         ({"ng": "negative", "pos": "positive"}, "there is no label 'ng'; .* the labels neg, pos. Did you mean 'neg'"),
@@ -185,3 +200,8 @@ def test_names_are_given_on_the_command_line(two_runs, capsys):
     ):
         with pytest.raises(ConfigError, match=message):
             compare([*runs, "--label_names", *words])
+    for words in (["--label_names", "neg=negative", *runs], [runs[0], "--label_names", "neg=negative", runs[1]]):
+        with pytest.raises(ConfigError, match=rf"also .*{runs[1]}: a flag with several values comes after the folders"):
+            compare(words)
+    with pytest.raises(ConfigError, match="there is no run: give the folders of two"):
+        compare([])

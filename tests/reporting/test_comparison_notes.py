@@ -144,3 +144,24 @@ def test_a_setting_is_at_its_baseline_where_each_of_its_seeds_is(full_report):
     (note,) = notes_of(compare_seeds([chance, chance], [chance, learnt], names=["a", "b"]))
     assert note.startswith("By accuracy, not shown to be better than the baseline: a with any of its 2 seeds, such as ")
     assert "; b" not in note
+
+
+def test_each_run_of_another_task_is_judged_by_its_own_score_and_baseline(full_report):
+    learnt, chance = at(full_report, 0.9, 0.86, 0.93), at(full_report, 0.55, 0.5, 0.6)
+    targets = scored(
+        full_report, {"pearson": -0.17, "loss": 1.4}, task={"kind": "regression"},
+        baselines={"mean": {"pearson": 0.0}}, intervals={"pearson": [-0.41, 0.09]},
+    )  # fmt: skip
+    of_targets = "r Pearson -0.170 (95% interval -0.410 to 0.090; mean baseline 0.000)."
+    assert notes_of(compare_reports(learnt, targets, names=["c", "r"])) == [
+        f"By its own main score, not shown to be better than the baseline: {of_targets}"
+    ]
+    with_loss = replace(chance, result={**chance.result, "loss": 0.7}, glossary=[*chance.glossary, targets.glossary[1]])
+    neither = [
+        "By its own main score, neither is shown to be better than the baseline: a accuracy 55.0% (95% interval 50.0% "
+        f"to 60.0%; majority baseline 55.0%); {of_targets}"
+    ]
+    assert notes_of(compare_reports(chance, targets, names=["a", "r"])) == neither  # no score in common
+    assert notes_of(compare_reports(with_loss, targets, names=["a", "r"])) == neither
+    (note,) = notes_of(compare_seeds([learnt] * 2, [targets] * 2, names=["c", "r"]))
+    assert "baseline: r Pearson with any of its 2 seeds, such as -0.170 (95%" in note

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import browser
@@ -16,7 +17,7 @@ from bert_finetune_kit.reporting.paired_runs import match_rows, own_scores, pair
 from bert_finetune_kit.reporting.prediction_scores import prediction_scores
 from bert_finetune_kit.reporting.predictions import read_predictions, write_predictions
 from bert_finetune_kit.reporting.statistics.clusters import single_units
-from bert_finetune_kit.reporting.statistics.paired import mcnemar
+from bert_finetune_kit.reporting.statistics.paired import mcnemar, paired_share_interval
 
 LABELS = ["bad", "good"]
 SCORES = ("accuracy", "f1", "matthews", "loss")
@@ -546,6 +547,31 @@ def test_seeds_that_all_score_the_same_show_nothing_without_predictions(full_rep
     same = compare_seeds(tmp_path / "small", tmp_path / "small", names=["a", "b"])
     assert "not significant" in same.verdict[0]
     assert "A difference of 0.0" not in same.verdict[0]
+
+
+def test_seeds_that_all_predict_one_class_are_as_uncertain_as_two_such_runs(full_report, tmp_path):
+    references = np.arange(60) % 3 % 2  # 20 of 60 are 1
+    for seed in range(5):
+        rows = labelled(references, np.full(60, 0.2))
+        saved_run(full_report, rows, tmp_path / ("few" if seed < 2 else "more") / f"seed-{seed}")
+    found = compare_seeds(tmp_path / "few", tmp_path / "more")
+    single = compare_reports(tmp_path / "few" / "seed-0", tmp_path / "more" / "seed-2")
+    of_runs, (difference,) = single.differences[0], found.differences
+    assert difference.interval == of_runs.interval == paired_share_interval(0, 0, 60)
+    assert (difference.value, difference.p_value, difference.smallest) == (0, 1, of_runs.smallest)
+    assert "(95% interval -4.5 points to +4.5 points; " in found.verdict[0]
+    assert not re.search(r"-0\.0|[^+]0\.0 points", found.to_markdown())
+    rows = {row[0]: row[1:] for row in found.tables[1].rows}
+    assert rows["accuracy, more"] == ["+0.0 points", "-4.5 points to +4.5 points", "1.00", "", "", ""]
+    assert rows["loss, more"] == ["+0.0000", "", "", "", "", ""]  # what has no share has no interval
+    for seed in range(2):
+        saved_run(full_report, labelled(references, 0.2 + 0.6 * references), tmp_path / "right" / f"seed-{seed}")
+        saved_run(full_report, labelled(references, 0.8 - 0.6 * references), tmp_path / "wrong" / f"seed-{seed}")
+    found = compare_seeds(tmp_path / "wrong", tmp_path / "right")
+    assert found.differences[0].interval == paired_share_interval(0, 60, 60)
+    assert found.differences[0].is_beyond
+    assert not any(row[6] for row in found.tables[1].rows)  # of seeds needed nothing is known
+    assert "seeds of each setting" not in found.verdict[0]
 
 
 def test_seeds_that_cannot_be_compared(two_settings, tmp_path):

@@ -1,5 +1,7 @@
 """Intervals and tests against closed forms, scipy and published examples."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -271,3 +273,11 @@ def test_without_a_spread_of_seeds_and_without_their_examples_nothing_is_known()
     found = compare_means([0.8, 0.8], [0.81, 0.81])
     assert (found.seed_error, found.example_error) == (0, None)
     assert compare_means([0.8, 0.8], [0.8, 0.8], 0.0).example_error == 0
+
+
+def test_the_rounding_of_means_is_no_difference():
+    share = 34 / 60
+    found = compare_means([share] * 2, [share] * 3, 1.1e-17, 59)
+    assert (found.difference.value, found.difference.p_value, found.is_without_spread) == (0, 1, True)
+    assert math.copysign(1, found.difference.low) == math.copysign(1, found.difference.high) == 1
+    assert not compare_means([share] * 2, [share] * 3, 0.01, 59).is_without_spread

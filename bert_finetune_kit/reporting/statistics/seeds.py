@@ -10,6 +10,7 @@ from scipy import stats
 from .paired import LEVEL, PairedDifference, smallest_difference
 
 MOST_SEEDS = 1000
+_ROUNDING = 1e-12  # of means that would be equal without it
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class SeedDifference:
     seeds_needed: int | None
     """Seeds of each setting with which a test finds a difference of this size in four of five cases; None where no
     number of seeds is enough, since the examples are too few."""
+
+    @property
+    def is_without_spread(self) -> bool:
+        """Whether neither seeds nor examples differ, so that nothing says how far chance goes."""
+        return self.difference.low == self.difference.high
 
 
 def compare_means(
@@ -45,11 +51,12 @@ def compare_means(
             not known.
         example_freedom: its degrees of freedom.
     """
-    value = float(np.mean(second) - np.mean(first))
+    value = _unrounded(float(np.mean(second) - np.mean(first)), first)
     variances = [float(np.var(side, ddof=1)) / len(side) for side in (first, second)]
     freedoms = [len(side) - 1.0 for side in (first, second)]
     of_examples = example_error or 0.0
     error, freedom = _combined([*variances, of_examples**2], [*freedoms, example_freedom])
+    error = _unrounded(error, first)
     half = float(stats.t.ppf(1 - LEVEL / 2, freedom)) * error
     p_value = float(2 * stats.t.sf(abs(value) / error, freedom)) if error else float(value == 0)
     found = PairedDifference(
@@ -81,6 +88,11 @@ def seeds_needed(
     candidates = range(2, MOST_SEEDS + 1)
     found = bisect_left(candidates, True, key=shows)  # more seeds never show less
     return candidates[found] if found < len(candidates) else None
+
+
+def _unrounded(value: float, scores: Sequence[float]) -> float:
+    """Return a difference or an error of such scores, 0 where it is no more than their rounding."""
+    return value if abs(value) > _ROUNDING * max(1.0, *map(abs, scores)) else 0.0
 
 
 def _combined(variances: Sequence[float], freedoms: Sequence[float]) -> tuple[float, float]:
