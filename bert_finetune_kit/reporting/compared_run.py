@@ -95,8 +95,10 @@ def open_run(run: RunLike, name: str, report: RunReport) -> ComparedRun:
         return damaged(missing=f"{PREDICTIONS_FILE} of {name} is of another form: its lines do not fit together")
     unlike = frozenset(key for key, is_alike in alike.items() if not is_alike)
     if unlike and not any(alike.values()):
-        reason = f"{PREDICTIONS_FILE} of {name} gives another {_labels(report, unlike)} than its report"
-        return damaged(missing=f"{reason}, and so is not of the report that lies beside it")
+        return damaged(
+            missing=f"{PREDICTIONS_FILE} of {name} gives another {_labels(report, unlike)} than its report, and is not "
+            "of the report that lies beside it"
+        )
     return ComparedRun(name, report, list(rows), unlike=unlike)
 
 

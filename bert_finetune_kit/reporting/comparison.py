@@ -183,7 +183,7 @@ def unused_predictions(runs: Sequence[ComparedRun], verdict: str = "") -> list[s
         verdict: sentences that may name a fault already.
     """
     told = {
-        run.fault: f" for {run.unlike_labels}" if run.unlike else ""
+        run.fault: f" for the {run.unlike_labels}" if run.unlike else ""
         for run in runs
         if run.fault and run.fault not in verdict
     }

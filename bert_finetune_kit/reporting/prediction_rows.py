@@ -1,14 +1,16 @@
 """Whether a row of `predictions.jsonl` has the fields that the scores of a report are computed from."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from reprlib import repr as short
+from itertools import chain
 from typing import Any
 
 from .numbers import is_finite_number, is_non_finite
 from .schema import RunReport
 
 Row = Mapping[str, Any]
+_LONGEST, _MOST_LABELS = 60, 10  # that a message shows: characters of a value, labels
 
 
 def row_check(report: RunReport) -> Callable[[Row], str]:
@@ -23,7 +25,15 @@ def row_check(report: RunReport) -> Callable[[Row], str]:
         "question_answering": _question_answering,
         "pretraining": _pretraining,
     }[report.recipe]
-    return lambda row: next(faults(row), "")
+    return lambda row: next(chain(_no_name(row), faults(row)), "")
+
+
+def _no_name(row: Row) -> Iterator[str]:
+    return (
+        f"{field} is {_shown(row[field])}, not a name"
+        for field in ("group", "context_hash")
+        if isinstance(row.get(field), list | dict)
+    )
 
 
 def _classification(kind: str | None, labels: Sequence[str], row: Row) -> Iterator[str]:
@@ -37,21 +47,21 @@ def _classification(kind: str | None, labels: Sequence[str], row: Row) -> Iterat
     yield from _missing(row, ("probabilities",))
     shares = row["probabilities"]
     if not isinstance(shares, Mapping):
-        yield f"probabilities is {short(shares)}, not a number for each label"
+        yield f"probabilities is {_shown(shares)}, not a number for each label"
         return
     names = labels or list(shares)
     for field in ("reference", "prediction"):
         several = kind == "multi_label" or (kind is None and isinstance(row[field], list))
         if several != isinstance(row[field], list):
-            yield f"{field} is {short(row[field])}, not {'a list of labels' if several else 'a label'}"
+            yield f"{field} is {_shown(row[field])}, not {'a list of labels' if several else 'a label'}"
             return
         if unknown := [name for name in (row[field] if several else [row[field]]) if name not in names]:
-            yield f"{field} is {short(unknown[0])}, none of the labels {', '.join(names)}"
+            yield f"{field} is {_shown(unknown[0])}, none of the labels {_listed(names)}"
     if set(shares) != set(names):
-        yield f"probabilities is {short(dict(shares))}, and the labels are {', '.join(names)}"
+        yield f"probabilities is {_shown(shares)}, and the labels are {_listed(names)}"
     for name, share in shares.items():
         if not is_finite_number(share):
-            yield f"the probability of {name} is {short(share)}, not a finite number"
+            yield f"the probability of {name} is {_shown(share)}, not a finite number"
 
 
 def _question_answering(row: Row) -> Iterator[str]:
@@ -70,7 +80,7 @@ def _missing(row: Row, fields: Sequence[str]) -> Iterator[str]:
 
 def _no_number(row: Row, fields: Sequence[str], is_number: Callable[[object], bool]) -> Iterator[str]:
     return (
-        f"{field} is {short(row[field])}, not a number"
+        f"{field} is {_shown(row[field])}, not a number"
         for field in fields
         if field in row and not is_number(row[field])
     )
@@ -78,3 +88,12 @@ def _no_number(row: Row, fields: Sequence[str], is_number: Callable[[object], bo
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) or (isinstance(value, str) and is_non_finite(value))
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join([*names[:_MOST_LABELS], *["…"] * (len(names) > _MOST_LABELS)])

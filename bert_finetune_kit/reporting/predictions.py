@@ -64,7 +64,7 @@ def read_predictions(
         try:
             row = json.loads(line.decode("utf-8"))
         except (ValueError, RecursionError) as error:
-            reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
+            reason = f"column {error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else error
             raise OutputError(f"{path} cannot be read: line {number} is not JSON ({reason}).") from error
         if not isinstance(row, dict) or not isinstance(row.get("text_hash"), str):
             raise OutputError(f"{path}: line {number} is not the prediction of an example.")
