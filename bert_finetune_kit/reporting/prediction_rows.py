@@ -20,12 +20,14 @@ def row_check(report: RunReport) -> Callable[[Row], str]:
         report: of a recipe of the kit.
     """
     task = report.settings.get("task", {})
-    faults = {
-        "classification": partial(_classification, task.get("kind"), [str(name) for name in task.get("labels") or ()]),
+    labels = [str(name) for name in task.get("labels") or ()]
+    faults: dict[str, Callable[[Row], Iterator[str]]] = {
+        "classification": partial(_classification, task.get("kind"), labels),
         "question_answering": _question_answering,
         "pretraining": _pretraining,
-    }[report.recipe]
-    return lambda row: next(chain(_no_name(row), faults(row)), "")
+    }
+    of_recipe = faults[report.recipe]
+    return lambda row: next(chain(_no_name(row), of_recipe(row)), "")
 
 
 def _no_name(row: Row) -> Iterator[str]:
