@@ -4,12 +4,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any
 
 from .numbers import is_finite_number, is_non_finite
+from .prediction_scores import Row
 from .schema import RunReport
 
-Row = Mapping[str, Any]
 _LONGEST, _MOST_LABELS = 60, 10  # that a message shows: characters of a value, labels
 
 
