@@ -1,14 +1,16 @@
 """A run that is compared: its name, its report, and its saved predictions as far as they are at hand."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from ..errors import ConfigError, OutputError
-from .paired_runs import LEAST_SHARE, PairedScores, by_split, common_rows, other_scores, paired_scores
+from .paired_runs import LEAST_SHARE, PairedScores, by_split, common_rows, paired_scores, scores_alike
 from .pooled_report import OUT_OF_FOLD, is_cross_validation, pooled_report
-from .prediction_scores import SCORED_RECIPES, Row
+from .prediction_rows import row_check
+from .prediction_scores import SCORED_RECIPES, Row, usable_rows
 from .predictions import PREDICTIONS_FILE, read_predictions
 from .schema import RunReport
 
@@ -45,11 +47,13 @@ class ComparedRun:
     def fault(self) -> str:
         """Why predictions that are there are not used for all scores; empty where they are, or there are none."""
         if self.unlike:
-            scores = ", ".join(sorted(self.unlike))
-            return (
-                f"{PREDICTIONS_FILE} of {self.name} gives another {scores} than its report, as where lines are missing"
-            )
+            return f"{PREDICTIONS_FILE} of {self.name} gives another {self.unlike_labels} than its report"
         return self.missing if self.is_damaged else ""
+
+    @property
+    def unlike_labels(self) -> str:
+        """Names of the scores that the report has another value of; empty where there are none."""
+        return _labels(self.report, self.unlike)
 
     def is_same(self, other: "ComparedRun") -> bool:
         """Return whether two runs are one, given twice or copied."""
@@ -73,21 +77,35 @@ def open_run(run: RunLike, name: str, report: RunReport) -> ComparedRun:
     folder = _own_folder(run) if isinstance(run, RunReport) else Path(run)
     if folder is None:
         return ComparedRun(name, report, missing=f"the folder of {name} is not known: give the folder")
+    damaged = partial(ComparedRun, name, report, is_damaged=True)
     try:
-        rows = read_predictions(folder)
+        rows = read_predictions(folder, row_check(report))
         if rows is None:
             return ComparedRun(name, report, missing=f"{folder} has no {PREDICTIONS_FILE}")
         if not rows:
-            return ComparedRun(name, report, missing=f"{folder / PREDICTIONS_FILE} is empty", is_damaged=True)
+            return damaged(missing=f"{folder / PREDICTIONS_FILE} is empty")
         if other := other_count(report, rows):
-            return ComparedRun(name, report, missing=f"{PREDICTIONS_FILE} of {name} has {other}", is_damaged=True)
-        unlike = frozenset(other_scores(report, rows))
+            return damaged(missing=f"{PREDICTIONS_FILE} of {name} has {other}")
+        if not usable_rows(report.recipe, rows):
+            return damaged(missing=f"{PREDICTIONS_FILE} of {name} has no usable predictions")
+        alike = scores_alike(report, rows)
     except OutputError as error:
-        return ComparedRun(name, report, missing=str(error).rstrip("."), is_damaged=True)
-    except (KeyError, TypeError, ValueError, IndexError) as error:  # written by another version, or by hand
-        reason = f"{PREDICTIONS_FILE} of {name} is of another form ({error!r})"
-        return ComparedRun(name, report, missing=reason, is_damaged=True)
+        return damaged(missing=str(error).rstrip("."))
+    except (KeyError, TypeError, ValueError, IndexError):  # rows that are valid by themselves, of several forms
+        return damaged(missing=f"{PREDICTIONS_FILE} of {name} is of another form: its lines do not fit together")
+    unlike = frozenset(key for key, is_alike in alike.items() if not is_alike)
+    if unlike and not any(alike.values()):
+        return damaged(
+            missing=f"{PREDICTIONS_FILE} of {name} gives another {_labels(report, unlike)} than its report, and is not "
+            "of the report that lies beside it"
+        )
     return ComparedRun(name, report, list(rows), unlike=unlike)
+
+
+def _labels(report: RunReport, keys: Collection[str]) -> str:
+    """Return the names of scores, in the order of the report."""
+    label_of = {score.key: score.label for score in report.glossary}
+    return ", ".join(label_of.get(key, key.replace("_", " ")) for key in report.result if key in keys)
 
 
 def other_count(report: RunReport, rows: Sequence[Row]) -> str:
@@ -145,14 +163,15 @@ def run_names(runs: Sequence[object]) -> list[str]:
     return short if len(set(short)) == len(short) else paths
 
 
-def other_examples(first: ComparedRun, second: ComparedRun) -> str:
+def other_examples(first: ComparedRun, second: ComparedRun, key: str) -> str:
     """Return why two runs have not been scored on the same examples; empty where most are, or where it is not known.
 
     Args:
         first: run.
         second: run of the same recipe.
+        key: of the score that is compared; predictions that give another one may be those of another run.
     """
-    if not first.rows or not second.rows:
+    if not first.rows or not second.rows or key in first.unlike | second.unlike:
         return ""
     splits = [by_split(run.rows) for run in (first, second)]
     pairs = [[rows[split] for rows in splits] for split in splits[0] if split in splits[1]]
@@ -183,11 +202,10 @@ def compare_pair(first: ComparedRun, second: ComparedRun) -> tuple[PairedScores 
         return None, "their predictions are of different kinds"
     found = paired_scores(first.report.recipe, first.rows, second.rows)
     if found is None:
-        return None, "they have scored too few examples in common"
+        return None, first.fault or second.fault or "they have scored too few examples in common"
     unlike = first.unlike | second.unlike
     known = (first.report.result.keys() & second.report.result.keys()) - unlike
     kept = {key: value for key, value in found.differences.items() if key in known}
     if not kept:
         return None, f"{PREDICTIONS_FILE} is not of the report that lies beside it"
-    reason = f"{PREDICTIONS_FILE} gives another {', '.join(sorted(unlike))} than the report" if unlike else ""
-    return replace(found, differences=kept), reason
+    return replace(found, differences=kept), first.fault or second.fault

@@ -88,7 +88,7 @@ def score_difference(score: Score, first: ComparedRun, second: ComparedRun, pair
     if intervals[0] and intervals[1] and not reason:
         interval = difference_interval(values[0], intervals[0], values[1], intervals[1])
     is_other = evaluation_data(first.report, score) != evaluation_data(second.report, score)
-    reason = reason or other_examples(first, second) or other_data(first.report.recipe) * is_other
+    reason = reason or other_examples(first, second, score.key) or other_data(first.report.recipe) * is_other
     return Difference(second.name, score.key, values[1] - values[0], interval, not reason, reason=reason)
 
 

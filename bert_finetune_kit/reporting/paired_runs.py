@@ -143,16 +143,16 @@ def own_scores(recipe: str, rows: Sequence[Row]) -> dict[str, float]:
     return scores
 
 
-def other_scores(report: RunReport, rows: Sequence[Row]) -> set[str]:
-    """Return the keys of the scores that a report has another value of than its predictions give.
+def scores_alike(report: RunReport, rows: Sequence[Row]) -> dict[str, bool]:
+    """Return whether predictions give the value that a report has, by the key of each score that both have.
 
     The predictions may be those of another run, or the score one of the user that has a name of the kit.
     """
+    own = own_scores(report.recipe, rows)
     return {
-        key
-        for key, value in own_scores(report.recipe, rows).items()
-        if is_finite_number(saved := report.result.get(key))
-        and not np.isclose(value, saved, rtol=1e-4, atol=1e-5, equal_nan=True)
+        key: bool(np.isclose(own[key], saved, rtol=1e-4, atol=1e-5, equal_nan=True))
+        for key, saved in report.result.items()
+        if key in own and is_finite_number(saved)
     }
 
 

@@ -1,7 +1,7 @@
 """Predictions of single examples, one a line of JSON, by which runs can be compared example by example."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,19 +38,37 @@ def write_predictions(rows: Iterable[Mapping[str, object]], folder: str | Path) 
     return write_lines(Path(folder) / PREDICTIONS_FILE, lines)
 
 
-def read_predictions(folder: str | Path) -> list[dict[str, Any]] | None:
+def read_predictions(
+    folder: str | Path, check: Callable[[Mapping[str, Any]], str] = lambda row: ""
+) -> list[dict[str, Any]] | None:
     """Return the rows of `predictions.jsonl` in a folder; None where there is no such file.
 
+    Args:
+        folder: of the run or evaluation.
+        check: returns what is wrong with a row; empty where nothing is.
+
     Raises:
-        OutputError: it cannot be read, or is not what a run has written.
+        OutputError: it cannot be read, or is not what a run has written; the message has the line.
     """
     path = Path(folder) / PREDICTIONS_FILE
     try:
-        rows = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+        lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
         raise OutputError(f"{path} cannot be read: {error}.") from error
-    if not all(isinstance(row, dict) and isinstance(row.get("text_hash"), str) for row in rows):
-        raise OutputError(f"{path} has lines that are not the prediction of an example.")
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            reason = f"column {error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else error
+            raise OutputError(f"{path} cannot be read: line {number} is not JSON ({reason}).") from error
+        if not isinstance(row, dict) or not isinstance(row.get("text_hash"), str):
+            raise OutputError(f"{path}: line {number} is not the prediction of an example.")
+        if fault := check(row):
+            raise OutputError(f"{path} is of another form than its report: in line {number}, {fault}.")
+        rows.append(row)
     return rows

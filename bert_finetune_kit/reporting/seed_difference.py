@@ -71,7 +71,7 @@ def seed_difference(score: Score, first: Setting, second: Setting) -> tuple[Diff
     found = seeds.difference
     if not reason and seeds.example_error is None:
         is_other = evaluation_data(sides[0].report, score) != evaluation_data(sides[1].report, score)
-        reason = other_examples(*sides) or other_data(sides[0].report.recipe) * is_other
+        reason = other_examples(*sides, score.key) or other_data(sides[0].report.recipe) * is_other
     if not reason and seeds.is_without_spread:
         if scores.alike is not None:
             found = scores.alike
