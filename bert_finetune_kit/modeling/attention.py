@@ -113,7 +113,7 @@ KERNELS = (
 )  # fmt: skip
 """The kernels of NVIDIA GPUs, the fastest first. Where there is none, sequences are computed in blocks.
 
-For variable lengths the second one drops the same weights in every head and every sequence (torch 2.11 and 2.13): the
+For variable lengths the second one drops the same weights in every head and sequence (measured with torch 2.11): the
 place of a weight in the stream of random numbers is computed with a length of 0. In blocks it draws them independently.
 """
 
