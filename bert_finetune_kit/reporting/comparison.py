@@ -185,12 +185,12 @@ def unused_predictions(runs: Sequence[ComparedRun], verdict: str = "") -> list[s
         runs: that are compared.
         verdict: sentences that may name a fault already.
     """
-    told = {
+    scores_by_fault = {
         run.fault: f" for the {run.unlike_labels}" if run.unlike else ""
         for run in runs
         if run.fault and run.fault not in verdict
     }
-    return [f"Saved predictions are not used{scores}: {fault}." for fault, scores in told.items()]
+    return [f"Saved predictions are not used{scores}: {fault}." for fault, scores in scores_by_fault.items()]
 
 
 def same_runs(runs: Sequence[ComparedRun]) -> list[str]:

@@ -188,10 +188,9 @@ class RunReport:
                 raise OutputError(
                     f"{folder} holds a cross-validation, whose runs are in fold-1, fold-2, …: give the folder of one."
                 ) from error
-            seeds = sorted(path.parent.name for path in Path(folder).glob(f"seed-*/{REPORT_FILE}"))
-            if seeds:
+            if seeds := seed_folders(folder):
                 raise OutputError(
-                    f"{folder} holds the runs of several seeds: give that of one, such as {Path(folder, seeds[0])}."
+                    f"{folder} holds the runs of several seeds: give that of one, such as {seeds[0]}."
                 ) from error
             raise OutputError(f"{folder} has no {REPORT_FILE}: no run has finished there.") from error
         except OutputError:
@@ -207,3 +206,9 @@ def _writer(data: Mapping[str, Any]) -> str:
     versions = data.get("versions")
     known = versions.get("bert_finetune_kit") if isinstance(versions, dict) else None
     return f"bert_finetune_kit {known or 'unknown'}"
+
+
+def seed_folders(folder: str | Path) -> list[Path]:
+    """Return the folders of the finished runs of several seeds, by their number."""
+    found = [path.parent for path in Path(folder).glob(f"seed-*/{REPORT_FILE}")]
+    return sorted(found, key=lambda path: (len(path.name), path.name))

@@ -23,7 +23,7 @@ from .direction import lower_is_better
 from .dot_plots import ComparedScore
 from .formatting import format_difference, format_p_value
 from .naming import capitalized
-from .schema import REPORT_FILE, ReportTable, Score
+from .schema import REPORT_FILE, ReportTable, Score, seed_folders
 from .score_kinds import kind_conflict
 from .seed_difference import SeedScores, Setting, seed_difference
 from .statistics.seeds import SeedDifference
@@ -94,16 +94,11 @@ def compare_seeds(
 
 def is_seeds_folder(folder: str | Path) -> bool:
     """Return whether a folder holds the runs of several seeds, and no run of its own."""
-    return not (Path(folder) / REPORT_FILE).exists() and len(_seed_folders(folder)) > 0
-
-
-def _seed_folders(folder: str | Path) -> list[Path]:
-    found = [path.parent for path in Path(folder).glob(f"seed-*/{REPORT_FILE}")]
-    return sorted(found, key=lambda path: (len(path.name), path.name))
+    return not (Path(folder) / REPORT_FILE).exists() and len(seed_folders(folder)) > 0
 
 
 def _open(setting: SeedRuns, name: str) -> Setting:
-    runs: Sequence[RunLike] = _seed_folders(setting) if isinstance(setting, str | Path) else setting
+    runs: Sequence[RunLike] = seed_folders(setting) if isinstance(setting, str | Path) else setting
     if not isinstance(runs, Sequence):
         raise ConfigError(
             f"{name} is of type {type(setting).__name__}: give the folder of a run with --seeds, or a list of its runs."
@@ -128,8 +123,8 @@ def _sentence(
     if not difference.comparable:
         return f"{text}; not comparable, since {difference.reason}."
     if difference.interval is None:
-        told = "not significant; all seeds score the same, and nothing says how far chance goes"
-        return f"{text}; no difference: {told}."
+        why = "all seeds score the same, and nothing says how far chance goes"
+        return f"{text}; no difference: not significant; {why}."
     text += difference_clause(difference, score, lower_is_better(first.runs[0].report, score.key), first.name)
     if seeds.example_error is None:
         text += (
