@@ -2,14 +2,13 @@
 
 import json
 import re
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from service_stub import classify, stub_model, stub_pairs, stub_questions
+from service_stub import Gated, stub_model, stub_pairs, stub_questions
 
 from bert_finetune_kit import DataError, ModelError
 
@@ -154,16 +153,11 @@ def test_a_fault_of_the_model_is_an_error_without_its_details(client, caplog):
 
 
 def test_what_takes_too_long_and_what_would_wait_too_long(client):
-    gate = threading.Event()
-
-    def slow(items):
-        gate.wait(5)
-        return classify(items)
-
+    slow = Gated()
     service = client(stub_model(slow), timeout=0.3, max_waiting=1)
     with ThreadPoolExecutor(3) as threads:
         responses = [response.result() for response in [threads.submit(post, service) for _ in range(3)]]
-        gate.set()
+        slow.gate.set()
     messages = [message_of(response, response.status_code) for response in responses]
     assert {response.status_code for response in responses} <= {503, 504}
     assert any("no result within 0.3 seconds" in message for message in messages)
@@ -171,22 +165,16 @@ def test_what_takes_too_long_and_what_would_wait_too_long(client):
 
 
 def test_health_says_how_long_the_model_computes(client):
-    begun, gate = threading.Event(), threading.Event()
-
-    def slow(items):
-        begun.set()
-        gate.wait(5)
-        return classify(items)
-
+    slow = Gated()
     service = client(stub_model(slow), timeout=0.2)
     with ThreadPoolExecutor(1) as threads:
         response = threads.submit(post, service)
-        assert begun.wait(5)
+        assert slow.begun.wait(5)
         assert service.get("/health").json()["busy_seconds"] >= 0
         assert response.result().status_code == 504
         time.sleep(0.25)
         health = service.get("/health")
-        gate.set()
+        slow.gate.set()
     assert (health.status_code, health.json()["status"], health.json()["waiting"]) == (503, "busy", 0)
     assert health.json()["busy_seconds"] >= 0.2
     assert post(service).status_code == 200

@@ -13,7 +13,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from service_stub import classify, stub_model
+from service_stub import Gated, stub_model
 
 from bert_finetune_kit import ConfigError
 from bert_finetune_kit.service.limits import Limits
@@ -109,43 +109,30 @@ def test_a_request_without_an_end_is_answered_after_the_timeout(served, sent):
 
 
 def test_a_request_whose_client_is_gone_is_not_computed(served):
-    begun, gate, calls = threading.Event(), threading.Event(), []
-
-    def slow(texts):
-        calls.append(texts)
-        begun.set()
-        gate.wait(5)
-        return classify(texts)
-
+    slow = Gated()
     port, server = served(stub_model(slow))
     body = json.dumps({"texts": ["good"] * 33}).encode()  # two calls
     head = f"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(head.encode() + b"\r\n\r\n" + body)
-        assert begun.wait(5)
+        assert slow.begun.wait(5)
     while server.server_state.connections or server.server_state.tasks:
         time.sleep(0.01)
-    gate.set()
+    slow.gate.set()
     assert post(port, {"text": "bad"})["label"] == "bad"
-    assert [len(texts) for texts in calls] == [32, 1]
-    assert calls[-1] == ["bad"]
+    assert [len(texts) for texts in slow.calls] == [32, 1]
+    assert slow.calls[-1] == ["bad"]
 
 
 def test_a_request_in_hand_is_finished(served):
-    begun, gate = threading.Event(), threading.Event()
-
-    def slow(items):
-        begun.set()
-        gate.wait(5)
-        return classify(items)
-
+    slow = Gated()
     port, server = served(stub_model(slow))
     with ThreadPoolExecutor(1) as threads:
         response = threads.submit(post, port, {"text": "good"})
-        assert begun.wait(5)
+        assert slow.begun.wait(5)
         server.should_exit = True
         time.sleep(0.2)
-        gate.set()
+        slow.gate.set()
         assert response.result()["label"] == "good"
 
 

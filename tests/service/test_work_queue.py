@@ -50,14 +50,20 @@ def in_queue(use, length=lambda item: 1, **limits):
     return asyncio.run(main())
 
 
+async def begun(model, submitted):
+    """Return the task of a request, once the model computes."""
+    task = asyncio.create_task(submitted)
+    while not model.calls:
+        await asyncio.sleep(0.001)
+    return task
+
+
 def test_what_waits_shares_a_call_up_to_the_size_of_a_batch():
     gate = threading.Event()
     model = Model(gate)
 
     async def use(queue):
-        first = asyncio.create_task(queue.submit(model.run, [0]))
-        while not model.calls:
-            await asyncio.sleep(0.001)
+        first = await begun(model, queue.submit(model.run, [0]))
         others = [asyncio.create_task(queue.submit(model.run, [n, n + 20])) for n in range(1, 4)]
         await asyncio.sleep(0)
         assert queue.waiting == 3
@@ -86,9 +92,7 @@ def test_the_rest_of_a_request_that_nobody_waits_for_is_dropped():
     model = Model(gate)
 
     async def use(queue):
-        large = asyncio.create_task(queue.submit(model.run, [1, 2, 3, 4]))
-        while not model.calls:
-            await asyncio.sleep(0.001)
+        large = await begun(model, queue.submit(model.run, [1, 2, 3, 4]))
         assert queue.waiting == 0
         assert queue.busy_seconds > 0
         large.cancel()
@@ -117,9 +121,7 @@ def test_the_end_does_not_wait_for_the_model():
     model = Model(gate)
 
     async def use(queue):
-        request = asyncio.create_task(queue.submit(model.run, [1]))
-        while not model.calls:
-            await asyncio.sleep(0.001)
+        request = await begun(model, queue.submit(model.run, [1]))
         request.cancel()
         return queue
 
@@ -158,9 +160,7 @@ def test_too_many_that_wait_are_refused():
     model = Model(gate)
 
     async def use(queue):
-        first = asyncio.create_task(queue.submit(model.run, [0]))
-        while not model.calls:
-            await asyncio.sleep(0.001)
+        first = await begun(model, queue.submit(model.run, [0]))
         second = asyncio.create_task(queue.submit(model.run, [1]))
         await asyncio.sleep(0)
         with pytest.raises(RequestError, match="1 requests wait already; try again") as caught:
@@ -188,9 +188,7 @@ def test_what_nobody_waits_for_is_not_computed():
     model = Model(gate)
 
     async def use(queue):
-        first = asyncio.create_task(queue.submit(model.run, [0]))
-        while not model.calls:
-            await asyncio.sleep(0.001)
+        first = await begun(model, queue.submit(model.run, [0]))
         second = asyncio.create_task(queue.submit(model.run, [1]))
         await asyncio.sleep(0)
         second.cancel()
