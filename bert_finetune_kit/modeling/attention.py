@@ -55,7 +55,7 @@ def attend(
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     if key.shape[1] != query.shape[1]:
         key, value = (tensor.repeat_interleave(query.shape[1] // key.shape[1], 1) for tensor in (key, value))
-    states = [tensor[0].transpose(0, 1) for tensor in (query, key, value)]  # (tokens, heads, head_dim)
+    states = [tensor.squeeze(0).transpose(0, 1) for tensor in (query, key, value)]  # (tokens, heads, head_dim)
     if query.device.type == "cpu" and torch.is_grad_enabled() and not torch.compiler.is_compiling():
         return _CpuAttention.apply(*states, parts, window, dropout, scale).unsqueeze(0), None
     outputs = []

@@ -55,7 +55,7 @@ def _forward(self: Any, stock_forward: Callable[..., Any], inputs: dict[str, Any
     mask = input_ids.new_ones(1, 1, 1, 1, dtype=torch.bool)
     arguments = {"position_ids": positions, **packed, "attention_mask": mask, "return_dict": True}
     output = stock_forward(**inputs | arguments, parts=packing.parts)
-    hidden = output.last_hidden_state[0]  # (tokens, hidden)
+    hidden = output.last_hidden_state.squeeze(0)  # (tokens, hidden)
     flat = hidden.new_zeros(batch * seq + fillers, hidden.shape[1]).index_copy(0, packing.indices, hidden)
     states = flat[: batch * seq].view(batch, seq, -1)
     output.last_hidden_state = states

@@ -3,11 +3,13 @@
 import copy
 import inspect
 import pickle
+from collections import Counter
 from itertools import accumulate, pairwise
 
 import pytest
 import torch
 import transformers
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import BertConfig
 
 from bert_finetune_kit.compat.transformers import get_attn_implementation
@@ -127,6 +129,30 @@ def test_padding_is_not_computed(family):
     model.encoder.layer[0].intermediate.register_forward_hook(lambda _, inputs, __: shapes.append(inputs[0].shape))
     model(**batch_of())
     assert shapes == [(1, sum(LENGTHS), 32)]
+
+
+class Operations(TorchDispatchMode):
+    """Counts the operations of torch by name."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts = Counter()
+
+    def __torch_dispatch__(self, function, types, arguments=(), settings=None):
+        self.counts[function.overloadpacket._qualified_op_name] += 1
+        return function(*arguments, **(settings or {}))
+
+
+def test_no_layer_copies_a_gradient_into_zeros(config):
+    """As the backward of an index of a dimension of 1 would, three times in a layer."""
+    counts = []
+    for layers in (1, 3):
+        model = unpadded(transformers.BertModel(BertConfig(**config.to_dict() | {"num_hidden_layers": layers})))
+        output = model(**batch_of())
+        with Operations() as operations:
+            output.pooler_output.sum().backward()
+        counts.append(operations.counts["aten::select_backward"])
+    assert counts == [1, 1]  # of the first token, which the pooler reads
 
 
 def test_indices_of_real_tokens():
