@@ -20,8 +20,9 @@ demo: $(STAMP) ## pretrain a tiny BERT on the bundled sample, fine-tune it twice
 	@rm -rf runs/demo
 	$(BIN)/bert-finetune-kit pipeline --output_dir runs/demo
 
-# Two processes, as tests use one thread each; the tests of a file stay together, since they share what was trained.
-PYTEST := -m pytest --numprocesses 2 --dist loadfile
+# Two processes, as tests use one thread each; the tests of a file stay together, since they share what was trained. In
+# the order of the files the quick doctests come last; else it would be files of one long test, for which one waits.
+PYTEST := -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP) ## run the tests
 	$(BIN)/python $(PYTEST) -m 'not slow and not gpu'
