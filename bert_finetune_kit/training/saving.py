@@ -2,12 +2,13 @@
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from datasets.config import HF_DATASETS_CACHE
 from safetensors import SafetensorError
+from transformers import TrainingArguments
 
 from ..errors import OutputError
 from ..modeling.lora import is_lora, save_merged
@@ -31,6 +32,20 @@ def save_model(trainer: KitTrainer, model: Any, tokenizer: Any, folder: str) -> 
     elif trainer.is_world_process_zero():
         save_merged(model, folder)
         tokenizer.save_pretrained(folder)
+
+
+@contextmanager
+def no_empty_folder(args: TrainingArguments) -> Iterator[None]:
+    """Remove the folder of the run, and what was made above it, where that was made meanwhile and holds nothing.
+
+    The Trainer makes it at once, in the process that saves, also for an evaluation, which saves nothing there.
+    """
+    path = Path(str(args.output_dir))
+    missing = [folder for folder in (path, *path.parents) if args.should_save and not folder.exists()]
+    yield
+    with suppress(OSError):  # one that is not empty, or was not made; those above it are neither
+        for folder in missing:
+            folder.rmdir()
 
 
 @contextmanager

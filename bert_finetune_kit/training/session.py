@@ -23,6 +23,7 @@ from .logs import is_evaluation
 from .loss import Loss
 from .memory import training_memory
 from .peers import lost_processes_told
+from .saving import no_empty_folder
 from .schedule import schedule_rows
 from .timing import Timings
 from .trainer import KitTrainer
@@ -80,21 +81,22 @@ def build_trainer(
     """
     args, splits = phase.args, cast(Any, dict(phase.data.validation))
     raise_faults([*gpu_faults(args)], "TrainingArguments")
-    return KitTrainer(
-        loss=loss,
-        model=built.model,
-        forward=built.forward,
-        args=with_unused_weights(args, built, phase.data, loss),
-        data_collator=training_collator(phase.data.collator, built.model, args),
-        train_dataset=phase.data.train,
-        eval_dataset=(splits if len(splits) > 1 else next(iter(splits.values()), None)),
-        processing_class=phase.data.tokenizer,
-        compute_metrics=compute_metrics,
-        callbacks=list(callbacks),
-        glossary=phase.data.glossary,
-        lr_multiplier=lr_multiplier,
-        fingerprint=fingerprint,
-    )
+    with no_empty_folder(args):
+        return KitTrainer(
+            loss=loss,
+            model=built.model,
+            forward=built.forward,
+            args=with_unused_weights(args, built, phase.data, loss),
+            data_collator=training_collator(phase.data.collator, built.model, args),
+            train_dataset=phase.data.train,
+            eval_dataset=(splits if len(splits) > 1 else next(iter(splits.values()), None)),
+            processing_class=phase.data.tokenizer,
+            compute_metrics=compute_metrics,
+            callbacks=list(callbacks),
+            glossary=phase.data.glossary,
+            lr_multiplier=lr_multiplier,
+            fingerprint=fingerprint,
+        )
 
 
 def training_collator(collator: Collator, model: Any, args: TrainingArguments) -> Callable[[list[Any]], Any]:

@@ -259,6 +259,14 @@ def test_the_page_of_an_evaluation_has_no_training(loaded, tmp_path):
     assert dict(facts(report))["model"]
 
 
+def test_an_evaluation_leaves_no_folder(runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe = ClassificationRecipe.from_pretrained(runs["classification"].output_dir)
+    recipe.evaluate(REVIEWS[:3])
+    assert recipe.output_dir == "runs/classification"
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_baseline_without_the_training_is_that_of_the_data(runs, tmp_path):
     folder = shutil.copytree(runs["classification"].output_dir, tmp_path / "model")
     (folder / "report.json").unlink()
