@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from .intervals import Interval
 from .naming import capitalized
 from .numbers import is_finite_number
-from .svg import FIRST, INK, MUTED, SECOND, Plot, percent_axis, plain_axis, printable, sketch
+from .svg import FIRST, INK, MUTED, SECOND, Plot, distinct_labels, percent_axis, plain_axis, sketch
 
 _MOST = 12  # scores
 
@@ -49,7 +49,7 @@ def dot_plots(
                 text = f"{value:{score.format_spec}}"
                 axes.text(1.02, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=INK)
             axes.axvline(rows[-1 if last else 0][1], color=MUTED, linestyle=":", linewidth=1)
-            axes.set_yticks(range(len(names)), [printable(name, 26) for name in names])
+            axes.set_yticks(range(len(names)), distinct_labels(names, 26))
             axes.set_ylim(len(names) - 0.5, -0.5)
             axes.grid(False, axis="y")
             axes.margins(x=0.08)
