@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .intervals import Interval
+from .intervals import Interval, finite_interval
 from .naming import capitalized
-from .numbers import is_finite_number
 from .svg import FIRST, INK, MUTED, SECOND, Plot, distinct_labels, percent_axis, plain_axis, sketch
 
 _MOST = 12  # scores
@@ -42,8 +41,8 @@ def dot_plots(
             axes = figure.axes
             for row, value in rows:
                 colour = SECOND if last and row == len(names) - 1 else FIRST
-                interval = score.intervals[row]
-                if interval and all(map(is_finite_number, interval)):
+                interval = finite_interval(score.intervals[row])
+                if interval is not None:
                     axes.plot(interval, [row, row], color=colour, linewidth=4, alpha=0.35, solid_capstyle="round")
                 axes.scatter([value], [row], 34, color=colour, zorder=3)
                 text = f"{value:{score.format_spec}}"
