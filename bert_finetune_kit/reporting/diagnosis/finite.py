@@ -99,7 +99,7 @@ def _scores_by_split(report: RunReport) -> dict[str, Mapping[str, object]]:
     if report.recipe == "question_answering":
         details = question_answering_details(report.details)
         return {name: details.get(name) or {} for name in ("scores", "official")}
-    return {split: details.get("scores", {}) for split, details in classification_details(report.details).items()}
+    return {split: details["scores"] for split, details in classification_details(report.details).items()}
 
 
 def _first(name: str, rows: Sequence[Mapping[str, object]], what: str) -> Iterator[NonFinite]:
