@@ -99,6 +99,27 @@ _OTHER_NAMES = {
 }
 
 
+def unknown_name(kind: str, name: object, names: Iterable[str], known: str) -> str:
+    """Return the fault of a name that is none of those known, with the one that is most similar; empty where it is one.
+
+    Args:
+        kind: what it names, such as `label`.
+        name: as given.
+        names: that are known.
+        known: the clause that lists them, such as `use one of a, b`.
+
+    >>> unknown_name("label", "ng", ["neg", "pos"], "the run has the labels neg, pos")
+    "there is no label 'ng'; the run has the labels neg, pos. Did you mean 'neg'?"
+    >>> unknown_name("label", "neg", ["neg", "pos"], "the run has the labels neg, pos")
+    ''
+    """
+    names = list(names)
+    if name in names:
+        return ""
+    similar = get_close_matches(str(name), names, n=1)
+    return f"there is no {kind} {name!r}; {known}" + (f". Did you mean {similar[0]!r}?" if similar else "")
+
+
 def unknown_setting(name: str, names: Sequence[str]) -> str:
     """Return the fault of a setting that does not exist, with the name that is most similar.
 

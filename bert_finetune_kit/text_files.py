@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
+from errno import EISDIR
+from os import strerror
 from pathlib import Path
 
 
@@ -24,6 +26,25 @@ def write_text(path: str | Path, text: str) -> Path:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+def check_writable(path: str | Path) -> None:
+    """Check, before work whose result is to be kept there, that `write_text` can write a file; nothing is left.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        OSError: it cannot be written, or is a folder.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, strerror(EISDIR), str(path))
+    part = path.with_name(f"{path.name}.part")
+    was_there = part.exists()
+    part.open("ab").close()
+    if not was_there:
+        part.unlink()
 
 
 def write_lines(path: str | Path, lines: Iterable[str]) -> Path:

@@ -1,11 +1,13 @@
 """`compare`: runs of one recipe, compared with the first of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..argument_parser import ArgumentParser
 from ..errors import ConfigError, OutputError
 from ..output import show
+from ..text_files import check_writable, write_text
 from .parser import command_parser
 
 _DESCRIPTION = """\
@@ -48,9 +50,11 @@ def compare(words: Sequence[str]) -> None:
     if options.output is not None and options.output.suffix.lower() not in renderings:
         raise ConfigError(f"Command line: --output is {options.output}: its name must end in {' or '.join(renderings)}")
     label_names = _label_names(options.label_names)
+    if options.output is not None:
+        with _writing(options.output):
+            check_writable(options.output)
     from ..reporting.comparison import compare_reports
     from ..reporting.seed_comparison import compare_seeds, is_seeds_folder
-    from ..text_files import write_text
 
     several = [run for run in options.runs if is_seeds_folder(run)]
     if several and len(several) < len(options.runs):
@@ -63,11 +67,17 @@ def compare(words: Sequence[str]) -> None:
     show(str(comparison).rstrip())
     if options.output is not None:
         page = getattr(comparison, renderings[options.output.suffix.lower()])()
-        try:
+        with _writing(options.output):
             write_text(options.output, page)
-        except OSError as error:
-            raise OutputError(f"The comparison cannot be written to {options.output}: {error.strerror}.") from error
         show(f"The comparison is in {options.output}.")
+
+
+@contextmanager
+def _writing(output: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"The comparison cannot be written to {output}: {error.strerror}.") from error
 
 
 def _label_names(words: Sequence[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from ..argument_parser import ArgumentParser
 from ..errors import ConfigError, DataError
 from ..json_objects import read_mapping
 from ..output import show
-from ..reporting.diagnosis.diagnose import CONTEXT, diagnose_again, diagnose_scores
+from ..reporting.diagnosis.diagnose import CONTEXT, LaterDiagnosis, diagnose_again, diagnose_scores
 from ..reporting.schema import REPORT_FILE, Finding, RunReport
 from .parser import command_parser, existing_file
 
@@ -22,6 +22,10 @@ Say what is wrong with a run, or with scores from elsewhere: each finding with i
 
 The file holds scores by name as JSON, such as the Trainer writes (eval_accuracy, …), or evaluate-v2.0.py prints.
 """
+_SAVED = (
+    "The report also has findings of rules that there are not here, such as rules of your own or of another version. "
+    "They are as they were saved, and were not looked for again:"
+)
 
 
 def build_parser() -> ArgumentParser:
@@ -42,9 +46,11 @@ def build_parser() -> ArgumentParser:
 
 def diagnose(words: Sequence[str]) -> None:
     """Print the findings."""
-    findings, remark = _findings(build_parser().parse_args(words))
-    texts = [finding_text(finding) for finding in findings] or ["There are no findings."]
-    show("\n\n".join([*texts, *([remark] * bool(remark))]))
+    found = _diagnosis(build_parser().parse_args(words))
+    texts = [finding_text(finding) for finding in found.findings] or ["There are no findings."]
+    texts += [found.difference] * bool(found.difference)
+    texts += [_SAVED] * bool(found.saved) + [finding_text(finding) for finding in found.saved]
+    show("\n\n".join(texts))
 
 
 def finding_text(finding: Finding) -> str:
@@ -73,8 +79,8 @@ def read_scores(file: Path) -> dict[str, Any]:
         raise DataError(f"The scores in {file} cannot be read: {error}.") from error
 
 
-def _findings(options: Namespace) -> tuple[list[Finding], str]:
-    """Return the findings, and how those saved in a report differ."""
+def _diagnosis(options: Namespace) -> LaterDiagnosis:
+    """Return the findings; of a report, with what is saved in it."""
     source = existing_file(options.source)
     context = {
         name: getattr(options, name) for name in (*_NUMBERS, "multi_label") if getattr(options, name) is not None
@@ -91,7 +97,7 @@ def _findings(options: Namespace) -> tuple[list[Finding], str]:
             f"Command line: say what the scores in {source} are of: --recipe pretraining, classification or "
             "question_answering."
         )
-    return diagnose_scores(options.recipe, read_scores(source), **context), ""
+    return LaterDiagnosis(diagnose_scores(options.recipe, read_scores(source), **context), [], "")
 
 
 def _number(text: str) -> float:

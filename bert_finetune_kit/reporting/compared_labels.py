@@ -4,10 +4,9 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
-from ..errors import ConfigError, raise_faults
+from ..errors import ConfigError, raise_faults, unknown_name
 from .compared_run import ComparedRun
 from .prediction_scores import Row
 from .schema import RunReport
@@ -40,8 +39,9 @@ def names_by_run(label_names: LabelNames | None, runs: Sequence[tuple[str, RunRe
     if not target or not known:
         without = first if not target else " and ".join(name for name, _ in others)
         raise ConfigError(f"{_ARGUMENT} renames the labels of classifications, and {without} has none: leave it out.")
-    faults = [_unknown(name, known, "the runs compared with it have") for name in label_names]
-    faults += [_unknown(name, target, f"{first} has") for name in label_names.values()]
+    having = f"the runs compared with it have {_listed(list(dict.fromkeys(known)))}"
+    faults = [unknown_name("label", name, known, having) for name in label_names]
+    faults += [unknown_name("label", name, target, f"{first} has {_listed(target)}") for name in label_names.values()]
     turned = {str(name): str(label) for label, name in label_names.items()}
     is_turned = all(name in known for name in turned) and all(label in target for label in turned.values())
     if any(faults) and is_turned and len(turned) == len(label_names):
@@ -113,16 +113,6 @@ def _labels(report: RunReport) -> list[str]:
 
 def _listed(labels: Sequence[str]) -> str:
     return f"the labels {', '.join(labels)}"
-
-
-def _unknown(name: object, known: Sequence[str], having: str) -> str:
-    """Return that a name is none of those known, with the most similar one; empty where it is."""
-    if name in known:
-        return ""
-    similar = get_close_matches(str(name), known, n=1)
-    return f"there is no label {name!r}; {having} {_listed(list(dict.fromkeys(known)))}" + (
-        f". Did you mean {similar[0]!r}?" if similar else ""
-    )
 
 
 def _mismatch(run: str, labels: Sequence[str], names: LabelNames, first: str, target: Sequence[str]) -> str:

@@ -156,13 +156,6 @@ def _own_folder(report: RunReport) -> Path | None:
         return None
 
 
-def run_names(runs: Sequence[object]) -> list[str]:
-    """Return the names of the folders, or their paths where names repeat; what is no folder gets a number."""
-    paths = [str(run) if isinstance(run, str | Path) else f"run {number}" for number, run in enumerate(runs, start=1)]
-    short = [Path(path).name if isinstance(run, str | Path) else path for path, run in zip(paths, runs, strict=True)]
-    return short if len(set(short)) == len(short) else paths
-
-
 def other_examples(first: ComparedRun, second: ComparedRun, key: str) -> str:
     """Return why two runs have not been scored on the same examples; empty where most are, or where it is not known.
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ..errors import ConfigError
 from .compared_labels import LabelNames, label_notes, names_by_run, with_label_names
-from .compared_run import ComparedRun, RunLike, compare_pair, load_report, open_run, run_names
+from .compared_run import ComparedRun, RunLike, compare_pair, load_report, open_run
 from .comparison_notes import baseline_notes, check_recipes, main_score, main_score_notes
 from .comparison_tables import compared_scores, comparison_tables
 from .difference import Difference, adjusted, difference_sentence, score_difference
@@ -21,6 +21,7 @@ from .markdown import markdown_table
 from .naming import facts, recipe_label
 from .paired_runs import PairedScores
 from .pooled_report import OUT_OF_FOLD
+from .run_names import distinct, run_names
 from .schema import ReportTable, RunReport
 from .score_kinds import kind_conflict
 from .terminal import rich_table
@@ -97,7 +98,7 @@ def compare_reports(
     Args:
         runs: reports, or folders of runs or of cross-validations, which are compared by their out-of-fold predictions;
             two at least.
-        names: of the runs; None for the names of their folders.
+        names: of the runs; None for the names of their folders, as long as it takes to tell them apart.
         label_names: where runs have other names for the same labels, the name in the first run of a label of another
             one, such as `{"neg": "negative", "pos": "positive"}`.
 
@@ -142,14 +143,14 @@ def compare_reports(
 
 
 def checked_names(runs: Sequence[object], names: Sequence[str] | None, function: str) -> list[str]:
-    """Return the names of runs.
+    """Return the names of runs, no two alike.
 
     Raises:
         ConfigError: there are not as many as runs.
     """
     if names is not None and len(names) != len(runs):
         raise ConfigError(f"{function} got {len(runs)} runs and {len(names)} names: give a name for each run.")
-    return list(names) if names is not None else run_names(runs)
+    return distinct(names) if names is not None else run_names(runs)
 
 
 def comparable_scores(runs: Sequence[ComparedRun], paired: Mapping[str, PairedScores]) -> dict[str, PairedScores]:

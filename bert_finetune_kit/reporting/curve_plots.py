@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .intervals import finite_interval
 from .naming import capitalized
-from .numbers import is_finite_number
+from .numbers import finite_or_none, is_finite_number
 from .schema import RunReport, Score
 from .svg import FIRST, INK, SECOND, THIRD, Plot, Sketch, legend_above, printable, sketch
 from .tables import baseline_label
@@ -40,7 +41,8 @@ def score_curve(report: RunReport, name: str = "score") -> Plot | None:
     metric = first.label.split(" (")[0]
     shown = [score for score in report.glossary if score.label.split(" (")[0] == metric]
     curves = {score: points(report, report.scores, score.key) for score in shown}
-    baselines = {name: scores[first.key] for name, scores in report.baselines.items() if first.key in scores}
+    found = {name: finite_or_none(scores.get(first.key)) for name, scores in report.baselines.items()}
+    baselines = {name: value for name, value in found.items() if value is not None}
     values = [value for _, column in curves.values() for value in column] + list(baselines.values())
     if not any(steps for steps, _ in curves.values()):
         return None
@@ -59,7 +61,7 @@ def score_curve(report: RunReport, name: str = "score") -> Plot | None:
         figure.axes.set_ylabel(metric)
         if baselines or len(curves) > 1:
             legend_above(figure)
-    caption = _INTERVAL_CAPTION if report.intervals.get(first.key) else ""
+    caption = _INTERVAL_CAPTION if finite_interval(report.intervals.get(first.key)) else ""
     return Plot(f"{capitalized(metric)} by step", figure.svg, caption)
 
 
@@ -140,8 +142,9 @@ def _tick(value: float, format_spec: str) -> str:
 
 def _draw_interval(figure: Sketch, report: RunReport, score: Score, colour: str) -> None:
     """Draw the interval of the score of the saved weights."""
-    interval, (steps, values) = report.intervals.get(score.key), points(report, [report.result], score.key)
-    if interval and steps and all(is_finite_number(end) for end in interval):
+    interval = finite_interval(report.intervals.get(score.key))
+    steps, values = points(report, [report.result], score.key)
+    if interval is not None and steps:
         ends = [[max(values[0] - interval[0], 0)], [max(interval[1] - values[0], 0)]]
         figure.axes.errorbar(steps, values, yerr=ends, color=colour, capsize=4, linewidth=1.2)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from .compared_run import ComparedRun, other_data, other_examples
 from .direction import lower_is_better
 from .formatting import format_difference, format_p_value, format_score
-from .intervals import Interval
+from .intervals import Interval, finite_interval
 from .naming import capitalized
 from .numbers import finite_or_none, is_finite_number
 from .paired_runs import PairedScores
@@ -83,7 +83,7 @@ def score_difference(score: Score, first: ComparedRun, second: ComparedRun, pair
             paired.only_second, paired.changed,
         )  # fmt: skip
     values = [finite_or_none(run.report.result.get(score.key)) or 0.0 for run in (first, second)]
-    intervals = [run.report.intervals.get(score.key) for run in (first, second)]
+    intervals = [finite_interval(run.report.intervals.get(score.key)) for run in (first, second)]
     interval = None
     if intervals[0] and intervals[1] and not reason:
         interval = difference_interval(values[0], intervals[0], values[1], intervals[1])
@@ -112,11 +112,11 @@ def difference_interval(first: float, first_interval: Interval, second: float, s
 
 
 def evaluation_data(report: RunReport, score: Score) -> dict[str, object]:
-    """Return what is equal for runs that were scored on the same data: numbers of examples, and the baselines."""
+    """Return what is equal for runs that were scored on the same data: numbers of examples, finite baselines."""
     splits = {split: values for split, values in report.data.items() if split != "train"}
     counts = {f"{split} {name}": values[name] for split, values in splits.items() for name in _COUNTS if name in values}
-    baselines = {name: round(values[score.key], 6) for name, values in report.baselines.items() if score.key in values}
-    return {**counts, **baselines}
+    baselines = {name: finite_or_none(values.get(score.key)) for name, values in report.baselines.items()}
+    return {**counts, **{name: round(value, 6) for name, value in baselines.items() if value is not None}}
 
 
 def difference_sentence(score: Score, first: ComparedRun, second: ComparedRun, difference: Difference) -> str:

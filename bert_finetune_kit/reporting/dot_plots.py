@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .intervals import Interval
+from .intervals import Interval, finite_interval
 from .naming import capitalized
-from .numbers import is_finite_number
-from .svg import FIRST, INK, MUTED, SECOND, Plot, percent_axis, plain_axis, printable, sketch
+from .svg import FIRST, INK, MUTED, SECOND, Plot, distinct_labels, percent_axis, plain_axis, sketch
 
 _MOST = 12  # scores
 
@@ -42,14 +41,14 @@ def dot_plots(
             axes = figure.axes
             for row, value in rows:
                 colour = SECOND if last and row == len(names) - 1 else FIRST
-                interval = score.intervals[row]
-                if interval and all(map(is_finite_number, interval)):
+                interval = finite_interval(score.intervals[row])
+                if interval is not None:
                     axes.plot(interval, [row, row], color=colour, linewidth=4, alpha=0.35, solid_capstyle="round")
                 axes.scatter([value], [row], 34, color=colour, zorder=3)
                 text = f"{value:{score.format_spec}}"
                 axes.text(1.02, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=INK)
             axes.axvline(rows[-1 if last else 0][1], color=MUTED, linestyle=":", linewidth=1)
-            axes.set_yticks(range(len(names)), [printable(name, 26) for name in names])
+            axes.set_yticks(range(len(names)), distinct_labels(names, 26))
             axes.set_ylim(len(names) - 0.5, -0.5)
             axes.grid(False, axis="y")
             axes.margins(x=0.08)

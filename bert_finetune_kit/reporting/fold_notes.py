@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .formatting import format_interval, format_score
-from .intervals import Interval
+from .intervals import Interval, finite_interval
 from .numbers import finite_or_none
 from .schema import Score
 from .tables import baseline_label
@@ -63,9 +63,10 @@ def unbeaten(
         interval: of it; where there is none, nothing is said.
         baselines: scores without a model, by the name of the baseline.
     """
-    if interval is None or score.lower_is_better is None:
+    ends = finite_interval(interval)
+    if ends is None or score.lower_is_better is None:
         return
-    low, high = interval
+    low, high = ends
     for name, values in baselines.items():
         baseline = finite_or_none(values.get(score.key))
         if baseline is not None and (high >= baseline if score.lower_is_better else low <= baseline):

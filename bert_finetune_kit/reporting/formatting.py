@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from .intervals import Interval
+from .intervals import Interval, finite_interval
 from .numbers import is_finite_number
 
 UNDEFINED = "–"
@@ -23,12 +23,13 @@ def format_score(value: object, format_spec: str) -> str:
 
 
 def format_interval(interval: Interval | Sequence[float] | None, format_spec: str) -> str:
-    """Return both ends of an interval; empty where there is none.
+    """Return both ends of an interval; empty where there is none, or an end is not finite.
 
     >>> format_interval((0.712, 0.815), ".1%"), format_interval(None, ".1%")
     ('71.2% to 81.5%', '')
     """
-    return "" if not interval else f"{interval[0]:{format_spec}} to {interval[1]:{format_spec}}"
+    ends = finite_interval(interval)
+    return "" if ends is None else f"{ends[0]:{format_spec}} to {ends[1]:{format_spec}}"
 
 
 def format_difference(value: float, format_spec: str) -> str:
@@ -50,13 +51,13 @@ def format_p_value(value: float) -> str:
 
 
 def format_relative_change(change: float | None) -> str:
-    """Return a relative change in percent, small ones with an exponent; empty where there is none.
+    """Return a relative change in percent, small ones with an exponent; empty where there is none, or it is undefined.
 
     >>> format_relative_change(0.0317), format_relative_change(4.2e-6), format_relative_change(0.0)
     ('3.17%', '4.2e-04%', '0%')
     """
-    if not change:
-        return "" if change is None else "0%"
+    if not change or not is_finite_number(change):
+        return "0%" if change == 0 else ""
     return f"{change:.2%}" if change >= 1e-4 else f"{100 * change:.1e}%"
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from xml.sax.saxutils import quoteattr
 
 from .formatting import format_interval
-from .intervals import Interval
+from .intervals import Interval, finite_interval
 from .numbers import finite_or_none, is_finite_number
 from .schema import Score
 from .svg import without_unprintable
@@ -111,8 +111,7 @@ def scale_svg(
 
 
 def _interval(report: Scored, score: Score) -> Interval | None:
-    interval = report.intervals.get(score.key)
-    return interval if interval and all(map(is_finite_number, interval)) else None
+    return finite_interval(report.intervals.get(score.key))
 
 
 def _baselines(report: Scored, score: Score) -> dict[str, float]:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from .numbers import is_finite_number
 from .statistics.clusters import Units
 from .statistics.resampling import FEW_UNITS, Statistic, estimate
 from .statistics.shares import share_interval as share_interval
@@ -13,6 +14,19 @@ from .statistics.shares import wilson as wilson
 
 Interval: TypeAlias = tuple[float, float]
 """(low, high)"""
+
+
+def finite_interval(interval: object) -> Interval | None:
+    """Return an interval with two finite ends, and None for anything else.
+
+    >>> finite_interval([0.5, 0.6]), finite_interval((0.5, "nan")), finite_interval(None)
+    ((0.5, 0.6), None, None)
+    """
+    if not isinstance(interval, list | tuple) or len(interval) != 2 or not all(map(is_finite_number, interval)):
+        return None
+    return float(interval[0]), float(interval[1])
+
+
 _CORRELATIONS = ("matthews", "pearson", "spearman")
 _UNBOUNDED = ("mse", "mae", "loss", "mlm_loss", "pair_loss")
 # Of nominal 95%, simulated by benchmarks/comparison.py: fewest units → least and greatest of several scores. The least

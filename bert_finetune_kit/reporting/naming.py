@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from .formatting import format_duration
+from .numbers import finite_or_none
 from .origin import last_part, path_parts
 from .schema import RunReport
 
@@ -55,6 +56,7 @@ def facts(report: RunReport) -> list[tuple[str, str]]:
     """Return run, model, data and date of a report, as far as they are known, by their names."""
     model, training = report.model, report.settings.get("training", {})
     start = str(model.get("hub_id") or model_folder(str(model.get("model_name_or_path") or "")))
+    seconds = finite_or_none(report.timings.get("whole run"))
     start += " (new weights)" * bool(start and model.get("from_scratch"))
     values = {
         "run": last_part(str(training.get("output_dir") or "")),
@@ -63,7 +65,7 @@ def facts(report: RunReport) -> list[tuple[str, str]]:
         "parameters": f"{report.parameters['total']:,}" if report.parameters.get("total") else "",
         "data": str(report.origin.get("name") or ""),
         "finished": format_date(report.finished),
-        "took": format_duration(report.timings["whole run"]) if report.timings.get("whole run") else "",
+        "took": format_duration(seconds) if seconds else "",
     }
     return [(name, value) for name, value in values.items() if value]
 

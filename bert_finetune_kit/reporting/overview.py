@@ -17,7 +17,7 @@ from .headline import headlines
 from .html import evaluation_blocks
 from .markdown import markdown_table
 from .naming import facts, recipe_label
-from .numbers import is_finite_number
+from .numbers import finite_or_none, is_finite_number
 from .optional import Parts
 from .origin import last_part
 from .page import Block, Section, block, render
@@ -59,7 +59,7 @@ class Overview:
     def rows(self) -> list[list[str]]:
         """Return a row for each run: name, parameters, minutes, its first scores."""
         return [
-            [_title(name), f"{run.parameters['total']:,}", f"{run.timings['whole run'] / 60:.1f}", _scores(run)]
+            [_title(name), f"{run.parameters['total']:,}", _minutes(run), _scores(run)]
             for name, run in self.runs.items()
         ]
 
@@ -137,6 +137,11 @@ class Overview:
         table = rich_table(_HEADER, self.rows())
         body = Group(table, Text(), *summaries, *findings, Text(), Text(f"Complete overview: {page}", "bold"))
         stdout_console().print(Panel(body, title=_TITLE.lower(), expand=False))
+
+
+def _minutes(run: RunReport) -> str:
+    seconds = finite_or_none(run.timings.get("whole run"))
+    return "" if seconds is None else f"{seconds / 60:.1f}"
 
 
 def _scores(run: RunReport) -> str:

@@ -1,6 +1,7 @@
 """The change of the parameters (`RunReport.change`) as rows and as one line."""
 
 from .formatting import format_relative_change
+from .numbers import is_finite_number
 from .records import ModuleChange, WeightChange
 
 CHANGE_HEADER = ("module", "before", "after", "relative change", "trained")
@@ -40,7 +41,7 @@ def change_line(change: WeightChange) -> str:
     changes = [
         (module["relative_change"], module["layer"])
         for module in change["modules"]
-        if module["layer"] is not None and module["trainable"] and module["relative_change"] is not None
+        if module["layer"] is not None and module["trainable"] and is_finite_number(module["relative_change"])
     ]
     if not changes:
         return line

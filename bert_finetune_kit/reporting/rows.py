@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from .formatting import format_score, format_statistic
+from .numbers import is_finite_number
 from .records import ParameterTree
 from .schema import RunReport
 from .tables import baseline_label
@@ -55,8 +56,11 @@ def _place(row: Mapping[str, object]) -> str:
 
 def time_rows(report: RunReport) -> Rows:
     """Return the seconds of each stage and their share of the run."""
-    total = max(report.timings.values(), default=0.0) or 1.0
-    rows = [[stage, f"{seconds:,.1f}", f"{seconds / total:.0%}"] for stage, seconds in report.timings.items()]
+    total = max(filter(is_finite_number, report.timings.values()), default=0.0) or 1.0
+    rows = [
+        [stage, format_score(seconds, ",.1f"), f"{seconds / total:.0%}" if is_finite_number(seconds) else ""]
+        for stage, seconds in report.timings.items()
+    ]
     return ["stage", "seconds", "share"], rows
 
 

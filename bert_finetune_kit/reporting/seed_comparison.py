@@ -23,6 +23,7 @@ from .direction import lower_is_better
 from .dot_plots import ComparedScore
 from .formatting import format_difference, format_p_value
 from .naming import capitalized
+from .run_names import run_names
 from .schema import REPORT_FILE, ReportTable, Score, seed_folders
 from .score_kinds import kind_conflict
 from .seed_difference import SeedScores, Setting, seed_difference
@@ -108,9 +109,9 @@ def _open(setting: SeedRuns, name: str) -> Setting:
     if len(runs) < 2:
         raise ConfigError(f"{name} has {len(runs)} seed(s): how seeds differ is known of two or more.")
     reports = [load_report(run) for run in runs]
-    labels = [run.name if isinstance(run, Path) else f"run {number}" for number, run in enumerate(runs, start=1)]
     opened = [
-        open_run(run, f"{name}, {label}", report) for run, label, report in zip(runs, labels, reports, strict=True)
+        open_run(run, f"{name}, {label}", report)
+        for run, label, report in zip(runs, run_names(runs), reports, strict=True)
     ]
     return Setting(name, opened)
 

@@ -3,6 +3,7 @@
 import io
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -133,6 +134,20 @@ def printable(text: str, longest: int = 24) -> str:
     """
     text = " ".join(without_unprintable(text).split())
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def distinct_labels(texts: Sequence[str], longest: int = 24) -> list[str]:
+    """Return texts as labels; of those that are alike where they are cut, the end is shown, or else the whole.
+
+    >>> distinct_labels(["short", "runs of a day/1", "runs of a day/2"], 10)
+    ['short', '…f a day/1', '…f a day/2']
+    """
+    whole = [printable(text, len(text)) for text in texts]
+    labels = [printable(text, longest) for text in texts]
+    for cut in ([text if len(text) <= longest else f"…{text[1 - longest :]}" for text in whole], whole):
+        counts = Counter(labels)
+        labels = [other if counts[label] > 1 else label for label, other in zip(labels, cut, strict=True)]
+    return labels
 
 
 def without_unprintable(text: str) -> str:

@@ -20,6 +20,7 @@ from ..modeling.initial_weights import (
 )
 from ..reporting.optional import attempt, attempt_aloud
 from ..reporting.schema import FOLDS_FILE, REPORT_FILE, RunReport
+from ..text_files import check_writable
 from .checkpoints import latest_valid_checkpoint, saved_fingerprint
 from .differences import Differences, compare
 
@@ -105,9 +106,7 @@ class RunDirectory:
             )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / f".write-test-{os.getpid()}"
-            probe.touch()
-            probe.unlink()
+            check_writable(self.path / f".write-test-{os.getpid()}")
         except OSError as error:
             raise OutputError(f"The output folder {self.path} cannot be written: {error.strerror}.") from error
 

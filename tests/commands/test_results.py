@@ -17,6 +17,7 @@ from bert_finetune_kit import (
     compare_seeds,
     diagnose_scores,
 )
+from bert_finetune_kit import diagnose as diagnose_report
 from bert_finetune_kit.commands.compare import compare
 from bert_finetune_kit.commands.diagnose import diagnose, finding_text
 
@@ -43,6 +44,23 @@ def test_what_cannot_be_compared(runs):
         compare([*runs, "--output", "c.txt"])
     with pytest.raises(OutputError, match=r"cannot be written to .*c.md: No such file or directory"):
         compare([*runs, "--output", f"{runs[0]}/nowhere/c.md"])
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(runs, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("bert_finetune_kit.reporting.comparison.compare_reports", None)
+    (tmp_path / "folder.md").mkdir()
+    (tmp_path / "file").touch()
+    for place, reason in (
+        ("nowhere/c.md", "No such file"),
+        ("folder.md", "Is a directory"),
+        ("file/c.md", "Not a dir"),
+    ):
+        with pytest.raises(OutputError, match=rf"The comparison cannot be written to .*{place}: {reason}"):
+            compare([*runs, "--output", str(tmp_path / place)])
+    with pytest.raises(TypeError):  # a place that can be written: the comparison begins, and nothing is left there
+        compare([*runs, "--output", str(tmp_path / "c.md")])
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["file"]
+    assert capsys.readouterr().out == ""
 
 
 def test_folders_of_several_seeds_are_compared_by_seeds(runs, tmp_path, capsys):
@@ -95,6 +113,22 @@ def test_a_run_is_diagnosed_by_the_present_rules(runs, capsys):
         f"{report.versions['bert_finetune_kit']}, differs: without {first.code}; with STILL_IMPROVING (note); with "
         f"RULE_FAILED (note); {others[0].code} is of severity note."
     )
+
+
+def test_saved_findings_of_other_rules_are_shown_apart(tmp_path, capsys):
+    """The present ones first, whatever the severity of the others."""
+    rows = [{"epoch": 1.0, "step": 8, "loss": float("nan")}]
+    report = empty_report(scores=rows, result=rows[0], findings=[replace(LATE, severity="error")])
+    report.findings += diagnose_report(report)
+    report.save(tmp_path)
+    diagnose([str(tmp_path)])
+    first, heading, late = capsys.readouterr().out.removesuffix("\n").split("\n\n")
+    assert first.startswith("error LOSS_NOT_FINITE: NaN or infinite: 1 of 1 evaluations (first loss at step 8).")
+    assert heading == (
+        "The report also has findings of rules that there are not here, such as rules of your own or of another "
+        "version. They are as they were saved, and were not looked for again:"
+    )
+    assert late.startswith("error LATE: It is late.")
 
 
 def test_a_run_without_findings(tmp_path, capsys):

@@ -110,9 +110,11 @@ def test_the_evidence_of_a_jump():
     assert finding.numbers == {"highest": 500.0, "median": 1.0, "step": 9, "not_finite": 0}
     norms[10] = math.inf
     finding = found(trained(loss_curve("falls", 12), norms=norms))["GRADIENTS_EXPLODE"]
-    assert finding.evidence.endswith("at most 3. 1 of 12 logs have a gradient norm that is not finite.")
+    assert finding.evidence.endswith(
+        "at most 3. 1 of 12 logs have a gradient norm that is not finite, the first at step 11."
+    )
     finding = found(trained([1.0, 0.9], norms=[1.0, math.inf]))["GRADIENTS_EXPLODE"]
-    assert finding.evidence == "1 of 2 logs have a gradient norm that is not finite."
+    assert finding.evidence == "1 of 2 logs have a gradient norm that is not finite, the first at step 2."
 
 
 def test_still_improving_reads_minimum_trend_and_gap():
@@ -156,7 +158,7 @@ def test_a_rate_that_changes_nothing_is_not_to_be_lowered():
     assert found(given)["LOSS_NOT_FINITE"].advice[0] == "Train in bf16 or fp32 instead of fp16."
     given = trained([1.0, math.nan])
     finding = found(given)["LOSS_NOT_FINITE"]
-    assert finding.evidence == "NaN or infinite: 1 of 2 training logs."
+    assert finding.evidence == "NaN or infinite: 1 of 2 training logs (first at step 2)."
     assert finding.advice[0] == "Lower the learning rate to a third."
 
 

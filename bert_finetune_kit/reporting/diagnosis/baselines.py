@@ -8,7 +8,7 @@ import numpy as np
 
 from ..details import ClassificationDetails, question_answering_details
 from ..formatting import format_interval
-from ..intervals import Interval, fisher, wilson
+from ..intervals import Interval, finite_interval, fisher, wilson
 from ..known_scores import known_score
 from ..naming import capitalized
 from ..numbers import finite_or_none
@@ -124,7 +124,7 @@ def _classification(report: RunReport) -> Iterator[Comparison]:
 def _classified(report: RunReport, split: str, details: ClassificationDetails, key: str) -> Comparison | None:
     """Return a score of a split beside its baseline; None where the score, the baseline or the direction is unknown."""
     value, baseline = finite_or_none(details["scores"].get(key)), finite_or_none(details.get("baseline", {}).get(key))
-    interval, count = details.get("intervals", {}).get(key), details.get("examples")
+    interval, count = finite_interval(details.get("intervals", {}).get(key)), details.get("examples")
     if baseline is None and key in _FREE_OF_FREQUENCIES and key != "recall_macro":
         baseline = 0.0
     if interval is None and value is not None and count:
@@ -160,7 +160,7 @@ def _perplexities(report: RunReport) -> Iterator[Comparison]:
     unigram = measured(report, "unigram_perplexity") if unigram is None else unigram
     uniform = measured(report, "vocab_size") if unigram is None else None
     name, baseline = ("unigram", unigram) if unigram is not None else ("uniform", uniform)
-    interval, count = report.intervals.get("perplexity"), validation_examples(report)
+    interval, count = finite_interval(report.intervals.get("perplexity")), validation_examples(report)
     if value is None or (interval is None and too_few(count)):
         return
     score = known_score("pretraining", "perplexity")
@@ -196,7 +196,7 @@ def _question_answering(report: RunReport) -> Iterator[Comparison]:
     no_answer = finite_or_none(scores.get("NoAns_f1"))
     f1 = known_score("question_answering", "f1")
     if value is not None and total and 0 < without < total and no_answer != 0 and not too_few(total):
-        interval = report.intervals.get("f1")
+        interval = finite_interval(report.intervals.get("f1"))
         if interval is None:
             interval = _in_percent(wilson(round(value / 100 * total), int(total)))
         baseline = finite_or_none(question_answering_details(report.details).get("no_answer_baseline"))
@@ -207,7 +207,7 @@ def _question_answering(report: RunReport) -> Iterator[Comparison]:
         yield from _answers_of_table(scores)
     bounds, count = report.evidence.get("answers_f1_interval"), measured(report, "answers_scored")
     if answers is not None and random is not None and not too_few(count):
-        interval = (bounds[0], bounds[1]) if bounds else None
+        interval = finite_interval(bounds)
         score = Score("answers_f1", "F1 of the best spans", ".2f", "of answerable questions, before any threshold")
         yield Comparison(
             score, answers, "random_span", random, interval, examples=count, counted="answerable questions"
@@ -236,6 +236,6 @@ def _first_score(report: RunReport) -> Iterator[Comparison]:
             value, baseline = finite_or_none(report.result.get(score.key)), finite_or_none(scores.get(score.key))
             if value is None or baseline is None or score.lower_is_better is None:
                 continue
-            interval = report.intervals.get(score.key)
+            interval = finite_interval(report.intervals.get(score.key))
             yield Comparison(score, value, name, baseline, interval, examples=validation_examples(report))
             return

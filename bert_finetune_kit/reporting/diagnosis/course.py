@@ -27,6 +27,8 @@ _JUMP = 100.0
 _FAR, _VANISHED = 0.5, 0.01
 # A training loss below this share of the first one: of two labels, a probability of 98.6% of the true one.
 _NOTHING_LEFT = 0.02
+NON_FINITE = ("non_finite_examples", "non_finite_windows")
+"""Scores that count the examples and windows whose losses or logits are not finite."""
 
 
 def rises(lowest: float, value: float) -> bool:
@@ -156,13 +158,17 @@ def is_non_finite_row(row: ScoreRow) -> bool:
     return any(map(is_non_finite, losses or others))
 
 
+def has_non_finite_result(report: RunReport) -> bool:
+    """Return whether losses or logits of the saved weights are NaN or infinite."""
+    return is_non_finite_row(report.result) or any(finite_or_none(report.result.get(name)) for name in NON_FINITE)
+
+
 def has_non_finite(report: RunReport) -> bool:
     """Return whether losses or logits are NaN or infinite."""
-    counted = ("non_finite_examples", "non_finite_windows")
     return (
         any(map(is_non_finite_row, report.scores))
         or any(is_non_finite(log.get("loss")) for log in report.history)
-        or any(finite_or_none(report.result.get(name)) for name in counted)
+        or has_non_finite_result(report)
     )
 
 

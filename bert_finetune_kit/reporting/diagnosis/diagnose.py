@@ -1,9 +1,9 @@
 """Rules → findings, of a report or of scores alone."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from dataclasses import dataclass
 
-from ...errors import ConfigError, raise_faults
+from ...errors import ConfigError, raise_faults, unknown_name
 from ..schema import SEVERITIES, Finding, RunReport
 from .given import given_report
 from .registry import Rule, recipes_with_rules, rules_for
@@ -56,26 +56,36 @@ def diagnose(report: RunReport) -> list[Finding]:
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def diagnose_again(report: RunReport) -> tuple[list[Finding], str]:
-    """Return the findings of the present rules on a saved report, and in a sentence how those saved in it differ.
+@dataclass(frozen=True)
+class LaterDiagnosis:
+    """A saved report, diagnosed by the rules that are registered now."""
 
-    Saved findings of rules that are not registered now, such as those of a user, are kept. The sentence is empty where
-    codes and severities are the same.
-    """
-    rules = {*rules_for(report.recipe), _FAILED}
-    found = [*diagnose(report), *(finding for finding in report.findings if finding.code not in rules)]
-    found.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    now, saved = ({finding.code: finding.severity for finding in findings} for findings in (found, report.findings))
+    findings: list[Finding]
+    """Of these rules, the severest first."""
+    saved: list[Finding]
+    """Findings in the report of rules that are not registered: of a user, or of another version of the kit. Whether
+    they would still be found is not known."""
+    difference: str
+    """In a sentence, how the other findings in the report differ; empty where codes and severities are the same."""
+
+
+def diagnose_again(report: RunReport) -> LaterDiagnosis:
+    """Return the findings of the present rules on a saved report, and apart from them those saved in it."""
+    rules, found = {*rules_for(report.recipe), _FAILED}, diagnose(report)
+    others = [finding for finding in report.findings if finding.code not in rules]
+    now = {finding.code: finding.severity for finding in found}
+    saved = {finding.code: finding.severity for finding in report.findings if finding.code in rules}
     parts = [f"without {code}" for code in now if code not in saved]
     parts += [f"with {code} ({saved[code]})" for code in saved if code not in now]
     parts += [f"{code} is of severity {saved[code]}" for code in saved if code in now and saved[code] != now[code]]
     if not parts:
-        return found, ""
+        return LaterDiagnosis(found, others, "")
     version = report.versions.get("bert_finetune_kit", "of an unknown version")
-    return found, (
+    difference = (
         f"This is the diagnosis by the present rules. That of the report, by bert_finetune_kit {version}, differs: "
         f"{'; '.join(parts)}."
     )
+    return LaterDiagnosis(found, others, difference)
 
 
 def diagnose_scores(
@@ -99,19 +109,11 @@ def diagnose_scores(
     >>> [finding.code for finding in diagnose_scores("pretraining", {"perplexity": 1_743_681}, vocab_size=30_522)]
     ['PERPLEXITY_ABOVE_UNIFORM']
     """
-    faults = [fault for fault in (_name_fault("recipe", recipe, recipes_with_rules()),) if fault]
-    faults += [fault for name in context if (fault := _name_fault("context", name, CONTEXT))]
-    raise_faults(faults, "diagnose_scores")
+    recipes, facts = recipes_with_rules(), list(CONTEXT)
+    faults = [unknown_name("recipe", recipe, recipes, f"use one of {', '.join(recipes)}")]
+    faults += [unknown_name("context", name, facts, f"use one of {', '.join(facts)}") for name in context]
+    raise_faults(filter(None, faults), "diagnose_scores")
     return diagnose(given_report(recipe, scores, context))
-
-
-def _name_fault(kind: str, name: str, allowed: Sequence[str] | Mapping[str, str]) -> str | None:
-    """Return what is wrong with a name that is none of those allowed, with the most similar one."""
-    if name in allowed:
-        return None
-    similar = get_close_matches(name, allowed, n=1)
-    hint = f"did you mean {similar[0]!r}? " if similar else ""
-    return f"unknown {kind} {name!r}: {hint}use one of {', '.join(allowed)}"
 
 
 def _apply(code: str, rule: Rule, report: RunReport) -> Finding | None:

@@ -5,13 +5,13 @@ from typing import TypeAlias
 
 from ...errors import ConfigError
 from ..schema import Finding, RunReport
-from . import classification, consistency, learning, pretraining, question_answering, training, weights
+from . import classification, consistency, finite, learning, pretraining, question_answering, training, weights
 from . import data as data_rules
 
 Rule: TypeAlias = Callable[[RunReport], Finding | None]
 
 _BUILT_IN: tuple[tuple[tuple[str, ...], tuple[Rule, ...]], ...] = (
-    ((), training.RULES + learning.RULES + weights.RULES + data_rules.RULES + consistency.RULES),
+    ((), training.RULES + learning.RULES + weights.RULES + data_rules.RULES + consistency.RULES + finite.RULES),
     (("pretraining",), pretraining.RULES),
     (("classification",), classification.RULES + learning.CLASSIFICATION_RULES),
     (("question_answering",), question_answering.RULES),

@@ -9,6 +9,7 @@ from ..numbers import finite_or_none, is_finite_number, is_non_finite
 from ..schema import Finding, RunReport, ScoreRow
 from .course import (
     MIN_LOGS,
+    NON_FINITE,
     WEIGHT_SIZE,
     diverges,
     gradient_jumps,
@@ -28,6 +29,7 @@ from .view import (
     cumulative_lr,
     curve,
     is_table,
+    moment,
     peak_lr,
     quarters,
     setting,
@@ -45,35 +47,49 @@ _MEMORIZED = 0.5
 
 def loss_not_finite(report: RunReport) -> Finding | None:
     """Losses or logits are NaN or infinite."""
-    rows = sum(map(is_non_finite_row, report.scores))
-    logs = sum(is_non_finite(log.get("loss")) for log in report.history)
-    counts = {
-        name: int(finite_or_none(report.result.get(name)) or 0)
-        for name in ("non_finite_examples", "non_finite_windows")
-    }
-    if not rows + logs + sum(counts.values()):
+    rows = [row for row in report.scores if is_non_finite_row(row)]
+    logs = [log for log in report.history if is_non_finite(log.get("loss"))]
+    counts = {name: int(finite_or_none(report.result.get(name)) or 0) for name in NON_FINITE}
+    # The evaluation of the saved weights may be one of those above, or one of its own.
+    is_apart = is_non_finite_row(report.result) and moment(report.result) not in map(moment, rows)
+    if not (rows or logs or is_apart or sum(counts.values())):
         return None
     parts = [f"{count:,} evaluation {name.removeprefix('non_finite_')}" for name, count in counts.items() if count]
-    parts += [f"{rows} of {len(report.scores)} evaluations"] * bool(rows)
-    parts += [f"{logs} of {len(report.history)} training logs"] * bool(logs)
+    parts += [f"the {_non_finite_names(report, report.result)} of the saved weights"] * is_apart
+    if rows:
+        first = f"{_non_finite_names(report, rows[0])} {when}" if (when := moment(rows[0])) else ""
+        parts.append(f"{len(rows)} of {len(report.scores)} evaluations" + f" (first {first})" * bool(first))
+    if logs:
+        first = moment(logs[0])
+        parts.append(f"{len(logs)} of {len(report.history)} training logs" + f" (first {first})" * bool(first))
     return Finding(
         "LOSS_NOT_FINITE", "error", f"NaN or infinite: {', '.join(parts)}.",
-        {**counts, "evaluations": rows, "logs": logs},
+        {**counts, "evaluations": len(rows) + is_apart, "logs": len(logs)},
         ["the learning rate is too high", "fp16 overflows", "the initial checkpoint has weights that are not finite"],
         [*lower_rate(report, "Lower the learning rate to a third."), "Train in bf16 or fp32 instead of fp16.",
          "Check the weights of the initial checkpoint."],
     )  # fmt: skip
 
 
+def _non_finite_names(report: RunReport, row: ScoreRow) -> str:
+    """Return which losses of an evaluation are not finite, or which scores where no loss is."""
+    labels = {score.key: score.label for score in report.glossary}
+    keys = [key for key, value in row.items() if is_non_finite(value)]
+    losses = [key for key in keys if key.endswith("loss")]
+    return " and ".join(labels.get(key, key.replace("_", " ")) for key in losses or keys)
+
+
 def gradients_explode(report: RunReport) -> Finding | None:
     """After the first quarter of the run, a gradient norm is a hundred times all before it, or it is not finite."""
     logs = [log for log in report.history if is_finite_number(log.get("grad_norm"))]
     norms, jumps = curve(logs, "grad_norm"), gradient_jumps(report)
-    non_finite = sum(is_non_finite(log.get("grad_norm")) for log in report.history)
+    without_norm = [log for log in report.history if is_non_finite(log.get("grad_norm"))]
+    non_finite = len(without_norm)
     if not non_finite and not jumps:
         return None
     highest, median, step = 0.0, float(np.median(norms)) if len(norms) else 0.0, 0
-    evidence = f"{non_finite} of {len(report.history)} logs have a gradient norm that is not finite."
+    evidence = f"{non_finite} of {len(report.history)} logs have a gradient norm that is not finite"
+    evidence += f", the first {moment(without_norm[0])}." if without_norm else "."
     if jumps:
         highest, step = float(norms[jumps[0]]), int(logs[jumps[0]]["step"])
         before = float(norms[: jumps[0]].max())

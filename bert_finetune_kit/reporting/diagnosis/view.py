@@ -72,6 +72,20 @@ def curve(rows: Sequence[Mapping[str, object]], name: str) -> np.ndarray:
     return np.array([value for value in values if value is not None], float)
 
 
+def moment(row: Mapping[str, object]) -> str:
+    """Return when an evaluation or a log was made; empty where it is not known.
+
+    >>> moment({"phase": 2, "step": 1200}), moment({"epoch": 1.5}), moment({"loss": 0.5})
+    ('at step 1,200 of phase 2', 'at epoch 1.5', '')
+    """
+    name = next((name for name in ("step", "epoch") if name in row), None)
+    if name is None:
+        return ""
+    value = row[name]
+    of_phase = f" of phase {row['phase']}" if "phase" in row else ""
+    return f"at {name} {f'{value:,}' if isinstance(value, int | float) else value}{of_phase}"
+
+
 def quarters(values: np.ndarray) -> list[np.ndarray]:
     """Return four consecutive parts of a curve; none of them is empty where there are four values."""
     return np.array_split(values, 4)
