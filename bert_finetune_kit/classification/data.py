@@ -10,6 +10,7 @@ from transformers import EvalPrediction
 
 from ..compat.datasets import fingerprint_of
 from ..contract import Outputs, PreparedData
+from ..data.folds import same_text
 from ..data.groups import group_values, shared_groups
 from ..data.labelled import LabelledData, check_texts, class_names, label_values, separator_notes
 from ..data.sequences import sequence_formats
@@ -134,7 +135,7 @@ def build_data(
         notes += shared_groups(rows.train, rows.validation, source.group)
     if not validation:
         strata = None if labels.kind == "regression" else [row.tobytes() for row in train.labels]
-        kept, held_out, note = hold_out_rows(rows.train, source, strata)
+        kept, held_out, note = hold_out_rows(rows.train, source, columns, strata)
         notes.append(note)
         rows = replace(rows, validation={"validation": rows.train.select(held_out)})
         train, validation = train.subset(kept), {"validation": train.subset(held_out)}
@@ -167,21 +168,25 @@ def build_data(
 
 
 def hold_out_rows(
-    rows: Dataset, source: LabelledSource, strata: Sequence[bytes] | None
+    rows: Dataset, source: LabelledSource, columns: Sequence[str], strata: Sequence[bytes] | None
 ) -> tuple[np.ndarray, np.ndarray, str]:
-    """Return the rows to train on, those held out, and a note.
+    """Return the rows to train on, those held out, and a note; rows of the same texts are held out together.
 
     Args:
         rows: the examples.
-        source: the share, and the column of the group.
+        source: the share, and the column of the group, which holds whole groups out whatever their texts.
+        columns: of the texts.
         strata: label of each row, of which both parts have their share; none for a regression.
 
     Raises:
         DataError: there are too few rows or groups.
     """
+    total = len(rows)
     if source.group is None:
-        kept, held_out = hold_out(len(rows), source.validation_share, strata=strata)
-        return kept, held_out, held_out_note(len(held_out), len(rows), "example")
+        texts = same_text(*(rows[column][:] for column in columns))
+        unit, how = ("example", "") if len(set(texts)) == total else ("different text", "equal texts together")
+        kept, held_out = hold_out(texts, source.validation_share, unit=unit, strata=strata)
+        return kept, held_out, held_out_note(len(held_out), total, "example", how)
     groups = group_values(rows, source.group, "train")
     kept, held_out = hold_out(groups, source.validation_share, unit="group", strata=strata)
     chosen = {groups[row] for row in held_out}

@@ -60,7 +60,7 @@ def fold_data(rows: LabelledData, task: ClassificationTask, source: LabelledSour
         name=rows.name,
         unit="example",
         divided_by=f"stratified by {_STRATIFIED_BY[labels.kind]}{together}",
-        folds=[_fold(rows, source, assigned, number, folds) for number in range(folds)],
+        folds=[_fold(rows, source, task.text_columns, assigned, number, folds) for number in range(folds)],
         notes=rows.notes,
         has_validation=bool(rows.validation),
         clusters=None if groups is None else units,
@@ -69,12 +69,14 @@ def fold_data(rows: LabelledData, task: ClassificationTask, source: LabelledSour
     )
 
 
-def _fold(rows: LabelledData, source: LabelledSource, assigned: np.ndarray, number: int, folds: int) -> Fold:
+def _fold(
+    rows: LabelledData, source: LabelledSource, columns: Sequence[str], assigned: np.ndarray, number: int, folds: int
+) -> Fold:
     numbers, name = np.flatnonzero(assigned == number), f"{rows.name}, fold {number + 1} of {folds}"
     with no_progress_bars():
         train, scored = rows.train.select(np.flatnonzero(assigned != number)), rows.train.select(numbers)
     if not rows.validation:
-        hold_out_rows(train, source, None)  # raises where nothing can be held out
+        hold_out_rows(train, source, columns, None)  # raises where nothing can be held out
     fold_source = replace(
         source,
         train=FoldData(name, {source.train_split: train}),

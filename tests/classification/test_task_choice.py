@@ -132,3 +132,15 @@ def test_held_out_groups_and_labels():
     assert len(held_out) == 3
     assert len(data.train) == 70
     assert "3 of 10 groups (by author, 30 examples) are held out" in " ".join(data.notes)
+
+
+def test_equal_texts_are_held_out_together():
+    """A text that is trained on would be a question whose answer is known."""
+    texts = [text for n in range(20) for text in (f"Text {n}", f"text  {n}")]
+    rows = [{"text": text, "label": number % 4 > 1} for number, text in enumerate(texts)]
+    data = make(rows).prepare_data()
+    held_out = {" ".join(text.lower().split()) for text in data.validation_rows["validation"]["text"]}
+    assert (len(data.train), len(held_out)) == (36, 2)
+    assert "4 of 40 examples (equal texts together) are held out" in " ".join(data.notes)
+    with pytest.raises(DataError, match="the train split has 1 different text: at least 2 are needed"):
+        make([{"text": "the same", "label": label} for label in (0, 1)]).prepare_data()
