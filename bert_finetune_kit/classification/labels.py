@@ -87,7 +87,7 @@ class LabelSet:
         if name in (None, "-1"):
             return (
                 f"The label in {where} is missing{' (-1 marks hidden labels on the Hub)' if name else ''}. Remove "
-                "rows without a label, or predict them with recipe.predict."
+                "rows without a label; predict() of the trained model says what they are."
             )
         hint = " For numeric targets, declare kind='regression'." if _is_fraction(name) else ""
         return (

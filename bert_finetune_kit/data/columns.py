@@ -9,6 +9,7 @@ from datasets import Dataset
 from ..errors import DataError
 
 _UNUSABLE = "values of several types "
+_KINDS = {"large_string": "string"}
 
 
 def did_you_mean(column: str, columns: Sequence[str]) -> str:
@@ -16,9 +17,28 @@ def did_you_mean(column: str, columns: Sequence[str]) -> str:
 
     >>> did_you_mean("reviw", ["review", "stars"]), did_you_mean("x", ["review"])
     (" (did you mean 'review'?)", '')
+    >>> did_you_mean("review", [" Review Text", "Stars "])
+    " (did you mean ' Review Text'?)"
     """
-    similar = get_close_matches(column, columns, n=1, cutoff=0.7)
-    return f" (did you mean {similar[0]!r}?)" if similar else ""
+    names = {name.strip().casefold(): name for name in reversed(columns)}
+    similar = get_close_matches(column.strip().casefold(), names, n=1, cutoff=0.7)
+    return f" (did you mean {names[similar[0]]!r}?)" if similar else ""
+
+
+def listed(columns: Iterable[str]) -> str:
+    """Return the names of columns for a message, those in quotes whose limits would not be seen.
+
+    >>> print(listed(["id", " Review Text", "a, b"]))
+    id, ' Review Text', 'a, b'
+    """
+    return ", ".join(repr(name) if name != name.strip() or "," in name or not name else name for name in columns)
+
+
+def with_kinds(rows: Dataset) -> str:
+    """Return the names of the columns of a table for a message, with what each contains."""
+    kinds = [getattr(kind, "dtype", "list") for kind in rows.features.values()]
+    names = [listed([name]) for name in rows.column_names]
+    return ", ".join(f"{name} ({_KINDS.get(kind, kind)})" for name, kind in zip(names, kinds, strict=True))
 
 
 def column_advice(columns: Iterable[str], advice: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from datasets import Dataset
 
 from ..errors import DataError
-from .columns import check_usable, did_you_mean
+from .columns import check_usable, did_you_mean, listed
 
 
 def group_values(rows: Dataset, column: str, split: str) -> list[Hashable]:
@@ -23,7 +23,7 @@ def group_values(rows: Dataset, column: str, split: str) -> list[Hashable]:
     if column not in rows.column_names:
         hint = did_you_mean(column, rows.column_names)
         raise DataError(
-            f"The {split} split has no column {column!r} for the group{hint}. Columns: {', '.join(rows.column_names)}. "
+            f"The {split} split has no column {column!r} for the group{hint}. Columns: {listed(rows.column_names)}. "
             "Set group= to one of them."
         )
     check_usable(rows, [column])

@@ -12,7 +12,7 @@ from ..settings import is_number
 from ..tasks.registry import SAMPLE_TASK
 from ..tasks.task import ClassificationTask
 from .cells import to_list
-from .columns import check_usable, column_advice, did_you_mean
+from .columns import check_usable, column_advice, did_you_mean, listed, with_kinds
 from .opening import Splits, describe_source
 from .sample import sample_reviews
 from .sources import LabelledSource, source_to_evaluate
@@ -116,13 +116,12 @@ def check_columns(rows: Dataset, task: ClassificationTask, split: str, source: s
             kind = getattr(rows.features[column], "dtype", "lists")
             faults[f"the column {column!r} contains {kind} instead of text"] = setting
     if faults:
-        columns = ", ".join(f"{name} ({getattr(kind, 'dtype', 'list')})" for name, kind in rows.features.items())
-        where = f"The {split} split of {task.name!r}{f' in {source}' if source else ''}"
+        where = f"The {split} split of {source or repr(task.name)}"
         settings = " and ".join(f"{setting}=" for setting in dict.fromkeys(faults.values()))
         advice = f"Set {settings} to the right column." if labelled else "Name the columns as the task does."
         if set(faults.values()) & set(texts):
             advice = column_advice(rows.column_names, advice)
-        raise DataError(f"{where}: {'; '.join(faults)}. Columns: {columns}. {advice}")
+        raise DataError(f"{where}: {'; '.join(faults)}. Columns: {with_kinds(rows)}. {advice}")
 
 
 def check_texts(rows: Dataset, task: ClassificationTask, split: str, numbers: bool = False) -> None:
@@ -252,8 +251,8 @@ def load_to_evaluate(given: Any, task: ClassificationTask, source: LabelledSourc
         check_columns(rows, task, split, labelled=False)
         raise DataError(
             f"{tables.source} has no labels to compare with: there is no column "
-            f"{' and no column '.join(map(repr, missing))}. Columns: {', '.join(rows.column_names)}. To label examples "
-            "without labels, use predict() or predict_file()."
+            f"{' and no column '.join(map(repr, missing))}. Columns: {listed(rows.column_names)}. To label examples "
+            "without labels, use predict_file(), or predict RUN FILE --output on the command line."
         )
     check_columns(rows, task, split)
     check_texts(rows, task, split, numbers=True)

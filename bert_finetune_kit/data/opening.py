@@ -184,7 +184,11 @@ def _list_of_files(given: Sequence[Any]) -> Files:
     paths = tuple(Path(path).expanduser() for path in given)
     folders = [path for path in paths if path.is_dir()]
     if folders:
-        raise DataError(f"{folders[0]} is a folder in a list: give one folder alone, or a list of files.")
+        more = ", ".join(repr(str(path)) for path in paths if path != folders[0])
+        raise DataError(
+            f"{folders[0]} is a folder, and was given with {more}: give one folder alone, or files. A task is named "
+            "apart from its data: --task NAME --train FOLDER."
+        )
     missing = [path for path in paths if not path.is_file()]
     if missing and not any(looks_like_path(str(path)) for path in given):
         raise DataError(

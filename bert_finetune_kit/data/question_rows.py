@@ -10,7 +10,7 @@ from datasets import Dataset, Features, List, Value
 
 from ..errors import DataError
 from .cells import to_boolean
-from .columns import check_usable, column_advice
+from .columns import check_usable, column_advice, listed
 from .files import Files, ending_of
 from .json_files import load_json
 from .opening import Opened
@@ -152,7 +152,7 @@ def to_answer(rows: Iterable[Mapping[str, Any]], name: str) -> Dataset:
         texts = {}
         for column in ("question", "context"):
             if column not in row:
-                raise DataError(f"{name}, row {number}, has no column {column!r}. Columns: {', '.join(row)}.")
+                raise DataError(f"{name}, row {number}, has no column {column!r}. Columns: {listed(row)}.")
             text = "" if row[column] is None else row[column]
             if not isinstance(text, str):
                 raise DataError(f"{name}, row {number}: the {column} is {text!r}; a text is needed.")
@@ -166,7 +166,7 @@ def _flat(rows: Any, columns: Sequence[str], name: str) -> Iterator[Question]:
     if missing:
         advice = "Needed are question and context, and answers for training and evaluation."
         raise DataError(
-            f"{name} has no column {' and no column '.join(map(repr, missing))}. Columns: {', '.join(columns)}. "
+            f"{name} has no column {' and no column '.join(map(repr, missing))}. Columns: {listed(columns)}. "
             f"{column_advice(columns, advice)}"
         )
     if isinstance(rows, Dataset):

@@ -136,7 +136,8 @@ def no_answers(rows: Dataset, name: str) -> DataError:
     return DataError(
         f"None of the {len(rows):,} questions of {name} has an answer to compare with.{found} Put answers into a "
         "column `answers`: a text, or `text` and `answer_start` as in squad_v2; for questions that really have none, "
-        "set is_impossible. To answer questions without answers, use predict() or predict_file()."
+        "set is_impossible. To answer questions without answers, use predict_file(), or predict RUN FILE --output on "
+        "the command line."
     )
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import DataError
+from .columns import listed
 from .encoding import open_file, read_lines
 from .files import Files, ending_of, missing_path
 from .json_files import read_objects
@@ -91,6 +92,4 @@ def check_row(row: Mapping[str, Any], columns: Sequence[str], path: Path) -> Non
     """
     missing = [column for column in columns if column not in row]
     if missing:
-        raise DataError(
-            f"{path} has no column {' and no column '.join(map(repr, missing))}. Columns: {', '.join(row)}."
-        )
+        raise DataError(f"{path} has no column {' and no column '.join(map(repr, missing))}. Columns: {listed(row)}.")

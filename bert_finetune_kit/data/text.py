@@ -13,7 +13,7 @@ from datasets import Dataset, Value, concatenate_datasets
 
 from ..compat.datasets import fingerprint_of
 from ..errors import DataError
-from .columns import check_usable, column_advice, did_you_mean
+from .columns import check_usable, column_advice, did_you_mean, with_kinds
 from .documents import FILE_BREAK
 from .encoding import UTF8, read_lines, text_encoding
 from .files import load_files
@@ -132,7 +132,7 @@ def text_column(rows: Dataset, wanted: str | None, source: str) -> str:
     if rows.num_rows == 0:
         raise DataError(f"There are no rows in {source}.")
     strings = [name for name, kind in rows.features.items() if is_text(kind)]
-    columns = ", ".join(f"{name} ({getattr(kind, 'dtype', kind)})" for name, kind in rows.features.items())
+    columns = with_kinds(rows)
     if rows.num_rows == 1 and any(not isinstance(kind, Value) for kind in rows.features.values()):
         raise DataError(
             f"There is one nested object instead of records in {source}. Columns: {columns}. Give a list of "

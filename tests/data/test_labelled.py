@@ -97,7 +97,7 @@ def test_a_column_that_the_second_file_lacks_names_that_file(tmp_path):
     rows().to_csv(tmp_path / "train.csv")
     rows().rename_column("label", "stars").to_csv(tmp_path / "dev.csv")
     with pytest.raises(
-        DataError, match=r"validation split of 'toy' in .*dev.csv: there is no column 'label' .*Set label="
+        DataError, match=r"validation split of .*dev.csv: there is no column 'label' .*Set label="
     ):
         load(str(tmp_path / "train.csv"), validation=str(tmp_path / "dev.csv"))
 

@@ -74,7 +74,7 @@ def test_lists_are_of_files(tmp_path):
     assert dict(opened(files)) == {"train": ["a.csv", "b.csv"]}
     assert dict(opened([tmp_path])) == {"train": ["a.csv", "b.csv"]}
     for given, message in (
-        ([*files, tmp_path], "is a folder in a list"),
+        ([*files, tmp_path], "is a folder, and was given with .*a.csv"),
         ([ROWS, ROWS], "concatenate_datasets"),
         ([], "at least one"),
         (
