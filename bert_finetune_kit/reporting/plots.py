@@ -2,6 +2,7 @@
 
 from .calibration_plots import calibration_diagrams, risk_coverage_curves
 from .curve_plots import gradient_norm_curve, learning_rate_curve, loss_curve, score_curve
+from .drawable import drawable
 from .group_plots import group_plots
 from .label_plots import confusion_matrices, label_shares, scores_by_label
 from .probability_plots import no_answer_histogram, reliability_diagrams
@@ -15,6 +16,7 @@ __all__ = ["Plot", "plots", "weight_change"]
 
 def plots(report: RunReport) -> tuple[list[Plot], list[Plot]]:
     """Return the plots of the training, and those of its outcome; no two elements of them have the same id."""
+    report = drawable(report)
     curves = [draw(report) for draw in (loss_curve, score_curve, learning_rate_curve, gradient_norm_curve)]
     reliability = [*(calibration_diagrams(report) or reliability_diagrams(report)), *risk_coverage_curves(report)]
     by_label = scores_by_label(report)

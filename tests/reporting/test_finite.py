@@ -6,8 +6,12 @@ import pytest
 from synthetic_reports import empty_report, log_rows
 
 from bert_finetune_kit import RunReport, compare_reports, diagnose, diagnose_scores
+from bert_finetune_kit.classification.card import card_context
+from bert_finetune_kit.reporting.drawable import drawable
 from bert_finetune_kit.reporting.html import to_html
 from bert_finetune_kit.reporting.markdown import to_markdown
+from bert_finetune_kit.reporting.model_card import model_card
+from bert_finetune_kit.reporting.plots import plots
 from bert_finetune_kit.reporting.schema import Score
 
 NAN, INF = math.nan, math.inf
@@ -94,6 +98,52 @@ def test_a_page_with_its_plots_is_made(full_report, tmp_path):
     loaded = RunReport.load(tmp_path)
     assert "accuracy by step" in to_html(loaded)
     assert "Accuracy" in compare_reports(loaded, full_report).to_html()
+
+
+RELIABILITY = {"bins": [{"low": 0.5, "high": 0.6, "count": 4, "confidence": 0.55, "accuracy": NAN}],
+               "calibration_error": 0.1}  # fmt: skip
+HISTOGRAM = {"edges": [0.1, 0.5, 0.9], "answerable": [7, 2], "unanswerable": [0, 1], "threshold": INF}
+
+
+def test_figures_that_cannot_be_drawn_are_named_and_the_others_are_drawn(full_report, tmp_path):
+    split = next(iter(full_report.details))
+    full_report.details[split] |= {"reliability": RELIABILITY, "confusion": [[8, NAN], [3, 8]]}
+    full_report.details["no_answer_histogram"] = HISTOGRAM
+    full_report.details[split]["risk_coverage"] = {"coverage": [0.5, 1.0], "risk": [0.0, 0.1], "area": 0.1,
+                                                   "predictions": 9}  # fmt: skip
+    full_report.data["train"]["label_shares"] = {"a": INF, "b": 0.5}
+    full_report.save(tmp_path)
+    for report in (full_report, RunReport.load(tmp_path)):
+        (found,) = (finding for finding in diagnose(report) if finding.code == "SCORE_NOT_FINITE")
+        assert found.severity == "note"
+        for text in (
+            "a figure of the no answer histogram is inf", f"a figure of the reliability on {split} is nan",
+            f"a figure of the confusion on {split} is nan", "a figure of the label shares on train is inf",
+        ):  # fmt: skip
+            assert text in found.evidence
+    assert [plot.title for plot in plots(report)[1]] == [f"Risk by coverage, {split}"]
+
+
+def test_a_report_of_finite_figures_is_drawn_whole(full_report):
+    drawn = drawable(full_report)
+    assert (drawn.details, drawn.data) == (full_report.details, full_report.data)
+
+
+def test_a_card_of_scores_that_are_not_finite_is_made(tmp_path):
+    scores = {"accuracy": NAN, "f1": 0.7}
+    details = {"validation": {"examples": 40, "scores": scores, "baseline": {"f1": NAN},
+                              "intervals": {"f1": (NAN, 0.8), "accuracy": (NAN, NAN)}}}  # fmt: skip
+    settings = {"task": {"labels": ["a", "b"], "kind": "single_label", "text_pair": None},
+                "recipe": {"max_length": 9, "stride": None, "threshold": 0.5}}  # fmt: skip
+    parameters = {"name": "Bert", "total": 9, "trainable": 9, "tied": 0, "children": []}
+    report = run(details=details, settings=settings, data={"train": {"examples": 9}}, parameters=parameters,
+                 result=row(20, accuracy=NAN), intervals={"f1": (NAN, 0.8)})  # fmt: skip
+    report.save(tmp_path)
+    for given in (report, RunReport.load(tmp_path)):
+        card = model_card(given, card_context(given), "mine")
+        assert [result.metric_type for result in card.data.eval_results] == ["f1"]
+        assert "| F1 | 70.0% |" in card.text
+        assert "nan" not in str(card).lower()
 
 
 def test_an_interval_that_is_not_finite_shows_no_difference():

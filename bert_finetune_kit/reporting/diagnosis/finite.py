@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..details import classification_details, question_answering_details
+from ..drawable import not_drawable
 from ..numbers import is_non_finite
 from ..records import ModuleChange
 from ..schema import Finding, RunReport
@@ -34,7 +35,7 @@ class NonFinite(NamedTuple):
 
 
 def score_not_finite(report: RunReport) -> Finding | None:
-    """A score, its interval or its baseline, or another curve than the losses and the gradient norm is NaN or infinite.
+    """A score, its interval or baseline, a figure of a plot, or a curve but loss and gradient norm is NaN or infinite.
 
     Evaluations whose losses or logits are not finite are left to LOSS_NOT_FINITE, and undefined correlations of a
     constant prediction to ONE_CLASS_PREDICTED.
@@ -83,6 +84,8 @@ def non_finite_figures(report: RunReport) -> Iterator[NonFinite]:
     for module in modules:
         if is_non_finite(module.get("relative_change")):
             yield NonFinite("the change of the weights", f"of {module['name']}", str(module["relative_change"]))
+    for part, split, figure in not_drawable(report):
+        yield NonFinite("a figure", f"of the {part}" + f" on {split}" * bool(split), str(figure))
 
 
 def _scores(
@@ -98,7 +101,7 @@ def _scores(
 def _scores_by_split(report: RunReport) -> dict[str, Mapping[str, object]]:
     if report.recipe == "question_answering":
         details = question_answering_details(report.details)
-        return {name: details.get(name) or {} for name in ("scores", "official")}
+        return {"scores": details.get("scores") or {}, "official": details.get("official") or {}}
     return {split: details["scores"] for split, details in classification_details(report.details).items()}
 
 
