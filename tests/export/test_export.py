@@ -91,6 +91,8 @@ def test_layers_to_keep_are_checked_before_anything_is_computed(uninterrupted, t
         recipe.export(tmp_path / "exported", quantize="int8", keep_fp32=["encoder.layer.9", "pooler"])
     with pytest.raises(ConfigError, match=r"names 'pool', which is no layer .*use bert.embeddings, .*classifier, or"):
         recipe.export(tmp_path / "exported", quantize="int8", keep_fp32="pool")
+    with pytest.raises(ConfigError, match=r"names 'bert' and 'classifier', which are all layers .*leave out quantize"):
+        recipe.export(tmp_path / "exported", quantize="int8", keep_fp32=["bert", "classifier"])
     assert not list(tmp_path.iterdir())
 
 
