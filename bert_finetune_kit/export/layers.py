@@ -121,8 +121,8 @@ def _check_left(keep_fp32: Sequence[str], modules: Sequence[str]) -> None:
     if not keep_fp32 or not all(any(_is_in(module, name) for name in keep_fp32) for module in modules):
         return
     raise ConfigError(
-        f"keep_fp32 names {' and '.join(map(repr, keep_fp32))}, which are all layers that int8 changes, so that nothing "
-        "is left to quantize: keep fewer layers, or leave out quantize and keep_fp32 for a model in fp32."
+        f"keep_fp32 names {' and '.join(map(repr, keep_fp32))}, which are all layers that int8 changes, so that "
+        "nothing is left to quantize: keep fewer layers, or leave out quantize and keep_fp32 for a model in fp32."
     )
 
 

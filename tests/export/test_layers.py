@@ -40,7 +40,9 @@ def test_a_layer_that_does_not_exist():
 
 @pytest.mark.parametrize("kept", [["bert", "classifier"], ["embeddings", "encoder", "pooler", "classifier"]])
 def test_keeping_every_layer_is_no_quantization(kept):
-    message = f"keep_fp32 names {' and '.join(map(repr, kept))}, which are all layers that int8 changes.*nothing is left"
+    message = (
+        f"keep_fp32 names {' and '.join(map(repr, kept))}, which are all layers that int8 changes.*nothing is left"
+    )
     with pytest.raises(ConfigError, match=message):
         check_kept(kept, list(LAYERS.values()))
     check_kept(kept[:-1], list(LAYERS.values()))

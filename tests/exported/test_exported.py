@@ -310,8 +310,8 @@ def test_missing_texts_are_empty_as_by_the_recipe(recipes, exported):
         ({"batch_size": -1}, "batch_size is -1: a whole number"),
         ({"batch_size": 1.5}, r"batch_size is 1.5: a whole number"),
         ({"batch_size": True}, "batch_size is True: a whole number"),
-        ({"device": "cpu"}, "has no device=: it runs on the CPU, and predict.. of the recipe on any device"),
-        ({"batchsize": 2}, "has no batchsize=: use .*batch_size"),
+        ({"device": "cpu"}, "no setting 'device': it runs on the CPU, and predict.. of the recipe on any device"),
+        ({"batchsize": 2}, "no setting 'batchsize'; did you mean 'batch_size'"),
     ],
 )
 def test_settings_of_predict_that_cannot_work(exported, kind, settings, message):
@@ -321,10 +321,13 @@ def test_settings_of_predict_that_cannot_work(exported, kind, settings, message)
 
 def test_settings_of_predict_that_only_other_models_have(exported):
     for name in ("coverage", "max_risk"):
-        with pytest.raises(ConfigError, match=f"has no {name}=: it is for models that classify or answer"):
+        with pytest.raises(ConfigError, match=f"no setting {name!r}: it is for models that classify or answer"):
             exported["masks"].predict([], **{name: 0.5})
-    with pytest.raises(ConfigError, match="has no batchsize=: use batch_size, coverage, max_risk, label_sets"):
-        exported["single"].predict([], batchsize=2)
+    with pytest.raises(
+        ConfigError,
+        match=r"ExportedClassifier.predict\(\): there is no setting 'nought': use inputs, batch_size, coverage, max_risk, label_s",
+    ):
+        exported["single"].predict([], nought=2)
 
 
 def test_what_load_exported_is_given(tmp_path):
