@@ -55,7 +55,7 @@ class ExportedClassifier:
         """
         check_counts(batch_size=batch_size)
         choices = choose(self._basis, coverage, max_risk, label_sets)
-        return self._predict(to_texts(inputs, self.columns), batch_size, choices)
+        return self.predict_texts(to_texts(inputs, self.columns), batch_size, choices)
 
     def predict_file(
         self, path: str | Path, output: str | Path, *, batch_size: int = 32, column_names: Sequence[str] | None = None,
@@ -88,7 +88,7 @@ class ExportedClassifier:
 
         def predict_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:
             texts = to_texts([{name: row.get(name) for name in self.columns} for row in rows], self.columns)
-            predictions = self._predict(texts, batch_size, choices)
+            predictions = self.predict_texts(texts, batch_size, choices)
             return [with_prediction(row, columns, given, *known) for row, given in zip(rows, predictions, strict=True)]
 
         settings = {"column_names": column_names, "encoding": encoding}
@@ -106,7 +106,14 @@ class ExportedClassifier:
         """
         return selection_of(self.settings, coverage, max_risk)
 
-    def _predict(self, rows: Sequence[tuple[str, ...]], batch_size: int, choices: Choices) -> list[Prediction]:
+    def predict_texts(self, rows: Sequence[tuple[str, ...]], batch_size: int, choices: Choices) -> list[Prediction]:
+        """Return a prediction for each text or pair, `EMPTY` for empty ones.
+
+        Args:
+            rows: of texts.
+            batch_size: sequences that the model reads at once.
+            choices: which predictions to refuse, and whether to return sets of labels.
+        """
         usable = [number for number, texts in enumerate(rows) if all(text.strip() for text in texts)]
         predictions = [EMPTY] * len(rows)
         if not usable:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..calibration.probabilities import softmax
-from ..errors import DataError
+from ..errors import ConfigError, DataError
 from ..exported.arguments import NOT_HERE, check_counts
 from ..exported.encoder import ExportedEncoder, token_ids
 from ..keywords import checks_settings
@@ -77,6 +77,10 @@ class ExportedMaskFiller:
                 places = np.flatnonzero(feeds["input_ids"][row] == self._mask_id)
                 filled[index] = self._fill(vocabulary_logits(outputs)[row, places], top_k)
         return filled
+
+    def predict_file(self, *_: Any, **__: Any) -> Any:
+        """There is none: what a file of masks would have in its rows is not one thing."""
+        raise ConfigError(f"{type(self).__name__} predicts no files: give texts to predict(), some at a time.")
 
     def _fill(self, logits: np.ndarray, top_k: int) -> tuple[FilledMask, ...]:
         shares = softmax(logits.astype(np.float64))

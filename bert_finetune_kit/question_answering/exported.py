@@ -115,7 +115,7 @@ class ExportedReader:
         choices = choose(self._basis, coverage, max_risk)
         if question is None and context is not None:
             inputs, question = None, inputs
-        answers = self._answer(*to_questions(inputs, question, context), batch_size, choices)
+        answers = self.answer_texts(*to_questions(inputs, question, context), batch_size, choices)
         return answers[0] if isinstance(question, str) else answers
 
     def predict_file(
@@ -148,7 +148,7 @@ class ExportedReader:
         def predict_rows(rows: Sequence[Mapping[str, Any]], _: Sequence[str]) -> list[dict[str, Any]]:
             questions = list(to_answer(rows, "the file"))
             texts = ([row[name] for row in questions] for name in _COLUMNS)
-            answers = self._answer(*texts, batch_size, choices)
+            answers = self.answer_texts(*texts, batch_size, choices)
             return [to_row(*pair, choices) for pair in zip(questions, answers, strict=True)]
 
         settings = {"column_names": column_names, "encoding": encoding}
@@ -166,9 +166,17 @@ class ExportedReader:
         """
         return selection_of(self.settings, coverage, max_risk)
 
-    def _answer(
+    def answer_texts(
         self, questions: Sequence[str], contexts: Sequence[str], batch_size: int, choices: Choices
     ) -> list[Answer]:
+        """Return the answer to each question, `EMPTY` for empty ones.
+
+        Args:
+            questions: any number.
+            contexts: of each question.
+            batch_size: windows that the model reads at once.
+            choices: which answers to refuse.
+        """
         usable = [number for number, text in enumerate(questions) if text.strip()]
         answers = [EMPTY] * len(questions)
         if usable:
