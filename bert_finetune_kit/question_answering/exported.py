@@ -147,8 +147,8 @@ class ExportedReader:
 
         def predict_rows(rows: Sequence[Mapping[str, Any]], _: Sequence[str]) -> list[dict[str, Any]]:
             questions = list(to_answer(rows, "the file"))
-            texts = ([row[name] for row in questions] for name in _COLUMNS)
-            answers = self.answer_texts(*texts, batch_size, choices)
+            asked, contexts = ([row[name] for row in questions] for name in _COLUMNS)
+            answers = self.answer_texts(asked, contexts, batch_size, choices)
             return [to_row(*pair, choices) for pair in zip(questions, answers, strict=True)]
 
         settings = {"column_names": column_names, "encoding": encoding}
