@@ -98,6 +98,27 @@ _OTHER_NAMES = {
     "per_device_eval_batch_size": ("eval_batch_size",),
 }
 
+# What has settings that others do not have → these.
+_OWNERS = {
+    "models that classify": (
+        "text_pair", "label_separator", "kind", "metrics", "task", "class_weights", "new_head", "stride", "threshold",
+        "label_sets", "label", "labels", "text", "group",
+    ),
+    "models that answer questions": (
+        "question", "context", "doc_stride", "max_question_length", "n_best", "max_answer_length",
+    ),
+    "models that classify or answer": (
+        "coverage", "max_risk", "lora", "layer_decay", "freeze_embeddings", "freeze_layers", "early_stopping_patience",
+        "compute_metrics",
+    ),
+    "pretraining": (
+        "objective", "pairs", "short_sequence_probability", "mlm_probability", "whole_word_masking", "max_predictions",
+        "second_phase_length", "second_phase_share", "documents", "max_documents",
+    ),
+    "exported models that fill masks": ("top_k",),
+}  # fmt: skip
+_SHORT = 8  # names that a message can list
+
 
 def unknown_name(kind: str, name: object, names: Iterable[str], known: str) -> str:
     """Return the fault of a name that is none of those known, with the one that is most similar; empty where it is one.
@@ -121,17 +142,25 @@ def unknown_name(kind: str, name: object, names: Iterable[str], known: str) -> s
 
 
 def unknown_setting(name: str, names: Sequence[str]) -> str:
-    """Return the fault of a setting that does not exist, with the name that is most similar.
+    """Return the fault of a setting that does not exist, with the name that is most similar, or whose setting it is.
 
     >>> unknown_setting("max-lenght", ["max_length"])
     "there is no setting 'max-lenght'; did you mean 'max_length'?"
     >>> unknown_setting("lr", ["lr_scheduler_type", "learning_rate"])
     "there is no setting 'lr'; did you mean 'learning_rate'?"
+    >>> unknown_setting("doc_stride", ["stride", "max_length"])
+    "there is no setting 'doc_stride': it is for models that answer questions"
     """
     plain = name.replace("-", "_")
     match = [setting for setting, others in _OTHER_NAMES.items() if plain in others and setting in names]
+    owner = next((owner for owner, settings in _OWNERS.items() if plain in settings), None)
+    fault = f"there is no setting {name!r}"
+    if owner is not None and not match:
+        return f"{fault}: it is for {owner}"
     match = match or get_close_matches(plain, names, 1)
-    return f"there is no setting {name!r}" + (f"; did you mean {match[0]!r}?" if match else "")
+    if match:
+        return f"{fault}; did you mean {match[0]!r}?"
+    return f"{fault}: use {', '.join(names)}" if 0 < len(names) <= _SHORT else fault
 
 
 def check_names(given: Iterable[str], names: Sequence[str], subject: str) -> None:

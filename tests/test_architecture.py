@@ -12,7 +12,7 @@ SLICES = {"pretraining", "classification", "question_answering"}
 # From the bottom up: a module imports from its own package and from lower layers.
 LAYERS: list[set[str]] = [
     {"errors", "json_objects", "output", "settings", "text_files"},
-    {"argument_parser", "compat", "tasks"},
+    {"argument_parser", "compat", "keywords", "tasks"},
     {"command_line", "data", "modeling"},
     {"reporting"},
     {"calibration"},

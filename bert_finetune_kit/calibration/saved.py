@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..reporting.statistics.clusters import Units
-from .selective import ScoredPredictions, Selection, for_coverage, for_risk
+from .selective import ScoredPredictions
 
 _MOST = 5000  # predictions that are kept of a half: a share of them is known to a point and a half
 
@@ -41,19 +41,6 @@ class Calibration:
     def fitted(self) -> dict[str, float]:
         """The temperatures that could be fitted, those at a limit among them."""
         return {name: value for name, value in self.temperatures.items() if name not in self.reasons or value != 1}
-
-    def select(self, coverage: float | None, max_risk: float | None) -> Selection:
-        """Return which predictions to refuse.
-
-        Args:
-            coverage: share of the predictions to keep, or
-            max_risk: greatest share of the kept ones that may be wrong.
-
-        Raises:
-            ConfigError: it is no share, or cannot be had.
-        """
-        halves = self.chosen_on, self.measured_on
-        return for_coverage(coverage, *halves) if coverage is not None else for_risk(max_risk or 0.0, *halves)
 
 
 NOT_CALIBRATED = Calibration()

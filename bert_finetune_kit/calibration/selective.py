@@ -120,33 +120,37 @@ class Selection(Threshold):
         )
 
 
-def for_coverage(coverage: float, chosen_on: ScoredPredictions, measured_on: ScoredPredictions) -> Selection:
-    """Return the selection that keeps a share of the predictions.
+def select(
+    basis: ThresholdBasis, measured_on: ScoredPredictions, coverage: float | None, max_risk: float | None
+) -> Selection:
+    """Return which predictions to refuse, and what that is worth.
 
     Args:
-        coverage: share of new predictions to keep, on average over validation sets.
-        chosen_on: predictions that the threshold is chosen on.
+        basis: predictions that the threshold is chosen on.
         measured_on: others.
+        coverage: share of new predictions to keep, on average over validation sets, or
+        max_risk: greatest share of the kept predictions that may be wrong; most predictions are kept while a bound of
+            the risk is low enough.
 
     Raises:
-        ConfigError: it is no share, or there are no predictions to choose by.
+        ConfigError: it is no share, there are no predictions to choose by, or no threshold has such a bound.
     """
-    return _measured(threshold_for_coverage(coverage, chosen_on.confidence), chosen_on, measured_on, None)
+    if coverage is not None:
+        threshold, bound = threshold_for_coverage(coverage, basis.confidence), None
+    else:
+        threshold, bound = threshold_for_risk(max_risk or 0.0, basis)
+    return _measured(threshold, len(basis.confidence), basis.clusters, measured_on, bound)
+
+
+def for_coverage(coverage: float, chosen_on: ScoredPredictions, measured_on: ScoredPredictions) -> Selection:
+    """Return the selection that keeps a share of the predictions, as `select` does."""
+    threshold = threshold_for_coverage(coverage, chosen_on.confidence)  # which needs no bounds of the risk
+    return _measured(threshold, len(chosen_on.confidence), len(set(chosen_on.clusters)), measured_on, None)
 
 
 def for_risk(max_risk: float, chosen_on: ScoredPredictions, measured_on: ScoredPredictions) -> Selection:
-    """Return the selection that keeps most predictions while a bound of the risk is low enough.
-
-    Args:
-        max_risk: greatest share of the kept predictions that may be wrong.
-        chosen_on: predictions that the threshold is chosen on.
-        measured_on: others.
-
-    Raises:
-        ConfigError: it is no share, or no threshold has such a bound.
-    """
-    threshold, bound = threshold_for_risk(max_risk, chosen_on.basis)
-    return _measured(threshold, chosen_on, measured_on, bound)
+    """Return the selection that keeps most predictions at a risk, as `select` does."""
+    return select(chosen_on.basis, measured_on, None, max_risk)
 
 
 def _upper_bound(wrong: np.ndarray, units: Units) -> float:
@@ -180,14 +184,14 @@ def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> RiskCoverage:
 
 
 def _measured(
-    threshold: float, chosen_on: ScoredPredictions, measured_on: ScoredPredictions, bound: float | None
+    threshold: float, chosen_on: int, clusters: int, measured_on: ScoredPredictions, bound: float | None
 ) -> Selection:
     confidence, correct = np.array(measured_on.confidence), np.array(measured_on.correct, bool)
     kept = confidence > threshold
     wrong, every = ~correct[kept], np.ones(len(kept), bool)
     return Selection(
         threshold=threshold,
-        chosen_on=len(chosen_on.confidence),
+        chosen_on=chosen_on,
         measured_on=len(confidence),
         coverage=_ratio(int(kept.sum()), len(kept)),
         coverage_interval=_interval(kept, measured_on.units(every)),
@@ -195,7 +199,7 @@ def _measured(
         risk_interval=_interval(wrong, measured_on.units(kept)),
         risk_of_all=_ratio(int((~correct).sum()), len(correct)),
         bound=bound,
-        clusters=len(set(chosen_on.clusters)),
+        clusters=clusters,
     )
 
 

@@ -41,12 +41,14 @@ def use_of(recipe: Any, trained: LoadedModel) -> dict[str, Any]:
         "columns": list(task.text_columns),
         "kind": trained.usage.kind,
         "labels": list(trained.usage.names),
+        "label_separator": task.label_separator,
         "threshold": config.threshold,
         "temperatures": (trained.calibration or NOT_CALIBRATED).fitted,
         "max_length": config.max_length,
         "stride": config.stride,
         "truncation_side": trained.tokenizer.truncation_side,
         "threshold_basis": asdict(trained.threshold_basis),
+        "measured_on": asdict((trained.calibration or NOT_CALIBRATED).measured_on),
     }
 
 

@@ -1,6 +1,7 @@
 """An exported classifier at work, without torch."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,14 +9,17 @@ import numpy as np
 from ..data.cells import is_empty_cell
 from ..data.sequences import SequenceFormat
 from ..errors import DataError
-from ..exported.arguments import cells_of, check_predict, rows_of
+from ..exported.arguments import NOT_HERE, cells_of, check_counts, rows_of
 from ..exported.encoder import ExportedEncoder, token_ids
-from ..inference.choices import choose
+from ..exported.optional import predict_file, selection_of
+from ..inference.choices import Choices, choose
+from ..keywords import checks_settings
 from .labels import LabelSet
-from .prediction import EMPTY, Prediction, calibrated, to_predictions
+from .prediction import EMPTY, Prediction, calibrated, to_predictions, with_prediction
 from .windows import windows_of
 
 
+@checks_settings(reasons=NOT_HERE)
 class ExportedClassifier:
     """A classifier or a regression that was exported, loaded by `load_exported`."""
 
@@ -31,7 +35,7 @@ class ExportedClassifier:
 
     def predict(
         self, inputs: Any, *, batch_size: int = 32, coverage: float | None = None, max_risk: float | None = None,
-        label_sets: float | None = None, **further: Any,
+        label_sets: float | None = None,
     ) -> list[Prediction]:  # fmt: skip
         """Return a `Prediction` for each text or pair, in their order; nothing for an empty list.
 
@@ -44,16 +48,72 @@ class ExportedClassifier:
             coverage: share of the predictions to keep; the least sure ones are refused.
             max_risk: greatest share of the kept ones that may be wrong, in place of `coverage`.
             label_sets: share of the sets of labels (`label_set`) that are to hold the true one.
-            further: other settings, which are refused by name.
 
         Raises:
             DataError: the inputs are of another type, or a column is missing.
-            ConfigError: `batch_size` is not a whole number from 1 up, what is asked for cannot be had, or there is no
-                such setting.
+            ConfigError: `batch_size` is not a whole number from 1 up, or what is asked for cannot be had.
         """
-        check_predict({"batch_size": batch_size}, further, ("coverage", "max_risk", "label_sets"))
+        check_counts(batch_size=batch_size)
         choices = choose(self._basis, coverage, max_risk, label_sets)
-        rows = to_texts(inputs, self.columns)
+        return self.predict_texts(to_texts(inputs, self.columns), batch_size, choices)
+
+    def predict_file(
+        self, path: str | Path, output: str | Path, *, batch_size: int = 32, column_names: Sequence[str] | None = None,
+        encoding: str | None = None, coverage: float | None = None, max_risk: float | None = None,
+        label_sets: float | None = None,
+    ) -> Path:  # fmt: skip
+        """Predict every row of a file and write the rows with their predictions, as `predict_file` of the recipe does.
+
+        Args:
+            path: .csv, .tsv, .jsonl, .parquet or .json, or .gz of these.
+            output: .csv or .jsonl; it must not exist.
+            batch_size: as of `predict`.
+            column_names: names of the columns, for .csv and .tsv files without a header line.
+            encoding: of a file of text, such as "latin-1"; none means UTF-8, or what a byte order mark says.
+            coverage: as of `predict`; rows then have a column `refused`.
+            max_risk: the same.
+            label_sets: as of `predict`; rows then have a `label_set`.
+
+        Returns:
+            The path of the output.
+
+        Raises:
+            ConfigError: a package is not installed, or as of `predict`.
+            DataError: the file cannot be read, or lacks a column.
+            OutputError: the output exists or cannot be written.
+        """
+        check_counts(batch_size=batch_size)
+        choices = choose(self._basis, coverage, max_risk, label_sets)
+        known = self.labels.names, self._use.get("label_separator"), choices
+
+        def predict_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:
+            texts = to_texts([{name: row.get(name) for name in self.columns} for row in rows], self.columns)
+            predictions = self.predict_texts(texts, batch_size, choices)
+            return [with_prediction(row, columns, given, *known) for row, given in zip(rows, predictions, strict=True)]
+
+        settings = {"column_names": column_names, "encoding": encoding}
+        return predict_file(self.encoder, path, output, predict_rows, self.columns, choices, batch_size, settings)
+
+    def selection(self, *, coverage: float | None = None, max_risk: float | None = None) -> Any:
+        """Return which predictions to refuse, as `selection` of the recipe does; `print` says what that is worth.
+
+        Args:
+            coverage: share of the predictions to keep, or
+            max_risk: greatest share of the kept ones that may be wrong.
+
+        Raises:
+            ConfigError: neither or both are given, it cannot be had, or scipy is not installed.
+        """
+        return selection_of(self.settings, coverage, max_risk)
+
+    def predict_texts(self, rows: Sequence[tuple[str, ...]], batch_size: int, choices: Choices) -> list[Prediction]:
+        """Return a prediction for each text or pair, `EMPTY` for empty ones.
+
+        Args:
+            rows: of texts.
+            batch_size: sequences that the model reads at once.
+            choices: which predictions to refuse, and whether to return sets of labels.
+        """
         usable = [number for number, texts in enumerate(rows) if all(text.strip() for text in texts)]
         predictions = [EMPTY] * len(rows)
         if not usable:

@@ -1,6 +1,5 @@
 """Prediction: texts → labels with their probabilities."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from ..data.memory import as_dataset, none_if_missing
 from ..data.tables import open_tables
 from ..errors import DataError
 from ..inference.batches import run_batches
-from ..inference.choices import NO_CHOICES, Choices
+from ..inference.choices import Choices
 from ..inference.path_warning import warn_of_paths
 from ..modeling.architecture import takes_token_types
 from ..tasks.task import ClassificationTask
@@ -26,6 +25,7 @@ from .config import ClassificationConfig
 from .data import build_examples
 from .examples import ClassificationExamples
 from .prediction import EMPTY, Prediction, calibrated, to_predictions
+from .prediction import with_prediction as with_prediction
 
 
 def predict_logits(
@@ -144,41 +144,3 @@ def text_columns(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> D
         return in_memory({name: pa.array(texts, pa.large_string()) for name, texts in values.items()})
     except UnicodeEncodeError as error:
         raise DataError(f"A text contains a lone surrogate (invalid Unicode): {error}. Remove it.") from error
-
-
-def with_prediction(
-    row: Mapping[str, Any],
-    columns: Sequence[str],
-    prediction: Prediction,
-    labels: Sequence[str],
-    separator: str | None = None,
-    choices: Choices = NO_CHOICES,
-) -> dict[str, Any]:
-    """Return a row of a file with its prediction beside its own columns.
-
-    Args:
-        row: of the file.
-        columns: of the file. Where one has the name of a part of the prediction, that begins with `predicted_`.
-        prediction: for the row.
-        labels: that the model knows; none of a regression.
-        separator: of several labels in a cell, where the task has one: the result can be read as the data were.
-        choices: what was asked for beside the prediction.
-
-    >>> prediction = Prediction("good", 0.8, {"bad": 0.2, "good": 0.8})
-    >>> with_prediction({"text": "fine"}, ["text"], prediction, ["bad", "good"])
-    {'text': 'fine', 'label': 'good', 'score': 0.8, 'probabilities': {'bad': 0.2, 'good': 0.8}}
-    """
-    label: Any = prediction.label
-    if isinstance(label, tuple):
-        label = list(label) if separator is None else separator.join(label)
-    parts: dict[str, Any] = {
-        "label": label,
-        "score": None if math.isnan(prediction.score) else prediction.score,
-    }
-    if labels:
-        parts["probabilities"] = {name: prediction.scores.get(name) for name in labels}
-    if choices.selection is not None:
-        parts["refused"] = prediction.refused
-    if choices.lowest_probability is not None:
-        parts["label_set"] = None if prediction.label_set is None else list(prediction.label_set)
-    return dict(row) | {f"predicted_{name}" if name in columns else name: value for name, value in parts.items()}

@@ -1,7 +1,7 @@
 """Logits of a classifier → predictions with calibrated probabilities, in numpy alone."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from ..calibration.conformal import label_sets
 from ..calibration.probabilities import sigmoid, softmax
-from ..inference.choices import Choices
+from ..inference.choices import NO_CHOICES, Choices
 from ..tasks.task import Kind
 from .labels import LabelSet
 
@@ -162,3 +162,41 @@ def prediction_confidences(predicted: Predictions) -> np.ndarray:
     if predictions.ndim == 1:
         return np.asarray(np.take_along_axis(probabilities, predictions[:, None], 1)[:, 0])
     return np.asarray(np.where(predictions == 1, probabilities, 1 - probabilities).prod(1))
+
+
+def with_prediction(
+    row: Mapping[str, Any],
+    columns: Sequence[str],
+    prediction: Prediction,
+    labels: Sequence[str],
+    separator: str | None = None,
+    choices: Choices = NO_CHOICES,
+) -> dict[str, Any]:
+    """Return a row of a file with its prediction beside its own columns.
+
+    Args:
+        row: of the file.
+        columns: of the file. Where one has the name of a part of the prediction, that begins with `predicted_`.
+        prediction: for the row.
+        labels: that the model knows; none of a regression.
+        separator: of several labels in a cell, where the task has one: the result can be read as the data were.
+        choices: what was asked for beside the prediction.
+
+    >>> prediction = Prediction("good", 0.8, {"bad": 0.2, "good": 0.8})
+    >>> with_prediction({"text": "fine"}, ["text"], prediction, ["bad", "good"])
+    {'text': 'fine', 'label': 'good', 'score': 0.8, 'probabilities': {'bad': 0.2, 'good': 0.8}}
+    """
+    label: Any = prediction.label
+    if isinstance(label, tuple):
+        label = list(label) if separator is None else separator.join(label)
+    parts: dict[str, Any] = {
+        "label": label,
+        "score": None if math.isnan(prediction.score) else prediction.score,
+    }
+    if labels:
+        parts["probabilities"] = {name: prediction.scores.get(name) for name in labels}
+    if choices.selection is not None:
+        parts["refused"] = prediction.refused
+    if choices.lowest_probability is not None:
+        parts["label_set"] = None if prediction.label_set is None else list(prediction.label_set)
+    return dict(row) | {f"predicted_{name}" if name in columns else name: value for name, value in parts.items()}

@@ -21,7 +21,7 @@ from ..inference.explanation import Explanation, Stop
 from ..modeling.lora import describe_lora, lora_config
 from ..modeling.trainable import layer_lr_multiplier
 from ..recipes.finetuning import build_trainable, default_hyperparameters, early_stopping, finetuning_faults
-from ..recipes.given import as_args, as_config, check_keywords
+from ..recipes.given import as_args, as_config, recipe_settings
 from ..recipes.launch import parse_flags
 from ..recipes.own_metrics import OwnMetrics, declare_own_scores, own_scores, with_own_scores
 from ..recipes.recipe import Recipe
@@ -54,6 +54,7 @@ from .task_file import find_task, save_task
 _SAMPLE_ARGS = {"learning_rate": 1e-3, "num_train_epochs": 6}
 
 
+@recipe_settings(ClassificationConfig, TASK_FIELDS)
 class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
     """Classification or regression of texts and pairs of texts.
 
@@ -103,7 +104,6 @@ class ClassificationRecipe(Recipe[ClassificationData, Evaluation]):
         compute_metrics: OwnMetrics | None = None,
         **task_fields: Any,
     ) -> None:
-        check_keywords(task_fields, type(self), TASK_FIELDS, ClassificationConfig)
         self.task, self.source = choose_task(task, source, validation, task_fields)
         if model is None and self.is_sample:
             model = "tiny"

@@ -41,8 +41,8 @@ def existing_file(path: Path) -> Path:
     Raises:
         DataError: it does not.
     """
-    from ..data.files import missing_path
-
     if not path.exists():
+        from ..data.files import missing_path
+
         raise missing_path(path)
     return path

@@ -8,6 +8,8 @@ from typing import Any
 
 from ..argument_parser import ArgumentParser
 from ..errors import ConfigError, raise_faults
+from ..exported.loading import load_exported
+from ..exported.settings import is_exported, load_settings
 from ..output import show
 from .parser import add_inference_flags, command_parser, existing_file, file_settings, inference_settings
 from .run_folder import load_recipe, run_kind
@@ -24,6 +26,7 @@ Predict for the rows of a file of any size, or for a text.
   bert-finetune-kit predict runs/stars --text "the soup was cold" "what a kind welcome"
   bert-finetune-kit predict runs/stars new.csv --output predictions.csv --coverage 0.9
   bert-finetune-kit predict runs/squad --question "Where does it rise?" --context "The Rhine rises in Switzerland."
+  bert-finetune-kit predict runs/stars-onnx new.csv --output predictions.csv
 
 The file has the columns that the run was trained on; labels and answers are not needed.
 """
@@ -32,7 +35,7 @@ The file has the columns that the run was trained on; labels and answers are not
 def build_parser() -> ArgumentParser:
     """Return the parser of the command."""
     parser = command_parser(_DESCRIPTION)
-    parser.add_argument("run", metavar="RUN", help="folder of a run, or a stock checkpoint")
+    parser.add_argument("run", metavar="RUN", help="folder of a run, of an exported model, or a stock checkpoint")
     parser.add_argument("file", metavar="FILE", type=Path, nargs="?", help="file to predict for")
     parser.add_argument("--output", metavar="FILE", type=Path, help="where the predictions go: .csv or .jsonl")
     parser.add_argument("--text", nargs="+", metavar="TEXT", help="texts to classify")
@@ -57,21 +60,34 @@ def predict(words: Sequence[str]) -> None:
     options = build_parser().parse_args(words)
     _check(options)
     _check_kind(options)
-    recipe = load_recipe(options.run, inference_settings(options))
+    model, further = _load(options)
     refusing = {name: getattr(options, name) for name in _REFUSING if getattr(options, name) is not None}
-    further = refusing if options.label_sets is None else {**refusing, "label_sets": options.label_sets}
-    lines = [str(recipe.selection(**refusing))] if refusing else []
+    further |= refusing if options.label_sets is None else {**refusing, "label_sets": options.label_sets}
+    lines = [str(model.selection(**refusing))] if refusing else []
     if options.file is not None:
-        recipe.predict_file(options.file, options.output, **file_settings(options), **further)
+        model.predict_file(options.file, options.output, **file_settings(options), **further)
         lines.append(f"The predictions are in {options.output}.")
     elif options.question is not None:
-        answers = recipe.predict(question=options.question, context=options.context, **further)
+        answers = model.predict(question=options.question, context=options.context, **further)
         lines += [answer_text(answer) for answer in answers]
     else:
         texts = options.text if options.text_pair is None else list(zip(options.text, options.text_pair, strict=True))
-        lines += [prediction_text(prediction) for prediction in recipe.predict(texts, **further)]
-    if recipe.is_main:
+        lines += [prediction_text(prediction) for prediction in model.predict(texts, **further)]
+    if getattr(model, "is_main", True):
         show("\n".join(lines))
+
+
+def _load(options: Namespace) -> tuple[Any, dict[str, Any]]:
+    """Return the model of a run, or an exported one, and what its calls are given beside their data."""
+    if not is_exported(options.run):
+        return load_recipe(options.run, inference_settings(options)), {}
+    if options.bf16_full_eval:
+        raise ConfigError(
+            f"Command line: --bf16_full_eval is given, and {options.run} is an exported model, which computes as it "
+            "was exported: leave it out."
+        )
+    size = options.per_device_eval_batch_size
+    return load_exported(options.run), {} if size is None else {"batch_size": size}
 
 
 def _check(options: Namespace) -> None:
@@ -101,19 +117,27 @@ def _faults(options: Namespace) -> Iterator[str]:
 
 
 def _check_kind(options: Namespace) -> None:
-    """Check that the run predicts what is asked for, before its model is loaded."""
-    kind = run_kind(options.run)
-    if kind not in _FLAGS:
+    """Check that the model predicts what is asked for, before it is loaded."""
+    if is_exported(options.run):
+        kind, what = load_settings(Path(options.run)).recipe, "an exported model"
+    else:
+        kind, what = run_kind(options.run), "a run"
+    if kind not in _FLAGS and what == "a run":
         raise ConfigError(
             f"{options.run} is a run of {kind}, which predicts nothing yet: fine-tune it by bert-finetune-kit classify "
             f"or answer with --model {options.run}."
         )
+    if kind not in _FLAGS:
+        raise ConfigError(
+            f"{options.run} is an exported model of {kind}, which this command does not use: in Python, "
+            "load_exported(FOLDER).predict(TEXTS) fills the masks of texts."
+        )
     other = next((name for name in _FLAGS if name != kind and getattr(options, _FLAGS[name][0]) is not None), None)
     if other is not None:
         given, needed = (" and ".join(f"--{flag}" for flag in _FLAGS[name]) for name in (other, kind))
-        raise ConfigError(f"Command line: {given} is given, and {options.run} is a run of {kind}: give {needed}.")
+        raise ConfigError(f"Command line: {given} is given, and {options.run} is {what} of {kind}: give {needed}.")
     if options.label_sets is not None and kind != "classification":
-        raise ConfigError(f"Command line: --label_sets is given, and {options.run} is a run of {kind}: leave it out.")
+        raise ConfigError(f"Command line: --label_sets is given, and {options.run} is {what} of {kind}: leave it out.")
 
 
 def answer_text(answer: Any) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, ModelError
-from ..reporting.schema import REPORT_FILE, RunReport
+from ..exported.settings import is_exported
 
 _RECIPES = {
     "pretraining": ("pretraining", "PretrainRecipe"),
@@ -31,7 +31,14 @@ def run_kind(run: str | Path) -> str:
         ModelError: there is neither a report nor a model with a head that a recipe trains.
         OutputError: the report is damaged.
     """
+    from ..reporting.schema import REPORT_FILE, RunReport  # which an exported model can do without
+
     folder = Path(run)
+    if is_exported(folder):
+        raise ModelError(
+            f"{run} is an exported model, which predict and serve take, and no run: give the folder of the run that it "
+            "was made from."
+        )
     if (folder / REPORT_FILE).exists():
         return RunReport.load(folder).recipe
     if folder.exists() and not (folder / "config.json").exists():

@@ -4,7 +4,6 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import fields
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from ..argument_parser import ArgumentParser
@@ -83,10 +82,10 @@ def check_installed() -> None:
 def _load(options: Namespace, limits: Limits) -> Any:
     """Return the model of a run or of an exported folder as the service takes it."""
     from ..exported.loading import load_exported
-    from ..exported.settings import SETTINGS_FILE
+    from ..exported.settings import is_exported
     from ..service.model import served_exported, served_recipe
 
-    if Path(options.run, SETTINGS_FILE).is_file():
+    if is_exported(options.run):
         return served_exported(load_exported(options.run), options.run)
     from .run_folder import load_recipe, run_kind  # which an exported model can do without
 

@@ -95,23 +95,34 @@ def weighted_modules(model: nn.Module) -> list[str]:
 
 
 def check_kept(keep_fp32: Sequence[str], modules: Sequence[str]) -> None:
-    """Check that the modules to keep in fp32 exist.
+    """Check that the modules to keep in fp32 exist, and that others are left to quantize.
 
     Args:
         keep_fp32: names, as in `Quantized`.
         modules: that int8 can change.
 
     Raises:
-        ConfigError: one of them does not; the message has similar names, and the layers of the model.
+        ConfigError: one of them does not, and the message has similar names, and the layers of the model; or they are
+            all layers of the model.
     """
     unknown = [name for name in keep_fp32 if not any(_is_in(module, name) for module in modules)]
     if not unknown:
+        _check_left(keep_fp32, modules)
         return
     kind = "is no layer" if len(unknown) == 1 else "are no layers"
     part = max(modules, key=len, default="")
     raise ConfigError(
         f"keep_fp32 names {' and '.join(map(repr, unknown))}, which {kind} of the model that int8 changes"
         f"{_similar(unknown, modules)}: use {', '.join(layer_names(modules))}, or a part of one, such as {part}."
+    )
+
+
+def _check_left(keep_fp32: Sequence[str], modules: Sequence[str]) -> None:
+    if not keep_fp32 or not all(any(_is_in(module, name) for name in keep_fp32) for module in modules):
+        return
+    raise ConfigError(
+        f"keep_fp32 names {' and '.join(map(repr, keep_fp32))}, which are all layers that int8 changes, so that "
+        "nothing is left to quantize: keep fewer layers, or leave out quantize and keep_fp32 for a model in fp32."
     )
 
 

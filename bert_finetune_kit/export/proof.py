@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ..contract import SplitOutputs
+from ..contract import Outputs, SplitOutputs
 from ..errors import DataError, ExportError
 from ..reporting.exported_forms import FEW_EXAMPLES
 from ..reporting.paired_runs import paired_scores
@@ -39,6 +39,8 @@ class Scored:
     """One row an example, as `predictions.jsonl` has them."""
     scores: Mapping[str, float]
     seconds: float
+    outputs: Mapping[str, Outputs] = field(default_factory=dict)
+    """By split, as `RecipeHooks.evaluation` takes them."""
 
     @property
     def per_second(self) -> float:
@@ -57,13 +59,15 @@ def score(recipe: Any, data: Any, run: Callable[[], Mapping[str, SplitOutputs]])
     started = time.perf_counter()
     found = run()
     seconds = time.perf_counter() - started
-    evaluation = recipe.evaluation(data, {split: part.outputs for split, part in found.items()})
+    outputs = {split: part.outputs for split, part in found.items()}
+    evaluation = recipe.evaluation(data, outputs)
     return Scored(
         np.concatenate([part.logits for part in found.values()]),
         [decision for part in found.values() for decision in part.decisions],
         [dict(row) for row in evaluation.predictions()],
         dict(evaluation.scores),
         seconds,
+        outputs,
     )
 
 

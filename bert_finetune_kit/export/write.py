@@ -1,7 +1,7 @@
 """A trained model → the folder of an exported one, with the evidence that it is still the same model."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Real
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract import LoadedModel
+from ..contract import LoadedModel, Outputs
 from ..data.sequences import sequence_formats
 from ..errors import ExportError, raise_faults
 from ..exported.arguments import count_faults
@@ -22,6 +22,7 @@ from ..reporting.exported_forms import ExportedForm, save_form
 from ..reporting.optional import attempt_aloud
 from ..reporting.schema import REPORT_FILE
 from ..runs.saved_report import saved_report
+from .calibration import calibrated_as
 from .exporter import MODEL_FILES, Program, check_packages, export_program, int8_methods, quantized, stock_model
 from .folder import evidence_of, part_folder, save_tokenizer, write_pages
 from .kinds import kind_of
@@ -42,6 +43,8 @@ class Candidate:
     folder: Path
     program: Program
     proof: Proof
+    outputs: Mapping[str, Outputs]
+    """Of the validation splits."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,15 @@ class Export:
             self.recipe.name, method, self.before, after, best_metric, self.tolerance, sizes, self.proven_on,
             self.settings.threads,
         )  # fmt: skip
-        return Candidate(folder, program, proof)
+        return Candidate(folder, program, proof, after.outputs)
+
+    def form_of(self, chosen: Candidate, proofs: list[Proof]) -> ExportedSettings:
+        """Return the settings of the candidate that is written, with its calibration and its evidence."""
+        trained, calibration = calibrated_as(
+            self.trained, self.recipe, self.data, chosen.outputs, self.form.precision, self.proven_on
+        )
+        evidence = evidence_of(proofs) | ({"calibration": calibration} if calibration else {})
+        return replace(self.form, use=self.kind.use_of(self.recipe, trained), evidence=evidence)
 
     @property
     def recipe_metric(self) -> str | None:
@@ -169,7 +180,7 @@ def export_model(recipe: Any, folder: str | Path, settings: ExportSettings, give
         # The closest one: which of two scores is higher by a few examples is chance.
         chosen = min(passed, key=lambda candidate: candidate.proof.mean_difference)
         proofs = [chosen.proof, *(candidate.proof for candidate in candidates if candidate is not chosen)]
-        form = replace(export.form, evidence=evidence_of(proofs))
+        form = export.form_of(chosen, proofs)
         for path in chosen.folder.iterdir():
             path.replace(part / path.name)
         for candidate in candidates:

@@ -4,15 +4,12 @@ from collections.abc import Mapping, Sequence
 from operator import index
 from typing import Any
 
-from ..errors import ConfigError, DataError, raise_faults
+from ..errors import DataError, raise_faults
 
-# Settings of other forms of `predict` → why this one has none of them.
-_ELSEWHERE = {
-    "coverage": "it is for models that classify or answer",
-    "max_risk": "it is for models that classify or answer",
-    "label_sets": "it is for models that classify",
-    "device": "it runs on the CPU, and predict() of the recipe on any device: from_pretrained(RUN).predict(...)",
+NOT_HERE = {
+    "device": "it runs on the CPU, and predict() of the recipe on any device: from_pretrained(RUN).predict(...)"
 }
+"""Why an exported model has no such setting, by its name."""
 
 
 def count_faults(counts: Mapping[str, Any]) -> list[str]:
@@ -35,20 +32,12 @@ def _is_count(value: Any) -> bool:
         return False
 
 
-def check_predict(counts: Mapping[str, Any], further: Mapping[str, Any], others: Sequence[str] = ()) -> None:
-    """Check the settings of the `predict` of an exported model.
-
-    Args:
-        counts: numbers of things by name, such as `batch_size`.
-        further: what was given that it does not have.
-        others: settings that it has beside the numbers.
+def check_counts(**counts: Any) -> None:
+    """Check numbers of things that are given to the `predict` of an exported model.
 
     Raises:
-        ConfigError: a number is none, or a setting is one that an exported model does not have.
+        ConfigError: a number is none.
     """
-    for name in further:
-        reason = _ELSEWHERE.get(name, f"use {', '.join([*counts, *others])}")
-        raise ConfigError(f"predict() of this exported model has no {name}=: {reason}.")
     raise_faults(count_faults(counts), "predict() of an exported model")
 
 

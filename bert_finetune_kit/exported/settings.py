@@ -55,6 +55,11 @@ class ExportedSettings:
         write_text(folder / SETTINGS_FILE, json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n")
 
 
+def is_exported(folder: str | Path) -> bool:
+    """Whether a folder is one of an exported model."""
+    return Path(folder, SETTINGS_FILE).is_file()
+
+
 def load_settings(folder: Path) -> ExportedSettings:
     """Return the settings of an exported model.
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..calibration.probabilities import softmax
-from ..errors import DataError
-from ..exported.arguments import check_predict
+from ..errors import ConfigError, DataError
+from ..exported.arguments import NOT_HERE, check_counts
 from ..exported.encoder import ExportedEncoder, token_ids
+from ..keywords import checks_settings
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class FilledMask:
         return self.tokens[0][1]
 
 
+@checks_settings(reasons=NOT_HERE)
 class ExportedMaskFiller:
     """A model with a head for masked words that was exported, loaded by `load_exported`."""
 
@@ -42,22 +44,19 @@ class ExportedMaskFiller:
     def __repr__(self) -> str:
         return self.encoder.named(type(self))
 
-    def predict(
-        self, inputs: Any, *, top_k: int = 5, batch_size: int = 8, **further: Any
-    ) -> list[tuple[FilledMask, ...]]:
+    def predict(self, inputs: Any, *, top_k: int = 5, batch_size: int = 8) -> list[tuple[FilledMask, ...]]:
         """Return a `FilledMask` for each mask of each text, in their order; nothing for an empty list.
 
         Args:
             inputs: a text or a list of texts, in which `mask_token` stands for a token to predict.
             top_k: tokens of each mask.
             batch_size: texts that the model reads at once.
-            further: other settings, which are refused by name.
 
         Raises:
             DataError: the inputs are of another type, or a text has no mask or is too long for the model.
-            ConfigError: `top_k` or `batch_size` is not a whole number from 1 up, or there is no such setting.
+            ConfigError: `top_k` or `batch_size` is not a whole number from 1 up.
         """
-        check_predict({"top_k": top_k, "batch_size": batch_size}, further)
+        check_counts(top_k=top_k, batch_size=batch_size)
         if isinstance(inputs, Mapping) or not isinstance(inputs, Iterable) or hasattr(inputs, "columns"):
             raise DataError(f"predict() does not accept a {type(inputs).__name__}: give a text or a list of texts.")
         texts = [inputs] if isinstance(inputs, str) else list(inputs)
@@ -78,6 +77,10 @@ class ExportedMaskFiller:
                 places = np.flatnonzero(feeds["input_ids"][row] == self._mask_id)
                 filled[index] = self._fill(vocabulary_logits(outputs)[row, places], top_k)
         return filled
+
+    def predict_file(self, *_: Any, **__: Any) -> Any:
+        """There is none: what a file of masks would have in its rows is not one thing."""
+        raise ConfigError(f"{type(self).__name__} predicts no files: give texts to predict(), some at a time.")
 
     def _fill(self, logits: np.ndarray, top_k: int) -> tuple[FilledMask, ...]:
         shares = softmax(logits.astype(np.float64))

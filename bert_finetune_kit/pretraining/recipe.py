@@ -15,7 +15,7 @@ from ..data.sources import TextSource, as_source
 from ..data.vocabulary import vocabulary_notes, vocabulary_size
 from ..errors import ModelError, raise_faults
 from ..modeling.loading import checkpoint_config, initial_config
-from ..recipes.given import as_args, as_config
+from ..recipes.given import as_args, as_config, recipe_settings
 from ..recipes.launch import parse_flags
 from ..recipes.recipe import Recipe
 from ..recipes.state import LoadedModel, Prepared
@@ -40,6 +40,7 @@ from .usage import load_usage, save_usage
 _SAMPLE_CONFIG = PretrainConfig(max_length=64)
 
 
+@recipe_settings(PretrainConfig)
 class PretrainRecipe(Recipe[PretrainData, Evaluation]):
     """Masked language modelling with next sentence prediction (Devlin et al. 2019).
 

@@ -38,6 +38,7 @@ def use_of(recipe: Any, trained: LoadedModel) -> dict[str, Any]:
         "threshold": float(trained.usage),
         "temperatures": (trained.calibration or NOT_CALIBRATED).fitted,
         "threshold_basis": asdict(trained.threshold_basis),
+        "measured_on": asdict((trained.calibration or NOT_CALIBRATED).measured_on),
     }
 
 

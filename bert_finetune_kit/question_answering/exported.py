@@ -3,18 +3,23 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
-from ..exported.arguments import cells_of, check_predict, rows_of
+from ..exported.arguments import NOT_HERE, cells_of, check_counts, rows_of
 from ..exported.encoder import ExportedEncoder, token_ids
-from ..inference.choices import choose
+from ..exported.optional import FILES, optional_module, predict_file, selection_of
+from ..inference.choices import Choices, choose
+from ..keywords import checks_settings
 from .offsets import characters_of, trimmed_offsets
-from .predictions import EMPTY, SpanPredictions, decode, question_texts, refuse, to_answers
+from .predictions import EMPTY, Answer, SpanPredictions, decode, question_texts, refuse, to_answers, to_row
 from .question_spans import WindowSpans, best_window_spans
 from .windows import Windows, build_windows
+
+_COLUMNS = ("question", "context")
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class ReadQuestions:
     """Of the starts and ends of each window, (2, seq) float32."""
 
 
+@checks_settings(reasons=NOT_HERE)
 class ExportedReader:
     """A model for question answering that was exported, loaded by `load_exported`."""
 
@@ -86,7 +92,7 @@ class ExportedReader:
 
     def predict(
         self, inputs: Any = None, context: Any = None, *, question: Any = None, batch_size: int = 16,
-        coverage: float | None = None, max_risk: float | None = None, **further: Any,
+        coverage: float | None = None, max_risk: float | None = None,
     ) -> Any:  # fmt: skip
         """Return an `Answer`, or a list of them where there is not one question alone; nothing for an empty list.
 
@@ -100,27 +106,85 @@ class ExportedReader:
             batch_size: windows that the model reads at once.
             coverage: share of the answers and abstentions to keep; the least sure ones are refused.
             max_risk: greatest share of the kept ones that may be wrong, in place of `coverage`.
-            further: other settings, which are refused by name.
 
         Raises:
             DataError: it is none of these.
-            ConfigError: `batch_size` is not a whole number from 1 up, what is asked for cannot be had, or there is no
-                such setting.
+            ConfigError: `batch_size` is not a whole number from 1 up, or what is asked for cannot be had.
         """
-        check_predict({"batch_size": batch_size}, further, ("coverage", "max_risk"))
+        check_counts(batch_size=batch_size)
         choices = choose(self._basis, coverage, max_risk)
         if question is None and context is not None:
             inputs, question = None, inputs
-        questions, contexts = to_questions(inputs, question, context)
+        answers = self.answer_texts(*to_questions(inputs, question, context), batch_size, choices)
+        return answers[0] if isinstance(question, str) else answers
+
+    def predict_file(
+        self, path: str | Path, output: str | Path, *, batch_size: int = 16, column_names: Sequence[str] | None = None,
+        encoding: str | None = None, coverage: float | None = None, max_risk: float | None = None,
+    ) -> Path:  # fmt: skip
+        """Answer every question of a file and write the answers, as `predict_file` of the recipe does.
+
+        Args:
+            path: .csv, .tsv, .jsonl, .parquet or .json, or .gz of these.
+            output: .csv or .jsonl; it must not exist.
+            batch_size: as of `predict`.
+            column_names: names of the columns, for .csv and .tsv files without a header line.
+            encoding: of a file of text, such as "latin-1"; none means UTF-8, or what a byte order mark says.
+            coverage: as of `predict`; rows then have a column `refused`.
+            max_risk: the same.
+
+        Returns:
+            The path of the output.
+
+        Raises:
+            ConfigError: a package is not installed, or as of `predict`.
+            DataError: the file cannot be read, or lacks a column.
+            OutputError: the output exists or cannot be written.
+        """
+        check_counts(batch_size=batch_size)
+        choices = choose(self._basis, coverage, max_risk)
+        to_answer = optional_module("data.question_rows", FILES, "predict_file()").to_answer
+
+        def predict_rows(rows: Sequence[Mapping[str, Any]], _: Sequence[str]) -> list[dict[str, Any]]:
+            questions = list(to_answer(rows, "the file"))
+            asked, contexts = ([row[name] for row in questions] for name in _COLUMNS)
+            answers = self.answer_texts(asked, contexts, batch_size, choices)
+            return [to_row(*pair, choices) for pair in zip(questions, answers, strict=True)]
+
+        settings = {"column_names": column_names, "encoding": encoding}
+        return predict_file(self.encoder, path, output, predict_rows, _COLUMNS, choices, batch_size, settings)
+
+    def selection(self, *, coverage: float | None = None, max_risk: float | None = None) -> Any:
+        """Return which answers to refuse, as `selection` of the recipe does; `print` says what that is worth.
+
+        Args:
+            coverage: share of the answers and abstentions to keep, or
+            max_risk: greatest share of the kept ones that may be wrong.
+
+        Raises:
+            ConfigError: neither or both are given, it cannot be had, or scipy is not installed.
+        """
+        return selection_of(self.settings, coverage, max_risk)
+
+    def answer_texts(
+        self, questions: Sequence[str], contexts: Sequence[str], batch_size: int, choices: Choices
+    ) -> list[Answer]:
+        """Return the answer to each question, `EMPTY` for empty ones.
+
+        Args:
+            questions: any number.
+            contexts: of each question.
+            batch_size: windows that the model reads at once.
+            choices: which answers to refuse.
+        """
         usable = [number for number, text in enumerate(questions) if text.strip()]
         answers = [EMPTY] * len(questions)
         if usable:
             given = [questions[number] for number in usable], [contexts[number] for number in usable]
-            read = self.read(*given, batch_size)
-            found = to_answers(read.predictions, self.threshold, self._temperatures)
+            found = to_answers(self.read(*given, batch_size).predictions, self.threshold, self._temperatures)
             for number, answer in zip(usable, refuse(found, choices.selection), strict=True):
                 answers[number] = answer
-        return answers[0] if isinstance(question, str) else answers
+        return answers
 
     def read(self, questions: Sequence[str], contexts: Sequence[str], batch_size: int = 16) -> ReadQuestions:
         """Return the best spans of questions that are not empty.
@@ -211,7 +275,7 @@ def to_questions(inputs: Any, question: Any, context: Any) -> tuple[list[str], l
 
 def _pair(row: Any) -> tuple[Any, Any]:
     if isinstance(row, Mapping):
-        question, context = cells_of(row, ("question", "context"))
+        question, context = cells_of(row, _COLUMNS)
         return question, context
     if isinstance(row, tuple | list) and len(row) == 2:
         return row[0], row[1]

@@ -1,8 +1,7 @@
 """Prediction: questions and contexts → answers, in memory and as the files of the official scripts."""
 
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from ..data.row_stream import stream_rows
 from ..data.sequences import sequence_formats
 from ..errors import ConfigError, DataError
 from ..inference.batches import run_batches
-from ..inference.choices import NO_CHOICES, Choices
+from ..inference.choices import Choices
 from ..inference.path_warning import warn_of_paths
 from ..modeling.architecture import takes_token_types
 from ..text_files import write_text
@@ -26,6 +25,7 @@ from .collator import DataCollatorForQuestionAnswering
 from .config import QAConfig
 from .examples import QAExamples
 from .predictions import EMPTY, Answer, SpanPredictions, decode, question_texts, refuse, to_answers
+from .predictions import to_row as to_row
 from .question_spans import WindowSpans
 from .tokens import tokenize_questions
 from .windows import build_windows
@@ -107,26 +107,6 @@ def predict_rows(
     for number, answer in zip(usable, refuse(predicted, choices.selection), strict=True):
         answers[number] = answer
     return answers
-
-
-def to_row(row: Mapping[str, Any], answer: Answer, choices: Choices = NO_CHOICES) -> dict[str, Any]:
-    """Return the row of `predict_file` for a question.
-
-    Args:
-        row: of the file, as `as_questions` returns it.
-        answer: to its question.
-        choices: what was asked for beside the answer.
-
-    Returns:
-        `id`, `question`; `answer`, None where the model abstains, with its `score`, `start` and `end`; `no_answer`; and
-        `refused` where answers may be refused. Figures of an empty question are None.
-    """
-    figures = {"score": answer.score, "no_answer": answer.no_answer}
-    score, no_answer = (None if math.isnan(value) else value for value in figures.values())
-    return {
-        "id": row["id"], "question": row["question"], "answer": answer.text, "score": score, "start": answer.start,
-        "end": answer.end, "no_answer": no_answer, **({"refused": answer.refused} if choices.selection else {}),
-    }  # fmt: skip
 
 
 def predict_spans(

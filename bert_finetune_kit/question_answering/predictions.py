@@ -11,6 +11,7 @@ import numpy as np
 from ..calibration.thresholds import Threshold
 from ..data.cells import is_empty_cell
 from ..errors import DataError
+from ..inference.choices import NO_CHOICES, Choices
 from .probabilities import probabilities
 from .question_spans import QuestionSpans, WindowSpans, merge_windows
 from .windows import Windows
@@ -178,3 +179,23 @@ def refuse(answers: Sequence[Answer], selection: Threshold | None) -> list[Answe
         answer if keeps else replace(answer, text=None, start=None, end=None, refused=True)
         for answer, keeps in zip(answers, kept, strict=True)
     ]
+
+
+def to_row(row: Mapping[str, Any], answer: Answer, choices: Choices = NO_CHOICES) -> dict[str, Any]:
+    """Return the row of `predict_file` for a question.
+
+    Args:
+        row: of the file, as `as_questions` returns it.
+        answer: to its question.
+        choices: what was asked for beside the answer.
+
+    Returns:
+        `id`, `question`; `answer`, None where the model abstains, with its `score`, `start` and `end`; `no_answer`; and
+        `refused` where answers may be refused. Figures of an empty question are None.
+    """
+    figures = {"score": answer.score, "no_answer": answer.no_answer}
+    score, no_answer = (None if math.isnan(value) else value for value in figures.values())
+    return {
+        "id": row["id"], "question": row["question"], "answer": answer.text, "score": score, "start": answer.start,
+        "end": answer.end, "no_answer": no_answer, **({"refused": answer.refused} if choices.selection else {}),
+    }  # fmt: skip

@@ -23,7 +23,7 @@ from ..modeling.loading import checkpoint_config
 from ..modeling.lora import describe_lora, lora_config
 from ..modeling.trainable import layer_lr_multiplier
 from ..recipes.finetuning import build_trainable, default_hyperparameters, early_stopping, finetuning_faults
-from ..recipes.given import as_args, as_config
+from ..recipes.given import as_args, as_config, recipe_settings
 from ..recipes.launch import parse_flags
 from ..recipes.own_metrics import OwnMetrics, declare_own_scores, own_scores, with_own_scores
 from ..recipes.recipe import Recipe
@@ -48,6 +48,7 @@ _SAMPLE_ARGS = {"learning_rate": 1e-3, "num_train_epochs": 8, "per_device_train_
 _SAMPLE_CONFIG = QAConfig(max_length=128, doc_stride=32, max_question_length=32)
 
 
+@recipe_settings(QAConfig)
 class QARecipe(Recipe[QAData, QAEvaluation]):
     """Extractive question answering, with questions that have no answer (SQuAD v2) or without (v1.1).
 

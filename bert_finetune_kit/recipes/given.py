@@ -1,17 +1,22 @@
 """What a user may give a recipe in place of an object: mappings of settings → config and Trainer's arguments."""
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import is_dataclass, replace
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from transformers import TrainingArguments
 
-from ..errors import ConfigError, check_names, raise_faults, unknown_setting
+from ..errors import ConfigError, check_names, raise_faults
+from ..keywords import ClassT, checks_settings
 from ..settings import field_names
 from ..training.arguments import RecipeArguments
 
 ConfigT = TypeVar("ConfigT")
+_REASONS = {
+    "batch_size": "args has per_device_train_batch_size and per_device_eval_batch_size",
+    "device": "the model runs on the device of args; predict(), predict_file() and explain() take another one",
+    "threads": "it is for exported models",
+}
 
 
 def as_config(given: Any, default: ConfigT) -> ConfigT:
@@ -37,28 +42,19 @@ def as_config(given: Any, default: ConfigT) -> ConfigT:
     return replace(default, **given)  # type: ignore[type-var]
 
 
-def check_keywords(given: Iterable[str], recipe: type, further: Sequence[str], config: type) -> None:
-    """Check the further keyword arguments of a recipe.
+def recipe_settings(config: type | None = None, further: Sequence[str] = ()) -> Callable[[ClassT], ClassT]:
+    """Return a decorator of a recipe: settings that it does not have are refused in words, as `checks_settings` does.
 
     Args:
-        given: their names.
-        recipe: its class.
-        further: those that there are.
-        config: class of its settings.
-
-    Raises:
-        ConfigError: others are among them; the message says where each belongs, or which one is similar.
+        config: class of its settings; none means that of the recipe that is called.
+        further: names that a `**` argument of the recipe takes.
     """
-    homes = {"args": field_names(RecipeArguments), "config": field_names(config)}
-    names = [*inspect.signature(recipe).parameters, *further]
-    faults = []
-    for name in given:
-        home = next((home for home, fields in homes.items() if name in fields), None)
-        if name not in further:
-            faults.append(
-                unknown_setting(name, names) if home is None else f"{name} belongs into {home}={{{name!r}: …}}"
-            )
-    raise_faults(faults, recipe.__name__)
+
+    def homes(recipe: Any) -> dict[str, type]:
+        kind = config or type(getattr(recipe, "config", None))
+        return {"args": RecipeArguments, **({"config": kind} if is_dataclass(kind) else {})}
+
+    return checks_settings(homes, further, _REASONS)
 
 
 def as_args(given: Any, default_args: Callable[..., TrainingArguments]) -> TrainingArguments:

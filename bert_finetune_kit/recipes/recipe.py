@@ -34,6 +34,7 @@ from ..training.trainer import KitTrainer
 from .description import report_run
 from .evaluation import data_to_evaluate, evaluation_report
 from .folds import cross_validate
+from .given import recipe_settings
 from .launch import run_command_line
 from .model_object import as_given
 from .seeds import train_with_seeds
@@ -42,14 +43,13 @@ from .state import Prepared, RecipeState
 from .trained import TrainedRecipe
 
 
+@recipe_settings()
 class Recipe(TrainedRecipe[DataT, EvaluationT]):
     """Configures a `Trainer` for one kind of training, runs it, and reports what came out.
 
     A subclass fills in the hooks of `RecipeHooks`. After `__init__` a recipe changes in one way: `state` holds the
     result of the last `prepare`, `train`, `evaluate` or `from_pretrained`.
     """
-
-    # What a user calls
 
     @classmethod
     def main(cls, argv: Sequence[str] | None = None) -> RunReport | SeedsReport | FoldsReport:

@@ -20,6 +20,7 @@ from ..inference.choices import choices_of, choose
 from ..inference.device import on_device
 from ..inference.explanation import MAX_STEPS, Explanation, Stop
 from ..inference.file import predict_file
+from ..inference.selection import selection
 from ..modeling.padding import skip_padding
 from ..modeling.precision import evaluation_dtype, forward_in
 from ..reporting.exported_forms import saved_forms, with_forms
@@ -28,11 +29,13 @@ from ..reporting.optional import attempt
 from ..reporting.schema import RunReport
 from ..runs.saved_report import saved_report
 from ..runs.target import HubTarget
+from .given import recipe_settings
 from .hooks import RecipeHooks
 from .identity import model_identity
 from .state import LoadedModel, RecipeState
 
 
+@recipe_settings()
 class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
     """The part of `Recipe` that uses a trained model, whether it was trained in this process or loaded."""
 
@@ -83,10 +86,8 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
         Raises:
             ConfigError: nothing has been trained, neither or both are given, or it cannot be had.
         """
-        trained = self.trained()
-        if choose(trained.threshold_basis, coverage, max_risk).is_empty:
-            raise ConfigError("selection() needs coverage= or max_risk=.")
-        return (trained.calibration or NOT_CALIBRATED).select(coverage, max_risk)
+        calibration = self.trained().calibration or NOT_CALIBRATED
+        return selection(calibration.chosen_on.basis, calibration.measured_on, coverage, max_risk)
 
     def save_beside_model(self, data: DataT, evaluation: EvaluationT) -> tuple[str, ...]:
         """Save what the use of the model needs, in the main process; return notes of what could not be saved."""
@@ -207,6 +208,10 @@ class TrainedRecipe(RecipeHooks[DataT, EvaluationT]):
         is_one = isinstance(keep_fp32, str) or not hasattr(keep_fp32, "__iter__")
         kept: tuple[Any, ...] = (keep_fp32,) if is_one else tuple(keep_fp32)
         return export_model(self, folder, ExportSettings(format, quantize, tolerance, kept, batch_size, threads), data)
+
+    def predict(self, *args: Any, **settings: Any) -> Any:
+        """Return predictions for texts, of a recipe that has them."""
+        raise ConfigError(f"{type(self).__name__} has no predictions: use a recipe that classifies or answers.")
 
     def predict_rows(
         self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], batch_size: int

@@ -26,6 +26,7 @@ from bert_finetune_kit.commands.export import export
 from bert_finetune_kit.commands.main import main
 from bert_finetune_kit.commands.run_folder import load_recipe
 from bert_finetune_kit.data.sample import sample_questions, sample_reviews
+from bert_finetune_kit.export.calibration import OF_THE_KIT, OWN
 from bert_finetune_kit.export.write import ExportSettings, export_model
 
 ONNX = pytest.mark.skipif(find_spec("onnxscript") is None, reason="needs bert_finetune_kit[onnx]")
@@ -91,6 +92,8 @@ def test_layers_to_keep_are_checked_before_anything_is_computed(uninterrupted, t
         recipe.export(tmp_path / "exported", quantize="int8", keep_fp32=["encoder.layer.9", "pooler"])
     with pytest.raises(ConfigError, match=r"names 'pool', which is no layer .*use bert.embeddings, .*classifier, or"):
         recipe.export(tmp_path / "exported", quantize="int8", keep_fp32="pool")
+    with pytest.raises(ConfigError, match=r"names 'bert' and 'classifier', which are all layers .*leave out quantize"):
+        recipe.export(tmp_path / "exported", quantize="int8", keep_fp32=["bert", "classifier"])
     assert not list(tmp_path.iterdir())
 
 
@@ -112,7 +115,15 @@ def test_a_classifier_is_exported_proven_and_used(run, tmp_path, format):
     asked = {"coverage": 0.5, "label_sets": 0.8}
     for found, expected in zip(model.predict(further, **asked), recipe.predict(further, **asked), strict=True):
         assert (found.refused, found.label, found.label_set) == (expected.refused, expected.label, expected.label_set)
-    assert model.settings.evidence["equal"] == 1.0
+    assert (model.settings.evidence["equal"], model.settings.evidence["calibration"]) == (1.0, OF_THE_KIT)
+    assert model.selection(coverage=0.5) == recipe.selection(coverage=0.5)
+    file = tmp_path / "new.jsonl"
+    file.write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS))
+    model.predict_file(file, tmp_path / "found.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "found.jsonl").read_text("utf-8").splitlines()]
+    assert [row["label"] for row in rows] == [prediction.label for prediction in recipe.predict(TEXTS)]
+    for name in ("new.jsonl", "found.jsonl"):
+        (tmp_path / name).unlink()
     names = {path.name for path in (tmp_path / "exported").iterdir()}
     assert {"exported.json", "tokenizer.json", "requirements.txt", "README.md"} < names
     assert [path.name for path in tmp_path.iterdir()] == ["exported"]
@@ -143,7 +154,14 @@ def test_int8_is_smaller_and_scores_nearly_the_same(run, tmp_path, format):
     assert proof.method.startswith("int8")
     assert proof.points_lost <= 5
     assert proof.largest_difference > 1e-4
-    assert len(load_exported(tmp_path / "exported", threads=1).predict(TEXTS)) == len(TEXTS)
+    model = load_exported(tmp_path / "exported", threads=1)
+    assert len(model.predict(TEXTS)) == len(TEXTS)
+    assert model.settings.evidence["calibration"] == OWN
+    saved = load(run).trained().calibration
+    basis = model.settings.threshold_basis
+    assert basis.confidence == pytest.approx(saved.chosen_on.confidence, abs=0.2)
+    assert basis.confidence != saved.chosen_on.confidence
+    assert model.selection(coverage=0.8).measured_on == len(saved.measured_on.confidence)
 
 
 def plant_outlier(run, folder, factor=2.0**14):

@@ -38,6 +38,17 @@ def test_a_layer_that_does_not_exist():
         check_kept(["classifier", "encodr.layer.1", "Pooler"], modules)
 
 
+@pytest.mark.parametrize("kept", [["bert", "classifier"], ["embeddings", "encoder", "pooler", "classifier"]])
+def test_keeping_every_layer_is_no_quantization(kept):
+    message = (
+        f"keep_fp32 names {' and '.join(map(repr, kept))}, which are all layers that int8 changes.*nothing is left"
+    )
+    with pytest.raises(ConfigError, match=message):
+        check_kept(kept, list(LAYERS.values()))
+    check_kept(kept[:-1], list(LAYERS.values()))
+    check_kept([], [])
+
+
 @pytest.mark.parametrize("name", ["BertModel", "DistilBertModel", "ModernBertModel"])
 def test_the_modules_that_int8_can_change(name):
     """Those with a matrix of weights: a norm has none, so that its name is no layer to keep."""

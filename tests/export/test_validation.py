@@ -10,8 +10,9 @@ from torch_session import exported_by_torch
 from bert_finetune_kit import DataError
 from bert_finetune_kit.commands.run_folder import load_recipe
 from bert_finetune_kit.data.sequences import SequenceFormat
+from bert_finetune_kit.export.calibration import OF_THE_KIT, OWN, calibrated_as
 from bert_finetune_kit.export.kinds import kind_of
-from bert_finetune_kit.export.proof import score
+from bert_finetune_kit.export.proof import VALIDATION, score
 from bert_finetune_kit.export.validation import calibration_batches, sample_batch, validation_data
 
 KINDS = [
@@ -38,6 +39,29 @@ def test_a_run_is_proven_on_its_own_validation_split(uninterrupted, tmp_path, na
         assert after.scores[key] == pytest.approx(value, rel=1e-6, abs=1e-5), key
         if name != "question_answering":  # whose report scores one half of the questions
             assert value == pytest.approx(report["result"][key], rel=1e-6, abs=1e-5), key
+
+    check_calibration(trained, recipe, data, after.outputs)
+
+
+def check_calibration(trained, recipe, data, outputs):
+    """With the outputs of the kit's own model, int8 gets what the training has saved; other logits get another one."""
+    if trained.calibration is None:
+        assert calibrated_as(trained, recipe, data, outputs, "int8", VALIDATION) == (trained, "")
+        return
+    for settings in (("fp32", VALIDATION), ("int8", "few.csv")):
+        assert calibrated_as(trained, recipe, data, outputs, *settings) == (trained, OF_THE_KIT)
+    own, words = calibrated_as(trained, recipe, data, outputs, "int8", VALIDATION)
+    assert words == OWN
+    assert own.calibration.reasons == trained.calibration.reasons
+    assert own.calibration.temperatures == pytest.approx(trained.calibration.temperatures, rel=1e-3)
+    for half in ("chosen_on", "measured_on"):
+        saved, fitted = (getattr(model.calibration, half) for model in (trained, own))
+        assert fitted.confidence == pytest.approx(saved.confidence, abs=1e-3)
+        assert (fitted.correct, fitted.clusters) == (saved.correct, saved.clusters)
+    if recipe.name == "classification":
+        flat = {split: (losses, logits / 2, labels) for split, (losses, logits, labels) in outputs.items()}
+        other = calibrated_as(trained, recipe, data, flat, "int8", VALIDATION)[0].calibration
+        assert max(other.chosen_on.confidence) < max(own.calibration.chosen_on.confidence)
 
 
 def changed(uninterrupted, tmp_path, **source):

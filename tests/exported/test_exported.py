@@ -22,6 +22,7 @@ from bert_finetune_kit import (
     ConfigError,
     DataError,
     ModelError,
+    OutputError,
     PretrainRecipe,
     QARecipe,
     load_exported,
@@ -184,6 +185,33 @@ def test_predictions_are_refused_as_by_the_recipe(recipes, exported, kind):
     assert refused == {True, False}
 
 
+@pytest.mark.parametrize("kind", sorted(TEMPERATURES))
+def test_what_a_threshold_is_worth_as_by_the_recipe(recipes, exported, kind):
+    for asked in ({"coverage": 0.5}, {"coverage": 1}, {"max_risk": 0.1}):
+        expected = recipes[kind].selection(**asked)
+        assert exported[kind].selection(**asked) == expected
+        assert str(exported[kind].selection(**asked)) == str(expected)
+    assert expected.measured_on == 100
+    for asked in ({}, {"coverage": 0.5, "max_risk": 0.1}, {"max_risk": 0.0001}):
+        with pytest.raises(ConfigError) as error:
+            recipes[kind].selection(**asked)
+        with pytest.raises(ConfigError, match=f"^{re.escape(str(error.value))}$"):
+            exported[kind].selection(**asked)
+
+
+def test_what_a_threshold_is_worth_is_not_known(exported, monkeypatch):
+    with pytest.raises(ConfigError, match="coverage= needs validation predictions"):
+        exported["regression"].selection(coverage=0.5)
+    encoder = exported["single"].encoder
+    use = {name: value for name, value in encoder.settings.use.items() if name != "measured_on"}
+    older = dataclasses.replace(encoder, settings=dataclasses.replace(encoder.settings, use=use))
+    with pytest.raises(ConfigError, match="which exports of an earlier version do not have: export the run once more"):
+        type(exported["single"])(older).selection(coverage=0.5)
+    monkeypatch.setattr("bert_finetune_kit.exported.optional.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"selection\(\) of an exported model needs scipy .*: pip install scipy$"):
+        exported["single"].selection(coverage=0.5)
+
+
 @pytest.mark.parametrize("kind", [*ONE_LABEL, "multi_label", "questions"])
 def test_labels_are_in_sets_as_by_the_recipe(recipes, exported, kind):
     if kind not in ONE_LABEL:
@@ -223,6 +251,92 @@ def test_a_basis_of_thresholds_that_is_damaged(exported):
         with pytest.raises(ModelError, match=f"is damaged: .*{message}"):
             assemble(exported["single"].encoder.folder, damaged, exported["single"].encoder.session)
     assert ThresholdBasis() == dataclasses.replace(settings, use={}).threshold_basis
+
+
+NAMES = {"questions": ("question", "context"), "pairs": ("first", "second")}
+
+
+def write_rows(file, kind):
+    """Write texts, an empty one among them, in a file with a column that is named as a part of the prediction."""
+    inputs = SOME_PAIRS if kind in NAMES else [(text,) for text in SOME_TEXTS]
+    names = NAMES.get(kind, ("first",))
+    rows = [{**dict(zip(names, texts, strict=True)), "id": f"row {n}", "score": n} for n, texts in enumerate(inputs)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return file
+
+
+def same_rows(expected, found):
+    """Check that two files of predictions are the same but for rounding."""
+    rows = [[json.loads(line) for line in file.read_text("utf-8").splitlines()] for file in (expected, found)]
+    for first, second in zip(*rows, strict=True):
+        assert list(first) == list(second)
+        for name, value in first.items():
+            if isinstance(value, float):
+                assert second[name] == pytest.approx(value, abs=1e-5), name
+            elif isinstance(value, dict):
+                assert list(value) == list(second[name])
+                for pair in zip(value.values(), second[name].values(), strict=True):
+                    assert pair == (None, None) or pair[0] == pytest.approx(pair[1], abs=1e-5), name
+            else:
+                assert second[name] == value, name
+
+
+@pytest.mark.parametrize("kind", [*HEADS][:-1])
+def test_files_are_predicted_as_by_the_recipe(recipes, exported, tmp_path, kind):
+    file, asked = write_rows(tmp_path / "rows.jsonl", kind), {}
+    if kind in TEMPERATURES:
+        asked = {"coverage": 0.5} | ({"label_sets": 0.8} if kind in ONE_LABEL else {})
+    recipes[kind].predict_file(file, tmp_path / "expected.jsonl", **asked)
+    found = exported[kind].predict_file(file, tmp_path / "found.jsonl", batch_size=2, **asked)
+    assert found == tmp_path / "found.jsonl"
+    same_rows(tmp_path / "expected.jsonl", found)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["expected.jsonl", "found.jsonl", "rows.jsonl"]
+
+
+def test_a_file_goes_on_after_an_interruption(exported, tmp_path, monkeypatch, capsys):
+    """After the rows that were written, with the same model and settings alone."""
+    monkeypatch.setattr("bert_finetune_kit.inference.file._ROWS", 2)
+    model, output, begun = exported["single"], tmp_path / "found.csv", []
+    file = write_rows(tmp_path / "rows.jsonl", "single")
+    predict = type(model).predict_texts
+
+    def interrupted(self, rows, batch_size, choices):
+        begun.append(len(rows))
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+        return predict(self, rows, batch_size, choices)
+
+    monkeypatch.setattr(type(model), "predict_texts", interrupted)
+    for further in ({}, {"coverage": 0.5}):
+        begun.clear()
+        with pytest.raises(KeyboardInterrupt):
+            model.predict_file(file, output, batch_size=1, **further)
+        assert begun[0] == 4
+        assert "4 rows are predicted in" in capsys.readouterr().out
+    model.predict_file(file, output, batch_size=1, coverage=0.5)
+    assert sum(begun[2:]) == len(SOME_TEXTS) - 4
+    assert len(output.read_text("utf-8").splitlines()) == 1 + len(SOME_TEXTS)
+    with pytest.raises(OutputError, match="exists already"):
+        model.predict_file(file, output)
+
+
+def test_files_that_cannot_be_predicted(exported, tmp_path, monkeypatch):
+    file = tmp_path / "rows.csv"
+    file.write_text("text\na\n")
+    with pytest.raises(DataError, match=r"has no column 'first'. Columns: text"):
+        exported["single"].predict_file(file, tmp_path / "out.csv")
+    with pytest.raises(DataError, match="has no column 'question' and no column 'context'"):
+        exported["questions"].predict_file(file, tmp_path / "out.csv")
+    with pytest.raises(ConfigError, match=r"ExportedClassifier\.predict_file\(\): .*'device': it runs on the CPU"):
+        exported["single"].predict_file(file, tmp_path / "out.csv", device="cpu")
+    with pytest.raises(ConfigError, match="batch_size is 0"):
+        exported["questions"].predict_file(file, tmp_path / "out.csv", batch_size=0)
+    with pytest.raises(ConfigError, match="ExportedMaskFiller predicts no files: give texts to predict"):
+        exported["masks"].predict_file(file, tmp_path / "out.csv")
+    monkeypatch.setattr("bert_finetune_kit.exported.optional.find_spec", lambda name: None)
+    for kind in ("single", "questions"):
+        with pytest.raises(ConfigError, match=r"predict_file\(\) of .* needs datasets and rich .*: pip install"):
+            exported[kind].predict_file(file, tmp_path / "out.csv")
 
 
 def test_masks_are_filled_as_by_the_pipeline_of_transformers(recipes, exported):
@@ -310,8 +424,8 @@ def test_missing_texts_are_empty_as_by_the_recipe(recipes, exported):
         ({"batch_size": -1}, "batch_size is -1: a whole number"),
         ({"batch_size": 1.5}, r"batch_size is 1.5: a whole number"),
         ({"batch_size": True}, "batch_size is True: a whole number"),
-        ({"device": "cpu"}, "has no device=: it runs on the CPU, and predict.. of the recipe on any device"),
-        ({"batchsize": 2}, "has no batchsize=: use .*batch_size"),
+        ({"device": "cpu"}, "no setting 'device': it runs on the CPU, and predict.. of the recipe on any device"),
+        ({"batchsize": 2}, "no setting 'batchsize'; did you mean 'batch_size'"),
     ],
 )
 def test_settings_of_predict_that_cannot_work(exported, kind, settings, message):
@@ -321,10 +435,11 @@ def test_settings_of_predict_that_cannot_work(exported, kind, settings, message)
 
 def test_settings_of_predict_that_only_other_models_have(exported):
     for name in ("coverage", "max_risk"):
-        with pytest.raises(ConfigError, match=f"has no {name}=: it is for models that classify or answer"):
+        with pytest.raises(ConfigError, match=f"no setting {name!r}: it is for models that classify or answer"):
             exported["masks"].predict([], **{name: 0.5})
-    with pytest.raises(ConfigError, match="has no batchsize=: use batch_size, coverage, max_risk, label_sets"):
-        exported["single"].predict([], batchsize=2)
+    names = "inputs, batch_size, coverage, max_risk, label_sets"
+    with pytest.raises(ConfigError, match=rf"ExportedClassifier\.predict\(\): .*'nought': use {names}$"):
+        exported["single"].predict([], nought=2)
 
 
 def test_what_load_exported_is_given(tmp_path):
@@ -401,19 +516,43 @@ print(*sorted({"torch", "transformers", "datasets", "scipy", "sklearn", "pandas"
 """
 
 
-def test_an_exported_model_imports_no_torch(recipes, tmp_path):
+FURTHER = """
+for folder in INPUTS:
+    model = loading.assemble(Path(folder), loading.load_settings(Path(folder)), Session())
+    if "masks" not in folder:
+        model.predict_file(folder + "-rows.csv", folder + ".csv")
+        print(model.selection(coverage=0.5).measured_on)
+print(*sorted({"torch", "transformers", "sklearn", "accelerate"} & {*sys.modules}))
+"""
+
+
+def run_without_torch(recipes, folder, code, kinds=("single", "questions", "masks")):
+    """Return the lines that code prints in a process of its own, with exported models of these kinds in a folder."""
     inputs = {"single": ["the mill"], "questions": [("who ?", "the mill")], "masks": ["the [MASK]"]}
-    for name in inputs:
-        exported_by_torch(recipes[name], tmp_path / name)
-    code = RUN.replace("INPUTS", repr({str(tmp_path / name): given for name, given in inputs.items()}))
+    for name in kinds:
+        exported_by_torch(recipes[name], folder / name)
+        (folder / f"{name}-rows.csv").write_text("first,question,context\nthe mill,who ?,the mill\n")
+    code = code.replace("INPUTS", repr({str(folder / name): inputs[name] for name in kinds}))
     done = subprocess.run(
         [sys.executable, "-c", code.replace("PATHS", repr([path for path in sys.path if path]))],
         capture_output=True, text=True, check=False, env=os.environ,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    return done.stdout.splitlines()
+
+
+def test_an_exported_model_imports_no_torch(recipes, tmp_path):
+    lines = run_without_torch(recipes, tmp_path, RUN)
     assert [line.partition("(")[0] for line in lines[:2]] == ["Prediction", "Answer"]
     assert lines[-1] == ""
+
+
+@pytest.mark.slow
+def test_files_and_selections_import_no_torch(recipes, tmp_path):
+    lines = run_without_torch(recipes, tmp_path, RUN + FURTHER)
+    assert lines[3:] == ["", "100", "100", ""]
+    for kind in ("single", "questions"):
+        assert len((tmp_path / f"{kind}.csv").read_text("utf-8").splitlines()) == 2
 
 
 def test_logits_of_windows_are_averaged(exported):
