@@ -96,9 +96,7 @@ def test_labels_of_a_cell_are_separated():
 def test_a_column_that_the_second_file_lacks_names_that_file(tmp_path):
     rows().to_csv(tmp_path / "train.csv")
     rows().rename_column("label", "stars").to_csv(tmp_path / "dev.csv")
-    with pytest.raises(
-        DataError, match=r"validation split of .*dev.csv: there is no column 'label' .*Set label="
-    ):
+    with pytest.raises(DataError, match=r"validation split of .*dev.csv: there is no column 'label' .*Set label="):
         load(str(tmp_path / "train.csv"), validation=str(tmp_path / "dev.csv"))
 
 
