@@ -14,6 +14,8 @@ from ..tasks.task import ClassificationTask, Kind
 from .indicators import are_indicators, encode_indicators, is_indicator
 from .label_names import label_name, sorted_names
 
+_SHOWN = 10  # labels in a message
+
 
 @dataclass(frozen=True)
 class LabelSet:
@@ -127,13 +129,29 @@ def label_set(task: ClassificationTask, values: Sequence[Any], class_names: tupl
 
 
 def label_notes(labels: LabelSet, task: ClassificationTask) -> list[str]:
-    """Return the note of a report on how lists of 0 and 1 were read; nothing for other labels."""
+    """Return the notes of a report on labels that may be one, and on how lists of 0 and 1 were read."""
     if not labels.by_column or not isinstance(task.label, str):
-        return []
+        return [] if task.labels else _case_notes(labels.names)
     named = "in the order of labels" if task.labels else "named by their position, since the task declares no labels"
     return [
         f"the lists of 0 and 1 in the column {task.label!r} are read as one 0 or 1 for each of {len(labels.names)} "
         f"labels, {named}"
+    ]
+
+
+def _case_notes(names: Sequence[str]) -> list[str]:
+    """Return a note for labels that differ in case alone.
+
+    >>> _case_notes(["NEG", "neg", "pos"])
+    ["the labels 'NEG' and 'neg' differ in case alone: if they are one label, write them alike"]
+    """
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(name.casefold(), []).append(repr(name))
+    return [
+        f"the labels {' and '.join(found)} differ in case alone: if they are one label, write them alike"
+        for found in alike.values()
+        if len(found) > 1
     ]
 
 
@@ -162,9 +180,21 @@ def check_classes(labels: LabelSet, train: np.ndarray, validation: dict[str, np.
         missing = [labels.names[label] for label in sorted(_present(targets) - present)]
         if missing:
             raise DataError(
-                f"The {split} split has the label {', '.join(map(repr, missing))}, which no training example has: a "
-                "model cannot learn it."
+                f"The {split} split has the label {_some(missing)}, which no training example has: a model cannot "
+                f"learn it.{_id_hint(len(present), len(train))}"
             )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:_SHOWN]))
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN:,} more"
+
+
+def _id_hint(labels: int, examples: int) -> str:
+    """Return what to do where nearly every example has a label of its own."""
+    if labels <= examples / 2:
+        return ""
+    return f" There are {labels:,} labels for {examples:,} examples: set the label to a column of classes, not of ids."
 
 
 def label_weights(class_weights: Any, train: np.ndarray, outputs: int) -> np.ndarray | None:

@@ -58,7 +58,7 @@ def run_batches(
                     with memory_advice(f"The prediction on {model.device}", lambda: eval_batch_advice(batch_size)):
                         outputs = forward(model, {name: values.to(model.device) for name, values in batch.items()})
                     current = next(following, None)  # made while a GPU computes, which reading the outputs waits for
-                    yield indices, outputs
+                yield indices, outputs
     finally:
         for module in training:
             module.training = True

@@ -23,6 +23,7 @@ from .dropout import keep_mask
 # Name of the attention function in the config of a model in memory; it is never saved.
 UNPADDED_ATTENTION = "unpadded_sdpa"
 _COMPOSED = 64  # up to so many tokens in a block, two matrix products are faster on a CPU than torch's kernel
+_KEPT = 512  # up to so many tokens, keeping all weights for the backward is the fastest on a CPU and fits into memory
 _HEAD_DIM_MULTIPLE = 8  # of all kernels for variable lengths
 
 
@@ -56,7 +57,9 @@ def attend(
     if key.shape[1] != query.shape[1]:
         key, value = (tensor.repeat_interleave(query.shape[1] // key.shape[1], 1) for tensor in (key, value))
     states = [tensor.squeeze(0).transpose(0, 1) for tensor in (query, key, value)]  # (tokens, heads, head_dim)
-    if query.device.type == "cpu" and torch.is_grad_enabled() and not torch.compiler.is_compiling():
+    on_cpu = query.device.type == "cpu"
+    keeps_weights = bool(dropout) or max(part.max_seqlen for part in parts) <= _KEPT
+    if on_cpu and keeps_weights and torch.is_grad_enabled() and not torch.compiler.is_compiling():
         return _CpuAttention.apply(*states, parts, window, dropout, scale).unsqueeze(0), None
     outputs = []
     for part, *part_states in zip(parts, *_split(parts, *states), strict=True):
@@ -68,7 +71,7 @@ def attend(
                 continue
             part = part.blocks
         queries, keys, values = map(part.pack, part_states)
-        if query.device.type == "cpu" and not dropout and queries.shape[1] <= _COMPOSED:
+        if on_cpu and not dropout and queries.shape[1] <= _COMPOSED:
             output = torch.bmm(_weights(queries, keys, part, window, scale).to(values.dtype), values)
         else:
             queries, keys, values = (tensor.unflatten(0, (part.count, -1)) for tensor in (queries, keys, values))
@@ -161,7 +164,8 @@ def _kernel_number(
 class _CpuAttention(Function):
     """Attention on CPUs, where torch has no kernel for it with dropout and composes it of a dozen operations.
 
-    Written by hand, the backward is four matrix products beside the forward's two, without a graph for each part.
+    Written by hand, the backward is four matrix products beside the forward's two, without a graph for each part. It
+    keeps the weights, whose number is the square of the length: without dropout, torch's kernel takes long sequences.
     """
 
     @staticmethod

@@ -37,16 +37,29 @@ class Group:
         """Tokens of all sequences."""
         return self.count * self.length
 
+    @property
+    def max_seqlen(self) -> int:
+        """Tokens of the longest sequence."""
+        return self.length
+
     def moved(self, move: Move) -> "Group":
         """Return the group, which has no tensors."""
         return self
 
+    @cached_property
+    def _masks(self) -> dict[int, Tensor]:
+        return {}
+
     def mask(self, window: int | None = None) -> Tensor | None:
         """(1, 1, length, length) bool: which tokens attend to which; None if each attends to all of its sequence.
 
-        On the CPU, where there are groups.
+        On the CPU, where there are groups. Cached, as layers share it.
         """
-        return None if window is None or window >= self.length - 1 else _near(self.length, window)[None, None]
+        if window is None or window >= self.length - 1:
+            return None
+        if window not in self._masks:
+            self._masks[window] = _near(self.length, window)[None, None]
+        return self._masks[window]
 
     def pack(self, states: Tensor) -> Tensor:
         """(tokens, heads, head_dim) → (count * heads, length, head_dim)."""

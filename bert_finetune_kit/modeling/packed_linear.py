@@ -23,6 +23,8 @@ _CAPABILITIES = ("AVX2", "AVX512")
 class _Packed(NamedTuple):
     state: tuple[Any, ...]
     """What it was packed from: address of the weight, how often weight and bias had been changed in place, type."""
+    source: Tensor
+    """The weight itself: as long as it is kept, no other one can be at its address."""
     weight: Tensor
     bias: Tensor | None
 
@@ -46,8 +48,8 @@ class PackedLinear(nn.Linear):
         state = (self.weight.data_ptr(), changes, dtype)
         packed = _PACKED.get(self)
         if packed is None or packed.state != state:
-            bias = None if self.bias is None else self.bias.detach().to(dtype)
-            packed = _PACKED[self] = _Packed(state, pack_weight(self.weight.detach().to(dtype)), bias)
+            weight, bias = self.weight.detach(), None if self.bias is None else self.bias.detach().to(dtype)
+            packed = _PACKED[self] = _Packed(state, weight, pack_weight(weight.to(dtype)), bias)
         return packed
 
 

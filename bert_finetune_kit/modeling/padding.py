@@ -52,7 +52,7 @@ def missing_operation(device: torch.device) -> str | None:
         mask = torch.ones(1, 1, 2, 2, dtype=torch.bool, device=device)
         query = states.index_select(0, places).transpose(0, 1).unsqueeze(0)
         output = scaled_dot_product_attention(query, query, query, attn_mask=mask)[0].transpose(0, 1)
-        output.new_zeros(3, 1, 2).index_copy(0, places, output).sum().backward()
+        output.new_zeros(3, 1, 2).index_copy_(0, places, output).sum().backward()
     except (NotImplementedError, RuntimeError) as error:
         return (str(error).strip() or type(error).__name__).splitlines()[0]
     return None

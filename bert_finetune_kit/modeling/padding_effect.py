@@ -8,6 +8,7 @@ from transformers import PreTrainedModel
 
 from ..errors import ModelError
 from .architecture import max_positions
+from .random_state import random_state_kept
 
 _TOKENS = 12  # of the sequence at most, and as many of padding
 
@@ -92,7 +93,7 @@ def _outputs(model: PreTrainedModel, batches: tuple[Inputs, Inputs]) -> tuple[Te
     (ids, _), _ = batches
     was_training = model.training
     try:
-        with torch.random.fork_rng([] if ids.device.type == "cpu" else [ids.device]):
+        with random_state_kept(ids.device):
             _first_output(model.train(), *batches[0])
             model.eval()
             first, second = (_first_output(model, *batch) for batch in batches)

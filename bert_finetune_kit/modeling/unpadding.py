@@ -56,7 +56,7 @@ def _forward(self: Any, stock_forward: Callable[..., Any], inputs: dict[str, Any
     arguments = {"position_ids": positions, **packed, "attention_mask": mask, "return_dict": True}
     output = stock_forward(**inputs | arguments, parts=packing.parts)
     hidden = output.last_hidden_state.squeeze(0)  # (tokens, hidden)
-    flat = hidden.new_zeros(batch * seq + fillers, hidden.shape[1]).index_copy(0, packing.indices, hidden)
+    flat = hidden.new_zeros(batch * seq + fillers, hidden.shape[1]).index_copy_(0, packing.indices, hidden)
     states = flat[: batch * seq].view(batch, seq, -1)
     output.last_hidden_state = states
     if getattr(self, "pooler", None) is not None:

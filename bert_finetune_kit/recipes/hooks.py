@@ -245,8 +245,8 @@ class RecipeHooks(ABC, Generic[DataT, EvaluationT]):
 
     @property
     def unpad(self) -> bool:
-        """Whether the padding of a batch is to be skipped."""
-        return bool(getattr(self.config, "unpad", True))
+        """Whether the padding of a batch is to be skipped; NEFTune scales its noise by the padded length."""
+        return bool(getattr(self.config, "unpad", True)) and not self.args.neftune_noise_alpha
 
     @property
     def checkpoint(self) -> str | None:

@@ -35,6 +35,12 @@ def argument_faults(args: TrainingArguments, smooths_labels: bool = False) -> It
         yield f"label_smoothing_factor is {args.label_smoothing_factor}: this recipe computes its own loss without it"
     if not args.eval_do_concat_batches:
         yield "eval_do_concat_batches is off: scores are sums over all examples, which then come in lists; leave it on"
+    if args.auto_find_batch_size:
+        yield (
+            "auto_find_batch_size is set: another batch is another training, which could not be resumed; leave it off. "
+            "Where a batch does not fit into memory, the error names one that may, of the same product with "
+            "gradient_accumulation_steps"
+        )
     if args.dataloader_drop_last:
         yield "dataloader_drop_last is set: it would drop examples from evaluations; leave it off"
     if args.resume_from_checkpoint:

@@ -17,6 +17,7 @@ from ..contract import BuiltModel, Collator, PreparedData
 from ..data.examples import Examples
 from ..data.padding import measured_padding
 from ..modeling.parameters import count_parameters
+from ..modeling.random_state import random_state_kept
 from ..reporting.formatting import format_duration
 from .arguments import effective_batch
 from .memory import training_memory
@@ -94,9 +95,8 @@ def seconds_a_step(
     order = np.random.default_rng(0).permutation(len(examples))[: args.per_device_train_batch_size]
     dtype = torch.bfloat16 if args.bf16 else torch.float16
     model = built.model.to(args.device).train()
-    devices = [] if args.device.type == "cpu" else [args.device]
     seconds = 0.0
-    with torch.random.fork_rng(devices, device_type=args.device.type if devices else "cuda"):
+    with random_state_kept(args.device):
         for numbers in (order[:2], order):  # the first pass sets up threads and kernels
             batch = collator([examples[(0, int(number), True)] for number in numbers])
             batch = {name: value.to(args.device) for name, value in batch.items()}
@@ -104,7 +104,7 @@ def seconds_a_step(
             with torch.autocast(args.device.type, dtype, enabled=args.bf16 or args.fp16):
                 loss = torch.stack(list(sum_fn(built.forward(model, batch)).values())).sum()
             loss.backward()
-            if devices:
+            if args.device.type != "cpu":
                 torch.accelerator.synchronize()
             seconds = time.perf_counter() - began
     model.zero_grad()

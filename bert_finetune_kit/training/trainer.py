@@ -192,15 +192,15 @@ class KitTrainer(BestCheckpointTrainer):
         """Count the items of every loss term, and the real tokens, over all micro-batches and processes."""
         if not batches:
             return None
-        names = [*self._loss.num_items_fn(batches[0]), "tokens"]
         rows = []
         for batch in batches:
-            rows.append(torch.stack([*self._loss.num_items_fn(batch).values(), batch["attention_mask"].sum()]))
+            counted = self._loss.num_items_fn(batch) | {"tokens": batch["attention_mask"].sum()}
+            rows.append(torch.stack(list(counted.values())))
             self._end_graph()
         counts = torch.stack(rows).sum(0)
         if self.args.world_size > 1:
             counts = self.accelerator.reduce(counts.to(device), reduction="sum")
-        items = dict(zip(names, counts.to(device), strict=True))
+        items = dict(zip(counted, counts.to(device), strict=True))
         self._meter.add(items.pop("tokens"))
         return items
 
@@ -280,7 +280,7 @@ class KitTrainer(BestCheckpointTrainer):
         if _internal_call:
             self._losses.check()
             self._meter.clock.pause()
-            self._checkpoints.is_writing = True
+            self.state.num_input_tokens_seen, self._checkpoints.is_writing = self._meter.tokens, True
         with quiet_transformers(), names_in_memory(self.model) if _internal_call else nullcontext():
             super().save_model(output_dir, _internal_call)
 

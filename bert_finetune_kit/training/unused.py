@@ -6,6 +6,7 @@ import torch
 from transformers import TrainingArguments
 
 from ..contract import BuiltModel, PreparedData
+from ..modeling.random_state import random_state_kept
 from .loss import Loss
 
 
@@ -37,7 +38,7 @@ def has_unused_weights(built: BuiltModel, data: PreparedData, loss: Loss) -> boo
     device = next(model.parameters()).device
     was_training = model.training
     batch = data.collator([data.train[(0, number, True)] for number in range(min(2, len(data.train)))])
-    with torch.random.fork_rng([] if device.type == "cpu" else [device]):
+    with random_state_kept(device):
         outputs = built.forward(model.train(), {name: value.to(device) for name, value in batch.items()})
         torch.stack(list(loss.sum_fn(outputs).values())).sum().backward()
     unused = any(value.requires_grad and value.grad is None for value in model.parameters())

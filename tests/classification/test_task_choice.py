@@ -144,3 +144,18 @@ def test_equal_texts_are_held_out_together():
     assert "4 of 40 examples (equal texts together) are held out" in " ".join(data.notes)
     with pytest.raises(DataError, match="the train split has 1 different text: at least 2 are needed"):
         make([{"text": "the same", "label": label} for label in (0, 1)]).prepare_data()
+
+
+def test_labels_that_differ_in_case_alone_are_told():
+    rows = [{"text": f"text {n}", "label": ("neg", "NEG", "pos")[n % 3]} for n in range(30)]
+    assert "the labels 'NEG' and 'neg' differ in case alone" in " ".join(make(rows).prepare_data().notes)
+    assert "differ in case" not in " ".join(make(rows, labels=("neg", "NEG", "pos")).prepare_data().notes)
+
+
+def test_a_column_of_ids_in_place_of_labels_is_a_short_error():
+    rows = [{"text": f"text {n}", "label": f"id {n}"} for n in range(500)]
+    with pytest.raises(
+        DataError, match=r"and 40 more, which no .* 450 labels for 450 examples: set the label"
+    ) as error:
+        make(rows).prepare_data()
+    assert len(str(error.value)) < 500

@@ -39,6 +39,7 @@ def test_an_abandoned_model_is_put_back_into_its_mode():
     model = Doubling().train()
     batches = run_batches(model, [1, 2], np.array([1, 1]), collate, 1, call_model)
     next(batches)
+    assert not torch.is_inference_mode_enabled()  # where its caller computes with the outputs
     batches.close()
     assert model.training
 

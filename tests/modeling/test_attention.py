@@ -46,6 +46,22 @@ def gradients(output, inputs):
     return torch.autograd.grad(output.sin().sum(), inputs)
 
 
+def test_long_sequences_without_dropout_keep_no_weights():
+    """Their number is the square of the length: 2 heads x 1,024 x 1,024."""
+    inputs, parts = states([1024]), plan_attention([1024])
+    kept = []
+
+    def keep(tensor):
+        kept.append(tensor.numel())
+        return tensor
+
+    for dropout in (0.0, 0.1):
+        kept.clear()
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            attend(None, *inputs, None, dropout, parts=parts)
+        assert (max(kept) >= HEADS * 1024 * 1024) is (dropout > 0)
+
+
 @pytest.mark.parametrize("window", [None, 0, 1, 4, 8, 39, 63, 64, 200])
 @pytest.mark.parametrize("kind", LENGTHS)
 def test_windows(kind, window):

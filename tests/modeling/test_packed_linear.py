@@ -44,6 +44,7 @@ def test_every_change_of_a_weight_is_seen(model):
         lambda: setattr(model[2], "weight", nn.Parameter(torch.randn(3, 40))),
         lambda: model[0].bias.data.add_(1),
         lambda: model.double().float(),
+        *[lambda: model.bfloat16().float()] * 20,  # without keeping the weight, another one can be at its address
     ]
     for change in changes:
         change()

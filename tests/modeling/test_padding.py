@@ -67,10 +67,10 @@ def test_a_device_that_lacks_an_operation_computes_padding(config, monkeypatch):
     assert missing_operation(device) is None
     assert skip_padding(transformers.BertModel(config), True, on_xla=False, device=device) == (True, ())
 
-    def index_copy(*_):
+    def index_copy_(*_):
         raise NotImplementedError("'aten::index_copy.out' is not currently implemented for the MPS device.\nSet …")
 
-    monkeypatch.setattr(torch.Tensor, "index_copy", index_copy)
+    monkeypatch.setattr(torch.Tensor, "index_copy_", index_copy_)
     skipped, (note,) = skip_padding(transformers.BertModel(config), True, on_xla=False, device=device)
     assert not skipped
     assert note.endswith("lacks an operation ('aten::index_copy.out' is not currently implemented for the MPS device.)")

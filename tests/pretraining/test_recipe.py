@@ -293,6 +293,7 @@ def test_each_text_has_a_vocabulary_of_its_own(make_recipe):
     [
         ({"eval_do_concat_batches": False}, "eval_do_concat_batches"),
         ({"dataloader_drop_last": True}, "dataloader_drop_last"),
+        ({"auto_find_batch_size": True}, "auto_find_batch_size is set: another batch is another training"),
         ({"resume_from_checkpoint": "somewhere"}, "resume=True"),
         ({"per_device_train_batch_size": 0}, "at least 1"),
         ({"learning_rate": -1.0}, "negative"),

@@ -2,12 +2,14 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from transformers import TrainerCallback
 
 from bert_finetune_kit import NonFiniteLossError, PretrainConfig
+from bert_finetune_kit.training.checkpointing import load_state
 
 
 class Record(TrainerCallback):
@@ -138,6 +140,19 @@ def test_real_tokens_are_counted(make_recipe):
     tokens = sum(len(train[key]["input_ids"]) for key in keys)
     assert recipe.trainer.state.num_input_tokens_seen == tokens
     assert all(log["tokens_per_second"] > 0 for log in report.history)
+
+
+def test_noise_that_is_scaled_by_the_padded_length_has_it(make_recipe):
+    assert make_recipe().prepare().unpadded
+    assert not make_recipe(neftune_noise_alpha=5.0).prepare().unpadded
+
+
+def test_a_checkpoint_between_two_logs_has_all_tokens(make_recipe):
+    recipe = make_recipe(max_steps=3, logging_steps=2, save_strategy="steps", save_steps=3, eval_strategy="no")
+    recipe.train()
+    train = recipe.prepare().data.train
+    tokens = sum(len(train[key]["input_ids"]) for key in list(recipe.trainer.train_sampler())[:24])
+    assert load_state(Path(recipe.output_dir) / "checkpoint-3").num_input_tokens_seen == tokens
 
 
 def test_examples_that_fill_up_a_batch_do_not_count(make_recipe):
