@@ -55,7 +55,7 @@ def source_settings(
     origin = data_origin(data.name, hub_id(dataset), hub_config, data.own_splits)
     return {
         "source": {**describe_settings(source), **origin},
-        "task": describe_settings(task) | {"labels": data.labels.names},
+        "task": describe_settings(replace(task, published=None)) | {"labels": data.labels.names},
         "model": model,
     }
 

@@ -151,7 +151,7 @@ def difference_clause(difference: Difference, score: Score, lower: bool | None, 
         lower: whether lower is better; None where it is not known.
         first: name of the first run.
     """
-    if difference.p_value is None and difference.value == 0:
+    if difference.value == 0 and (difference.p_value is None or difference.interval == (0, 0)):
         return "; no difference."
     if difference.interval is None:
         return "; without intervals, the difference cannot be distinguished from chance."

@@ -357,6 +357,29 @@ def test_the_objective_that_is_used_is_no_advice(accuracy, code, objective):
     assert ("'sop'" in " ".join(found.advice)) is (objective == "nsp")
 
 
+def test_pairs_are_judged_by_the_interval_of_the_report():
+    """Over documents, it is wider than that of pairs that are independent."""
+    data = {"validation": {"examples_per_epoch": 10_000}}
+    settings = {"recipe": {"objective": "nsp"}}
+    given = {"result": {"pair_accuracy": 0.55}, "data": data, "settings": settings}
+    assert not diagnose(report("pretraining", **given))
+    (found,) = diagnose(report("pretraining", **given, intervals={"pair_accuracy": [0.48, 0.62]}))
+    assert (found.code, found.numbers["interval"]) == ("NSP_AT_CHANCE", [0.48, 0.62])
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_what_to_do_where_the_first_questions_all_have_an_answer(limited):
+    data = {"train": {"without_answer": 0.0}, "validation": {"without_answer": 0.4}}
+    settings = {"source": {"max_train_examples": 150}} if limited else {}
+    found = next(
+        finding
+        for finding in diagnose(report("question_answering", result={"f1": 20.0}, data=data, settings=settings))
+        if finding.code == "V2_DATA_AS_V1"
+    )
+    assert ("max_train_examples" in found.advice[0]) is limited
+    assert not any("script" in text for text in (*found.causes, *found.advice))
+
+
 @pytest.mark.parametrize(
     ("scores", "evidence"),
     [

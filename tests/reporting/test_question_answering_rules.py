@@ -82,7 +82,7 @@ def test_questions_without_an_answer_in_the_data():
         "Every training question has an answer, and 33.4% of the validation questions have none."
     )
     assert spoken.causes[0].startswith("only the first questions were used")
-    assert len(found(0.0, 0.334).causes) == len(spoken.causes) - 1
+    assert "max_train_examples" not in " ".join(found(0.0, 0.334).causes)
 
 
 V1 = {

@@ -2,7 +2,7 @@
 
 import math
 
-from ..intervals import wilson
+from ..intervals import Interval, finite_interval, wilson
 from ..numbers import finite_or_none
 from ..schema import Finding, RunReport
 from .baselines import USES_CONTEXT
@@ -63,11 +63,11 @@ def stuck_at_unigram(report: RunReport) -> Finding | None:
 
 
 def nsp_at_chance(report: RunReport) -> Finding | None:
-    """The 95% interval of the pair accuracy (Wilson) does not lie above 50%, which is chance."""
+    """The 95% interval of the pair accuracy does not lie above 50%, which is chance."""
     accuracy, pairs = measured(report, "pair_accuracy"), _pairs(report)
     if accuracy is None or pairs is None or too_few(pairs):
         return None
-    low, high = wilson(round(accuracy * pairs), pairs)
+    low, high = _pair_interval(report, accuracy, pairs)
     if low > 0.5:
         return None
     return Finding(
@@ -85,9 +85,11 @@ def nsp_at_chance(report: RunReport) -> Finding | None:
 def nsp_too_easy(report: RunReport) -> Finding | None:
     """The pair accuracy is certainly above the 98% of BERT: something other than meaning separates the pairs."""
     accuracy, pairs = measured(report, "pair_accuracy"), _pairs(report)
-    if accuracy is None or pairs is None or wilson(round(accuracy * pairs), pairs)[0] <= _BERT_ON_NSP:
+    if accuracy is None or pairs is None:
         return None
-    low, _ = wilson(round(accuracy * pairs), pairs)
+    low, _ = _pair_interval(report, accuracy, pairs)
+    if low <= _BERT_ON_NSP:
+        return None
     return Finding(
         "NSP_TOO_EASY", "warning",
         f"Pair accuracy {accuracy:.1%} on {pairs:,} pairs, at least {low:.1%} with 95% confidence; BERT reached 97% to "
@@ -98,6 +100,11 @@ def nsp_too_easy(report: RunReport) -> Finding | None:
         [*([] if _is_sop(report) else ["Use sentence order instead: objective='sop' (ALBERT)."]),
          "Use text of one kind in one run."],
     )  # fmt: skip
+
+
+def _pair_interval(report: RunReport, accuracy: float, pairs: int) -> Interval:
+    """Return the interval of the report, over documents; where there is none, Wilson's for independent pairs."""
+    return finite_interval(report.intervals.get("pair_accuracy")) or wilson(round(accuracy * pairs), pairs)
 
 
 def few_documents(report: RunReport) -> Finding | None:

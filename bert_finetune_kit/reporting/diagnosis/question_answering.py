@@ -93,6 +93,24 @@ def best_is_abstaining(report: RunReport) -> Finding | None:
     )  # fmt: skip
 
 
+_ON_ANSWERABLE = "Or evaluate on answerable questions alone, and report that."
+# Causes and advice, by what is known.
+_FIRST_QUESTIONS = (
+    ["only the first questions were used (max_train_examples), and all of these have an answer"],
+    ["Raise max_train_examples, or shuffle the articles of the file.", _ON_ANSWERABLE],
+)
+_NO_UNANSWERABLE = (
+    ["unanswerable questions were filtered out of the training data", "the splits are of two data sets"],
+    ["Train on questions without an answer, too, as in both splits of squad_v2.", _ON_ANSWERABLE],
+)
+_SCRIPT_OF_V1 = (
+    ["a script for SQuAD v1.1 was run on v2 data (version_2_with_negative is off)",
+     "unanswerable questions were filtered out of the training data"],
+    ["Train and evaluate on questions without an answer.", "Pass the probability of no answer to the script.",
+     _ON_ANSWERABLE],
+)  # fmt: skip
+
+
 def v2_data_as_v1(report: RunReport) -> Finding | None:
     """The data have questions without an answer, and training or evaluation treated them as if there were none.
 
@@ -123,12 +141,7 @@ def v2_data_as_v1(report: RunReport) -> Finding | None:
     return Finding(
         "V2_DATA_AS_V1", "error", f"{evidence}.",
         {"train_without_answer": train, "validation_without_answer": validation, "thresholds": thresholds},
-        [*(["only the first questions were used (max_train_examples), and all of these have an answer"] * limited),
-         "a script for SQuAD v1.1 was run on v2 data (version_2_with_negative is off)",
-         "unanswerable questions were filtered out of the training data"],
-        ["Train and evaluate on questions without an answer: source='squad_v2' for both splits.",
-         "Pass the probability of no answer to the script.",
-         "Or evaluate on answerable questions alone, and report that."],
+        *(_FIRST_QUESTIONS if limited else _NO_UNANSWERABLE if report.data else _SCRIPT_OF_V1),
     )  # fmt: skip
 
 
