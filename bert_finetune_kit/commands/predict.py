@@ -1,6 +1,7 @@
 """`predict`: predictions for the rows of a file, written to another file, or for a text."""
 
 import math
+import warnings
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from ..argument_parser import ArgumentParser
 from ..errors import ConfigError, raise_faults
 from ..exported.loading import load_exported
 from ..exported.settings import is_exported, load_settings
+from ..inference.path_warning import NAMED, find_path
 from ..output import show
 from .parser import add_inference_flags, command_parser, existing_file, file_settings, inference_settings
 from .run_folder import load_recipe, run_kind
@@ -60,6 +62,13 @@ def predict(words: Sequence[str]) -> None:
     options = build_parser().parse_args(words)
     _check(options)
     _check_kind(options)
+    named = find_path([*(options.text or ()), *(options.question or ()), options.context])
+    if named is not None:
+        warnings.filterwarnings("ignore", f".*{NAMED}")  # in words of the command instead
+        show(
+            f"{named!r} {NAMED}, and is read as a text. To predict what is in the file: predict {options.run} {named} "
+            "--output predictions.csv"
+        )
     model, further = _load(options)
     refusing = {name: getattr(options, name) for name in _REFUSING if getattr(options, name) is not None}
     further |= refusing if options.label_sets is None else {**refusing, "label_sets": options.label_sets}

@@ -166,6 +166,12 @@ def test_texts_are_predicted(uninterrupted, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == "(empty text)"
 
 
+def test_a_text_that_is_the_name_of_a_file_is_told_in_words_of_the_command(uninterrupted, rows, capsys):
+    run = str(uninterrupted("classification"))
+    predict([run, "--text", str(rows)])
+    assert f"predict {run} {rows} --output predictions.csv" in capsys.readouterr().out.replace("\n", "")
+
+
 def test_questions_are_answered(uninterrupted, capsys):
     predict([str(uninterrupted("question_answering")), "--question", "Who?", "When?", "--context", "The mill opens."])
     lines = capsys.readouterr().out.splitlines()[-2:]

@@ -333,8 +333,9 @@ def test_a_text_that_is_the_name_of_a_file_is_told(loaded, tmp_path, monkeypatch
     write_csv(tmp_path / "test.csv", REVIEWS)
     with pytest.warns(
         UserWarning, match=r"'test.csv' is the name of a file, and was read as a text.*Path\('test.csv'\)"
-    ):
+    ) as warned:
         assert len(loaded["classification"].predict("test.csv")) == 1
+    assert warned[0].filename == __file__  # where predict was called
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(loaded["classification"].predict(Path("test.csv"))) == len(REVIEWS)
