@@ -133,6 +133,12 @@ def test_groups_of_questions_have_their_counts(full_report):
     assert texts(plot).count("61.2 (1,200)") == 2
 
 
+def test_names_that_are_alike_where_they_are_cut_show_their_ends():
+    names = [f"runs of a day that was very long/{number}" for number in (1, 2)]
+    (plot,) = dot_plots(names, [ComparedScore("Accuracy", ".1%", [0.5, 0.6], [None, None])])
+    assert all(f"very long/{number}" in plot.svg for number in (1, 2))
+
+
 def test_runs_side_by_side():
     score = ComparedScore("accuracy", ".1%", [0.8, None, 0.9], [(0.75, 0.85), None, ["nan", 0.95]])
     (plot,) = dot_plots(["a", "b", "c"], [score, ComparedScore("F1", ".1%", [None] * 3, [None] * 3)])
