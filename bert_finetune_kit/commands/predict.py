@@ -127,20 +127,17 @@ def _faults(options: Namespace) -> Iterator[str]:
 
 def _check_kind(options: Namespace) -> None:
     """Check that the model predicts what is asked for, before it is loaded."""
-    if is_exported(options.run):
-        kind, what = load_settings(Path(options.run)).recipe, "an exported model"
-    else:
-        kind, what = run_kind(options.run), "a run"
-    if kind not in _FLAGS and what == "a run":
-        raise ConfigError(
-            f"{options.run} is a run of {kind}, which predicts nothing yet: fine-tune it by bert-finetune-kit classify "
-            f"or answer with --model {options.run}."
-        )
+    exported = is_exported(options.run)
+    kind = load_settings(Path(options.run)).recipe if exported else run_kind(options.run)
+    what = "an exported model" if exported else "a run"
     if kind not in _FLAGS:
-        raise ConfigError(
-            f"{options.run} is an exported model of {kind}, which this command does not use: in Python, "
-            "load_exported(FOLDER).predict(TEXTS) fills the masks of texts."
+        instead = (
+            "which this command does not use: in Python, load_exported(FOLDER).predict(TEXTS) fills the masks of texts"
+            if exported
+            else "which predicts nothing yet: fine-tune it by bert-finetune-kit classify or answer with --model "
+            f"{options.run}"
         )
+        raise ConfigError(f"{options.run} is {what} of {kind}, {instead}.")
     other = next((name for name in _FLAGS if name != kind and getattr(options, _FLAGS[name][0]) is not None), None)
     if other is not None:
         given, needed = (" and ".join(f"--{flag}" for flag in _FLAGS[name]) for name in (other, kind))
