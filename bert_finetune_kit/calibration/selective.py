@@ -139,18 +139,7 @@ def select(
         threshold, bound = threshold_for_coverage(coverage, basis.confidence), None
     else:
         threshold, bound = threshold_for_risk(max_risk or 0.0, basis)
-    return _measured(threshold, len(basis.confidence), basis.clusters, measured_on, bound)
-
-
-def for_coverage(coverage: float, chosen_on: ScoredPredictions, measured_on: ScoredPredictions) -> Selection:
-    """Return the selection that keeps a share of the predictions, as `select` does."""
-    threshold = threshold_for_coverage(coverage, chosen_on.confidence)  # which needs no bounds of the risk
-    return _measured(threshold, len(chosen_on.confidence), len(set(chosen_on.clusters)), measured_on, None)
-
-
-def for_risk(max_risk: float, chosen_on: ScoredPredictions, measured_on: ScoredPredictions) -> Selection:
-    """Return the selection that keeps most predictions at a risk, as `select` does."""
-    return select(chosen_on.basis, measured_on, None, max_risk)
+    return _measured(threshold, basis, measured_on, bound)
 
 
 def _upper_bound(wrong: np.ndarray, units: Units) -> float:
@@ -184,14 +173,14 @@ def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> RiskCoverage:
 
 
 def _measured(
-    threshold: float, chosen_on: int, clusters: int, measured_on: ScoredPredictions, bound: float | None
+    threshold: float, basis: ThresholdBasis, measured_on: ScoredPredictions, bound: float | None
 ) -> Selection:
     confidence, correct = np.array(measured_on.confidence), np.array(measured_on.correct, bool)
     kept = confidence > threshold
     wrong, every = ~correct[kept], np.ones(len(kept), bool)
     return Selection(
         threshold=threshold,
-        chosen_on=chosen_on,
+        chosen_on=len(basis.confidence),
         measured_on=len(confidence),
         coverage=_ratio(int(kept.sum()), len(kept)),
         coverage_interval=_interval(kept, measured_on.units(every)),
@@ -199,7 +188,7 @@ def _measured(
         risk_interval=_interval(wrong, measured_on.units(kept)),
         risk_of_all=_ratio(int((~correct).sum()), len(correct)),
         bound=bound,
-        clusters=clusters,
+        clusters=basis.clusters,
     )
 
 

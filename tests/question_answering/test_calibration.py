@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, softmax
 
 from bert_finetune_kit.calibration.saved import NOT_CALIBRATED, Calibration
-from bert_finetune_kit.calibration.selective import for_coverage
+from bert_finetune_kit.calibration.selective import select
 from bert_finetune_kit.question_answering.calibration import (
     ScoredSpans,
     calibration_details,
@@ -111,7 +111,7 @@ def test_refused_answers_have_no_text(toy):
     answers = to_answers(toy.predict(np.where(toy.has_answer, -3, 0.1)), 0.5)
     half = drawn(count=200)
     calibration = fit_calibration(half)
-    selection = for_coverage(0.5, calibration.chosen_on, calibration.measured_on)
+    selection = select(calibration.chosen_on.basis, calibration.measured_on, 0.5, None)
     refused = refuse(answers, selection)
     for before, after in zip(answers, refused, strict=True):
         assert after.refused == (before.score <= selection.threshold)
